@@ -1,1 +1,10 @@
-//! Placeholder.
+//! Waybill: a ledger per job, and adapters around it.
+//!
+//! Read in this order: [`domain`] (the words), [`ports`] (the outside world as the core sees it), then the adapters.
+
+pub mod connection;
+pub mod domain;
+pub mod http;
+pub mod job;
+pub mod ports;
+pub mod systems;

@@ -1,0 +1,184 @@
+//! What a customer configures: one pairing of an ERP account and a carrier account.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::domain::{Address, Billing, ConnectionId, LabelFormat, LocationId, Money, Packing, ServicePolicy, TenantId};
+
+/// Which of the vendors' worlds a connection lives in; the vendors' hosts must match it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Environment {
+    /// Real orders, real money.
+    Production,
+    /// The vendors' test systems.
+    Sandbox,
+    /// Simulators on this machine: any host is allowed.
+    Local,
+}
+
+/// A valid connection, as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Its name.
+    pub id: ConnectionId,
+    /// The customer.
+    pub tenant: TenantId,
+    /// Which of the vendors' worlds.
+    pub environment: Environment,
+    /// Counts the changes.
+    pub version: u64,
+    /// Whether it does nothing until it is resumed. A new one is paused.
+    pub paused: bool,
+    /// Documents last modified before this are left alone.
+    pub start_from: Timestamp,
+    /// When the ERP is polled.
+    pub schedule: Schedule,
+    /// The most that may be spent in an hour.
+    pub spend_cap_per_hour: Money,
+    /// The ERP.
+    pub erp: SystemSettings,
+    /// The carrier.
+    pub carrier: SystemSettings,
+    /// Which documents ship.
+    pub select: Selection,
+    /// Addresses from which goods leave.
+    pub ship_from: ShipFrom,
+    /// How lines become parcels.
+    pub packing: Packing,
+    /// Which services may be bought and how to choose.
+    pub service: ServicePolicy,
+    /// Who pays.
+    pub billing: Billing,
+    /// The label's format.
+    pub label: LabelFormat,
+    /// What papers across a border say.
+    pub customs: CustomsPolicy,
+    /// Which corrections of an address are accepted.
+    pub address: AddressPolicy,
+    /// What to do when a purchase cannot be found for an hour.
+    pub unknown_purchase: UnknownPurchase,
+    /// What is written back and where.
+    pub write_back: WriteBackPolicy,
+    /// For how long a quote may be used, in minutes.
+    pub quote_valid_minutes: u32,
+    /// For how many days personal data is kept.
+    pub retention_days: u32,
+}
+
+/// A cadence in a time zone, as EventBridge Scheduler knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// `rate(5 minutes)` or `cron(...)`.
+    pub expression: String,
+    /// An IANA time zone.
+    pub time_zone: String,
+}
+
+/// How one outside system is reached. What only that system knows stands in `options`, read by its `account.rs`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SystemSettings {
+    /// Which system.
+    pub system: String,
+    /// The account there, in its one canonical spelling.
+    pub account: String,
+    /// The name of the secret that holds the credentials.
+    pub secret: String,
+    /// Another address than the vendor's own.
+    pub base_url: Option<Url>,
+    /// Hosts that are allowed beside the vendor's own.
+    pub allow_host: Vec<String>,
+    /// What only this system knows.
+    pub options: serde_json::Value,
+}
+
+/// Which documents ship.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// The ERP's status codes that may ship; empty means the system's own default.
+    pub statuses: Vec<String>,
+    /// Ship methods by id or name; empty means any.
+    pub ship_methods: Vec<String>,
+    /// A condition in the ERP's own query language.
+    pub condition: Option<String>,
+}
+
+/// Addresses from which goods leave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShipFrom {
+    /// Where no location says otherwise.
+    pub default: Address,
+    /// By location of the ERP.
+    pub locations: BTreeMap<LocationId, Address>,
+}
+
+impl ShipFrom {
+    /// The address of a location.
+    pub fn of(&self, location: Option<&LocationId>) -> &Address {
+        location
+            .and_then(|location| self.locations.get(location))
+            .unwrap_or(&self.default)
+    }
+}
+
+/// What papers across a border say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomsPolicy {
+    /// Why goods leave (`SALE`).
+    pub reason: String,
+    /// An Incoterm.
+    pub terms: Option<String>,
+    /// What the goods are where the items do not say.
+    pub description: String,
+    /// Where goods were made where the items do not say, ISO 3166-1 alpha-2.
+    pub origin_country: Option<String>,
+}
+
+/// Which corrections of an address are accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AddressPolicy {
+    /// Only what stands as given; everything else is held.
+    Exact,
+    /// Formatting is accepted and the carrier's spelling used; everything else is held.
+    AcceptFormatting,
+    /// No validation: the address is used as it stands.
+    AsIs,
+}
+
+/// What to do when a purchase cannot be found at four looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownPurchase {
+    /// Buy again with the same reference, and look for a duplicate later.
+    Recreate,
+    /// Hold for a person.
+    Hold,
+}
+
+/// What is written back and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteBackPolicy {
+    /// Whether a fulfilment is made.
+    pub fulfilment: bool,
+    /// Fields of the order, by what is written there.
+    pub fields: FieldMap,
+}
+
+/// The ERP's field for each thing that we write; `None` writes nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldMap {
+    /// Tracking numbers, separated by a comma and a blank.
+    pub tracking: Option<String>,
+    /// What the account pays.
+    pub cost: Option<String>,
+    /// The service's name.
+    pub service: Option<String>,
+    /// Where the shipment stands.
+    pub status: Option<String>,
+    /// Why an order is held; empty when nothing is wrong.
+    pub problem: Option<String>,
+}

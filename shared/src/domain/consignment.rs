@@ -1,0 +1,157 @@
+//! The part of an order that one unit ships, and the snapshot of it that a purchase rests on.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Address, ContentHash, DocumentId, LineId, LocationId, Money, Order, Quantities, ShipMethod, Standing, Weight,
+};
+
+/// What one unit ships: everything of the order that decides the parcel, the address, the papers and the price.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Consignment {
+    /// The document.
+    pub document: DocumentId,
+    /// The number that people know.
+    pub number: String,
+    /// The customer's own number for it.
+    pub customer_reference: Option<String>,
+    /// How it asks to be shipped.
+    pub ship_method: Option<ShipMethod>,
+    /// Where it goes.
+    pub ship_to: Address,
+    /// Where it leaves.
+    pub location: Option<LocationId>,
+    /// What it ships, in the order's order.
+    pub lines: Vec<ConsignmentLine>,
+}
+
+/// One line of a consignment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConsignmentLine {
+    /// The order's line.
+    pub line: LineId,
+    /// What a person orders it by.
+    pub sku: String,
+    /// What it is, in words.
+    pub description: Option<String>,
+    /// How many ship.
+    pub quantity: Decimal,
+    /// The weight of one.
+    pub weight: Option<Weight>,
+    /// The price of one.
+    pub unit_price: Option<Money>,
+    /// Where it was made, ISO 3166-1 alpha-2.
+    pub origin_country: Option<String>,
+    /// The tariff code.
+    pub tariff_code: Option<String>,
+}
+
+/// Why a unit has nothing left to ship.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gone {
+    /// The order was cancelled.
+    Cancelled,
+    /// The order was closed.
+    Closed,
+    /// Somebody else fulfilled it, or its lines were taken away.
+    Fulfilled,
+    /// Its lines no longer leave one place for one address; new units will take them.
+    Divided,
+    /// The order no longer is one that this connection ships; the reason in plain words.
+    Unselected(String),
+}
+
+impl Consignment {
+    /// The part of `order` that a unit with these `quantities` still ships when older units go first.
+    pub fn of(order: &Order, quantities: &Quantities, ahead: &Quantities) -> Result<Self, Gone> {
+        match &order.standing {
+            Standing::Ready => {}
+            Standing::Waiting(reason) => return Err(Gone::Unselected(reason.clone())),
+            Standing::Cancelled => return Err(Gone::Cancelled),
+            Standing::Closed => return Err(Gone::Closed),
+        }
+        let still = |id: &LineId, allotted: &Decimal| {
+            let line = order.line(id)?;
+            let left = line.remaining() - ahead.get(id).copied().unwrap_or_default();
+            (left > Decimal::ZERO).then(|| (line, left.min(*allotted)))
+        };
+        let kept: Vec<_> = quantities
+            .iter()
+            .filter_map(|(id, allotted)| still(id, allotted))
+            .collect();
+        let Some((first, _)) = kept.first() else {
+            return Err(Gone::Fulfilled);
+        };
+        let places: BTreeSet<_> = kept
+            .iter()
+            .map(|(line, _)| (line.location.as_ref(), order.ship_to_of(line)))
+            .collect();
+        if places.len() > 1 {
+            return Err(Gone::Divided);
+        }
+        Ok(Self {
+            document: order.document.clone(),
+            number: order.number.clone(),
+            customer_reference: order.customer_reference.clone(),
+            ship_method: order.ship_method.clone(),
+            ship_to: order.ship_to_of(first).clone(),
+            location: first.location.clone(),
+            lines: kept
+                .into_iter()
+                .map(|(line, quantity)| ConsignmentLine {
+                    line: line.id.clone(),
+                    sku: line.sku.clone(),
+                    description: line.description.clone(),
+                    quantity: quantity.normalize(),
+                    weight: line.weight,
+                    unit_price: line.unit_price.clone(),
+                    origin_country: line.origin_country.clone(),
+                    tariff_code: line.tariff_code.clone(),
+                })
+                .collect(),
+        })
+    }
+
+    /// What it ships, by line.
+    pub fn quantities(&self) -> Quantities {
+        self.lines
+            .iter()
+            .map(|line| (line.line.clone(), line.quantity))
+            .collect()
+    }
+
+    /// The digest of everything that decides what ships. Our own writes to the ERP change nothing of it.
+    pub fn content_hash(&self) -> ContentHash {
+        ContentHash::of(serde_json::to_string(self).unwrap_or_default().as_bytes())
+    }
+}
+
+/// An immutable reading of a unit's consignment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Counted from 1 within the job.
+    pub number: u32,
+    /// The digest of the consignment.
+    pub hash: ContentHash,
+    /// When the ERP was asked, by the clock that stamps intents.
+    pub read_at: Timestamp,
+    /// What was read.
+    pub consignment: Consignment,
+}
+
+impl Snapshot {
+    /// A reading of `consignment` taken at `read_at`.
+    pub fn new(number: u32, read_at: Timestamp, consignment: Consignment) -> Self {
+        Self {
+            number,
+            hash: consignment.content_hash(),
+            read_at,
+            consignment,
+        }
+    }
+}

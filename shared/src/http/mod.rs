@@ -1,0 +1,311 @@
+//! The only place that opens sockets to vendors.
+//!
+//! It sends one call with its authorisation, within its permit and the account's limits, records the exchange without
+//! credentials, and says what a failure means. Redirects are never followed, bodies are bounded, answers may be gzipped.
+
+mod classify;
+mod lane;
+mod session;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method};
+use reqwest::redirect;
+use url::Url;
+
+pub use classify::{Lost, VendorError, effect, read};
+pub use lane::Lane;
+pub use session::{Authorise, Basic, Bearer};
+
+use crate::ports::{CallError, Clock, Exchange, Later, Obstacle, Permit, Recorder};
+
+/// The most that an answer may hold; a label of many parcels is a few megabytes.
+const BODY_CAP: usize = 32 * 1024 * 1024;
+
+/// One request to a vendor.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// What is asked, for the audit and the logs (`ship`).
+    pub operation: &'static str,
+    /// The method.
+    pub method: Method,
+    /// Path and query, beginning with `/`, already encoded.
+    pub path: String,
+    /// Headers beside authorisation and content type.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Body,
+}
+
+impl Call {
+    /// A call without headers or body.
+    pub fn new(operation: &'static str, method: Method, path: impl Into<String>) -> Self {
+        Self {
+            operation,
+            method,
+            path: path.into(),
+            headers: Vec::new(),
+            body: Body::Empty,
+        }
+    }
+
+    /// The same call with a header.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same call with a JSON body.
+    pub fn json(mut self, body: &serde_json::Value) -> Self {
+        self.body = Body::Json(body.to_string());
+        self
+    }
+
+    /// The same call with a form; a form may hold credentials and is never recorded.
+    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        self.body = Body::Form(
+            url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(fields)
+                .finish(),
+        );
+        self
+    }
+}
+
+/// What a call carries.
+#[derive(Clone)]
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// JSON.
+    Json(String),
+    /// A form, not recorded.
+    Form(String),
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "empty",
+            Self::Json(_) => "json",
+            Self::Form(_) => "form",
+        })
+    }
+}
+
+/// What a vendor answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON, where it is.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// How long the vendor asks to wait, where it says so in seconds.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+    }
+}
+
+/// A pooled client for all vendors of one process.
+pub fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5))
+        // A frozen function wakes with dead connections: an idle one is not trusted for long.
+        .pool_idle_timeout(Duration::from_secs(15))
+        .tcp_nodelay(true)
+        .no_proxy()
+        .user_agent(concat!("waybill/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// One vendor's address as one connection reaches it.
+#[derive(Clone)]
+pub struct Endpoint {
+    /// The pooled client.
+    pub client: reqwest::Client,
+    /// The system, for the audit.
+    pub system: &'static str,
+    /// Scheme, host and path prefix.
+    pub base: Url,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where exchanges are recorded.
+    pub recorder: Recorder,
+    /// The longest that one call may take.
+    pub timeout: Duration,
+    /// The account's shared limits.
+    pub lane: Lane,
+}
+
+impl Endpoint {
+    /// Sends a call. A 401 is answered by one new authorisation and one more try, if the permit still allows it.
+    ///
+    /// The answer of any status is `Ok`; [`read`] and [`effect`] say what it means.
+    pub async fn send(&self, call: &Call, auth: &dyn Authorise, permit: Option<Permit>) -> Result<Answer, Lost> {
+        let slot = self.lane.enter(self.clock.now()).await.map_err(Lost::NotSent)?;
+        let result = self.send_authorised(call, auth, permit).await;
+        self.lane.leave(slot).await;
+        if let Ok(answer) = &result {
+            self.lane.heed(answer, self.clock.now()).await;
+        }
+        result
+    }
+
+    async fn send_authorised(&self, call: &Call, auth: &dyn Authorise, permit: Option<Permit>) -> Result<Answer, Lost> {
+        let answer = self.send_once(call, auth, permit).await?;
+        if answer.status == 401 && auth.renew().await.map_err(not_authorised)? {
+            return self.send_once(call, auth, permit).await;
+        }
+        Ok(answer)
+    }
+
+    async fn send_once(&self, call: &Call, auth: &dyn Authorise, permit: Option<Permit>) -> Result<Answer, Lost> {
+        let url = self.url(call)?;
+        let authorisation = auth.header(&call.method, &url).await.map_err(not_authorised)?;
+        let request = self.request(call, url, authorisation)?;
+        self.check(permit)?;
+        let (at, began) = (self.clock.now(), Instant::now());
+        let result = self.exchange(request).await;
+        self.record(call, at, began, &result);
+        result
+    }
+
+    fn url(&self, call: &Call) -> Result<Url, Lost> {
+        let text = format!("{}{}", self.base.as_str().trim_end_matches('/'), call.path);
+        let url = Url::parse(&text).map_err(|_| unsendable("the address cannot be built"))?;
+        if url.host() == self.base.host() {
+            Ok(url)
+        } else {
+            Err(unsendable("the address leads to another host"))
+        }
+    }
+
+    fn request(
+        &self,
+        call: &Call,
+        url: Url,
+        authorisation: Option<(&'static str, String)>,
+    ) -> Result<reqwest::Request, Lost> {
+        let mut request = self
+            .client
+            .request(call.method.clone(), url)
+            .timeout(self.timeout)
+            .header("accept", "application/json");
+        for (name, value) in call.headers.iter().chain(&authorisation) {
+            request = request.header(*name, value);
+        }
+        let request = match &call.body {
+            Body::Empty => request,
+            Body::Json(text) => request.header("content-type", "application/json").body(text.clone()),
+            Body::Form(text) => request
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(text.clone()),
+        };
+        request.build().map_err(|_| unsendable("the request cannot be built"))
+    }
+
+    /// The last thing before sending: the call must end before the lease does.
+    fn check(&self, permit: Option<Permit>) -> Result<(), Lost> {
+        let longest = jiff::SignedDuration::try_from(self.timeout).unwrap_or(jiff::SignedDuration::MAX);
+        match permit {
+            Some(permit)
+                if self
+                    .clock
+                    .now()
+                    .checked_add(longest)
+                    .is_ok_and(|end| end >= permit.until) =>
+            {
+                Err(Lost::NotSent(Later::new(
+                    Obstacle::LeaseTooShort,
+                    "too little of the lease is left to begin the call",
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn exchange(&self, request: reqwest::Request) -> Result<Answer, Lost> {
+        let mut response = self
+            .client
+            .execute(request)
+            .await
+            .map_err(|error| classify::transport(&error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| classify::broken_off(&error))? {
+            if body.len() + chunk.len() > BODY_CAP {
+                return Err(Lost::Unknown(
+                    "the answer is larger than any that is expected".to_owned(),
+                ));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status,
+            headers,
+            body: body.freeze(),
+        })
+    }
+
+    fn record(&self, call: &Call, at: jiff::Timestamp, began: Instant, result: &Result<Answer, Lost>) {
+        let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (status, received) = match result {
+            Ok(answer) if matches!(call.body, Body::Form(_)) => (Some(answer.status), "(not recorded)".to_owned()),
+            Ok(answer) => (Some(answer.status), String::from_utf8_lossy(&answer.body).into_owned()),
+            Err(lost) => (None, lost.to_string()),
+        };
+        tracing::info!(
+            system = self.system,
+            operation = call.operation,
+            status,
+            milliseconds,
+            "called"
+        );
+        let sent = match &call.body {
+            Body::Json(text) => Some(text.clone()),
+            Body::Empty => None,
+            Body::Form(_) => Some("(a form with credentials, not recorded)".to_owned()),
+        };
+        let request = format!("{} {}", call.method, call.path);
+        let (system, operation) = (self.system.to_owned(), call.operation.to_owned());
+        self.recorder.record(Exchange {
+            at,
+            system,
+            operation,
+            request,
+            sent,
+            status,
+            received,
+            milliseconds,
+        });
+    }
+}
+
+fn unsendable(why: &str) -> Lost {
+    Lost::NotSent(Later::new(Obstacle::Unreachable, why))
+}
+
+fn not_authorised(error: CallError) -> Lost {
+    match error {
+        CallError::Later(later) => Lost::NotSent(later),
+        CallError::Refused(refusal) => Lost::NotSent(Later::new(Obstacle::Unauthorised, refusal.to_string())),
+    }
+}

@@ -1,0 +1,691 @@
+//! What a job becomes when something has happened: pure and exhaustive.
+
+use jiff::Timestamp;
+
+use super::{
+    Attempt, Closing, DuplicateCheck, Extra, Flag, Hold, HoldReason, Job, Look, SnapshotRef, Step, Timing, Voiding,
+    Wait, WriteBackRef,
+};
+use crate::domain::{AddressVerdict, CarrierShipmentId, LabelRef, Nonce, Quote, Refusal, Shipment, Snapshot};
+
+/// Something that happened, to be recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// A purchase is intended on this snapshot. After four counted absences this is the second purchase that the rules
+    /// allow, and it owes a duplicate check.
+    Intended {
+        /// Who intends it.
+        owner: Nonce,
+        /// The snapshot that it rests on.
+        snapshot: SnapshotRef,
+        /// What the address check said.
+        address: Step<AddressVerdict>,
+        /// What was chosen.
+        quote: Quote,
+    },
+    /// The lease ended without an answer.
+    Expired,
+    /// The answer was lost.
+    Unknown {
+        /// The attempt it is about.
+        attempt: u32,
+    },
+    /// Provably nothing happened.
+    NotSent {
+        /// The attempt it is about.
+        attempt: u32,
+        /// When to try again, and why not now.
+        wait: Wait,
+    },
+    /// The carrier said no.
+    Rejected {
+        /// The attempt it is about.
+        attempt: u32,
+        /// Its words.
+        refusal: Refusal,
+    },
+    /// The carrier sold a shipment; its labels, if they could be kept.
+    Bought {
+        /// The shipment.
+        shipment: Shipment,
+        /// Its labels; `None` if they must be asked for again.
+        labels: Option<Vec<LabelRef>>,
+    },
+    /// Looked, and found these.
+    Found {
+        /// Unvoided shipments that carry the reference.
+        shipments: Vec<Shipment>,
+    },
+    /// Looked, and found nothing.
+    Absent {
+        /// Whether the look can see anything.
+        control: bool,
+        /// Whether an absence means anything to this carrier and this connection.
+        may_recreate: bool,
+    },
+    /// Looked for duplicates.
+    DuplicatesChecked {
+        /// Unvoided shipments that carry the reference.
+        shipments: Vec<Shipment>,
+        /// Whether the look can see anything.
+        control: bool,
+    },
+    /// The order no longer wants it.
+    Closed(Closing),
+    /// It cannot go on.
+    Held {
+        /// Why.
+        reason: HoldReason,
+        /// What a person should know and do.
+        message: String,
+        /// What was read meanwhile, where the hold rests on a newer reading.
+        snapshot: Option<SnapshotRef>,
+        /// What the address check said, where it was asked.
+        address: Option<Step<AddressVerdict>>,
+    },
+    /// The hold still holds.
+    StillHeld,
+    /// The order was corrected, or a person said so: go on.
+    Released {
+        /// The reading to go on with.
+        snapshot: SnapshotRef,
+    },
+    /// It must wait, before anything was intended.
+    Waits(Wait),
+    /// The labels are kept.
+    LabelsKept(Vec<LabelRef>),
+    /// A write-back is intended.
+    WriteBackIntended {
+        /// Who intends it.
+        owner: Nonce,
+    },
+    /// A write-back's answer was lost and the ERP may still be working on it.
+    WriteBackUnknown {
+        /// Until when it may.
+        until: Timestamp,
+    },
+    /// Provably not written.
+    WriteBackNotSent {
+        /// When to try again, and why not now.
+        wait: Wait,
+    },
+    /// The ERP said no.
+    WriteBackRefused {
+        /// Its words.
+        refusal: Refusal,
+    },
+    /// The ERP shows it.
+    WrittenBack(WriteBackRef),
+    /// The flag stands as asked, or could not be written.
+    Flagged {
+        /// What was written; `None` is cleared.
+        text: Option<String>,
+        /// When to try again, if it failed.
+        failed: Option<Timestamp>,
+    },
+    /// An extra shipment is void.
+    Voided(CarrierShipmentId),
+    /// An extra shipment could not be voided yet.
+    VoidDelayed(CarrierShipmentId, Timestamp),
+    /// The carrier does not void an extra shipment.
+    VoidRefused(CarrierShipmentId, Refusal),
+    /// A person's word on a hold.
+    ReleasedByPerson {
+        /// The reading that the person accepts.
+        snapshot: SnapshotRef,
+    },
+    /// A person holds it.
+    HeldByPerson {
+        /// Why.
+        message: String,
+    },
+    /// A person voids the shipment: it is to be voided, and the job ends.
+    VoidedByPerson {
+        /// Who.
+        by: String,
+    },
+    /// The sweeper queued the job again.
+    Requeued {
+        /// When to look again if nothing comes of it.
+        due_at: Timestamp,
+    },
+}
+
+/// An outcome that cannot follow from the step that stands there: somebody else was faster, or a rule was broken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a job whose purchase is {purchase} and write-back is {write_back} cannot become {outcome}")]
+pub struct IllegalOutcome {
+    /// What was to be recorded.
+    pub outcome: &'static str,
+    /// The purchase step's name.
+    pub purchase: &'static str,
+    /// The write-back step's name.
+    pub write_back: &'static str,
+}
+
+const FLAG_TRIES: u32 = 8;
+
+impl Outcome {
+    /// A short name for logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Intended { .. } => "intended",
+            Self::Expired => "expired",
+            Self::Unknown { .. } => "unknown",
+            Self::NotSent { .. } => "not sent",
+            Self::Rejected { .. } => "rejected",
+            Self::Bought { .. } => "bought",
+            Self::Found { .. } => "found",
+            Self::Absent { .. } => "absent",
+            Self::DuplicatesChecked { .. } => "duplicates checked",
+            Self::Closed(_) => "closed",
+            Self::Held { .. } => "held",
+            Self::StillHeld => "still held",
+            Self::Released { .. } => "released",
+            Self::Waits(_) => "waits",
+            Self::LabelsKept(_) => "labels kept",
+            Self::WriteBackIntended { .. } => "write-back intended",
+            Self::WriteBackUnknown { .. } => "write-back unknown",
+            Self::WriteBackNotSent { .. } => "write-back not sent",
+            Self::WriteBackRefused { .. } => "write-back refused",
+            Self::WrittenBack(_) => "written back",
+            Self::Flagged { .. } => "flagged",
+            Self::Voided(_) => "voided",
+            Self::VoidDelayed(..) => "void delayed",
+            Self::VoidRefused(..) => "void refused",
+            Self::ReleasedByPerson { .. } => "released by a person",
+            Self::HeldByPerson { .. } => "held by a person",
+            Self::VoidedByPerson { .. } => "voided by a person",
+            Self::Requeued { .. } => "requeued",
+        }
+    }
+
+    /// Whether it is still true of a job that somebody else wrote in between, and must be recorded all the same: a fact
+    /// about money always; what names an attempt only while that attempt stands there without an answer; a flag that was
+    /// written, because the document now shows it.
+    pub fn survives_a_conflict(&self, current: &Job) -> bool {
+        let same = |number: u32| {
+            current
+                .purchase
+                .open_attempt()
+                .is_some_and(|attempt| attempt.number == number)
+        };
+        match self {
+            Self::Bought { .. } | Self::Found { .. } | Self::Flagged { .. } => true,
+            Self::Unknown { attempt } | Self::NotSent { attempt, .. } | Self::Rejected { attempt, .. } => {
+                same(*attempt)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Job {
+    /// Records an outcome. On an error nothing has changed.
+    pub fn apply(&mut self, outcome: Outcome, now: Timestamp, timing: &Timing) -> Result<(), IllegalOutcome> {
+        if !self.allows(&outcome, timing) {
+            return Err(self.illegal(&outcome));
+        }
+        self.updated_at = now;
+        match outcome {
+            Outcome::Intended {
+                owner,
+                snapshot,
+                address,
+                quote,
+            } => self.intend(owner, snapshot, address, quote, now, timing),
+            Outcome::Expired => self.lose_answer(now),
+            Outcome::Unknown { .. } => self.lose_answer(now),
+            Outcome::NotSent { wait, .. } => self.undo_intent(wait),
+            Outcome::Rejected { refusal, .. } => self.reject(refusal, now, timing),
+            Outcome::Bought { shipment, labels } => self.record_purchase(shipment, labels, now),
+            Outcome::Found { shipments } => self.adopt_all(shipments, now),
+            Outcome::Absent { control, may_recreate } => self.miss(control, may_recreate, now, timing),
+            Outcome::DuplicatesChecked { shipments, control } => self.check_duplicates(shipments, control, now, timing),
+            Outcome::Closed(closing) => self.close(closing, now, timing),
+            Outcome::Held {
+                reason,
+                message,
+                snapshot,
+                address,
+            } => {
+                self.snapshot = snapshot.unwrap_or_else(|| self.snapshot.clone());
+                self.address = address.unwrap_or_else(|| self.address.clone());
+                self.hold(reason, message, now, timing);
+            }
+            Outcome::StillHeld => self.postpone_hold(now, timing),
+            Outcome::Released { snapshot } => self.release(snapshot),
+            Outcome::Waits(wait) => self.wait = Some(wait),
+            Outcome::LabelsKept(labels) => self.labels = Step::Done(labels),
+            Outcome::WriteBackIntended { owner } => self.intend_write_back(owner, now, timing),
+            Outcome::WriteBackUnknown { until } => self.lose_write_back(until),
+            Outcome::WriteBackNotSent { wait } => {
+                self.write_back = Step::Todo;
+                self.wait = Some(wait);
+            }
+            Outcome::WriteBackRefused { refusal } => self.refuse_write_back(refusal, now, timing),
+            Outcome::WrittenBack(reference) => self.finish_write_back(reference),
+            Outcome::Flagged { text, failed } => self.record_flag(text, failed, now),
+            Outcome::Voided(shipment) => self.set_voiding(&shipment, Voiding::Done),
+            Outcome::VoidDelayed(shipment, at) => self.set_voiding(&shipment, Voiding::Todo { at }),
+            Outcome::VoidRefused(shipment, refusal) => {
+                self.set_voiding(&shipment, Voiding::Refused(refusal.to_string()))
+            }
+            Outcome::ReleasedByPerson { snapshot } => self.release_by_person(snapshot, now, timing),
+            Outcome::HeldByPerson { message } => self.hold(HoldReason::Person, message, now, timing),
+            Outcome::VoidedByPerson { by } => self.void_by_person(by, now, timing),
+            Outcome::Requeued { due_at } => {
+                self.due_at = Some(due_at);
+                return Ok(());
+            }
+        }
+        self.settle(now, timing);
+        Ok(())
+    }
+
+    fn allows(&self, outcome: &Outcome, timing: &Timing) -> bool {
+        let over = self.over();
+        let bought = self.purchase.done().is_some();
+        match outcome {
+            Outcome::Intended { .. } => !over && self.hold.is_none() && self.may_intend(timing),
+            Outcome::Expired => matches!(self.purchase, Step::Started(_)),
+            Outcome::Unknown { attempt } | Outcome::NotSent { attempt, .. } | Outcome::Rejected { attempt, .. } => {
+                self.purchase.open_attempt().is_some_and(|open| open.number == *attempt)
+            }
+            Outcome::Absent { .. } => matches!(self.purchase, Step::Unknown { .. }) && !over,
+            Outcome::DuplicatesChecked { .. } => self.duplicate_check.is_some(),
+            Outcome::Closed(_) => !over && !bought,
+            Outcome::Held { .. } | Outcome::HeldByPerson { .. } => !over,
+            Outcome::StillHeld => self.hold.is_some(),
+            Outcome::Released { .. } => !over && !bought && self.hold.is_some(),
+            Outcome::ReleasedByPerson { .. } => self.hold.is_some(),
+            Outcome::Waits(_) => !over,
+            Outcome::LabelsKept(_) => bought && !over,
+            Outcome::WriteBackIntended { .. } => bought && !over && self.hold_allows_write_back(),
+            Outcome::WriteBackUnknown { .. } | Outcome::WriteBackNotSent { .. } | Outcome::WriteBackRefused { .. } => {
+                bought && !over
+            }
+            Outcome::WrittenBack(_) => bought && self.closed.is_none(),
+            Outcome::Voided(id) | Outcome::VoidDelayed(id, _) | Outcome::VoidRefused(id, _) => {
+                self.extras.iter().any(|extra| extra.shipment == *id)
+            }
+            Outcome::VoidedByPerson { .. } => bought && self.closed.is_none(),
+            Outcome::Requeued { .. } => self.due_at.is_some(),
+            Outcome::Bought { .. } | Outcome::Found { .. } | Outcome::Flagged { .. } => true,
+        }
+    }
+
+    /// A first purchase, or one after absences that may be believed.
+    fn may_intend(&self, timing: &Timing) -> bool {
+        match &self.purchase {
+            Step::Todo => true,
+            Step::Unknown { looks, .. } => looks.len() >= timing.looks.len() && looks.iter().all(|look| look.control),
+            Step::NotNeeded(_) | Step::Started(_) | Step::Done(_) | Step::Refused(_) => false,
+        }
+    }
+
+    fn hold_allows_write_back(&self) -> bool {
+        self.hold
+            .as_ref()
+            .is_none_or(|hold| hold.reason == HoldReason::WriteBackRefused)
+    }
+
+    fn illegal(&self, outcome: &Outcome) -> IllegalOutcome {
+        IllegalOutcome {
+            outcome: outcome.name(),
+            purchase: name(&self.purchase),
+            write_back: name(&self.write_back),
+        }
+    }
+
+    fn intend(
+        &mut self,
+        owner: Nonce,
+        snapshot: SnapshotRef,
+        address: Step<AddressVerdict>,
+        quote: Quote,
+        now: Timestamp,
+        timing: &Timing,
+    ) {
+        let believed_absences = matches!(self.purchase, Step::Unknown { .. });
+        self.attempts += 1;
+        let attempt = Attempt {
+            number: self.attempts,
+            owner,
+            at: now,
+            until: now + timing.lease,
+        };
+        if believed_absences || self.bought_again {
+            self.owe_duplicate_check(attempt.until, timing);
+        }
+        self.purchased_from = Some(snapshot.number);
+        self.snapshot = snapshot;
+        self.address = address;
+        self.quote = Step::Done(quote);
+        self.purchase = Step::Started(attempt);
+        self.wait = None;
+    }
+
+    fn owe_duplicate_check(&mut self, last_until: Timestamp, timing: &Timing) {
+        self.bought_again = true;
+        self.duplicate_check = Some(DuplicateCheck {
+            at: last_until + timing.duplicate_check,
+        });
+    }
+
+    fn lose_answer(&mut self, now: Timestamp) {
+        if let Some(attempt) = self.purchase.open_attempt().cloned() {
+            self.purchase = Step::Unknown {
+                attempt,
+                since: now,
+                looks: Vec::new(),
+            };
+        }
+    }
+
+    fn undo_intent(&mut self, wait: Wait) {
+        self.purchase = Step::Todo;
+        self.wait = Some(wait);
+        self.hold = self
+            .hold
+            .take()
+            .filter(|hold| !hold.reason.is_about_an_unknown_purchase());
+    }
+
+    fn reject(&mut self, refusal: Refusal, now: Timestamp, timing: &Timing) {
+        let message = format!("the carrier refused the shipment: {refusal}");
+        self.purchase = Step::Refused(refusal);
+        self.hold(HoldReason::Rejected, message, now, timing);
+    }
+
+    fn record_purchase(&mut self, shipment: Shipment, labels: Option<Vec<LabelRef>>, now: Timestamp) {
+        let first = self.purchase.done().is_none();
+        let known = self.knows(&shipment.id);
+        self.adopt(shipment, now);
+        if let (true, false, Some(labels)) = (first, known, labels) {
+            self.labels = Step::Done(labels);
+        }
+    }
+
+    fn adopt_all(&mut self, shipments: Vec<Shipment>, now: Timestamp) {
+        for shipment in shipments {
+            self.adopt(shipment, now);
+        }
+    }
+
+    fn knows(&self, id: &CarrierShipmentId) -> bool {
+        self.purchase.done().is_some_and(|shipment| shipment.id == *id)
+            || self.extras.iter().any(|extra| extra.shipment == *id)
+    }
+
+    /// The first shipment stays; every other one is to be voided. A shipment of a closed job reopens it as held.
+    fn adopt(&mut self, shipment: Shipment, now: Timestamp) {
+        if self.knows(&shipment.id) {
+            return;
+        }
+        if self.purchase.done().is_some() {
+            self.extras.push(Extra {
+                shipment: shipment.id,
+                voiding: Voiding::Todo { at: now },
+            });
+            return;
+        }
+        self.purchase = Step::Done(shipment);
+        self.wait = None;
+        let answered = |hold: &Hold| hold.reason.is_about_an_unknown_purchase() || hold.reason == HoldReason::Rejected;
+        self.hold = self.hold.take().filter(|hold| !answered(hold));
+        if self.closed.take().is_some() {
+            let message =
+                "a shipment turned up after the order was cancelled or closed: release it, or void it".to_owned();
+            self.hold = Some(Hold {
+                reason: HoldReason::ChangedAfterLabel,
+                message,
+                since: now,
+                again_at: now,
+            });
+        }
+    }
+
+    fn miss(&mut self, control: bool, may_recreate: bool, now: Timestamp, timing: &Timing) {
+        if self
+            .hold
+            .as_ref()
+            .is_some_and(|hold| hold.reason.is_about_an_unknown_purchase())
+        {
+            self.postpone_hold(now, timing);
+            return;
+        }
+        let Step::Unknown { looks, .. } = &mut self.purchase else {
+            return;
+        };
+        looks.push(Look { at: now, control });
+        let believable = looks.iter().all(|look| look.control) && may_recreate;
+        if looks.len() >= timing.looks.len() && !believable {
+            let message =
+                "nobody knows whether the carrier sold this shipment: look in the carrier's own list for the job id, \
+                           then release (buy again) or void"
+                    .to_owned();
+            self.hold(HoldReason::UnknownPurchase, message, now, timing);
+        }
+    }
+
+    fn check_duplicates(&mut self, shipments: Vec<Shipment>, control: bool, now: Timestamp, timing: &Timing) {
+        let seen_nothing = shipments.is_empty();
+        self.adopt_all(shipments, now);
+        self.duplicate_check = None;
+        if seen_nothing && !control {
+            self.closed = None;
+            let message =
+                "after buying again, nobody can see whether there are two shipments: look in the carrier's own list \
+                           for the job id, void one if there are two, then release"
+                    .to_owned();
+            self.hold(HoldReason::DuplicateCheckBlind, message, now, timing);
+        }
+    }
+
+    fn close(&mut self, closing: Closing, now: Timestamp, timing: &Timing) {
+        let last_until = self.purchase.open_attempt().map(|attempt| attempt.until);
+        if let (Step::Unknown { .. }, Some(until)) = (&self.purchase, last_until) {
+            self.owe_duplicate_check(until.max(now), timing);
+        }
+        self.closed = Some(closing);
+        self.hold = None;
+        self.wait = None;
+    }
+
+    fn hold(&mut self, reason: HoldReason, message: String, now: Timestamp, timing: &Timing) {
+        self.wait = None;
+        self.hold = Some(Hold {
+            reason,
+            message,
+            since: now,
+            again_at: now + timing.held,
+        });
+    }
+
+    fn postpone_hold(&mut self, now: Timestamp, timing: &Timing) {
+        if let Some(hold) = &mut self.hold {
+            hold.again_at = now + timing.held;
+        }
+    }
+
+    fn release(&mut self, snapshot: SnapshotRef) {
+        if snapshot.hash != self.snapshot.hash {
+            self.address = Step::Todo;
+            self.quote = Step::Todo;
+        }
+        self.snapshot = snapshot;
+        if matches!(self.purchase, Step::Refused(_)) {
+            self.purchase = Step::Todo;
+        }
+        self.hold = None;
+        self.wait = None;
+    }
+
+    fn release_by_person(&mut self, snapshot: SnapshotRef, now: Timestamp, timing: &Timing) {
+        let Some(hold) = self.hold.take() else { return };
+        self.snapshot = snapshot;
+        self.wait = None;
+        match (&self.purchase, hold.reason) {
+            (Step::Done(_), HoldReason::LabelLost) => self.labels = Step::Todo,
+            (Step::Done(_), HoldReason::WriteBackRefused | HoldReason::WriteBackInDoubt) => {
+                self.write_back = Step::Todo
+            }
+            (Step::Done(_), _) => {}
+            (Step::Unknown { attempt, .. }, reason) if reason.is_about_an_unknown_purchase() => {
+                let until = attempt.until.max(now);
+                self.owe_duplicate_check(until, timing);
+                self.purchase = Step::Todo;
+            }
+            (Step::Refused(_), _) => self.purchase = Step::Todo,
+            (Step::Todo | Step::NotNeeded(_) | Step::Started(_) | Step::Unknown { .. }, _) => {}
+        }
+        self.retry_refused_voids(now);
+    }
+
+    fn retry_refused_voids(&mut self, now: Timestamp) {
+        for extra in &mut self.extras {
+            if matches!(extra.voiding, Voiding::Refused(_)) {
+                extra.voiding = Voiding::Todo { at: now };
+            }
+        }
+    }
+
+    fn void_by_person(&mut self, by: String, now: Timestamp, timing: &Timing) {
+        let Step::Done(shipment) = std::mem::replace(&mut self.purchase, Step::Todo) else {
+            return;
+        };
+        self.extras.push(Extra {
+            shipment: shipment.id,
+            voiding: Voiding::Todo { at: now },
+        });
+        self.close(Closing::Voided { by }, now, timing);
+    }
+
+    fn intend_write_back(&mut self, owner: Nonce, now: Timestamp, timing: &Timing) {
+        let number = self.write_back.open_attempt().map_or(1, |attempt| attempt.number + 1);
+        self.write_back = Step::Started(Attempt {
+            number,
+            owner,
+            at: now,
+            until: now + timing.lease,
+        });
+        self.wait = None;
+    }
+
+    fn lose_write_back(&mut self, until: Timestamp) {
+        if let Some(attempt) = self.write_back.open_attempt().cloned() {
+            self.write_back = Step::Unknown {
+                attempt,
+                since: until,
+                looks: Vec::new(),
+            };
+        }
+    }
+
+    fn refuse_write_back(&mut self, refusal: Refusal, now: Timestamp, timing: &Timing) {
+        let message = format!("the ERP refused the write-back: {refusal}");
+        self.write_back = Step::Refused(refusal);
+        self.hold(HoldReason::WriteBackRefused, message, now, timing);
+    }
+
+    fn finish_write_back(&mut self, reference: WriteBackRef) {
+        self.write_back = Step::Done(reference);
+        self.wait = None;
+        let answered = |reason| matches!(reason, HoldReason::WriteBackRefused | HoldReason::WriteBackInDoubt);
+        self.hold = self.hold.take().filter(|hold| !answered(hold.reason));
+    }
+
+    fn set_voiding(&mut self, shipment: &CarrierShipmentId, voiding: Voiding) {
+        if let Some(extra) = self.extras.iter_mut().find(|extra| extra.shipment == *shipment) {
+            extra.voiding = voiding;
+        }
+    }
+
+    fn record_flag(&mut self, text: Option<String>, failed: Option<Timestamp>, now: Timestamp) {
+        let tries = match &self.flag {
+            Flag::Wanted { tries, .. } => *tries,
+            Flag::Clear | Flag::Written(_) => 0,
+        };
+        self.flag = match (text, failed) {
+            (text, Some(at)) if tries + 1 < FLAG_TRIES => Flag::Wanted {
+                text,
+                at,
+                tries: tries + 1,
+            },
+            (_, Some(_)) | (None, None) => Flag::Clear,
+            (Some(text), None) => Flag::Written(text),
+        };
+        self.updated_at = now;
+    }
+
+    /// What follows from any outcome: an extra that nobody can void is held once the rest is done; the flag follows the
+    /// hold; an unfinished job is due.
+    fn settle(&mut self, now: Timestamp, timing: &Timing) {
+        let stuck = self
+            .extras
+            .iter()
+            .find(|extra| matches!(extra.voiding, Voiding::Refused(_)));
+        if let (true, None, Some(extra)) = (self.over(), &self.hold, stuck) {
+            let message = format!(
+                "the carrier does not void the extra shipment {}: void it there, then release",
+                extra.shipment
+            );
+            self.hold(HoldReason::ExtraToVoid, message, now, timing);
+        }
+        self.want_flag(now);
+        self.due_at = self.due(timing);
+    }
+
+    fn want_flag(&mut self, now: Timestamp) {
+        let text = self
+            .hold
+            .as_ref()
+            .filter(|hold| hold.reason != HoldReason::Brake)
+            .map(|hold| hold.message.clone());
+        let stands = match &self.flag {
+            Flag::Clear => text.is_none(),
+            Flag::Written(written) => text.as_ref() == Some(written),
+            Flag::Wanted { text: wanted, .. } => text == *wanted,
+        };
+        if !stands {
+            self.flag = Flag::Wanted {
+                text,
+                at: now,
+                tries: 0,
+            };
+        }
+    }
+}
+
+impl From<&Job> for crate::ports::State {
+    fn from(job: &Job) -> Self {
+        match job {
+            Job { hold: Some(_), .. } => Self::Held,
+            Job { closed: Some(_), .. } => Self::Closed,
+            Job {
+                write_back: Step::Done(_),
+                ..
+            } => Self::Shipped,
+            _ => Self::Open,
+        }
+    }
+}
+
+fn name<T>(step: &Step<T>) -> &'static str {
+    match step {
+        Step::Todo => "to do",
+        Step::NotNeeded(_) => "not needed",
+        Step::Started(_) => "started",
+        Step::Unknown { .. } => "unknown",
+        Step::Done(_) => "done",
+        Step::Refused(_) => "refused",
+    }
+}
+
+impl SnapshotRef {
+    /// Whether a snapshot is the one that is meant.
+    pub fn is(&self, snapshot: &Snapshot) -> bool {
+        self.hash == snapshot.hash
+    }
+}

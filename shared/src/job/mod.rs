@@ -1,0 +1,350 @@
+//! The ledger of one unit: what has been decided and done, and what comes next.
+//!
+//! A worker loads the job, asks [`Job::next`] what comes next, does one effect and records what happened with
+//! [`Job::apply`]. Both are pure and exhaustive. The rules are those of section 1 of the design; the executable
+//! specification in `model/` checks them, and the crash exploration checks this code.
+
+mod apply;
+mod next;
+mod step;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    AddressVerdict, CarrierShipmentId, ConnectionId, ContentHash, DocumentId, Gone, JobId, LabelRef, Nonce, Quote,
+    Shipment, Snapshot, TenantId,
+};
+
+pub use apply::{IllegalOutcome, Outcome};
+pub use next::Next;
+pub use step::{Attempt, Look, Step};
+
+/// The times that the rules speak of. Short on one machine, long in production; the rules are the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timing {
+    /// How long an intent protects its effect: longer than an invocation can live.
+    pub lease: SignedDuration,
+    /// The longest that one call may take.
+    pub call: SignedDuration,
+    /// How old a snapshot may be when a purchase is intended.
+    pub snapshot_age: SignedDuration,
+    /// When a purchase whose answer was lost is looked up, counted from the moment it became unknown.
+    pub looks: Vec<SignedDuration>,
+    /// From a purchase's last `until` to its duplicate check: the index's worst lag.
+    pub duplicate_check: SignedDuration,
+    /// How often a held order is read again.
+    pub held: SignedDuration,
+    /// How long to wait after an obstacle that gave no hint.
+    pub retry: SignedDuration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            lease: SignedDuration::from_mins(5),
+            call: SignedDuration::from_secs(30),
+            snapshot_age: SignedDuration::from_mins(10),
+            looks: [1, 5, 15, 60].map(SignedDuration::from_mins).to_vec(),
+            duplicate_check: SignedDuration::from_hours(6),
+            held: SignedDuration::from_mins(15),
+            retry: SignedDuration::from_mins(1),
+        }
+    }
+}
+
+/// Which snapshot a job stands on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotRef {
+    /// Its number.
+    pub number: u32,
+    /// Its digest.
+    pub hash: ContentHash,
+    /// When it was read.
+    pub read_at: Timestamp,
+}
+
+impl From<&Snapshot> for SnapshotRef {
+    fn from(snapshot: &Snapshot) -> Self {
+        Self {
+            number: snapshot.number,
+            hash: snapshot.hash.clone(),
+            read_at: snapshot.read_at,
+        }
+    }
+}
+
+/// What the ERP shows of our write-back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteBackRef {
+    /// Where it stands, for people (`item fulfilment 5012`, `fields of the order`).
+    pub place: String,
+    /// The ERP's id of what was made, where something was.
+    pub id: Option<String>,
+}
+
+/// A shipment beyond the first, to be voided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extra {
+    /// The carrier's number.
+    pub shipment: CarrierShipmentId,
+    /// How far voiding it has come.
+    pub voiding: Voiding,
+}
+
+/// How far voiding has come. Voiding again is harmless, so it needs no intent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Voiding {
+    /// To be tried at or after this.
+    Todo {
+        /// When to try.
+        at: Timestamp,
+    },
+    /// It is void.
+    Done,
+    /// The carrier does not void it: a person must.
+    Refused(String),
+}
+
+/// Looks for shipments that turn up after four absences were believed. It outlives every step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DuplicateCheck {
+    /// When to look.
+    pub at: Timestamp,
+}
+
+/// Why a job stands still, which says what ends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldReason {
+    /// The carrier said no. Ended by a change of the order, or by a person.
+    Rejected,
+    /// The address does not stand. Ended by a change of the order, or by a person.
+    BadAddress,
+    /// Something is missing, or cannot be shipped as it is. Ended by a change of the order or item, or by a person.
+    MissingData,
+    /// The order changed after its label was bought. Ended by a person.
+    ChangedAfterLabel,
+    /// Nobody knows whether it was bought. Ended by a fact, or by a person.
+    UnknownPurchase,
+    /// After a second purchase nobody can see whether there are two. Ended by a fact, or by a person.
+    DuplicateCheckBlind,
+    /// The shipment exists, its label cannot be had again. Ended by a person: void and reship.
+    LabelLost,
+    /// The ERP said no to the write-back. Tried again now and then; ended by success or a person.
+    WriteBackRefused,
+    /// Nobody knows whether it was written back, and nobody can find out. Ended by a person.
+    WriteBackInDoubt,
+    /// The carrier does not void an extra shipment. Ended by a person.
+    ExtraToVoid,
+    /// A person holds it. Ended by a person.
+    Person,
+    /// Every purchase is stopped. Ended by taking the brake off.
+    Brake,
+}
+
+impl HoldReason {
+    /// Whether an order's change, or its cancellation, ends the hold.
+    pub fn ends_by_order(self) -> bool {
+        matches!(
+            self,
+            Self::Rejected | Self::BadAddress | Self::MissingData | Self::Brake
+        )
+    }
+
+    /// Whether it is about not knowing what was bought: only a fact or a person ends it.
+    pub fn is_about_an_unknown_purchase(self) -> bool {
+        matches!(self, Self::UnknownPurchase | Self::DuplicateCheckBlind)
+    }
+}
+
+/// A job that stands still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Why.
+    pub reason: HoldReason,
+    /// What a person should know and do, in plain words without personal data.
+    pub message: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When to look again whether it still holds.
+    pub again_at: Timestamp,
+}
+
+/// Why a job ended without a shipment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Closing {
+    /// The order no longer wants it.
+    Order(Gone),
+    /// A person voided the shipment.
+    Voided {
+        /// Who.
+        by: String,
+    },
+}
+
+/// What people see on the ERP's document about this job.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flag {
+    /// Nothing was ever written.
+    #[default]
+    Clear,
+    /// This is to be written; `None` clears.
+    Wanted {
+        /// The text.
+        text: Option<String>,
+        /// When to try.
+        at: Timestamp,
+        /// How often it has failed.
+        tries: u32,
+    },
+    /// This stands there.
+    Written(String),
+}
+
+/// Why a job waits, without being held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// Until when.
+    pub until: Timestamp,
+    /// For what, in plain words.
+    pub reason: String,
+}
+
+/// The durable record of shipping one unit of one document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its identity.
+    pub id: JobId,
+    /// The connection that ships it.
+    pub connection: ConnectionId,
+    /// The customer.
+    pub tenant: TenantId,
+    /// The document.
+    pub document: DocumentId,
+    /// The document's number that people know.
+    pub number: String,
+    /// Which unit of the document, from 1.
+    pub unit: u32,
+    /// Counts the writes.
+    pub version: u64,
+    /// The identity of the write that stands: by it a retried write knows its own echo.
+    pub last_write: Nonce,
+    /// When it was admitted.
+    pub created_at: Timestamp,
+    /// When it was last written.
+    pub updated_at: Timestamp,
+    /// The reading of the order that it stands on.
+    pub snapshot: SnapshotRef,
+    /// The number of the snapshot that the latest purchase was asked for with.
+    pub purchased_from: Option<u32>,
+    /// The number of the latest purchase attempt; 0 before the first.
+    pub attempts: u32,
+    /// The address.
+    pub address: Step<AddressVerdict>,
+    /// The service and its price.
+    pub quote: Step<Quote>,
+    /// The purchase.
+    pub purchase: Step<Shipment>,
+    /// The labels.
+    pub labels: Step<Vec<LabelRef>>,
+    /// The write-back.
+    pub write_back: Step<WriteBackRef>,
+    /// Shipments beyond the first.
+    pub extras: Vec<Extra>,
+    /// Whether absences were ever believed: from then on every further attempt owes a look for duplicates.
+    #[serde(default)]
+    pub bought_again: bool,
+    /// A look for duplicates that is owed.
+    pub duplicate_check: Option<DuplicateCheck>,
+    /// Why it stands still.
+    pub hold: Option<Hold>,
+    /// Why it ended without a shipment.
+    pub closed: Option<Closing>,
+    /// Why it waits.
+    pub wait: Option<Wait>,
+    /// What people see in the ERP.
+    pub flag: Flag,
+    /// When somebody must look at it; `None` once it is finished.
+    pub due_at: Option<Timestamp>,
+}
+
+/// What a new job is made of.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// The connection that ships it.
+    pub connection: ConnectionId,
+    /// The customer.
+    pub tenant: TenantId,
+    /// Which unit of the document, from 1.
+    pub unit: u32,
+    /// The identity of the admitting write.
+    pub write: Nonce,
+}
+
+impl Job {
+    /// A new job on its first snapshot, due at once.
+    pub fn admit(admission: Admission, snapshot: &Snapshot, now: Timestamp) -> Self {
+        let document = snapshot.consignment.document.clone();
+        Self {
+            id: JobId::of(&admission.connection, &document, admission.unit),
+            connection: admission.connection,
+            tenant: admission.tenant,
+            document,
+            number: snapshot.consignment.number.clone(),
+            unit: admission.unit,
+            version: 1,
+            last_write: admission.write,
+            created_at: now,
+            updated_at: now,
+            snapshot: snapshot.into(),
+            purchased_from: None,
+            attempts: 0,
+            address: Step::Todo,
+            quote: Step::Todo,
+            purchase: Step::Todo,
+            labels: Step::Todo,
+            write_back: Step::Todo,
+            extras: Vec::new(),
+            bought_again: false,
+            duplicate_check: None,
+            hold: None,
+            closed: None,
+            wait: None,
+            flag: Flag::Clear,
+            due_at: Some(now),
+        }
+    }
+
+    /// Whether nothing is left to do, now or later.
+    pub fn finished(&self) -> bool {
+        self.over()
+            && self.hold.is_none()
+            && self.duplicate_check.is_none()
+            && !self.voids_pending()
+            && !self.flag_pending()
+    }
+
+    /// Whether the unit shipped and is written back, or ended without a shipment.
+    pub fn over(&self) -> bool {
+        self.closed.is_some() || self.write_back.done().is_some()
+    }
+
+    /// Whether a snapshot read at `read_at` is too old to buy on.
+    pub fn is_stale(read_at: Timestamp, now: Timestamp, timing: &Timing) -> bool {
+        now.duration_since(read_at) > timing.snapshot_age
+    }
+
+    fn voids_pending(&self) -> bool {
+        self.extras
+            .iter()
+            .any(|extra| matches!(extra.voiding, Voiding::Todo { .. }))
+    }
+
+    fn flag_pending(&self) -> bool {
+        matches!(self.flag, Flag::Wanted { .. })
+    }
+}

@@ -1,0 +1,157 @@
+//! What comes next: a pure, exhaustive function of the ledger.
+
+use jiff::Timestamp;
+
+use super::{Flag, HoldReason, Job, Step, Timing, Voiding};
+use crate::domain::CarrierShipmentId;
+
+/// The one thing that a worker does next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing, ever.
+    Finished,
+    /// Nothing before this.
+    Wait(Timestamp),
+    /// Void an extra shipment.
+    Void(CarrierShipmentId),
+    /// Look whether a second shipment has turned up.
+    CheckForDuplicates,
+    /// Write, or clear, the problem on the ERP's document.
+    Flag(Option<String>),
+    /// Read the held order again.
+    Reread,
+    /// Read the order if it is old, check the address, take a quote, and intend the purchase.
+    Prepare,
+    /// Record that an intent's lease has ended without an answer.
+    Expire,
+    /// Look for a purchase whose answer was lost.
+    Look,
+    /// Ask for the labels again.
+    FetchLabels,
+    /// Look for the write-back, and intend it if it is not there.
+    LookForWriteBack,
+}
+
+impl Job {
+    /// What a worker does now.
+    pub fn next(&self, now: Timestamp, timing: &Timing) -> Next {
+        let agenda = self.agenda(timing);
+        let soonest = agenda.iter().map(|(at, _)| *at).min();
+        match (agenda.into_iter().find(|(at, _)| *at <= now), soonest) {
+            (Some((_, next)), _) => next,
+            (None, Some(at)) => Next::Wait(at),
+            (None, None) => Next::Finished,
+        }
+    }
+
+    /// When somebody must look at the job; `None` once it is finished.
+    pub fn due(&self, timing: &Timing) -> Option<Timestamp> {
+        self.agenda(timing)
+            .into_iter()
+            .map(|(at, _)| at.max(self.updated_at))
+            .min()
+    }
+
+    /// Everything that is owed, the more urgent first, each with the earliest time at which it may be done.
+    fn agenda(&self, timing: &Timing) -> Vec<(Timestamp, Next)> {
+        let mut agenda = self.voids();
+        agenda.extend(self.duplicate_look());
+        agenda.extend(self.flag_to_write());
+        match &self.hold {
+            Some(hold) => {
+                agenda.extend(self.still_asked(timing));
+                agenda.push((hold.again_at, self.under_hold(hold.reason)));
+            }
+            None if !self.over() => agenda.push(self.forward(timing)),
+            None => {}
+        }
+        agenda
+    }
+
+    /// What goes on although the job is held: finding out about a purchase that is under way.
+    fn still_asked(&self, timing: &Timing) -> Option<(Timestamp, Next)> {
+        let next = self
+            .purchase
+            .open_attempt()
+            .filter(|_| !self.over())
+            .map(|_| self.forward(timing));
+        next.filter(|(_, next)| matches!(next, Next::Expire | Next::Look))
+    }
+
+    fn voids(&self) -> Vec<(Timestamp, Next)> {
+        let pending = self.extras.iter().filter_map(|extra| match &extra.voiding {
+            Voiding::Todo { at } => Some((*at, Next::Void(extra.shipment.clone()))),
+            Voiding::Done | Voiding::Refused(_) => None,
+        });
+        pending.collect()
+    }
+
+    /// Owed only once nothing is under way that could still buy.
+    fn duplicate_look(&self) -> Option<(Timestamp, Next)> {
+        let settled = self.over() || self.hold.is_some() || self.purchase.open_attempt().is_none();
+        let check = self.duplicate_check.as_ref().filter(|_| settled)?;
+        Some((check.at, Next::CheckForDuplicates))
+    }
+
+    fn flag_to_write(&self) -> Option<(Timestamp, Next)> {
+        match &self.flag {
+            Flag::Wanted { text, at, .. } => Some((*at, Next::Flag(text.clone()))),
+            Flag::Clear | Flag::Written(_) => None,
+        }
+    }
+
+    /// What is tried now and then while the job is held. Every hold is looked at, so that nothing is forgotten.
+    fn under_hold(&self, reason: HoldReason) -> Next {
+        match reason {
+            HoldReason::UnknownPurchase if !self.over() => Next::Look,
+            HoldReason::WriteBackRefused => Next::LookForWriteBack,
+            HoldReason::UnknownPurchase
+            | HoldReason::Rejected
+            | HoldReason::BadAddress
+            | HoldReason::MissingData
+            | HoldReason::ChangedAfterLabel
+            | HoldReason::DuplicateCheckBlind
+            | HoldReason::LabelLost
+            | HoldReason::WriteBackInDoubt
+            | HoldReason::ExtraToVoid
+            | HoldReason::Person
+            | HoldReason::Brake => Next::Reread,
+        }
+    }
+
+    fn forward(&self, timing: &Timing) -> (Timestamp, Next) {
+        let open = self.wait.as_ref().map_or(self.updated_at, |wait| wait.until);
+        match &self.purchase {
+            Step::Todo | Step::NotNeeded(_) => (open, Next::Prepare),
+            Step::Started(attempt) => (attempt.until, Next::Expire),
+            Step::Unknown { since, looks, .. } => match next_look(*since, looks, timing) {
+                Some(at) => (at, Next::Look),
+                None => (open, Next::Prepare),
+            },
+            Step::Refused(_) => (open, Next::Reread),
+            Step::Done(_) => self.after_purchase(open),
+        }
+    }
+
+    fn after_purchase(&self, open: Timestamp) -> (Timestamp, Next) {
+        if matches!(self.labels, Step::Todo) {
+            return (open, Next::FetchLabels);
+        }
+        match &self.write_back {
+            Step::Started(attempt) => (attempt.until, Next::LookForWriteBack),
+            // `since` of an unknown write-back is the end of the window in which the ERP may still be working on it.
+            Step::Unknown { since, .. } => (*since, Next::LookForWriteBack),
+            Step::Todo | Step::NotNeeded(_) | Step::Done(_) | Step::Refused(_) => (open, Next::LookForWriteBack),
+        }
+    }
+}
+
+/// When to look next, keeping the distances of the schedule when a look came late; `None` after the last.
+fn next_look(since: Timestamp, looks: &[super::Look], timing: &Timing) -> Option<Timestamp> {
+    let planned = *timing.looks.get(looks.len())?;
+    let Some(last) = looks.last() else {
+        return Some(since + planned);
+    };
+    let before = timing.looks.get(looks.len() - 1).copied().unwrap_or_default();
+    Some((since + planned).max(last.at + (planned - before)))
+}

@@ -1,0 +1,609 @@
+//! The outside world as the flows see it. Adapters implement these traits; flows hold a small struct of them each.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::connection::Connection;
+use crate::domain::{
+    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, JobId, LabelFormat, LabelImage,
+    LabelRef, Nonce, Offer, Order, Quote, RateRequest, Refusal, Shipment, ShipmentRequest, Snapshot, TenantId, Units,
+};
+use crate::job::{Job, WriteBackRef};
+
+/// The only source of the time.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The source of values that nobody else has.
+pub trait Nonces: Send + Sync {
+    /// A new nonce.
+    fn nonce(&self) -> Nonce;
+}
+
+// ---- what adapters report ----------------------------------------------------------------------------------------
+
+/// Why something must wait; nothing was done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Later {
+    /// What stands in the way, in plain words without personal data.
+    pub reason: String,
+    /// How long the other side asked us to wait, where it did.
+    pub after: Option<Duration>,
+    /// What kind of obstacle it is.
+    pub obstacle: Obstacle,
+}
+
+/// What stands in the way of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The network, or the other side, is not there.
+    Unreachable,
+    /// A published or observed limit; also our own shared pause after one.
+    Limited,
+    /// The credential was refused twice.
+    Unauthorised,
+    /// The lease is too short for another try.
+    LeaseTooShort,
+}
+
+impl Later {
+    /// An obstacle without a hint how long it lasts.
+    pub fn new(obstacle: Obstacle, reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            after: None,
+            obstacle,
+        }
+    }
+}
+
+/// How a call that changes nothing can fail.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// It may work later.
+    #[error("{0}")]
+    Later(Later),
+    /// The vendor says no, and will say no again.
+    #[error("{0}")]
+    Refused(Refusal),
+}
+
+/// How a call that costs money or writes to somebody else's system can fail. Only the HTTP layer decides which.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EffectError {
+    /// The vendor's error envelope with a code that is not transient: nothing happened, and nothing will.
+    #[error("rejected: {0}")]
+    Rejected(Refusal),
+    /// Provably not processed: nothing happened, it may work later.
+    #[error("not sent: {0}")]
+    NotSent(Later),
+    /// Everything else: it may have happened.
+    #[error("unknown: {0}")]
+    Unknown(String),
+}
+
+/// The leave to send an effect: the lease that an intent holds. Checked before every send, a second try included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permit {
+    /// The lease's end; a call may only begin if it ends before.
+    pub until: Timestamp,
+}
+
+/// A request exactly as it will be sent, saved with the intent before it is sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// What it is, for the audit (`ups.ship`, `netsuite.transform`).
+    pub operation: String,
+    /// The vendor's body, and whatever else the adapter needs to send it.
+    pub body: serde_json::Value,
+}
+
+/// One finding of `connection check`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was tried, in plain words.
+    pub what: String,
+    /// What came of it: `Ok` with what was seen, `Err` with what is wrong and what to do.
+    pub result: Result<String, String>,
+}
+
+// ---- the recorder ------------------------------------------------------------------------------------------------
+
+/// One exchange with an outside system, without credentials.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// When it was sent.
+    pub at: Timestamp,
+    /// The system (`ups`, `netsuite`).
+    pub system: String,
+    /// What was asked (`ship`, `suiteql`).
+    pub operation: String,
+    /// Method and path with query, without the host.
+    pub request: String,
+    /// The body that was sent.
+    pub sent: Option<String>,
+    /// The status, where an answer came.
+    pub status: Option<u16>,
+    /// The body that came back, or what went wrong.
+    pub received: String,
+    /// How long it took.
+    pub milliseconds: u64,
+}
+
+/// Collects exchanges between two saves; given to adapters at construction, drained by the flow at each save.
+#[derive(Debug, Clone, Default)]
+pub struct Recorder(Arc<Mutex<Vec<Exchange>>>);
+
+impl Recorder {
+    /// Adds an exchange.
+    pub fn record(&self, exchange: Exchange) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+    }
+
+    /// Takes everything recorded since the last time.
+    pub fn drain(&self) -> Vec<Exchange> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+// ---- the ERP -----------------------------------------------------------------------------------------------------
+
+/// A stretch of a scan over documents that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// Documents modified at or after this, by the ERP's clock.
+    pub since: Timestamp,
+    /// Only documents whose id comes after this one, in the ERP's order.
+    pub after: Option<String>,
+    /// The most documents to return.
+    pub limit: u16,
+}
+
+/// A document that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentHead {
+    /// The document.
+    pub document: DocumentId,
+    /// When it was last modified, by the ERP's clock.
+    pub modified: Timestamp,
+}
+
+/// What the ERP shows of a write-back.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    /// Everything that we would write.
+    Whole(WriteBackRef),
+    /// A part of it: the fulfilment exists, its fields do not.
+    Partly(WriteBackRef),
+    /// Nothing.
+    Nothing,
+}
+
+/// What is to be written back.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteBack<'a> {
+    /// Our reference: the external id of what we create.
+    pub job: &'a JobId,
+    /// The order as the ERP shows it now, every line included.
+    pub order: &'a Order,
+    /// What was shipped.
+    pub consignment: &'a Consignment,
+    /// The shipment.
+    pub shipment: &'a Shipment,
+    /// The service and its price as chosen.
+    pub quote: Option<&'a Quote>,
+    /// The labels, where they are kept.
+    pub labels: &'a [LabelRef],
+}
+
+/// An ERP in which documents wait to be shipped.
+#[async_trait]
+pub trait OrderSource: Send + Sync {
+    /// Documents that changed, by id, at most `scan.limit`; fewer mean that the scan is complete.
+    async fn changed(&self, scan: &Scan) -> Result<Vec<DocumentHead>, CallError>;
+    /// The documents as they stand now, in any order; one that no longer exists is missing.
+    async fn read(&self, documents: &[DocumentId]) -> Result<Vec<Order>, CallError>;
+    /// Documents that carry this number.
+    async fn numbered(&self, number: &str) -> Result<Vec<DocumentId>, CallError>;
+    /// Looks for our own write-back.
+    async fn find(&self, write_back: &WriteBack<'_>) -> Result<Written, CallError>;
+    /// The exact request that writes back what `found` does not show.
+    fn draft(&self, write_back: &WriteBack<'_>, found: &Written) -> Result<Draft, Refusal>;
+    /// Writes back.
+    async fn write_back(&self, draft: &Draft, permit: Permit) -> Result<WriteBackRef, EffectError>;
+    /// Sets or clears the problem that people see on the document. Writing the same again changes nothing.
+    async fn flag(&self, document: &DocumentId, problem: Option<&str>) -> Result<(), CallError>;
+    /// Tries everything that the connection needs without touching a document.
+    async fn check(&self) -> Vec<Finding>;
+    /// For how long the ERP may still be working on a request whose answer was lost; `None` where nobody knows.
+    fn lost_request_window(&self) -> Option<Duration>;
+}
+
+// ---- the carrier -------------------------------------------------------------------------------------------------
+
+/// A shipment with its labels, as a purchase returns it. Labels that could not be read are missing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Purchased {
+    /// The shipment.
+    pub shipment: Shipment,
+    /// The labels and papers.
+    pub labels: Vec<LabelImage>,
+}
+
+/// A shipment that is known to exist: if a look does not find it, the look is blind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    /// Its reference.
+    pub reference: JobId,
+    /// Its number at the carrier.
+    pub shipment: CarrierShipmentId,
+    /// Whether it crossed a border (references then live elsewhere).
+    pub bought_at: Timestamp,
+}
+
+/// What a look-up saw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sighting {
+    /// Unvoided shipments that carry the reference.
+    pub found: Vec<Shipment>,
+    /// Whether the positive control was seen at this same look.
+    pub control_seen: bool,
+}
+
+/// How asking for a label again can fail.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LabelError {
+    /// It may work later.
+    #[error("{0}")]
+    Later(Later),
+    /// The label cannot be had again.
+    #[error("the label cannot be had again: {0}")]
+    Gone(Refusal),
+}
+
+/// How a void can fail. Voiding again is harmless, so nothing is unknown: it is tried until it is answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VoidError {
+    /// It may work later.
+    #[error("{0}")]
+    Later(Later),
+    /// The carrier does not void it.
+    #[error("the carrier does not void it: {0}")]
+    Refused(Refusal),
+}
+
+/// A carrier that sells shipments.
+#[async_trait]
+pub trait Carrier: Send + Sync {
+    /// Validates an address to the street, where the carrier covers its country.
+    async fn validate(&self, address: &Address) -> Result<AddressVerdict, CallError>;
+    /// Every service that is offered, with its price.
+    async fn offers(&self, request: &RateRequest) -> Result<Vec<Offer>, CallError>;
+    /// The exact request of a purchase, or why this cannot be asked of the carrier.
+    fn draft(&self, request: &ShipmentRequest) -> Result<Draft, Refusal>;
+    /// Buys. This bills.
+    async fn create(&self, draft: &Draft, permit: Permit) -> Result<Purchased, EffectError>;
+    /// Looks for shipments by our reference, and for the control at the same look.
+    async fn find(&self, draft_reference: &JobId, control: Option<&Control>) -> Result<Sighting, CallError>;
+    /// Asks for the labels of a shipment again.
+    async fn labels(&self, shipment: &Shipment, format: LabelFormat) -> Result<Vec<LabelImage>, LabelError>;
+    /// Voids a shipment; one that is voided already is voided.
+    async fn void(&self, shipment: &CarrierShipmentId) -> Result<(), VoidError>;
+    /// Whether an absence in [`Carrier::find`] can ever prove anything.
+    fn absence_proves(&self) -> bool;
+    /// Tries everything that the connection needs without buying.
+    async fn check(&self) -> Vec<Finding>;
+}
+
+/// The two systems of a connection, opened for one piece of work.
+pub struct Opened {
+    /// The ERP.
+    pub source: Arc<dyn OrderSource>,
+    /// The carrier.
+    pub carrier: Arc<dyn Carrier>,
+    /// What both record.
+    pub recorder: Recorder,
+}
+
+/// Opens the systems of a connection.
+#[async_trait]
+pub trait Systems: Send + Sync {
+    /// Reads the secrets and builds both adapters; a missing or malformed secret is a [`CallError::Refused`] that says
+    /// which and what to do.
+    async fn open(&self, connection: &Connection) -> Result<Opened, CallError>;
+}
+
+// ---- state -------------------------------------------------------------------------------------------------------
+
+/// The store did not answer, or answered with an error: the write may have taken effect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the store: {0}")]
+pub struct StoreError(pub String);
+
+/// One entry of a job's story.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Who decided: `waybill`, or a person's name.
+    pub by: String,
+    /// What was decided, in plain words.
+    pub text: String,
+    /// The exact request, where the entry is an intent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Draft>,
+    /// The calls since the entry before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<Exchange>,
+}
+
+/// One transaction on a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Save {
+    /// The job as it shall stand, its version one more than what it replaces and its `last_write` the write's own nonce.
+    pub job: Job,
+    /// What to add to its story.
+    pub audit: Vec<AuditEntry>,
+    /// A new snapshot.
+    pub snapshot: Option<Snapshot>,
+    /// The document's units, version one more than what they replace.
+    pub units: Option<Units>,
+}
+
+/// The answer to a version-checked write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Saved {
+    /// It stands.
+    Done,
+    /// Something else stands there: the job as it is now.
+    Conflict(Box<Job>),
+    /// The job would have fitted, the document's units have changed.
+    UnitsConflict,
+}
+
+/// Jobs by their ids.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// The job, read consistently.
+    async fn load(&self, id: &JobId) -> Result<Option<Job>, StoreError>;
+    /// One of its snapshots.
+    async fn snapshot(&self, id: &JobId, number: u32) -> Result<Option<Snapshot>, StoreError>;
+    /// Writes, if nobody wrote in between.
+    async fn save(&self, save: &Save) -> Result<Saved, StoreError>;
+}
+
+/// A unit that becomes a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewJob {
+    /// The job.
+    pub job: Job,
+    /// Its first snapshot.
+    pub snapshot: Snapshot,
+    /// The beginning of its story.
+    pub audit: AuditEntry,
+}
+
+/// Documents and their units.
+#[async_trait]
+pub trait Documents: Send + Sync {
+    /// The units of each document, in the order asked, read consistently.
+    async fn units(&self, connection: &ConnectionId, documents: &[DocumentId]) -> Result<Vec<Units>, StoreError>;
+    /// Stores the units (version one more than what they replace) and their new jobs in one transaction; `false` if the
+    /// units have changed in between.
+    async fn admit(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError>;
+}
+
+/// What is due.
+#[async_trait]
+pub trait Due: Send + Sync {
+    /// Jobs of one shard whose `due_at` is not after `now`, the longest overdue first.
+    async fn due(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<JobId>, StoreError>;
+}
+
+/// How far a job has come, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Work is to be done or under way.
+    Open,
+    /// A person, or a change of the order, is needed.
+    Held,
+    /// Shipped and written back.
+    Shipped,
+    /// Ended without a shipment.
+    Closed,
+}
+
+/// Finds jobs for people.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// Jobs of a connection in a state, newest first.
+    async fn in_state(&self, connection: &ConnectionId, state: State, limit: u16) -> Result<Vec<Job>, StoreError>;
+    /// Documents by the number that people know.
+    async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError>;
+    /// A job's whole story.
+    async fn audit(&self, id: &JobId) -> Result<Vec<AuditEntry>, StoreError>;
+}
+
+/// The positive control of look-ups.
+#[async_trait]
+pub trait Controls: Send + Sync {
+    /// A shipment of the connection that is known to exist and is not of this job, the newest there is.
+    async fn control(&self, connection: &ConnectionId, other_than: &JobId) -> Result<Option<Control>, StoreError>;
+}
+
+/// A connection as a worker needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    /// The connection.
+    pub connection: Connection,
+    /// Whether an operator has stopped every purchase, and why.
+    pub brake: Option<String>,
+}
+
+/// Configured connections.
+#[async_trait]
+pub trait Connections: Send + Sync {
+    /// The connection and the brake, as they stand now.
+    async fn gate(&self, id: &ConnectionId) -> Result<Option<Gate>, StoreError>;
+}
+
+/// Where a scan stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// 0 while nothing is stored.
+    pub version: u64,
+    /// Everything modified up to here has been stored.
+    pub published: Option<Timestamp>,
+    /// The scan in progress.
+    pub scan: Option<ScanProgress>,
+}
+
+/// A scan in progress: a crash goes on where it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanProgress {
+    /// From when it reads.
+    pub since: Timestamp,
+    /// The latest modification seen, published when the scan is complete.
+    pub candidate: Timestamp,
+    /// The last document whose page is stored.
+    pub after: Option<String>,
+}
+
+/// Cursors of connections.
+#[async_trait]
+pub trait Cursors: Send + Sync {
+    /// The cursor of a kind (`orders`).
+    async fn cursor(&self, connection: &ConnectionId, kind: &str) -> Result<Cursor, StoreError>;
+    /// Stores it if nobody did in between; `false` otherwise.
+    async fn advance(&self, connection: &ConnectionId, kind: &str, cursor: &Cursor) -> Result<bool, StoreError>;
+}
+
+/// The queue of jobs that a worker should look at.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Queues a job, at the earliest after `delay` (at most 15 minutes). A lost message costs latency only.
+    async fn send(&self, job: &JobId, tenant: &TenantId, delay: Duration) -> Result<(), StoreError>;
+}
+
+/// Labels, kept for as long as the connection says.
+#[async_trait]
+pub trait Labels: Send + Sync {
+    /// Stores a label under a key that the same label always gets.
+    async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError>;
+    /// The bytes of a label.
+    async fn get(&self, label: &LabelRef) -> Result<Vec<u8>, StoreError>;
+}
+
+/// The spending cap of a connection.
+#[async_trait]
+pub trait Spending: Send + Sync {
+    /// Reserves an amount in the hour of `now`; `false` if the cap would be passed.
+    async fn reserve(
+        &self,
+        connection: &Connection,
+        amount: &crate::domain::Money,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+}
+
+// ---- tokens and limits: used by the HTTP layer -------------------------------------------------------------------
+
+/// Whose token it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TokenKey {
+    /// The system (`ups`).
+    pub system: String,
+    /// The tenant's secret that it was made from: its name, never its content.
+    pub credential: String,
+    /// The client id's digest, by which requests are counted.
+    pub client: String,
+    /// The merchant, where a token belongs to one.
+    pub merchant: Option<String>,
+    /// The connection that used it last, by which the refresher can make it again.
+    pub connection: ConnectionId,
+}
+
+/// An access token in use.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// What is sent.
+    pub secret: secrecy::SecretString,
+    /// 1 for the first.
+    pub version: u64,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When it ends, as the vendor said.
+    pub expires_at: Timestamp,
+}
+
+/// A token as a vendor has just issued it.
+#[derive(Debug)]
+pub struct Minted {
+    /// What is sent.
+    pub secret: secrecy::SecretString,
+    /// How long it lives.
+    pub lives_for: Duration,
+}
+
+/// How a vendor issues a token. One call, no retry.
+#[async_trait]
+pub trait Mint: Send + Sync {
+    /// Asks for a token. A wrong credential is [`CallError::Refused`].
+    async fn mint(&self) -> Result<Minted, CallError>;
+    /// The most token requests in any 24 hours for one client id, where the vendor or the user named a figure.
+    fn daily_limit(&self) -> Option<u32>;
+}
+
+/// Tokens shared by the whole fleet.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// A token that is good for at least the next call; made under a lease if there is none.
+    async fn bearer(&self, key: &TokenKey, mint: &dyn Mint) -> Result<Token, CallError>;
+    /// A token newer than `failed`: fifty callers that hold the same dead one cause one refresh.
+    async fn renew(&self, key: &TokenKey, failed: u64, mint: &dyn Mint) -> Result<Token, CallError>;
+}
+
+/// A slot of an account's concurrency; it frees itself when its lease ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// The account (`netsuite:1234567_SB1`).
+    pub account: String,
+    /// Which slot.
+    pub number: u16,
+    /// Who holds it.
+    pub owner: Nonce,
+}
+
+/// Limits shared by all workers.
+#[async_trait]
+pub trait Limits: Send + Sync {
+    /// Leases one of `cap` slots of an account; `None` if all are taken.
+    async fn lease_slot(&self, account: &str, cap: u16, lease: Duration) -> Result<Option<Slot>, StoreError>;
+    /// Frees a slot.
+    async fn free_slot(&self, slot: Slot) -> Result<(), StoreError>;
+    /// Until when an account is paused by everybody, after a 429.
+    async fn paused(&self, account: &str) -> Result<Option<Timestamp>, StoreError>;
+    /// Pauses an account for everybody.
+    async fn pause(&self, account: &str, until: Timestamp) -> Result<(), StoreError>;
+}
+
+/// Credentials as a secret holds them, by field.
+pub type SecretFields = BTreeMap<String, secrecy::SecretString>;
+
+/// Secrets by name.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// The secret's body, a JSON object of texts; `None` where there is no such secret.
+    async fn read(&self, name: &str) -> Result<Option<secrecy::SecretString>, StoreError>;
+    /// Replaces the secret's body: a rotated refresh token is a credential.
+    async fn write(&self, name: &str, body: &secrecy::SecretString) -> Result<(), StoreError>;
+}

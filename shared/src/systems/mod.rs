@@ -1,0 +1,1 @@
+//! Every outside system: one folder each, and the registry that opens them.
