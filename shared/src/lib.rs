@@ -4,6 +4,7 @@
 
 pub mod connection;
 pub mod domain;
+pub mod flows;
 pub mod http;
 pub mod job;
 pub mod ports;
