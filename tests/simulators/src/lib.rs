@@ -12,3 +12,4 @@ pub mod control;
 pub mod faults;
 pub mod requests;
 pub mod server;
+pub mod ups;
