@@ -63,12 +63,6 @@ impl Refusal {
             ..Self::new(StatusCode::TOO_MANY_REQUESTS, "10429", "Too Many Requests")
         }
     }
-
-    /// The error code.
-    #[cfg(test)]
-    pub(super) fn code(&self) -> &'static str {
-        self.code
-    }
 }
 
 impl IntoResponse for Refusal {
