@@ -263,7 +263,7 @@ async fn a_good_request_is_billed_with_labels_and_both_prices() {
     let [billed] = books.shipments.as_slice() else {
         panic!("not one shipment")
     };
-    assert_eq!(books.unvoided("SO-10045"), [billed.id.clone()]);
+    assert_eq!(books.unvoided("SO-10045"), std::slice::from_ref(&billed.id));
     assert_eq!(
         results(&answer)["NegotiatedRateCharges"]["TotalCharge"]["MonetaryValue"],
         billed.charge.to_string()
@@ -283,6 +283,7 @@ async fn each_mistake_has_its_code_and_bills_nothing() {
     let third = |address: Value, account: &str| json!({ "Type": "01", "BillThirdParty": { "AccountNumber": account, "Address": address } });
     let us = json!({ "PostalCode": "30005", "CountryCode": "US" });
     let references = json!([{ "Value": "1" }, { "Value": "2" }, { "Value": "3" }]);
+    let bar_codes = json!([{ "Value": "1", "BarCodeIndicator": "" }, { "Value": "2", "BarCodeIndicator": "" }]);
     let mistakes = [
         ("/Request/RequestOption", json!("confirm"), "120051"),
         ("/Request/SubVersion", json!("9999"), "20002"),
@@ -337,6 +338,18 @@ async fn each_mistake_has_its_code_and_bills_nothing() {
         ("/Shipment/Package/0/Dimensions/Height", json!(""), "120602"),
         ("/Shipment/Package/0/Dimensions/Length", json!("109"), "121050"),
         ("/Shipment/Package", json!(vec![package("1", None); 201]), "120020"),
+        ("/Shipment/ShipmentDate", json!("20260729"), "20008"),
+        (
+            "/Shipment/ShipmentServiceOptions",
+            json!({ "DeliveryConfirmation": { "DCISType": "1" } }),
+            "120598",
+        ),
+        (
+            "/Shipment/Package/0/PackageServiceOptions",
+            json!({ "DeliveryConfirmation": { "DCISType": "1" } }),
+            "120598",
+        ),
+        ("/Shipment/Package/0/ReferenceNumber", bar_codes, "20008"),
         ("/LabelSpecification/LabelImageFormat/Code", json!("PDF"), "120701"),
         ("/LabelSpecification/LabelStockSize/Height", json!("5"), "120702"),
     ];
@@ -492,6 +505,11 @@ async fn recovery_of_several_names_candidates_and_of_a_voided_one_says_so() {
         .collect();
     assert_eq!(named, [json!(first), json!(second)]);
 
+    ups.running
+        .ups
+        .configure(|options| options.refuse_several_matches = true);
+    assert_eq!(code(&ups.recover("SO-1").await.1), "300001");
+
     assert_eq!(
         ups.delete(&format!("/shipments/v2409/void/cancel/{first}")).await.0,
         200
@@ -562,6 +580,14 @@ async fn one_package_of_several_can_be_voided() {
         packages[0]["TrackingNumber"].as_str().unwrap(),
         packages[1]["TrackingNumber"].as_str().unwrap(),
     );
+    let by_number = json!({ "LabelRecoveryRequest": { "TrackingNumber": second } });
+    let (_, label) = ups.post("/labels/v1903/recovery", &by_number).await;
+    let label = &label["LabelRecoveryResponse"]["LabelResults"];
+    assert_eq!(
+        (label.as_array().unwrap().len(), &label[0]["TrackingNumber"]),
+        (1, &json!(second))
+    );
+
     let list = format!("%5B%22{second}%22%5D");
     let (status, voided) = ups
         .delete(&format!("/shipments/v2409/void/cancel/{id}?trackingnumber={list}"))

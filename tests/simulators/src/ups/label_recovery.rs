@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Refusal, Reply, head, put, shaped};
 use super::call::Call;
-use super::labels::{RECOVERY_FORMATS, form, image};
+use super::labels::{RECOVERY_FORMATS, form, html_page, image};
 use super::model::{Package, Shipment, State};
 use super::read::{at, present, text};
 use super::{Options, Ups};
@@ -28,7 +28,7 @@ pub(super) async fn recover(Shared(ups): Shared<Ups>, call: Call) -> Reply {
     let answer = match found.as_slice() {
         [] => return Err(not_found()),
         [one] => labels(request, one, &format, &state.options)?,
-        several => candidates(request, several),
+        several => candidates(request, several, &state.options)?,
     };
     Ok(shaped(json!({ "LabelRecoveryResponse": answer }), &state.options))
 }
@@ -103,10 +103,14 @@ fn labels(request: &Value, shipment: &Shipment, format: &str, options: &Options)
             "The label is not available: the package has already been delivered",
         ));
     }
+    // The number of the shipment asks for all of it, the number of another package for that package.
+    let only = text(request, "TrackingNumber").filter(|number| *number != shipment.id);
+    let wanted = |package: &&Package| only.is_none_or(|number| package.tracking_number == number);
     let live = shipment
         .packages
         .iter()
         .filter(|package| package.voided_at.is_none())
+        .filter(wanted)
         .enumerate();
     let results: Vec<Value> = live
         .map(|(place, package)| result(shipment, package, format, place, options))
@@ -133,15 +137,23 @@ fn result(shipment: &Shipment, package: &Package, format: &str, place: usize, op
         } else {
             format.to_owned()
         };
-        let label = json!({ "LabelImageFormat": { "Code": code }, "GraphicImage": image(format, shipment, package) });
+        let mut label =
+            json!({ "LabelImageFormat": { "Code": code }, "GraphicImage": image(format, shipment, package) });
+        if format == "GIF" {
+            put(&mut label, "HTMLImage", html_page(package).into());
+        }
         put(&mut result, "LabelImage", label);
     }
     result
 }
 
-fn candidates(request: &Value, several: &[&Shipment]) -> Value {
+fn candidates(request: &Value, several: &[&Shipment], options: &Options) -> Result<Value, Refusal> {
+    if options.refuse_several_matches {
+        return Err(Refusal::bad("300001", "Multiple shipments were found"));
+    }
+
     let listed: Vec<Value> = several.iter().map(|shipment| candidate(shipment)).collect();
-    json!({ "Response": head(request, &[]), "LabelResults": [], "TrackingCandidate": listed })
+    Ok(json!({ "Response": head(request, &[]), "LabelResults": [], "TrackingCandidate": listed }))
 }
 
 fn candidate(shipment: &Shipment) -> Value {
@@ -151,7 +163,7 @@ fn candidate(shipment: &Shipment) -> Value {
         .unwrap_or(Timestamp::MAX);
     json!({
         "TrackingNumber": shipment.id,
-        "DestinationPostalCode": shipment.destination.postal,
+        "DestinationPostalCode": shipment.destination.postal.replace([' ', '-'], ""),
         "DestinationCountryCode": shipment.destination.country,
         "PickupDateRange": {
             "BeginDate": shipment.billed_at.strftime("%Y%m%d").to_string(),

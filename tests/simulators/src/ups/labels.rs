@@ -32,13 +32,18 @@ pub(super) fn shipping_label(format: &str, shipment: &Shipment, package: &Packag
         "GraphicImage": image(format, shipment, package),
     });
     if format == "GIF" {
-        let page = format!(
-            "<html><body><img src=\"label{}.gif\"></body></html>",
-            package.tracking_number
-        );
-        put(&mut label, "HTMLImage", BASE64.encode(page.as_bytes()).into());
+        put(&mut label, "HTMLImage", html_page(package).into());
     }
     label
+}
+
+/// The page that shows a GIF label in a browser, as base64.
+pub(super) fn html_page(package: &Package) -> String {
+    let page = format!(
+        "<html><body><img src=\"label{}.gif\"></body></html>",
+        package.tracking_number
+    );
+    BASE64.encode(page.as_bytes())
 }
 
 /// The international form of a shipment: the `Form` element of a ship answer.

@@ -65,6 +65,8 @@ pub struct Options {
     pub single_label_as_object: bool,
     /// Label recovery writes the image format in lower case.
     pub lower_case_format: bool,
+    /// Label recovery refuses several matches (300001) instead of naming candidates.
+    pub refuse_several_matches: bool,
     /// Void names the package list `PackageLevelResult` instead of `PackageLevelResults`.
     pub void_result_singular: bool,
     /// Void stops after so many days.
@@ -132,6 +134,7 @@ impl Default for Options {
             numbers_as_numbers: false,
             single_label_as_object: false,
             lower_case_format: false,
+            refuse_several_matches: false,
             void_result_singular: false,
             void_window_days: 28,
             omit_form: false,

@@ -3,6 +3,7 @@
 //! Rules without a published code of their own answer 20007 (missing) or 20008 (invalid). Like UPS, the first fault
 //! found is the one told.
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -74,8 +75,9 @@ impl<'a> Draft<'a> {
     }
 
     /// Every rule in turn.
-    pub(super) fn check(&self, validates_city: bool) -> Checked {
+    pub(super) fn check(&self, validates_city: bool, today: Date) -> Checked {
         self.check_request()?;
+        self.check_date(today)?;
         self.check_shipper()?;
         self.check_ship_to(validates_city)?;
         self.check_ship_from()?;
@@ -103,6 +105,19 @@ impl<'a> Draft<'a> {
         }
         check_length(self.request, "Request.TransactionReference.CustomerContext", 512)?;
         check_length(self.shipment, "Description", 50)
+    }
+
+    fn check_date(&self, today: Date) -> Checked {
+        let Some(sent) = text(self.shipment, "ShipmentDate") else {
+            return Ok(());
+        };
+        let last = today.saturating_add(jiff::Span::new().days(7));
+        let near = Date::strptime("%Y%m%d", sent).is_ok_and(|date| date <= last);
+        if near {
+            Ok(())
+        } else {
+            Err(Refusal::invalid("ShipmentDate"))
+        }
     }
 
     fn check_shipper(&self) -> Checked {
@@ -277,21 +292,44 @@ impl<'a> Draft<'a> {
                 .iter()
                 .try_for_each(|reference| check_reference(reference, "120603", "120607"))?;
         }
-        Ok(())
+        self.check_bar_codes()
     }
 
-    /// The level of delivery confirmation follows the lane: packages at home, the shipment abroad.
-    fn check_confirmation(&self) -> Checked {
-        let on_shipment = present(self.shipment, "ShipmentServiceOptions.DeliveryConfirmation");
-        let on_package = |package: &&Value| present(package, "PackageServiceOptions.DeliveryConfirmation");
-        if self.crosses_border() {
-            let any = self.packages.iter().any(on_package);
-            ensure(!any, "121150", "Delivery confirmation is not allowed at package level")
+    /// Only one reference of a shipment may be bar-coded.
+    fn check_bar_codes(&self) -> Checked {
+        let everywhere = self.packages.iter().copied().chain([self.shipment]);
+        let references = everywhere.flat_map(|holder| many(holder, "ReferenceNumber"));
+        let coded = references
+            .filter(|reference| present(reference, "BarCodeIndicator"))
+            .count();
+        if coded <= 1 {
+            Ok(())
         } else {
+            Err(Refusal::invalid("ReferenceNumber.BarCodeIndicator"))
+        }
+    }
+
+    /// The level of delivery confirmation follows the lane: packages at home, the shipment abroad; the same digits mean
+    /// different things at the two.
+    fn check_confirmation(&self) -> Checked {
+        const PATH: &str = "ShipmentServiceOptions.DeliveryConfirmation";
+        let on_shipment = at(self.shipment, PATH);
+        let at_package = |package: &&'a Value| at(package, "PackageServiceOptions.DeliveryConfirmation");
+        let mut on_packages = self.packages.iter().filter_map(at_package);
+        let digits = |one: &Value, known: [&str; 2]| text(one, "DCISType").is_some_and(|digit| known.contains(&digit));
+        if self.crosses_border() {
+            let good = on_packages.next().is_none() && on_shipment.is_none_or(|one| digits(one, ["1", "2"]));
             ensure(
-                !on_shipment,
+                good,
+                "121150",
+                "Delivery confirmation is not allowed at package level, or its type is invalid",
+            )
+        } else {
+            let good = on_shipment.is_none() && on_packages.all(|one| digits(one, ["2", "3"]));
+            ensure(
+                good,
                 "120598",
-                "Delivery confirmation is not allowed at shipment level",
+                "Delivery confirmation is not allowed at shipment level, or its type is invalid",
             )
         }
     }

@@ -7,6 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::State as Shared;
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ pub(super) async fn ship(Shared(ups): Shared<Ups>, call: Call) -> Reply {
     let draft = Draft::of(&call.body)?;
     let validates_city = text(draft.request, "Request.RequestOption") == Some("validate")
         || call.parameter("additionaladdressvalidation") == Some("city");
-    draft.check(validates_city)?;
+    draft.check(validates_city, now.to_zoned(TimeZone::UTC).date())?;
     let mut state = ups.state();
     check_accounts(&state, &draft, &call)?;
     let loads = draft

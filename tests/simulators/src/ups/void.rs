@@ -30,7 +30,7 @@ pub(super) async fn cancel(Shared(ups): Shared<Ups>, Path(id): Path<String>, cal
     for number in &numbers {
         void_package(shipment, number, now);
     }
-    let answer = answer(&numbers, !wanted.is_empty(), singular);
+    let answer = answer(&numbers, singular);
     Ok(shaped(answer, &state.options))
 }
 
@@ -113,19 +113,17 @@ fn void_package(shipment: &mut Shipment, number: &str, now: Timestamp) {
     }
 }
 
-fn answer(numbers: &[String], per_package: bool, singular: bool) -> Value {
+fn answer(numbers: &[String], singular: bool) -> Value {
     let status = json!({ "Code": "1", "Description": "Voided" });
     let mut answer = json!({ "Response": head(&Value::Null, &[]), "SummaryResult": { "Status": status } });
-    if per_package {
-        let key = if singular {
-            "PackageLevelResult"
-        } else {
-            "PackageLevelResults"
-        };
-        let results = numbers
-            .iter()
-            .map(|number| json!({ "TrackingNumber": number, "Status": status }));
-        put(&mut answer, key, results.collect());
-    }
+    let key = if singular {
+        "PackageLevelResult"
+    } else {
+        "PackageLevelResults"
+    };
+    let results = numbers
+        .iter()
+        .map(|number| json!({ "TrackingNumber": number, "Status": status }));
+    put(&mut answer, key, results.collect());
     json!({ "VoidShipmentResponse": answer })
 }
