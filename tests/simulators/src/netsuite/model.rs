@@ -119,8 +119,12 @@ pub enum WeightUnit {
 
 impl WeightUnit {
     /// All units with the vendor's ids and names.
-    pub const ALL: [(Self, u64, &'static str); 4] =
-        [(Self::Lb, 1, "lb"), (Self::Oz, 2, "oz"), (Self::Kg, 3, "kg"), (Self::G, 4, "g")];
+    pub const ALL: [(Self, u64, &'static str); 4] = [
+        (Self::Lb, 1, "lb"),
+        (Self::Oz, 2, "oz"),
+        (Self::Kg, 3, "kg"),
+        (Self::G, 4, "g"),
+    ];
 
     /// The vendor's id.
     pub fn id(self) -> u64 {
@@ -129,7 +133,10 @@ impl WeightUnit {
 
     /// The vendor's name.
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(unit, ..)| *unit == self).map_or("lb", |(_, _, name)| name)
+        Self::ALL
+            .iter()
+            .find(|(unit, ..)| *unit == self)
+            .map_or("lb", |(_, _, name)| name)
     }
 }
 
@@ -229,7 +236,11 @@ impl OrderStatus {
         (Self::PendingFulfilment, "B", "Pending Fulfillment"),
         (Self::Cancelled, "C", "Cancelled"),
         (Self::PartiallyFulfilled, "D", "Partially Fulfilled"),
-        (Self::PendingBillingPartiallyFulfilled, "E", "Pending Billing/Partially Fulfilled"),
+        (
+            Self::PendingBillingPartiallyFulfilled,
+            "E",
+            "Pending Billing/Partially Fulfilled",
+        ),
         (Self::PendingBilling, "F", "Pending Billing"),
         (Self::Billed, "G", "Billed"),
         (Self::Closed, "H", "Closed"),
@@ -237,12 +248,18 @@ impl OrderStatus {
 
     /// The vendor's letter.
     pub fn letter(self) -> &'static str {
-        Self::ALL.iter().find(|(status, ..)| *status == self).map_or("", |(_, letter, _)| letter)
+        Self::ALL
+            .iter()
+            .find(|(status, ..)| *status == self)
+            .map_or("", |(_, letter, _)| letter)
     }
 
     /// The vendor's name.
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(status, ..)| *status == self).map_or("", |(_, _, name)| name)
+        Self::ALL
+            .iter()
+            .find(|(status, ..)| *status == self)
+            .map_or("", |(_, _, name)| name)
     }
 
     /// Whether a fulfilment can be made of an order in this state.
@@ -299,7 +316,11 @@ impl Line {
             return Decimal::ZERO;
         }
         let limited = limit_to_committed && self.kind.stocked();
-        if limited { self.remaining().min(self.committed) } else { self.remaining() }
+        if limited {
+            self.remaining().min(self.committed)
+        } else {
+            self.remaining()
+        }
     }
 
     fn settled(&self) -> bool {
@@ -387,7 +408,10 @@ impl SalesOrder {
 
     /// The address that the line goes to.
     pub fn destination<'a>(&'a self, line: &'a Line) -> &'a Address {
-        line.ship_address.as_ref().filter(|_| self.multi_ship_to).unwrap_or(&self.ship_address)
+        line.ship_address
+            .as_ref()
+            .filter(|_| self.multi_ship_to)
+            .unwrap_or(&self.ship_address)
     }
 }
 
@@ -423,7 +447,9 @@ impl ShipStatus {
 
     /// Reads the vendor's letter.
     pub fn from_letter(letter: &str) -> Option<Self> {
-        [Self::Picked, Self::Packed, Self::Shipped].into_iter().find(|status| status.letter() == letter)
+        [Self::Picked, Self::Packed, Self::Shipped]
+            .into_iter()
+            .find(|status| status.letter() == letter)
     }
 }
 
@@ -489,6 +515,9 @@ pub struct Fulfilment {
 impl Fulfilment {
     /// The tracking numbers of its parcels.
     pub fn tracking_numbers(&self) -> Vec<&str> {
-        self.packages.iter().filter_map(|package| package.tracking.as_deref()).collect()
+        self.packages
+            .iter()
+            .filter_map(|package| package.tracking.as_deref())
+            .collect()
     }
 }

@@ -40,7 +40,10 @@ pub struct CustomField {
 impl CustomField {
     /// A field that holds long text.
     pub fn text_area(id: &str) -> Self {
-        Self { id: id.to_ascii_lowercase(), kind: CustomFieldKind::TextArea }
+        Self {
+            id: id.to_ascii_lowercase(),
+            kind: CustomFieldKind::TextArea,
+        }
     }
 }
 
@@ -115,7 +118,10 @@ fn default_custom_fields() -> Vec<CustomField> {
         ("delivered_at", Text),
         ("hold", Checkbox),
     ];
-    let ours = waybill.map(|(name, kind)| CustomField { id: format!("custbody_waybill_{name}"), kind });
+    let ours = waybill.map(|(name, kind)| CustomField {
+        id: format!("custbody_waybill_{name}"),
+        kind,
+    });
     let plain = [("custbody_ship_status", Text), ("custbody_ship_error", TextArea)]
         .map(|(id, kind)| CustomField { id: id.into(), kind });
     ours.into_iter().chain(plain).collect()

@@ -61,19 +61,28 @@ impl NewLine {
     /// The same line with only so much committed.
     #[must_use]
     pub fn committed(self, committed: u32) -> Self {
-        Self { committed: Some(committed.into()), ..self }
+        Self {
+            committed: Some(committed.into()),
+            ..self
+        }
     }
 
     /// The same line without a location.
     #[must_use]
     pub fn nowhere(self) -> Self {
-        Self { no_location: true, ..self }
+        Self {
+            no_location: true,
+            ..self
+        }
     }
 
     /// The same line with a destination of its own.
     #[must_use]
     pub fn to(self, address: Address) -> Self {
-        Self { ship_address: Some(address), ..self }
+        Self {
+            ship_address: Some(address),
+            ..self
+        }
     }
 }
 
@@ -164,18 +173,26 @@ impl World {
     }
 
     fn customer_named(&mut self, company: &str, email: &str, phone: &str) -> Id {
-        let known = self.customers.values().find(|one| one.company == company && one.phone == phone);
-        known.map(|one| one.id).unwrap_or_else(|| self.add_customer(company, email, phone))
+        let known = self
+            .customers
+            .values()
+            .find(|one| one.company == company && one.phone == phone);
+        known
+            .map(|one| one.id)
+            .unwrap_or_else(|| self.add_customer(company, email, phone))
     }
 
     fn new_lines(&mut self, lines: &[NewLine], location: Option<Id>) -> Result<Vec<Line>, Refusal> {
         let mut groups: Vec<Option<Address>> = Vec::new();
         let mut made = Vec::new();
         for (index, line) in lines.iter().enumerate() {
-            let group = groups.iter().position(|one| *one == line.ship_address).unwrap_or_else(|| {
-                groups.push(line.ship_address.clone());
-                groups.len() - 1
-            });
+            let group = groups
+                .iter()
+                .position(|one| *one == line.ship_address)
+                .unwrap_or_else(|| {
+                    groups.push(line.ship_address.clone());
+                    groups.len() - 1
+                });
             made.push(self.new_line(index, group, line, location)?);
         }
         Ok(made)
@@ -190,11 +207,18 @@ impl World {
             item,
             kind,
             quantity: new.quantity,
-            committed: if kind.stocked() { new.committed.unwrap_or(new.quantity) } else { Decimal::ZERO },
+            committed: if kind.stocked() {
+                new.committed.unwrap_or(new.quantity)
+            } else {
+                Decimal::ZERO
+            },
             fulfilled: Decimal::ZERO,
             shipped: Decimal::ZERO,
             billed: Decimal::ZERO,
-            location: new.location.or(header).filter(|_| !new.no_location && kind != ItemType::Service),
+            location: new
+                .location
+                .or(header)
+                .filter(|_| !new.no_location && kind != ItemType::Service),
             closed: false,
             rate,
             ship_group: u32::try_from(group).unwrap_or_default() + 1,
@@ -214,7 +238,10 @@ impl World {
     /// # Errors
     /// When there is no such order.
     pub fn change_order(
-        &mut self, order: Id, now: Timestamp, change: impl FnOnce(&mut SalesOrder),
+        &mut self,
+        order: Id,
+        now: Timestamp,
+        change: impl FnOnce(&mut SalesOrder),
     ) -> Result<(), Refusal> {
         change(self.orders.get_mut(&order).ok_or_else(Refusal::nonexistent)?);
         self.touch_order(order, now);
@@ -226,7 +253,11 @@ impl World {
     /// # Errors
     /// When there is no such order or line.
     pub fn change_line(
-        &mut self, order: Id, line: u32, now: Timestamp, change: impl FnOnce(&mut Line),
+        &mut self,
+        order: Id,
+        line: u32,
+        now: Timestamp,
+        change: impl FnOnce(&mut Line),
     ) -> Result<(), Refusal> {
         let found = self.orders.get_mut(&order).and_then(|order| order.line_mut(line));
         change(found.ok_or_else(Refusal::nonexistent)?);
@@ -257,7 +288,11 @@ impl World {
     pub fn edit_quantity(&mut self, order: Id, line: u32, quantity: Decimal, now: Timestamp) -> Result<(), Refusal> {
         self.change_line(order, line, now, |line| {
             line.quantity = quantity;
-            line.committed = if line.kind.stocked() { line.remaining() } else { Decimal::ZERO };
+            line.committed = if line.kind.stocked() {
+                line.remaining()
+            } else {
+                Decimal::ZERO
+            };
         })
     }
 
@@ -285,7 +320,9 @@ impl World {
     /// When there is no such order, or something of it is on a fulfilment.
     pub fn cancel(&mut self, order: Id, now: Timestamp) -> Result<(), Refusal> {
         if !self.fulfilments_of(order).is_empty() {
-            return Err(Refusal::user("This transaction has been fulfilled and cannot be cancelled."));
+            return Err(Refusal::user(
+                "This transaction has been fulfilled and cannot be cancelled.",
+            ));
         }
         self.change_order(order, now, |order| order.cancelled = true)
     }
@@ -295,7 +332,9 @@ impl World {
     /// # Errors
     /// When there is no such order.
     pub fn close(&mut self, order: Id, now: Timestamp) -> Result<(), Refusal> {
-        self.change_order(order, now, |order| order.lines.iter_mut().for_each(|line| line.closed = true))
+        self.change_order(order, now, |order| {
+            order.lines.iter_mut().for_each(|line| line.closed = true)
+        })
     }
 
     /// One line is closed.
@@ -322,7 +361,9 @@ impl World {
     /// # Errors
     /// When there is no such order.
     pub fn bill(&mut self, order: Id, now: Timestamp) -> Result<(), Refusal> {
-        self.change_order(order, now, |order| order.lines.iter_mut().for_each(|line| line.billed = line.shipped))
+        self.change_order(order, now, |order| {
+            order.lines.iter_mut().for_each(|line| line.billed = line.shipped)
+        })
     }
 
     /// Somebody weighs an item. The orders that contain it do not change.
@@ -359,7 +400,10 @@ impl World {
             return Err(Refusal::user("Nothing is left to fulfill."));
         }
         let ship_method = found.ship_method;
-        let package = Package { tracking: tracking.map(Into::into), ..Package::default() };
+        let package = Package {
+            tracking: tracking.map(Into::into),
+            ..Package::default()
+        };
         let id = self.next_id();
         let fulfilment = Fulfilment {
             id,
@@ -385,7 +429,12 @@ impl World {
 fn rest_of(line: &Line) -> Option<FulfilmentLine> {
     let quantity = line.fulfillable(false);
     let some = quantity > Decimal::ZERO;
-    some.then_some(FulfilmentLine { order_line: line.number, item: line.item, quantity, location: line.location })
+    some.then_some(FulfilmentLine {
+        order_line: line.number,
+        item: line.item,
+        quantity,
+        location: line.location,
+    })
 }
 
 /// 1, 4, 7, 10: the numbers between belong to the tax and discount rows that NetSuite numbers as well.

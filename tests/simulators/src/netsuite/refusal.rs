@@ -22,12 +22,21 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal that points at nothing in particular.
     pub fn new(status: u16, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), path: None, query_param: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            path: None,
+            query_param: None,
+        }
     }
 
     /// 400 INVALID_CONTENT at a place in the body.
     pub fn content(path: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { path: Some(path.into()), ..Self::new(400, "INVALID_CONTENT", detail) }
+        Self {
+            path: Some(path.into()),
+            ..Self::new(400, "INVALID_CONTENT", detail)
+        }
     }
 
     /// 400 USER_ERROR, the vendor's catch-all; only the text says what is wrong.
@@ -37,17 +46,28 @@ impl Refusal {
 
     /// 400 INVALID_PARAMETER about one query parameter.
     pub fn parameter(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { query_param: Some(name), ..Self::new(400, "INVALID_PARAMETER", detail) }
+        Self {
+            query_param: Some(name),
+            ..Self::new(400, "INVALID_PARAMETER", detail)
+        }
     }
 
     /// 404 NONEXISTENT_ID.
     pub fn nonexistent() -> Self {
-        Self::new(404, "NONEXISTENT_ID", "The record instance does not exist. Provide a valid record instance ID.")
+        Self::new(
+            404,
+            "NONEXISTENT_ID",
+            "The record instance does not exist. Provide a valid record instance ID.",
+        )
     }
 
     /// 401 INVALID_LOGIN, which never says why; the reason stands in the login audit trail.
     pub fn login() -> Self {
-        Self::new(401, "INVALID_LOGIN", "Invalid login attempt. For more details, see the Login Audit Trail.")
+        Self::new(
+            401,
+            "INVALID_LOGIN",
+            "Invalid login attempt. For more details, see the Login Audit Trail.",
+        )
     }
 
     /// 429 above the account's concurrency limit.
@@ -66,8 +86,11 @@ impl Refusal {
     pub fn body(&self) -> Value {
         let mut detail = json!({ "detail": self.detail });
         if let Some(fields) = detail.as_object_mut() {
-            self.path.as_ref().map(|path| fields.insert("o:errorPath".into(), json!(path)));
-            self.query_param.map(|name| fields.insert("o:errorQueryParam".into(), json!(name)));
+            self.path
+                .as_ref()
+                .map(|path| fields.insert("o:errorPath".into(), json!(path)));
+            self.query_param
+                .map(|name| fields.insert("o:errorQueryParam".into(), json!(name)));
             fields.insert("o:errorCode".into(), json!(self.code));
         }
         json!({

@@ -90,7 +90,12 @@ pub struct Basics {
 impl World {
     /// An account with the basic items, one warehouse and ship methods, and no orders.
     pub fn new(options: Options) -> (Self, Basics) {
-        let mut world = Self { options, last_id: 100, last_number: 10_000, ..Self::default() };
+        let mut world = Self {
+            options,
+            last_id: 100,
+            last_number: 10_000,
+            ..Self::default()
+        };
         let basics = world.furnish();
         (world, basics)
     }
@@ -136,7 +141,13 @@ impl World {
     pub fn add_customer(&mut self, company: &str, email: &str, phone: &str) -> Id {
         let id = self.next_id();
         let entity_id = format!("CUST{id} {company}");
-        let customer = Customer { id, entity_id, company: company.into(), email: email.into(), phone: phone.into() };
+        let customer = Customer {
+            id,
+            entity_id,
+            company: company.into(),
+            email: email.into(),
+            phone: phone.into(),
+        };
         self.customers.insert(id, customer);
         self.stale.insert(id);
         id
@@ -145,14 +156,26 @@ impl World {
     /// Adds a location.
     pub fn add_location(&mut self, name: &str, address: Address) -> Id {
         let id = self.next_id();
-        self.locations.insert(id, Location { id, name: name.into(), address });
+        self.locations.insert(
+            id,
+            Location {
+                id,
+                name: name.into(),
+                address,
+            },
+        );
         self.stale.insert(id);
         id
     }
 
     /// Adds an item. The weight is digits and the number of them after the decimal point: `(15, 1)` is 1.5.
     pub fn add_item(
-        &mut self, sku: &str, name: &str, kind: ItemType, weight: Option<(i64, u32)>, unit: WeightUnit,
+        &mut self,
+        sku: &str,
+        name: &str,
+        kind: ItemType,
+        weight: Option<(i64, u32)>,
+        unit: WeightUnit,
     ) -> Id {
         let id = self.next_id();
         let item = Item {
@@ -175,33 +198,52 @@ impl World {
     /// Adds a ship item.
     pub fn add_ship_method(&mut self, name: &str, integration: Integration) -> Id {
         let id = self.next_id();
-        self.ship_methods.insert(id, ShipMethod { id, name: name.into(), integration });
+        self.ship_methods.insert(
+            id,
+            ShipMethod {
+                id,
+                name: name.into(),
+                integration,
+            },
+        );
         self.stale.insert(id);
         id
     }
 
     /// The order with that number (`SO10021`) or internal id.
     pub fn order_id(&self, number: &str) -> Option<Id> {
-        let by_number = self.orders.values().find(|order| order.tran_id == number).map(|order| order.id);
+        let by_number = self
+            .orders
+            .values()
+            .find(|order| order.tran_id == number)
+            .map(|order| order.id);
         by_number.or_else(|| number.parse().ok().filter(|id| self.orders.contains_key(id)))
     }
 
     /// The fulfilments of an order, oldest first.
     pub fn fulfilments_of(&self, order: Id) -> Vec<&Fulfilment> {
         let ids = self.fulfilments_of.get(&order);
-        ids.into_iter().flatten().filter_map(|id| self.fulfilments.get(id)).collect()
+        ids.into_iter()
+            .flatten()
+            .filter_map(|id| self.fulfilments.get(id))
+            .collect()
     }
 
     /// The fulfilment with that external id, as seen by a look-up that lags: what was made after `seen_until` is not
     /// there yet.
     pub fn fulfilment_by_external_id(&self, external_id: &str, seen_until: Timestamp) -> Option<&Fulfilment> {
         let named = |one: &&Fulfilment| one.external_id.as_deref() == Some(external_id);
-        self.fulfilments.values().filter(named).find(|one| one.created <= seen_until)
+        self.fulfilments
+            .values()
+            .filter(named)
+            .find(|one| one.created <= seen_until)
     }
 
     /// The carrier integration of a ship item.
     pub fn integration(&self, ship_method: Option<Id>) -> Integration {
-        ship_method.and_then(|id| self.ship_methods.get(&id)).map_or(Integration::None, |method| method.integration)
+        ship_method
+            .and_then(|id| self.ship_methods.get(&id))
+            .map_or(Integration::None, |method| method.integration)
     }
 
     /// Notes that a record changed now.
@@ -214,20 +256,36 @@ impl World {
 
     /// Writes a custom body field of an order and keeps who did it.
     pub fn set_order_field(&mut self, order: Id, field: &str, value: Value, by: &str, now: Timestamp) {
-        let Some(found) = self.orders.get_mut(&order) else { return };
+        let Some(found) = self.orders.get_mut(&order) else {
+            return;
+        };
         store(&mut found.custom, field, &value);
         let document = found.tran_id.clone();
-        self.field_writes.push(CustomFieldWrite { document, field: field.into(), value, by: by.into(), at: now });
+        self.field_writes.push(CustomFieldWrite {
+            document,
+            field: field.into(),
+            value,
+            by: by.into(),
+            at: now,
+        });
         self.touch_order(order, now);
     }
 
     /// Writes a custom body field of a fulfilment and keeps who did it.
     pub fn set_fulfilment_field(&mut self, fulfilment: Id, field: &str, value: Value, by: &str, now: Timestamp) {
-        let Some(found) = self.fulfilments.get_mut(&fulfilment) else { return };
+        let Some(found) = self.fulfilments.get_mut(&fulfilment) else {
+            return;
+        };
         store(&mut found.custom, field, &value);
         found.last_modified = now;
         let document = found.tran_id.clone();
-        self.field_writes.push(CustomFieldWrite { document, field: field.into(), value, by: by.into(), at: now });
+        self.field_writes.push(CustomFieldWrite {
+            document,
+            field: field.into(),
+            value,
+            by: by.into(),
+            at: now,
+        });
         self.stale.insert(fulfilment);
     }
 
@@ -274,7 +332,10 @@ impl World {
             }
         }
         if let Some(order) = self.orders.get_mut(&order) {
-            order.lines.iter_mut().for_each(|line| recount_line(line, &fulfilled, &shipped));
+            order
+                .lines
+                .iter_mut()
+                .for_each(|line| recount_line(line, &fulfilled, &shipped));
         }
         self.touch_order(order, now);
     }
@@ -315,7 +376,11 @@ fn warehouse_address() -> Address {
 
 /// A decimal as a JSON number with all its digits.
 pub fn number(value: Decimal) -> Value {
-    value.normalize().to_string().parse::<Number>().map_or(Value::Null, Value::Number)
+    value
+        .normalize()
+        .to_string()
+        .parse::<Number>()
+        .map_or(Value::Null, Value::Number)
 }
 
 /// A JSON number, or a string that holds one, as a decimal.

@@ -14,8 +14,14 @@ pub(super) struct Rewritten {
 }
 
 /// The columns that hold dates.
-pub(super) const DATE_COLUMNS: [&str; 6] =
-    ["trandate", "createddate", "lastmodifieddate", "shipdate", "actualshipdate", "closedate"];
+pub(super) const DATE_COLUMNS: [&str; 6] = [
+    "trandate",
+    "createddate",
+    "lastmodifieddate",
+    "shipdate",
+    "actualshipdate",
+    "closedate",
+];
 const TIMES: [&str; 3] = ["SYSDATE", "CURRENT_DATE", "SYSTIMESTAMP"];
 const DATE_FUNCTIONS: [&str; 2] = ["TO_DATE", "TO_TIMESTAMP"];
 const COMPARISONS: [&str; 8] = ["=", "<", ">", "<=", ">=", "<>", "!=", "BETWEEN"];
@@ -161,8 +167,16 @@ fn builtins(tokens: Vec<String>) -> Result<Vec<String>, String> {
 }
 
 fn builtin(function: &str, argument: &[String]) -> Result<String, String> {
-    let column = argument.last().map(|name| name.to_ascii_lowercase()).unwrap_or_default();
-    let prefix = argument.len().checked_sub(1).and_then(|end| argument.get(..end)).unwrap_or_default().concat();
+    let column = argument
+        .last()
+        .map(|name| name.to_ascii_lowercase())
+        .unwrap_or_default();
+    let prefix = argument
+        .len()
+        .checked_sub(1)
+        .and_then(|end| argument.get(..end))
+        .unwrap_or_default()
+        .concat();
     let value = argument.iter().map(|token| protected(token)).collect::<String>();
     let code = match column.as_str() {
         "status" => format!("NS_STATUS({prefix}type, {value})"),
@@ -206,12 +220,20 @@ fn limits(tokens: Vec<String>) -> Result<Vec<String>, String> {
 }
 
 fn named(token: String, now: &str) -> String {
-    if TIMES.iter().any(|time| is(&token, time)) { format!("NS_TIME('{now}')") } else { protected(&token) }
+    if TIMES.iter().any(|time| is(&token, time)) {
+        format!("NS_TIME('{now}')")
+    } else {
+        protected(&token)
+    }
 }
 
 /// Quotes the names that SQLite would take for its own words.
 fn protected(token: &str) -> String {
-    if is(token, "transaction") { r#""transaction""#.into() } else { token.into() }
+    if is(token, "transaction") {
+        r#""transaction""#.into()
+    } else {
+        token.into()
+    }
 }
 
 /// Date arithmetic in days, and dates compared with bare strings.
@@ -276,11 +298,19 @@ mod tests {
 
     #[test]
     fn oracle_habits_become_sqlite() {
-        assert_eq!(sql("select top 5 id from transaction"), r#"select id from "transaction" LIMIT 5"#);
-        assert_eq!(sql("SELECT id FROM item FETCH FIRST 3 ROWS ONLY"), "SELECT id FROM item LIMIT 3");
+        assert_eq!(
+            sql("select top 5 id from transaction"),
+            r#"select id from "transaction" LIMIT 5"#
+        );
+        assert_eq!(
+            sql("SELECT id FROM item FETCH FIRST 3 ROWS ONLY"),
+            "SELECT id FROM item LIMIT 3"
+        );
         assert!(sql("SELECT 1 FROM t WHERE lastmodifieddate >= SYSDATE - 1/24").contains("NS_SHIFT(NS_TIME('2026"));
         assert!(sql("SELECT 1 FROM t WHERE t.trandate >= ?").contains("trandate >= NS_DATE(?)"));
-        assert!(sql("SELECT BUILTIN.CF(t.status) AS s FROM transaction t").contains("NS_STATUS(t.type, t.status) AS s"));
+        assert!(
+            sql("SELECT BUILTIN.CF(t.status) AS s FROM transaction t").contains("NS_STATUS(t.type, t.status) AS s")
+        );
     }
 
     #[test]

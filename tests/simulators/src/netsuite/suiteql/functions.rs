@@ -12,7 +12,9 @@ use rusqlite::{Connection, Error, Result};
 pub(super) fn register(db: &Connection) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     db.create_scalar_function("NVL", 2, flags, |args| first_present(args))?;
-    db.create_scalar_function("NVL2", 3, flags, |args| pick(args, if is_null(args, 0) { 2 } else { 1 }))?;
+    db.create_scalar_function("NVL2", 3, flags, |args| {
+        pick(args, if is_null(args, 0) { 2 } else { 1 })
+    })?;
     db.create_scalar_function("DECODE", -1, flags, decode)?;
     db.create_scalar_function("TO_CHAR", 1, flags, |args| Ok(text(args, 0)))?;
     db.create_scalar_function("TO_CHAR", 2, flags, to_char)?;
@@ -29,7 +31,11 @@ pub(super) fn register(db: &Connection) -> Result<()> {
 }
 
 fn raw<'a>(args: &'a Context<'_>, index: usize) -> ValueRef<'a> {
-    if index < args.len() { args.get_raw(index) } else { ValueRef::Null }
+    if index < args.len() {
+        args.get_raw(index)
+    } else {
+        ValueRef::Null
+    }
 }
 
 fn is_null(args: &Context<'_>, index: usize) -> bool {
@@ -92,7 +98,11 @@ fn real(args: &Context<'_>, index: usize) -> Option<f64> {
 fn to_number(args: &Context<'_>) -> Result<Option<f64>> {
     match text(args, 0) {
         None => Ok(None),
-        Some(text) => text.trim().parse().map(Some).map_err(|_| failed(format!("Invalid number '{text}'"))),
+        Some(text) => text
+            .trim()
+            .parse()
+            .map(Some)
+            .map_err(|_| failed(format!("Invalid number '{text}'"))),
     }
 }
 
@@ -116,37 +126,65 @@ fn shift(args: &Context<'_>) -> Result<Option<String>> {
     #[allow(clippy::cast_possible_truncation)]
     let seconds = (days * 86_400.0).round() as i64;
     let span: Span = seconds.seconds();
-    date.checked_add(span).map(|at| Some(canonical(at))).map_err(|why| failed(why.to_string()))
+    date.checked_add(span)
+        .map(|at| Some(canonical(at)))
+        .map_err(|why| failed(why.to_string()))
 }
 
 fn status_code(args: &Context<'_>) -> Result<Option<String>> {
-    let (Some(kind), Some(status)) = (text(args, 0), text(args, 1)) else { return Ok(None) };
-    Ok(Some(if status.contains(':') { status } else { format!("{kind}:{status}") }))
+    let (Some(kind), Some(status)) = (text(args, 0), text(args, 1)) else {
+        return Ok(None);
+    };
+    Ok(Some(if status.contains(':') {
+        status
+    } else {
+        format!("{kind}:{status}")
+    }))
 }
 
 /// A bare string where a date is wanted: it must be in the account's date format.
 fn account_date(args: &Context<'_>) -> Result<Option<String>> {
     let Some(text) = text(args, 0) else { return Ok(None) };
-    let read = ["%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p"].iter().find_map(|f| DateTime::strptime(f, &text).ok());
-    let day = || Date::strptime("%m/%d/%Y", &text).ok().map(|day| day.to_datetime(Time::midnight()));
+    let read = ["%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p"]
+        .iter()
+        .find_map(|f| DateTime::strptime(f, &text).ok());
+    let day = || {
+        Date::strptime("%m/%d/%Y", &text)
+            .ok()
+            .map(|day| day.to_datetime(Time::midnight()))
+    };
     match read.or_else(day) {
         Some(at) => Ok(Some(canonical(at))),
-        None => Err(failed(format!("Invalid date: '{text}' is not in the account's date format"))),
+        None => Err(failed(format!(
+            "Invalid date: '{text}' is not in the account's date format"
+        ))),
     }
 }
 
 fn to_char(args: &Context<'_>) -> Result<Option<String>> {
-    let (Some(value), Some(format)) = (text(args, 0), text(args, 1)) else { return Ok(None) };
-    let Some(at) = stored(&value) else { return Ok(Some(value)) };
+    let (Some(value), Some(format)) = (text(args, 0), text(args, 1)) else {
+        return Ok(None);
+    };
+    let Some(at) = stored(&value) else {
+        return Ok(Some(value));
+    };
     let printed = strftime_format(&format).map(|format| at.strftime(&format).to_string());
-    printed.map(Some).ok_or_else(|| failed(format!("Invalid date format '{format}'")))
+    printed
+        .map(Some)
+        .ok_or_else(|| failed(format!("Invalid date format '{format}'")))
 }
 
 fn to_date(args: &Context<'_>) -> Result<Option<String>> {
-    let (Some(value), Some(format)) = (text(args, 0), text(args, 1)) else { return Ok(None) };
+    let (Some(value), Some(format)) = (text(args, 0), text(args, 1)) else {
+        return Ok(None);
+    };
     let pattern = strftime_format(&format).ok_or_else(|| failed(format!("Invalid date format '{format}'")))?;
     let read = DateTime::strptime(&pattern, &value).ok();
-    let day = || Date::strptime(&pattern, &value).ok().map(|day| day.to_datetime(Time::midnight()));
+    let day = || {
+        Date::strptime(&pattern, &value)
+            .ok()
+            .map(|day| day.to_datetime(Time::midnight()))
+    };
     match read.or_else(day) {
         Some(at) => Ok(Some(canonical(at))),
         None => Err(failed(format!("Invalid date '{value}' for format '{format}'"))),
@@ -218,7 +256,10 @@ mod tests {
 
     #[test]
     fn oracle_formats_are_understood() {
-        assert_eq!(strftime_format("YYYY-MM-DD\"T\"HH24:MI:SS").unwrap(), "%Y-%m-%dT%H:%M:%S");
+        assert_eq!(
+            strftime_format("YYYY-MM-DD\"T\"HH24:MI:SS").unwrap(),
+            "%Y-%m-%dT%H:%M:%S"
+        );
         assert_eq!(strftime_format("mm/dd/yyyy hh:mi am").unwrap(), "%m/%d/%Y %I:%M %p");
         assert_eq!(strftime_format("YYYY-QQ"), None);
     }

@@ -57,15 +57,18 @@ impl Engine {
     /// # Errors
     /// 500 when SQLite fails.
     pub fn new(world: &mut World) -> Result<Self, Refusal> {
-        let all = [&world.customers.keys().copied().collect::<Vec<_>>(), &world.items.keys().copied().collect()]
-            .into_iter()
-            .flatten()
-            .chain(world.locations.keys())
-            .chain(world.ship_methods.keys())
-            .chain(world.orders.keys())
-            .chain(world.fulfilments.keys())
-            .copied()
-            .collect();
+        let all = [
+            &world.customers.keys().copied().collect::<Vec<_>>(),
+            &world.items.keys().copied().collect(),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(world.locations.keys())
+        .chain(world.ship_methods.keys())
+        .chain(world.orders.keys())
+        .chain(world.fulfilments.keys())
+        .copied()
+        .collect();
         world.stale = all;
         Self::open(world).map_err(|error| internal(&error))
     }
@@ -89,8 +92,14 @@ impl Engine {
             self.catch_up(world).map_err(|error| internal(&error))?;
         }
         self.db.execute_batch("BEGIN").map_err(|error| internal(&error))?;
-        let hidden = if lags { self.hide_recent(world, query, now) } else { Ok(()) };
-        let answer = hidden.map_err(|error| internal(&error)).and_then(|()| self.answer(world, query, now));
+        let hidden = if lags {
+            self.hide_recent(world, query, now)
+        } else {
+            Ok(())
+        };
+        let answer = hidden
+            .map_err(|error| internal(&error))
+            .and_then(|()| self.answer(world, query, now));
         self.db.execute_batch("ROLLBACK").map_err(|error| internal(&error))?;
         answer
     }
@@ -108,8 +117,12 @@ impl Engine {
     fn hide_recent(&self, world: &World, query: &Query, now: Timestamp) -> rusqlite::Result<()> {
         let seen = functions::canonical(world.local(now.checked_sub(query.stale_by).unwrap_or(now)));
         let recent = r#"SELECT id FROM "transaction" WHERE createddate > ?1"#;
-        self.db.execute(&format!(r#"DELETE FROM transactionline WHERE "transaction" IN ({recent})"#), [&seen])?;
-        self.db.execute(&format!(r#"DELETE FROM "transaction" WHERE id IN ({recent})"#), [&seen])?;
+        self.db.execute(
+            &format!(r#"DELETE FROM transactionline WHERE "transaction" IN ({recent})"#),
+            [&seen],
+        )?;
+        self.db
+            .execute(&format!(r#"DELETE FROM "transaction" WHERE id IN ({recent})"#), [&seen])?;
         Ok(())
     }
 
@@ -137,7 +150,11 @@ impl Engine {
             let mut values = Map::from_iter([("links".to_owned(), json!([]))]);
             for (index, column) in columns.iter().enumerate() {
                 if let Some(text) = functions::shown(row.get_ref(index)?) {
-                    let text = if column.is_date { functions::account_format(&text) } else { text };
+                    let text = if column.is_date {
+                        functions::account_format(&text)
+                    } else {
+                        text
+                    };
                     values.insert(column.name.clone(), Value::String(text));
                 }
             }
@@ -174,20 +191,30 @@ fn bound(text: &str) -> SqlValue {
 
 fn check_paging(query: &Query) -> Result<(), Refusal> {
     if !(1..=PAGE_CAP).contains(&query.limit) {
-        return Err(Refusal::parameter("limit", "Provided limit is out of range. It must be between 1 and 1000."));
+        return Err(Refusal::parameter(
+            "limit",
+            "Provided limit is out of range. It must be between 1 and 1000.",
+        ));
     }
     if !query.offset.is_multiple_of(query.limit) {
-        return Err(Refusal::parameter("offset", "Provided offset must be divisible by the limit."));
+        return Err(Refusal::parameter(
+            "offset",
+            "Provided offset must be divisible by the limit.",
+        ));
     }
     let too_far = query.offset + query.limit > ROW_CAP || query.offset / query.limit >= 1_000;
     if too_far {
-        return Err(Refusal::parameter("offset", "The requested page is beyond the maximum of results."));
+        return Err(Refusal::parameter(
+            "offset",
+            "The requested page is beyond the maximum of results.",
+        ));
     }
     Ok(())
 }
 
 fn invalid(why: String) -> Refusal {
-    let detail = format!("Invalid search query. Detailed unprocessed description follows. Search error occurred: {why}");
+    let detail =
+        format!("Invalid search query. Detailed unprocessed description follows. Search error occurred: {why}");
     Refusal::parameter("q", detail)
 }
 
@@ -199,7 +226,10 @@ fn refused(error: &Error) -> Refusal {
     };
     let last = |what: &str| what.rsplit('.').next().unwrap_or(what).to_owned();
     if let Some(name) = text.strip_prefix("no such column: ") {
-        return invalid(format!("Unknown identifier '{}'. Available identifiers are: {{}}.", last(name)));
+        return invalid(format!(
+            "Unknown identifier '{}'. Available identifiers are: {{}}.",
+            last(name)
+        ));
     }
     if let Some(name) = text.strip_prefix("no such table: ") {
         return invalid(format!("Record '{name}' was not found."));
@@ -208,7 +238,11 @@ fn refused(error: &Error) -> Refusal {
 }
 
 fn internal(error: &Error) -> Refusal {
-    Refusal::new(500, "UNEXPECTED_ERROR", format!("An unexpected error occurred. Error ID: {error}"))
+    Refusal::new(
+        500,
+        "UNEXPECTED_ERROR",
+        format!("An unexpected error occurred. Error ID: {error}"),
+    )
 }
 
 /// A shuffle that depends only on how many there were before.

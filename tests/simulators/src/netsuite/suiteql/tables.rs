@@ -9,8 +9,8 @@ use crate::netsuite::options::{CustomFieldKind, StatusForm};
 use crate::netsuite::world::World;
 use jiff::Timestamp;
 use rusqlite::{Connection, Result, ToSql, params};
-use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde_json::Value;
 
 const SCHEMA: &str = r#"
@@ -49,13 +49,26 @@ INSERT INTO dual VALUES ('X');
 pub(super) fn create(db: &Connection, world: &World) -> Result<()> {
     db.execute_batch(SCHEMA)?;
     for field in &world.options.custom_fields {
-        let kind = if field.kind == CustomFieldKind::Number { "NUMERIC" } else { "TEXT" };
-        let name: String = field.id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let kind = if field.kind == CustomFieldKind::Number {
+            "NUMERIC"
+        } else {
+            "TEXT"
+        };
+        let name: String = field
+            .id
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .collect();
         db.execute(&format!(r#"ALTER TABLE "transaction" ADD COLUMN "{name}" {kind}"#), [])?;
     }
     for (status, letter, name) in OrderStatus::ALL {
         let _ = status;
-        display(db, "status", &format!("SalesOrd:{letter}"), &format!("Sales Order : {name}"))?;
+        display(
+            db,
+            "status",
+            &format!("SalesOrd:{letter}"),
+            &format!("Sales Order : {name}"),
+        )?;
     }
     for status in [ShipStatus::Picked, ShipStatus::Packed, ShipStatus::Shipped] {
         let name = format!("Item Fulfillment : {}", status.name());
@@ -99,7 +112,9 @@ fn forget(db: &Connection, id: Id) -> Result<()> {
 
 fn display(db: &Connection, field: &str, code: &str, name: &str) -> Result<()> {
     let statement = "INSERT OR REPLACE INTO ns_display VALUES (?1, ?2, ?3)";
-    db.prepare_cached(statement)?.execute(params![field, code, name]).map(|_| ())
+    db.prepare_cached(statement)?
+        .execute(params![field, code, name])
+        .map(|_| ())
 }
 
 fn flag(value: bool) -> &'static str {
@@ -235,11 +250,19 @@ fn line_rows(db: &Connection, world: &World, order: &SalesOrder, line: &Line, se
     if let Some(address) = address {
         address_row(db, line_address_key(line), Some(order.id), address)?;
     }
-    if line.kind == ItemType::Kit { component_rows(db, world, order, line, sequence) } else { Ok(()) }
+    if line.kind == ItemType::Kit {
+        component_rows(db, world, order, line, sequence)
+    } else {
+        Ok(())
+    }
 }
 
 fn component_rows(db: &Connection, world: &World, order: &SalesOrder, kit: &Line, sequence: usize) -> Result<()> {
-    let components = world.items.get(&kit.item).map(|item| item.components.clone()).unwrap_or_default();
+    let components = world
+        .items
+        .get(&kit.item)
+        .map(|item| item.components.clone())
+        .unwrap_or_default();
     for (number, (item, each)) in (1_u32..).zip(components) {
         db.prepare_cached(LINE)?.execute(params![
             kit.unique_key * 1000 + u64::from(number),
@@ -279,7 +302,17 @@ fn technical_rows(db: &Connection, order: &SalesOrder) -> Result<()> {
         // Unique keys of these rows come from a range of their own.
         let key = 900_000_000_000 + order.id * 10 + offset;
         let sequence = if mainline == "T" { 0 } else { number };
-        let row = params![key, order.id, number, sequence, kind, order.location, mainline, taxline, item];
+        let row = params![
+            key,
+            order.id,
+            number,
+            sequence,
+            kind,
+            order.location,
+            mainline,
+            taxline,
+            item
+        ];
         db.prepare_cached(statement)?.execute(row)?;
     }
     Ok(())
@@ -335,9 +368,11 @@ fn fulfilment_lines(db: &Connection, world: &World, fulfilment: &Fulfilment) -> 
 
 fn tracking_rows(db: &Connection, fulfilment: &Fulfilment) -> Result<()> {
     for number in fulfilment.tracking_numbers() {
-        db.prepare_cached("INSERT INTO trackingnumber (trackingnumber) VALUES (?1)")?.execute([number])?;
+        db.prepare_cached("INSERT INTO trackingnumber (trackingnumber) VALUES (?1)")?
+            .execute([number])?;
         let key = db.last_insert_rowid();
-        db.prepare_cached("INSERT INTO trackingnumbermap VALUES (?1, ?2)")?.execute(params![fulfilment.id, key])?;
+        db.prepare_cached("INSERT INTO trackingnumbermap VALUES (?1, ?2)")?
+            .execute(params![fulfilment.id, key])?;
     }
     Ok(())
 }
@@ -357,22 +392,35 @@ fn item_rows(db: &Connection, item: &Item) -> Result<()> {
     ])?;
     for (component, quantity) in &item.components {
         let statement = "INSERT INTO kitmember VALUES (?1, ?2, ?3)";
-        db.prepare_cached(statement)?.execute(params![item.id, component, real(*quantity)])?;
+        db.prepare_cached(statement)?
+            .execute(params![item.id, component, real(*quantity)])?;
     }
     display(db, "item", &item.id.to_string(), &item.sku)
 }
 
 fn master_rows(db: &Connection, world: &World, id: Id) -> Result<()> {
     if let Some(customer) = world.customers.get(&id) {
-        let row = params![id, customer.entity_id, customer.company, present(&customer.email), present(&customer.phone)];
+        let row = params![
+            id,
+            customer.entity_id,
+            customer.company,
+            present(&customer.email),
+            present(&customer.phone)
+        ];
         db.execute("INSERT OR REPLACE INTO customer VALUES (?1, ?2, ?3, ?4, ?5, 'F')", row)?;
         display(db, "entity", &id.to_string(), &customer.entity_id)
     } else if let Some(method) = world.ship_methods.get(&id) {
-        db.execute("INSERT OR REPLACE INTO shipitem VALUES (?1, ?2, ?2, 'F')", params![id, method.name])?;
+        db.execute(
+            "INSERT OR REPLACE INTO shipitem VALUES (?1, ?2, ?2, 'F')",
+            params![id, method.name],
+        )?;
         display(db, "shipmethod", &id.to_string(), &method.name)
     } else if let Some(location) = world.locations.get(&id) {
         let key = order_address_key(id);
-        db.execute("INSERT OR REPLACE INTO location VALUES (?1, ?2, ?2, ?3, 'F')", params![id, location.name, key])?;
+        db.execute(
+            "INSERT OR REPLACE INTO location VALUES (?1, ?2, ?2, ?3, 'F')",
+            params![id, location.name, key],
+        )?;
         location_address(db, key, &location.address)?;
         display(db, "location", &id.to_string(), &location.name)
     } else {
