@@ -156,6 +156,22 @@ impl Access {
         self.access_tokens.clear();
     }
 
+    /// Forgets everything that was given out and counted; registered integrations stay.
+    pub fn forget_tokens(&mut self) {
+        let registered = (
+            std::mem::take(&mut self.certificates),
+            std::mem::take(&mut self.clients),
+            std::mem::take(&mut self.consumers),
+        );
+        let (certificates, clients, consumers) = registered;
+        *self = Self {
+            certificates,
+            clients,
+            consumers,
+            ..Self::default()
+        };
+    }
+
     /// The token endpoint: answers the body of a 200.
     ///
     /// # Errors

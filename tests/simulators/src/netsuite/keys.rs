@@ -14,9 +14,10 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::{Deserialize, Serialize};
 
 /// Kinds of key that can be made here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyKind {
     /// NIST P-256, for ES256.
+    #[default]
     #[serde(rename = "ES256")]
     P256,
     /// NIST P-384, for ES384.
@@ -101,7 +102,7 @@ impl std::fmt::Debug for PublicKey {
 /// Why a public key is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyRefused {
-    /// Not a PEM of a public key of a kind that NetSuite takes.
+    /// No key could be made, or not a PEM of a public key of a kind that NetSuite takes.
     Unreadable,
     /// RSA with fewer than 3072 bits.
     TooShort,
@@ -150,3 +151,14 @@ fn modulus_bytes(pem: &str) -> Option<usize> {
     let der = BASE64.decode(body.as_bytes()).ok()?;
     rsa::PublicKey::from_der(&der).ok().map(|key| key.modulus_len())
 }
+
+impl std::fmt::Display for KeyRefused {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Unreadable => "no key of a kind that is accepted",
+            Self::TooShort => "an RSA key must have 3072 bits or more",
+        })
+    }
+}
+
+impl std::error::Error for KeyRefused {}

@@ -75,12 +75,7 @@ pub fn sales_order(world: &World, order: &SalesOrder, wanted: &Wanted) -> Value 
         .customers
         .get(&order.entity)
         .map_or("", |customer| customer.entity_id.as_str());
-    let lines = order
-        .lines
-        .iter()
-        .enumerate()
-        .map(|(index, line)| order_line(world, order, line))
-        .collect();
+    let lines = order.lines.iter().map(|line| order_line(world, order, line)).collect();
     let mut record = json!({
         "links": wanted.link(&path),
         "id": order.id.to_string(),

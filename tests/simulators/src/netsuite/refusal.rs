@@ -113,3 +113,11 @@ impl Refusal {
         }
     }
 }
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} {}: {}", self.status, self.code, self.detail)
+    }
+}
+
+impl std::error::Error for Refusal {}

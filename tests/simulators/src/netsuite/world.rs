@@ -59,7 +59,7 @@ pub struct World {
 }
 
 /// The items and ship methods that every simulated account starts with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Basics {
     /// Warehouse in Georgia.
     pub warehouse: Id,
