@@ -31,6 +31,8 @@ pub mod refusal;
 mod server;
 pub mod suiteql;
 pub mod tba;
+#[cfg(test)]
+mod tests;
 pub mod world;
 
 use crate::server::{Base, Serving, serve};

@@ -395,7 +395,7 @@ impl World {
     /// When there is no such order, or nothing is left.
     pub fn fulfil_by_hand(&mut self, order: Id, tracking: Option<&str>, now: Timestamp) -> Result<Id, Refusal> {
         let found = self.orders.get(&order).ok_or_else(Refusal::nonexistent)?;
-        let lines: Vec<_> = found.lines.iter().filter_map(|line| rest_of(line)).collect();
+        let lines: Vec<_> = found.lines.iter().filter_map(rest_of).collect();
         if lines.is_empty() {
             return Err(Refusal::user("Nothing is left to fulfill."));
         }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Error, Result};
 /// Adds the functions to a connection.
 pub(super) fn register(db: &Connection) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    db.create_scalar_function("NVL", 2, flags, |args| first_present(args))?;
+    db.create_scalar_function("NVL", 2, flags, first_present)?;
     db.create_scalar_function("NVL2", 3, flags, |args| {
         pick(args, if is_null(args, 0) { 2 } else { 1 })
     })?;
