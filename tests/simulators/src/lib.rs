@@ -13,3 +13,4 @@ pub mod faults;
 pub mod netsuite;
 pub mod requests;
 pub mod server;
+pub mod ups;
