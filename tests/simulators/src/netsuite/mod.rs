@@ -8,11 +8,11 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use simulators::netsuite::{NetSuite, demo, options::Options};
 //!
-//! let netsuite = NetSuite::new(Options::default(), Default::default());
-//! let serving = netsuite.serve(0).await?;
+//! let running = NetSuite::start(Options::default(), Default::default(), 0).await?;
+//! let netsuite = running.netsuite;
 //! let key = netsuite.make_certificate(Default::default(), "certificate-1", "client-1")?;
 //! netsuite.act(|world, now| demo::demo_orders(20, 1).into_iter().try_for_each(|one| one.enter(world, now).map(|_| ())))?;
-//! println!("{} {}", serving.url(), netsuite.books().orders.len());
+//! println!("{} {}", running.url, netsuite.books().orders.len());
 //! # drop(key); Ok(()) }
 //! ```
 
@@ -67,7 +67,32 @@ struct Inner {
     basics: Basics,
 }
 
+/// An account that is being served: stops when dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// The account itself, for books and people's acts in process.
+    pub netsuite: NetSuite,
+    /// Its base URL; the services lie under `/services/rest`.
+    pub url: String,
+    /// The server.
+    pub serving: Serving,
+}
+
 impl NetSuite {
+    /// Starts an account on 127.0.0.1; `port` 0 takes any free one.
+    ///
+    /// # Errors
+    /// When the query engine cannot be set up or the port cannot be listened on.
+    pub async fn start(options: Options, base: Base, port: u16) -> io::Result<Running> {
+        let netsuite = Self::new(options, base).map_err(io::Error::other)?;
+        let serving = netsuite.serve(port).await?;
+        Ok(Running {
+            url: serving.url(),
+            netsuite,
+            serving,
+        })
+    }
+
     /// An account with the basic items and no orders.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Quirks kept: ids are strings; empty fields are absent; sublists and subrecords are links unless
 //! `expandSubResources=true`; the line of an order has no weight.
 
-use super::model::{Address, Customer, Fulfilment, Item, ItemType, Line, Package, SalesOrder};
+use super::model::{Address, Customer, Fulfilment, Item, ItemType, Line, Location, Package, SalesOrder};
 use super::world::{World, number};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -263,6 +263,18 @@ pub fn customer(customer: &Customer, wanted: &Wanted) -> Value {
         "email": customer.email,
         "phone": customer.phone,
         "isInactive": false,
+    }))
+}
+
+/// A location with its address.
+pub fn location_record(location: &Location, wanted: &Wanted) -> Value {
+    let path = format!("/location/{}", location.id);
+    wanted.chosen(json!({
+        "links": wanted.link(&path),
+        "id": location.id.to_string(),
+        "name": location.name,
+        "isInactive": false,
+        "mainAddress": wanted.part(&format!("{path}/mainAddress"), address(&location.address)),
     }))
 }
 

@@ -56,6 +56,7 @@ enum Kind {
     ItemFulfilment,
     Customer,
     Item,
+    Location,
 }
 
 impl Route {
@@ -117,6 +118,7 @@ fn record_operation(verb: Verb, kind: Kind) -> &'static str {
         (Verb::Delete, Kind::ItemFulfilment) => "delete_itemfulfillment",
         (Verb::Get, Kind::Customer) => "get_customer",
         (Verb::Get, Kind::Item) => "get_item",
+        (Verb::Get, Kind::Location) => "get_location",
         _ => "unknown",
     }
 }
@@ -135,6 +137,7 @@ fn kind_of(record: &str) -> Option<Kind> {
         "salesorder" => Some(Kind::SalesOrder),
         "itemfulfillment" => Some(Kind::ItemFulfilment),
         "customer" => Some(Kind::Customer),
+        "location" => Some(Kind::Location),
         "inventoryitem" | "assemblyitem" | "kititem" | "noninventorysaleitem" | "servicesaleitem" => Some(Kind::Item),
         _ => None,
     }
@@ -265,6 +268,10 @@ async fn receive(State(netsuite): State<NetSuite>, request: Request) -> Response
 impl NetSuite {
     fn token_endpoint(&self, parts: &Parts, body: &Bytes) -> Response<Body> {
         let now = self.base.clock.now();
+        if !text(&parts.headers, CONTENT_TYPE.as_str()).contains("application/x-www-form-urlencoded") {
+            let body = json!({ "error": "invalid_request", "error_description": "The body must be a form." });
+            return json_response(400, "application/json", &body);
+        }
         let basic = Some(text(&parts.headers, AUTHORIZATION.as_str())).filter(|header| !header.is_empty());
         let answer = self.with(|inner| {
             let options = inner.world.options.clone();
@@ -428,6 +435,10 @@ impl Inner {
                 .customers
                 .get(&plain()?)
                 .map(|customer| records::customer(customer, &wanted)),
+            Kind::Location => world
+                .locations
+                .get(&plain()?)
+                .map(|one| records::location_record(one, &wanted)),
             Kind::Item => world.items.get(&plain()?).map(|item| records::item(item, &wanted)),
         };
         record.map(Answer::with).ok_or_else(Refusal::nonexistent)

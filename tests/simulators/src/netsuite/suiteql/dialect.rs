@@ -51,7 +51,16 @@ fn check(tokens: &[String]) -> Result<(), String> {
     if let Some(foreign) = tokens.iter().find(|token| is(token, "LIMIT") || *token == ";") {
         return Err(format!("Unexpected token '{foreign}'."));
     }
-    Ok(())
+    // What SQLite and this engine have for themselves does not exist for the caller.
+    let own = |token: &&String| ["sqlite_", "pragma_", "ns_"].iter().any(|prefix| starts(token, prefix));
+    match tokens.iter().find(own) {
+        Some(hidden) => Err(format!("Record '{hidden}' was not found.")),
+        None => Ok(()),
+    }
+}
+
+fn starts(token: &str, prefix: &str) -> bool {
+    token.to_ascii_lowercase().starts_with(prefix)
 }
 
 fn outermost(tokens: &[String], word: &str) -> bool {
@@ -198,25 +207,34 @@ fn limits(tokens: Vec<String>) -> Result<Vec<String>, String> {
     let mut top = None;
     let mut index = 0;
     while index < tokens.len() {
-        if is(at(&tokens, index), "TOP") && out.last().is_some_and(|last| is(last, "SELECT")) {
+        let token = at(&tokens, index);
+        if is(token, "TOP") && out.last().is_some_and(|last| is(last, "SELECT")) {
+            if out.len() > 1 {
+                return Err("TOP is allowed in the outermost SELECT only.".into());
+            }
             top = Some(at(&tokens, index + 1).to_owned());
             index += 2;
-        } else if is(at(&tokens, index), "FETCH") {
-            let shape = ["FETCH", "FIRST", at(&tokens, index + 2), "ROWS", "ONLY"];
-            let fits = |(offset, word): (usize, &&str)| is(at(&tokens, index + offset), word);
-            let next = is(at(&tokens, index + 1), "NEXT");
-            if !next && !shape.iter().enumerate().all(fits) {
-                return Err("Malformed FETCH clause.".into());
-            }
-            out.extend(["LIMIT".to_owned(), at(&tokens, index + 2).to_owned()]);
-            index += shape.len();
+        } else if is(token, "FETCH") {
+            out.extend(["LIMIT".to_owned(), fetched(&tokens, index)?]);
+            index += 5;
         } else {
-            out.push(at(&tokens, index).to_owned());
+            out.push(token.to_owned());
             index += 1;
         }
     }
     out.extend(top.into_iter().flat_map(|count| ["LIMIT".to_owned(), count]));
     Ok(out)
+}
+
+/// The number of a `FETCH FIRST n ROWS ONLY` that starts at `index`.
+fn fetched(tokens: &[String], index: usize) -> Result<String, String> {
+    let one_of = |offset: usize, words: [&str; 2]| words.iter().any(|word| is(at(tokens, index + offset), word));
+    let shape = one_of(1, ["FIRST", "NEXT"]) && one_of(3, ["ROW", "ROWS"]) && one_of(4, ["ONLY", "ONLY"]);
+    if shape {
+        Ok(at(tokens, index + 2).to_owned())
+    } else {
+        Err("Malformed FETCH clause.".into())
+    }
 }
 
 fn named(token: String, now: &str) -> String {
@@ -319,6 +337,9 @@ mod tests {
         assert!(rewrite("SELECT 1 FROM dual; SELECT 2 FROM dual", "").is_err());
         assert!(rewrite("SELECT id FROM item LIMIT 3", "").is_err());
         assert!(rewrite("SELECT 'open FROM dual", "").is_err());
+        assert!(rewrite("SELECT name FROM sqlite_master", "").is_err());
+        assert!(rewrite("SELECT id FROM item FETCH NEXT 3 ROWS", "").is_err());
+        assert!(rewrite("SELECT id FROM (SELECT TOP 3 id FROM item)", "").is_err());
     }
 
     #[test]

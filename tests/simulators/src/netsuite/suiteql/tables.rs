@@ -16,7 +16,7 @@ use serde_json::Value;
 const SCHEMA: &str = r#"
 CREATE TABLE "transaction" (id INTEGER PRIMARY KEY, tranid TEXT, type TEXT, abbrevtype TEXT, status TEXT,
     entity INTEGER, otherrefnum TEXT, email TEXT, memo TEXT, shipmethod INTEGER, shippingaddress INTEGER,
-    externalid TEXT, location INTEGER, ismultishipto TEXT, currency INTEGER, createdfrom INTEGER, voided TEXT,
+    externalid TEXT, ismultishipto TEXT, currency INTEGER, voided TEXT,
     trandate DATETIME, createddate DATETIME, lastmodifieddate DATETIME);
 CREATE INDEX transaction_by_change ON "transaction" (lastmodifieddate);
 CREATE TABLE transactionline (uniquekey INTEGER PRIMARY KEY, "transaction" INTEGER, id INTEGER,
@@ -38,6 +38,8 @@ CREATE TABLE location (id INTEGER PRIMARY KEY, name TEXT, fullname TEXT, mainadd
 CREATE TABLE locationmainaddress (nkey INTEGER PRIMARY KEY, addressee TEXT, attention TEXT, addr1 TEXT, addr2 TEXT,
     addr3 TEXT, city TEXT, state TEXT, zip TEXT, country TEXT, addrphone TEXT);
 CREATE TABLE shipitem (id INTEGER PRIMARY KEY, itemid TEXT, displayname TEXT, isinactive TEXT);
+CREATE TABLE nexttransactionlinelink (previousdoc INTEGER, previousline INTEGER, nextdoc INTEGER, nextline INTEGER,
+    linktype TEXT);
 CREATE TABLE trackingnumber (id INTEGER PRIMARY KEY, trackingnumber TEXT);
 CREATE TABLE trackingnumbermap ("transaction" INTEGER, trackingnumber INTEGER);
 CREATE TABLE dual (dummy TEXT);
@@ -99,6 +101,7 @@ fn forget(db: &Connection, id: Id) -> Result<()> {
         r#"DELETE FROM "transaction" WHERE id = ?1"#,
         r#"DELETE FROM transactionline WHERE "transaction" = ?1"#,
         r#"DELETE FROM transactionshippingaddress WHERE "transaction" = ?1"#,
+        "DELETE FROM nexttransactionlinelink WHERE nextdoc = ?1",
         r#"DELETE FROM trackingnumbermap WHERE "transaction" = ?1"#,
         "DELETE FROM trackingnumber WHERE id NOT IN (SELECT trackingnumber FROM trackingnumbermap)",
         "DELETE FROM item WHERE id = ?1",
@@ -144,9 +147,9 @@ fn status(world: &World, kind: &str, letter: &str) -> String {
 
 fn order_rows(db: &Connection, world: &World, order: &SalesOrder) -> Result<()> {
     let statement = r#"INSERT INTO "transaction" (id, tranid, type, abbrevtype, status, entity, otherrefnum, email,
-        memo, shipmethod, shippingaddress, externalid, location, ismultishipto, currency, voided, trandate,
-        createddate, lastmodifieddate) VALUES (?1, ?2, 'SalesOrd', 'SALESORD', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
-        ?12, 1, 'F', ?13, ?14, ?15)"#;
+        memo, shipmethod, shippingaddress, externalid, ismultishipto, currency, voided, trandate, createddate,
+        lastmodifieddate) VALUES (?1, ?2, 'SalesOrd', 'SALESORD', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, 'F', ?12,
+        ?13, ?14)"#;
     db.prepare_cached(statement)?.execute(params![
         order.id,
         order.tran_id,
@@ -158,7 +161,6 @@ fn order_rows(db: &Connection, world: &World, order: &SalesOrder) -> Result<()> 
         order.ship_method,
         order_address_key(order.id),
         order.external_id,
-        order.location,
         flag(order.multi_ship_to),
         canonical(order.tran_date.to_datetime(jiff::civil::Time::midnight())),
         date(world, order.created),
@@ -320,8 +322,8 @@ fn technical_rows(db: &Connection, order: &SalesOrder) -> Result<()> {
 
 fn fulfilment_rows(db: &Connection, world: &World, fulfilment: &Fulfilment) -> Result<()> {
     let statement = r#"INSERT INTO "transaction" (id, tranid, type, abbrevtype, status, entity, memo, shipmethod,
-        externalid, createdfrom, voided, trandate, createddate, lastmodifieddate)
-        VALUES (?1, ?2, 'ItemShip', 'ITEM SHIP', ?3, ?4, ?5, ?6, ?7, ?8, 'F', ?9, ?10, ?11)"#;
+        externalid, voided, trandate, createddate, lastmodifieddate)
+        VALUES (?1, ?2, 'ItemShip', 'ITEMSHIP', ?3, ?4, ?5, ?6, ?7, 'F', ?8, ?9, ?10)"#;
     db.prepare_cached(statement)?.execute(params![
         fulfilment.id,
         fulfilment.tran_id,
@@ -330,7 +332,6 @@ fn fulfilment_rows(db: &Connection, world: &World, fulfilment: &Fulfilment) -> R
         present(&fulfilment.memo),
         fulfilment.ship_method,
         fulfilment.external_id,
-        fulfilment.order,
         canonical(fulfilment.tran_date.to_datetime(jiff::civil::Time::midnight())),
         date(world, fulfilment.created),
         date(world, fulfilment.last_modified),
@@ -341,9 +342,14 @@ fn fulfilment_rows(db: &Connection, world: &World, fulfilment: &Fulfilment) -> R
 }
 
 fn fulfilment_lines(db: &Connection, world: &World, fulfilment: &Fulfilment) -> Result<()> {
+    let header = r#"INSERT INTO transactionline (uniquekey, "transaction", id, linesequencenumber, isclosed, mainline,
+        taxline, createdfrom) VALUES (?1, ?2, 0, 0, 'F', 'T', 'F', ?3)"#;
+    let key = 700_000_000_000 + fulfilment.id * 1000;
+    db.prepare_cached(header)?
+        .execute(params![key, fulfilment.id, fulfilment.order])?;
     for (number, line) in (1_u32..).zip(&fulfilment.lines) {
         db.prepare_cached(LINE)?.execute(params![
-            700_000_000_000 + fulfilment.id * 1000 + u64::from(number),
+            key + u64::from(number),
             fulfilment.id,
             number,
             number,
@@ -362,6 +368,9 @@ fn fulfilment_lines(db: &Connection, world: &World, fulfilment: &Fulfilment) -> 
             "F",
             fulfilment.order,
         ])?;
+        let link = "INSERT INTO nexttransactionlinelink VALUES (?1, ?2, ?3, ?4, 'ShipRcpt')";
+        let row = params![fulfilment.order, line.order_line, fulfilment.id, number];
+        db.prepare_cached(link)?.execute(row)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The account as a client meets it: over HTTP, with a clock that stands still.
 
 mod authentication;
+mod demo_addresses;
 mod fulfilling;
 mod querying;
 mod working_together;
@@ -134,10 +135,11 @@ impl Stage {
             .iter()
             .map(|(name, value)| format!("{name}={}", tba::encode(value)))
             .collect();
-        let mut request = self
+        let request = self
             .http
             .post(format!("{}{TOKEN}", self.serving.url()))
             .body(body.join("&"));
+        let mut request = request.header("Content-Type", "application/x-www-form-urlencoded");
         if let Some((user, password)) = basic {
             request = request.basic_auth(user, Some(password));
         }

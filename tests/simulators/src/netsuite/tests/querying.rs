@@ -204,3 +204,33 @@ async fn an_index_that_lags_has_not_the_latest_orders() {
     assert_eq!(stage.query(q, &[], "").await.1["count"], 1);
     assert_eq!(stage.query(q, &[], "").await.1["count"], 2);
 }
+
+/// What the account shows of fulfilments is found by order, external id and tracking number.
+#[tokio::test]
+async fn fulfilments_are_found() {
+    let stage = Stage::plain().await;
+    let order = stage.order(&[(stage.basics().light, 1, 1), (stage.basics().heavy, 1, 1)]);
+    let package = json!({ "items": [{ "packageTrackingNumber": "1ZA", "packageWeight": 1 }] });
+    let body = json!({ "externalId": "ship-9", "shipStatus": { "id": "C" }, "package": package });
+    stage.transform(order, "?replace=package", &body).send().await.unwrap();
+    let q = "SELECT t.id, t.externalid, BUILTIN.CF(t.status) AS status, tl.createdfrom, n.trackingnumber \
+             FROM transaction t JOIN transactionline tl ON tl.transaction = t.id AND tl.mainline = 'T' \
+             JOIN trackingnumbermap m ON m.transaction = t.id JOIN trackingnumber n ON n.id = m.trackingnumber \
+             WHERE t.type = 'ItemShip' AND t.externalid = ?";
+    let (_, body) = stage.query(q, &["ship-9"], "").await;
+    let row = &body["items"][0];
+    assert_eq!(body["count"], 1, "{body}");
+    assert_eq!(
+        (&row["createdfrom"], &row["trackingnumber"]),
+        (&json!(order.to_string()), &json!("1ZA"))
+    );
+    assert_eq!(row["status"], "ItemShip:C");
+    let links = "SELECT previousline FROM nexttransactionlinelink WHERE previousdoc = ? ORDER BY previousline";
+    let (_, body) = stage.query(links, &[&order.to_string()], "").await;
+    assert_eq!(
+        (&body["items"][0]["previousline"], &body["items"][1]["previousline"]),
+        (&json!("1"), &json!("4"))
+    );
+    let exposed = "SELECT t.createdfrom FROM transaction t";
+    assert!(detail(&stage.query(exposed, &[], "").await.1).contains("Unknown identifier 'createdfrom'"));
+}
