@@ -98,7 +98,7 @@ impl NetSuite {
     /// # Errors
     /// When the query engine cannot be set up.
     pub fn new(options: Options, base: Base) -> Result<Self, Refusal> {
-        let inner = Inner::new(options.clone(), Access::default())?;
+        let inner = Inner::new(options.clone())?;
         Ok(Self {
             base,
             inner: Arc::new(Mutex::new(inner)),
@@ -172,16 +172,19 @@ impl NetSuite {
     }
 
     /// Back to the start: no orders, first settings, no tokens. Registered integrations stay.
-    pub fn reset(&self) {
+    ///
+    /// # Errors
+    /// When the query engine cannot be set up again; nothing has changed then.
+    pub fn reset(&self) -> Result<(), Refusal> {
         self.with(|inner| {
-            let mut access = std::mem::take(&mut inner.access);
-            access.forget_tokens();
-            match Inner::new(self.start.clone(), access) {
-                Ok(fresh) => *inner = fresh,
-                Err(_) => inner.world.orders.clear(),
-            }
-        });
+            let mut fresh = Inner::new(self.start.clone())?;
+            fresh.access = std::mem::take(&mut inner.access);
+            fresh.access.forget_tokens();
+            *inner = fresh;
+            Ok(())
+        })?;
         self.slots.forget();
+        Ok(())
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {
@@ -190,13 +193,13 @@ impl NetSuite {
 }
 
 impl Inner {
-    fn new(options: Options, access: Access) -> Result<Self, Refusal> {
+    fn new(options: Options) -> Result<Self, Refusal> {
         let (mut world, basics) = World::new(options);
         let engine = Engine::new(&mut world)?;
         Ok(Self {
             world,
             engine,
-            access,
+            access: Access::default(),
             traffic: Traffic::default(),
             basics,
         })
@@ -223,13 +226,10 @@ impl Drop for Slot {
 impl Slots {
     /// A slot, unless the account is at its limit.
     fn take(&self, limit: u32) -> Option<Slot> {
-        let busy = self.busy.fetch_add(1, Ordering::SeqCst) + 1;
-        let slot = Slot(self.busy.clone());
-        if busy > limit {
-            return None;
-        }
-        self.peak.fetch_max(busy, Ordering::SeqCst);
-        Some(slot)
+        let more = |busy: u32| (busy < limit).then_some(busy + 1);
+        let before = self.busy.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).ok()?;
+        self.peak.fetch_max(before + 1, Ordering::SeqCst);
+        Some(Slot(self.busy.clone()))
     }
 
     fn peak(&self) -> u32 {

@@ -117,6 +117,9 @@ pub struct NewOrder {
     /// Custom body fields.
     #[serde(default)]
     pub custom: BTreeMap<String, Value>,
+    /// A late commit: it appears now, with a `lastmodified` so many seconds ago.
+    #[serde(default)]
+    pub late_by_s: u32,
 }
 
 impl NewOrder {
@@ -133,6 +136,7 @@ impl NewOrder {
             other_ref_num: String::new(),
             memo: String::new(),
             custom: BTreeMap::new(),
+            late_by_s: 0,
         }
     }
 }
@@ -145,6 +149,9 @@ impl World {
     pub fn add_order(&mut self, new: NewOrder, now: Timestamp) -> Result<Id, Refusal> {
         let location = new.location.or_else(|| self.locations.keys().next().copied());
         let lines = self.new_lines(&new.lines, location)?;
+        let then = now
+            .checked_sub(SignedDuration::from_secs(new.late_by_s.into()))
+            .unwrap_or(now);
         let entity = self.customer_named(&new.address.addressee, &new.email, &new.customer_phone);
         let id = self.next_id();
         let order = SalesOrder {
@@ -164,8 +171,8 @@ impl World {
             cancelled: false,
             custom: new.custom,
             tran_date: self.local(now).date(),
-            created: now,
-            last_modified: now,
+            created: then,
+            last_modified: then,
         };
         self.orders.insert(id, order);
         self.stale.insert(id);

@@ -122,7 +122,7 @@ mod tests {
         )
     }
 
-    /// P5: the vendor's published example, and one with query parameters.
+    /// The vendor's published example, and one with query parameters.
     #[test]
     fn golden_vectors() {
         let employee = "https://123456.suitetalk.api.netsuite.com/services/rest/record/v1/employee/40";

@@ -8,7 +8,7 @@ use crate::netsuite::model::{Address, Fulfilment, Id, Item, ItemType, Line, Orde
 use crate::netsuite::options::{CustomFieldKind, StatusForm};
 use crate::netsuite::world::World;
 use jiff::Timestamp;
-use rusqlite::{Connection, Result, ToSql, params};
+use rusqlite::{Connection, Result, params};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::Value;
@@ -42,6 +42,9 @@ CREATE TABLE nexttransactionlinelink (previousdoc INTEGER, previousline INTEGER,
     linktype TEXT);
 CREATE TABLE trackingnumber (id INTEGER PRIMARY KEY, trackingnumber TEXT);
 CREATE TABLE trackingnumbermap ("transaction" INTEGER, trackingnumber INTEGER);
+CREATE INDEX address_by_transaction ON transactionshippingaddress ("transaction");
+CREATE INDEX map_by_transaction ON trackingnumbermap ("transaction");
+CREATE INDEX link_by_next ON nexttransactionlinelink (nextdoc);
 CREATE TABLE dual (dummy TEXT);
 CREATE TABLE ns_display (field TEXT, code TEXT, name TEXT, PRIMARY KEY (field, code));
 INSERT INTO dual VALUES ('X');
@@ -63,8 +66,7 @@ pub(super) fn create(db: &Connection, world: &World) -> Result<()> {
             .collect();
         db.execute(&format!(r#"ALTER TABLE "transaction" ADD COLUMN "{name}" {kind}"#), [])?;
     }
-    for (status, letter, name) in OrderStatus::ALL {
-        let _ = status;
+    for (_, letter, name) in OrderStatus::ALL {
         display(
             db,
             "status",
@@ -102,13 +104,13 @@ fn forget(db: &Connection, id: Id) -> Result<()> {
         r#"DELETE FROM transactionline WHERE "transaction" = ?1"#,
         r#"DELETE FROM transactionshippingaddress WHERE "transaction" = ?1"#,
         "DELETE FROM nexttransactionlinelink WHERE nextdoc = ?1",
+        r#"DELETE FROM trackingnumber WHERE id IN
+            (SELECT trackingnumber FROM trackingnumbermap WHERE "transaction" = ?1)"#,
         r#"DELETE FROM trackingnumbermap WHERE "transaction" = ?1"#,
-        "DELETE FROM trackingnumber WHERE id NOT IN (SELECT trackingnumber FROM trackingnumbermap)",
         "DELETE FROM item WHERE id = ?1",
         "DELETE FROM kitmember WHERE parentitem = ?1",
     ] {
-        let parameters: &[&dyn ToSql] = if statement.contains("?1") { &[&id] } else { &[] };
-        db.prepare_cached(statement)?.execute(parameters)?;
+        db.prepare_cached(statement)?.execute([id])?;
     }
     Ok(())
 }
@@ -267,7 +269,7 @@ fn component_rows(db: &Connection, world: &World, order: &SalesOrder, kit: &Line
         .unwrap_or_default();
     for (number, (item, each)) in (1_u32..).zip(components) {
         db.prepare_cached(LINE)?.execute(params![
-            kit.unique_key * 1000 + u64::from(number),
+            300_000_000_000 + kit.unique_key * 1000 + u64::from(number),
             order.id,
             kit.number * 1000 + number,
             i64::try_from(sequence).unwrap_or_default(),

@@ -6,7 +6,7 @@ use data_encoding::BASE64URL_NOPAD;
 
 const TIME: &str = "/services/rest/system/v1/serverTime";
 
-/// P5: assertions signed with each kind of key get a token that works.
+/// Assertions signed with each kind of key get a token that works.
 #[tokio::test]
 async fn each_kind_of_key_opens_the_door() {
     let stage = Stage::plain().await;
@@ -26,7 +26,7 @@ async fn each_kind_of_key_opens_the_door() {
     assert_eq!((books.tokens.issued, books.tokens.refused), (4, 0));
 }
 
-/// P5: what an assertion must not be.
+/// What an assertion must not be.
 #[tokio::test]
 async fn wrong_assertions_are_refused() {
     let stage = Stage::plain().await;
@@ -73,7 +73,7 @@ async fn wrong_assertions_are_refused() {
     assert_eq!(stage.netsuite.books().tokens.refused, 9);
 }
 
-/// P6: a token lives for an hour and no longer.
+/// A token lives for an hour and no longer.
 #[tokio::test]
 async fn a_token_dies_after_its_hour() {
     let stage = Stage::plain().await;
@@ -106,43 +106,48 @@ async fn expires_in_may_be_a_string_and_tokens_can_be_revoked() {
     assert_eq!(stage.request(Method::GET, TIME).send().await.unwrap().status(), 200);
 }
 
-/// P5: the code grant: PKCE is checked, the refresh token rotates, the old one dies.
+const BACK: &str = "http://localhost:9/back";
+
+/// A person's browser on the page that asks for consent.
+async fn consent(stage: &Stage, challenge: &str, state: &str) -> Response {
+    let query = format!(
+        "response_type=code&client_id=app&redirect_uri={}&scope=rest_webservices&state={state}\
+         &code_challenge={challenge}&code_challenge_method=S256",
+        tba::encode(BACK)
+    );
+    let url = format!("{}/app/login/oauth2/authorize.nl?{query}", stage.serving.url());
+    stage.http.get(url).send().await.unwrap()
+}
+
+/// The code that the browser carries back.
+async fn allowed(stage: &Stage, challenge: &str) -> String {
+    let answer = consent(stage, challenge, "s1").await;
+    let target = answer.headers()["location"].to_str().unwrap();
+    assert!(
+        target.starts_with(&format!("{BACK}?code=")) && target.ends_with("&state=s1"),
+        "{target}"
+    );
+    target.split(['=', '&']).nth(1).unwrap().to_owned()
+}
+
+/// The code grant: PKCE is checked, the refresh token rotates, the old one dies.
 #[tokio::test]
 async fn a_person_allows_access() {
     let mut stage = Stage::plain().await;
     stage
         .netsuite
-        .register(|access| access.register_client("app", "app-secret", "http://localhost:9/back"));
+        .register(|access| access.register_client("app", "app-secret", BACK));
     let verifier = "a-verifier-of-sufficient-length-0123456789-abc";
     let challenge = BASE64URL_NOPAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()).as_ref());
-    let page = |state: &str| {
-        let query = format!(
-            "response_type=code&client_id=app&redirect_uri={}&scope=rest_webservices&state={state}\
-             &code_challenge={challenge}&code_challenge_method=S256",
-            tba::encode("http://localhost:9/back")
-        );
-        stage
-            .http
-            .get(format!("{}/app/login/oauth2/authorize.nl?{query}", stage.serving.url()))
-            .send()
-    };
-    let code_of = |answer: Response| {
-        let target = answer.headers()["location"].to_str().unwrap().to_owned();
-        assert!(
-            target.starts_with("http://localhost:9/back?code=") && target.ends_with("&state=s1"),
-            "{target}"
-        );
-        target.split(['=', '&']).nth(1).unwrap().to_owned()
-    };
-    let (first, second) = (code_of(page("s1").await.unwrap()), code_of(page("s1").await.unwrap()));
-    assert_eq!(page("").await.unwrap().status(), 400);
+    let (first, second) = (allowed(&stage, &challenge).await, allowed(&stage, &challenge).await);
+    assert_eq!(consent(&stage, &challenge, "").await.status(), 400);
 
     let basic = Some(("app", "app-secret"));
     let grant = |code: &str, verifier: &str| {
         [
             ("grant_type", "authorization_code".to_owned()),
             ("code", code.to_owned()),
-            ("redirect_uri", "http://localhost:9/back".to_owned()),
+            ("redirect_uri", BACK.to_owned()),
             ("code_verifier", verifier.to_owned()),
         ]
     };
@@ -193,7 +198,7 @@ fn signed(stage: &Stage, url: &str, query: &str, nonce: &str, at: i64, realm: &s
     format!("OAuth realm=\"{realm}\",{}", fields.join(","))
 }
 
-/// P5: token-based authentication, signed for the real host or for the one that was called.
+/// Token-based authentication, signed for the real host or for the one that was called.
 #[tokio::test]
 async fn a_signature_is_checked_and_works_once() {
     let stage = Stage::plain().await;

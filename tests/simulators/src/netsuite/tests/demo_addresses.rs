@@ -44,7 +44,7 @@ impl Judge {
     }
 }
 
-/// P12: a demo order is held for its address exactly if its kind says so, and its correction is good.
+/// A demo order is held for its address exactly if its kind says so, and its correction is good.
 #[tokio::test]
 async fn each_kind_is_judged_as_it_says() {
     let judge = Judge::new().await;

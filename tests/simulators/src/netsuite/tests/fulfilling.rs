@@ -12,7 +12,7 @@ fn shipped(external_id: &str, lines: Value) -> Value {
     })
 }
 
-/// P1: a transform answers 204 with a Location, ships, and moves the order.
+/// A transform answers 204 with a Location, ships, and moves the order.
 #[tokio::test]
 async fn an_order_is_fulfilled() {
     let stage = Stage::plain().await;
@@ -134,7 +134,7 @@ async fn the_carriers_own_sublist_keeps_the_number() {
     );
 }
 
-/// P51: a second write of the same shipment is refused, and nothing is added.
+/// A second write of the same shipment is refused, and nothing is added.
 #[tokio::test]
 async fn an_external_id_is_used_once() {
     let stage = Stage::plain().await;
@@ -214,7 +214,7 @@ async fn what_cannot_ship_is_refused() {
     assert_eq!(refused(999_999, json!([])).await.0, 404);
 }
 
-/// P20: the answer of a transform is lost, the fulfilment is there and is found by its external id; but not while the
+/// The answer of a transform is lost, the fulfilment is there and is found by its external id; but not while the
 /// look-up lags.
 #[tokio::test]
 async fn a_lost_answer_really_fulfils() {

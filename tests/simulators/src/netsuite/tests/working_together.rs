@@ -57,9 +57,13 @@ async fn a_late_commit_appears_in_the_past() {
         .netsuite
         .act(|world, now| world.backdate(order, SignedDuration::from_mins(20), now))
         .unwrap();
+    stage.enter(NewOrder {
+        late_by_s: 1200,
+        ..NewOrder::to(address(), vec![NewLine::of(stage.basics().light, 1)])
+    });
     let q = "SELECT id FROM transaction WHERE lastmodifieddate >= TO_DATE(?, 'YYYY-MM-DD HH24:MI:SS') ORDER BY id";
     assert_eq!(stage.query(q, &["2026-02-03 09:50:00"], "").await.1["count"], 0);
-    assert_eq!(stage.query(q, &["2026-02-03 09:40:00"], "").await.1["count"], 1);
+    assert_eq!(stage.query(q, &["2026-02-03 09:40:00"], "").await.1["count"], 2);
 }
 
 /// Five ordered, three committed: three ship, two more are committed, two ship.
