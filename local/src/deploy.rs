@@ -8,6 +8,7 @@ use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client as CloudFormation;
 use aws_sdk_cloudformation::types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, Stack, StackStatus};
 use aws_sdk_dynamodb::types::{TimeToLiveSpecification, TimeToLiveStatus};
+use aws_sdk_lambda::types::ScalingConfig;
 use tokio::process::Command;
 use tokio::time::sleep;
 
@@ -22,6 +23,7 @@ use crate::venv::Venv;
 pub const STACK: &str = "waybill-local";
 const ARTIFACTS: &str = "waybill-artifacts";
 const CHANGE_SET: &str = "create";
+const WORKER_CONCURRENCY: i32 = 8;
 
 /// The template's times, short enough to watch. They keep the order that the template asks for: a call is shorter than the
 /// function's timeout, and a lease longer.
@@ -60,6 +62,7 @@ pub async fn deploy(place: &Place, venv: &Venv, packages: &[Package], endpoint: 
     execute.send().await.doing("executing the change set")?;
     let outputs = outputs(&wait_for_stack(&cloudformation).await?);
     turn_on_expiry(&config, &outputs).await?;
+    set_concurrency(&config, &cloudformation).await?;
     Ok(outputs)
 }
 
@@ -235,5 +238,30 @@ async fn turn_on_expiry(config: &SdkConfig, outputs: &Outputs) -> Outcome<()> {
         .send()
         .await
         .doing("turning on the table's expiry")?;
+    Ok(())
+}
+
+/// MiniStack keeps a number that comes from a parameter as text, and its queue poller then stumbles over the concurrency.
+async fn set_concurrency(config: &SdkConfig, cloudformation: &CloudFormation) -> Outcome<()> {
+    let lambda = aws_sdk_lambda::Client::new(config);
+    let answer = cloudformation
+        .describe_stack_resources()
+        .stack_name(STACK)
+        .send()
+        .await
+        .doing("reading the stack")?;
+    let mappings = answer
+        .stack_resources()
+        .iter()
+        .filter(|resource| resource.resource_type() == Some("AWS::Lambda::EventSourceMapping"))
+        .filter_map(|resource| resource.physical_resource_id());
+    for mapping in mappings {
+        let scaling = ScalingConfig::builder().maximum_concurrency(WORKER_CONCURRENCY).build();
+        let update = lambda
+            .update_event_source_mapping()
+            .uuid(mapping)
+            .scaling_config(scaling);
+        update.send().await.doing("setting the workers' concurrency")?;
+    }
     Ok(())
 }
