@@ -51,19 +51,15 @@ pub async fn build(place: &Place, line: &Line) -> Outcome<Vec<PathBuf>> {
         .collect()
 }
 
-/// `--package local` builds nothing of this crate, but makes cargo choose the same features of the dependencies as for the
-/// program that is running, so that they are not compiled a second time.
+/// Names no package: cargo then chooses the same features of the dependencies as for the program that is running (see
+/// `default-members` in the workspace's `Cargo.toml`), and does not compile them a second time.
 fn cargo_build(place: &Place) -> Command {
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(place.root()).args([
-        "build",
-        "--message-format",
-        "json-render-diagnostics",
-        "--package",
-        "local",
-    ]);
+    cargo
+        .current_dir(place.root())
+        .args(["build", "--message-format", "json-render-diagnostics"]);
     for name in FUNCTIONS {
-        cargo.args(["--package", name, "--bin", name]);
+        cargo.args(["--bin", name]);
     }
     cargo
         .stdin(Stdio::null())
