@@ -9,7 +9,6 @@ use aws_sdk_cloudformation::Client as CloudFormation;
 use aws_sdk_cloudformation::types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, Stack, StackStatus};
 use aws_sdk_dynamodb::types::{TimeToLiveSpecification, TimeToLiveStatus};
 use aws_sdk_lambda::types::ScalingConfig;
-use tokio::process::Command;
 use tokio::time::sleep;
 
 use crate::aws;
@@ -17,7 +16,7 @@ use crate::failure::{Failure, Outcome, While};
 use crate::functions::Package;
 use crate::place::Place;
 use crate::progress::Line;
-use crate::venv::Venv;
+use crate::template::Template;
 
 /// The name of every local stack.
 pub const STACK: &str = "waybill-local";
@@ -27,7 +26,7 @@ const WORKER_CONCURRENCY: i32 = 8;
 
 /// The template's times, short enough to watch. They keep the order that the template asks for: a call is shorter than the
 /// function's timeout, and a lease longer.
-const SHORT_TIMES: [(&str, &str); 9] = [
+pub const SHORT_TIMES: [(&str, &str); 9] = [
     ("CallTimeoutSeconds", "3"),
     ("WorkerTimeoutSeconds", "8"),
     ("LeaseSeconds", "10"),
@@ -46,12 +45,12 @@ pub type Outputs = BTreeMap<String, String>;
 ///
 /// # Errors
 /// A part of the stack cannot be created: the failure names it with CloudFormation's reason.
-pub async fn deploy(place: &Place, venv: &Venv, packages: &[Package], endpoint: &str, line: &Line) -> Outcome<Outputs> {
+pub async fn deploy(place: &Place, packages: &[Package], endpoint: &str, line: &Line) -> Outcome<Outputs> {
     let config = aws::config(endpoint);
     line.at("uploading the functions");
     upload(&config, packages).await?;
     line.at("creating the stack");
-    let template = packaged_template(place, venv).await?;
+    let template = packaged_template(place)?;
     let cloudformation = CloudFormation::new(&config);
     create_change_set(&cloudformation, template).await?;
     wait_for_change_set(&cloudformation).await?;
@@ -88,22 +87,10 @@ async fn upload(config: &SdkConfig, packages: &[Package]) -> Outcome<()> {
     Ok(())
 }
 
-async fn packaged_template(place: &Place, venv: &Venv) -> Outcome<String> {
-    let script = place.own("package.py");
-    let package = Command::new(venv.python())
-        .arg(script)
-        .arg(place.template())
-        .arg(ARTIFACTS)
-        .output();
-    let output = package.await.doing("packaging the template")?;
-    if !output.status.success() {
-        let words = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::new(format!(
-            "the template cannot be packaged:\n{}",
-            words.trim()
-        )));
-    }
-    String::from_utf8(output.stdout).doing("reading the packaged template")
+fn packaged_template(place: &Place) -> Outcome<String> {
+    let path = place.template();
+    let yaml = std::fs::read_to_string(&path).doing(format_args!("reading {}", path.display()))?;
+    Ok(Template::parse(&yaml)?.packaged(ARTIFACTS).json().to_string())
 }
 
 fn parameters() -> Vec<Parameter> {

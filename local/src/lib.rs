@@ -1,7 +1,7 @@
 //! The whole deployment on one machine: the project's own SAM template on MiniStack, an AWS emulator.
 //!
 //! In reading order: [`prerequisites`] says what the machine lacks, [`venv`] installs MiniStack, [`functions`] builds and
-//! zips the Lambda functions, [`ministack`] runs the emulator, [`deploy`] creates the stack from `infra/template.yaml`, and
+//! zips the Lambda functions, [`ministack`] runs the emulator, [`deploy`] creates the stack from `infra/template.yaml`, which [`template`] reads, and
 //! [`stack`] puts these together: up, down, status. [`place`] knows the folders, [`aws`] the emulator's clients,
 //! [`progress`] tells a person what happens, [`failure`] what went wrong.
 //!
@@ -17,4 +17,5 @@ pub mod prerequisites;
 pub mod progress;
 pub mod signals;
 pub mod stack;
+pub mod template;
 pub mod venv;

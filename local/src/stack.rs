@@ -99,7 +99,7 @@ impl Running {
         let start = async |_: &_| MiniStack::start(place, &ready.venv, life).await;
         let ministack = progress.phase("starting the AWS emulator", start).await?;
         let endpoint = ministack.endpoint();
-        let deploy = async |line: &_| deploy::deploy(place, &ready.venv, &ready.packages, endpoint, line).await;
+        let deploy = async |line: &_| deploy::deploy(place, &ready.packages, endpoint, line).await;
         let deployed = progress.phase("deploying infra/template.yaml", deploy).await;
         let described = deployed.and_then(|outputs| {
             let description = describe(&ministack, outputs);
