@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde::Deserialize;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -85,23 +85,19 @@ async fn executables(cargo: &mut Child, line: &Line) -> Outcome<BTreeMap<String,
     let (Some(stdout), Some(stderr)) = (cargo.stdout.take(), cargo.stderr.take()) else {
         return Err(Failure::new("cargo has no output"));
     };
-    let mut artifacts = BufReader::new(stdout).lines();
-    let mut words = BufReader::new(stderr).lines();
     let mut built = BTreeMap::new();
-    let mut stderr_open = true;
-    loop {
-        tokio::select! {
-            artifact = artifacts.next_line() => match artifact.doing("reading cargo's output")? {
-                Some(json) => built.extend(executable(&json)),
-                None if !stderr_open => return Ok(built),
-                None => { while let Some(word) = words.next_line().await.doing("reading cargo's errors")? { relay(&word, line); } return Ok(built) }
-            },
-            word = words.next_line(), if stderr_open => match word.doing("reading cargo's errors")? {
-                Some(word) => relay(&word, line),
-                None => stderr_open = false,
-            },
-        }
+    let artifacts = each_line(stdout, |json| built.extend(executable(json)));
+    let steps = each_line(stderr, |word| relay(word, line));
+    tokio::try_join!(artifacts, steps)?;
+    Ok(built)
+}
+
+async fn each_line(output: impl AsyncRead + Unpin, mut act: impl FnMut(&str)) -> Outcome<()> {
+    let mut lines = BufReader::new(output).lines();
+    while let Some(line) = lines.next_line().await.doing("reading cargo's output")? {
+        act(&line);
     }
+    Ok(())
 }
 
 fn executable(json: &str) -> Option<(String, PathBuf)> {
