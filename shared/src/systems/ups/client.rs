@@ -286,64 +286,60 @@ impl Ups {
     async fn look(&self, reference: &JobId) -> Result<Vec<Shipment>, Later> {
         let recovery = self.recover_reference(reference).await?;
         let tracked = self.track_reference(reference, None).await?;
-        let mut found: Vec<Shipment> = Vec::new();
+        let mut seen: Vec<Seen> = Vec::new();
         match &recovery {
-            Recovery::Shipment(recovered) => add(&mut found, Some(recovered.clone().shipment())),
+            Recovery::Shipment(recovered) => add(&mut seen, Some(Seen::confirmed(recovered.clone()))),
             Recovery::Candidates(numbers) => {
                 for number in numbers {
-                    add(&mut found, self.resolve(std::slice::from_ref(number)).await?);
+                    add(&mut seen, self.resolve(std::slice::from_ref(number)).await?);
                 }
             }
             Recovery::Exists(_) | Recovery::Voided | Recovery::Absent => {}
         }
         for shipment in tracked.iter().filter(|shipment| !shipment.voided) {
-            if !found.iter().any(|known| holds(known, &shipment.numbers)) {
-                add(&mut found, self.resolve(&shipment.numbers).await?);
+            if !seen.iter().any(|known| holds(&known.shipment, &shipment.numbers)) {
+                add(&mut seen, self.resolve(&shipment.numbers).await?);
             }
         }
-        let alive = self.alive(found, &tracked).await?;
-        match recovery {
-            Recovery::Exists(refusal) if alive.is_empty() => Err(Later::new(
-                Obstacle::Unreachable,
-                format!("UPS knows the reference but does not say which shipment it is: {refusal}"),
-            )),
-            _ => Ok(alive),
-        }
+        let alive = self.alive(seen, &tracked).await?;
+        told_apart(alive, &recovery)
     }
 
-    /// The shipment that some parcels belong to, by its own number. Where the label can no longer be had, the first
-    /// parcel stands for the shipment: a shipment that exists must not be lost because its label is.
-    async fn resolve(&self, numbers: &[String]) -> Result<Option<Shipment>, Later> {
+    /// The shipment that some parcels belong to, by its own number. Where the label cannot be had, the first parcel
+    /// stands for the shipment: a shipment that exists must not be lost because its label is.
+    async fn resolve(&self, numbers: &[String]) -> Result<Option<Seen>, Later> {
         let Some(first) = numbers.first() else { return Ok(None) };
         match self.recover_number(first).await? {
-            Recovery::Shipment(recovered) => self.complete(recovered, first).await.map(Some),
+            Recovery::Shipment(recovered) => self.complete(recovered, first).await.map(Seen::confirmed).map(Some),
             Recovery::Voided => Ok(None),
-            Recovery::Candidates(_) | Recovery::Exists(_) | Recovery::Absent => Ok(Some(by_parcels(numbers, first))),
+            Recovery::Candidates(_) | Recovery::Exists(_) | Recovery::Absent => {
+                Ok(Some(Seen::by_parcels(numbers, first)))
+            }
         }
     }
 
     /// A parcel that is not the lead recovers only its own label; the lead recovers all.
-    async fn complete(&self, recovered: Recovered, asked: &str) -> Result<Shipment, Later> {
+    async fn complete(&self, recovered: Recovered, asked: &str) -> Result<Recovered, Later> {
         if recovered.id == asked {
-            return Ok(recovered.shipment());
+            return Ok(recovered);
         }
         match self.recover_number(&recovered.id).await? {
-            Recovery::Shipment(whole) if whole.id == recovered.id => Ok(whole.shipment()),
-            _ => Ok(recovered.shipment()),
+            Recovery::Shipment(whole) if whole.id == recovered.id => Ok(whole),
+            _ => Ok(recovered),
         }
     }
 
     /// Without those that tracking shows as voided.
-    async fn alive(&self, found: Vec<Shipment>, tracked: &[Tracked]) -> Result<Vec<Shipment>, Later> {
+    async fn alive(&self, seen: Vec<Seen>, tracked: &[Tracked]) -> Result<Vec<Seen>, Later> {
         let mut alive = Vec::new();
-        for shipment in found {
-            let shown = tracked.iter().find(|tracked| holds(&shipment, &tracked.numbers));
+        for seen in seen {
+            let shown = tracked.iter().find(|tracked| holds(&seen.shipment, &tracked.numbers));
             let voided = match shown {
                 Some(tracked) => tracked.voided,
-                None => self.is_voided(&shipment).await?,
+                None => self.is_voided(&seen.shipment).await?,
             };
             if !voided {
-                alive.push(shipment);
+                alive.push(seen);
             }
         }
         Ok(alive)
@@ -397,10 +393,61 @@ impl Ups {
     }
 }
 
-fn add(found: &mut Vec<Shipment>, shipment: Option<Shipment>) {
-    if let Some(shipment) = shipment.filter(|shipment| found.iter().all(|known| known.id != shipment.id)) {
-        found.push(shipment);
+/// A shipment of a look-up.
+struct Seen {
+    shipment: Shipment,
+    /// Whether UPS said that this is the number of the whole shipment.
+    confirmed: bool,
+}
+
+impl Seen {
+    fn confirmed(recovered: Recovered) -> Self {
+        Self {
+            shipment: recovered.shipment(),
+            confirmed: true,
+        }
     }
+
+    fn by_parcels(numbers: &[String], lead: &str) -> Self {
+        let shipment = Shipment {
+            id: CarrierShipmentId::new(lead),
+            parcels: numbers
+                .iter()
+                .map(|number| ShippedParcel {
+                    tracking_number: number.clone(),
+                })
+                .collect(),
+            service: None,
+            cost: None,
+            remarks: vec![format!(
+                "UPS did not confirm that {lead} is the number of the whole shipment"
+            )],
+        };
+        Self {
+            shipment,
+            confirmed: false,
+        }
+    }
+}
+
+fn add(all: &mut Vec<Seen>, seen: Option<Seen>) {
+    if let Some(seen) = seen.filter(|seen| all.iter().all(|known| known.shipment.id != seen.shipment.id)) {
+        all.push(seen);
+    }
+}
+
+/// What was seen, if it can be told apart. Parcels of one shipment must never pass for several shipments: all but one
+/// would be voided as extra.
+fn told_apart(alive: Vec<Seen>, recovery: &Recovery) -> Result<Vec<Shipment>, Later> {
+    let unclear = alive.len() > 1 && alive.iter().any(|seen| !seen.confirmed);
+    let reason = match recovery {
+        Recovery::Exists(refusal) if alive.is_empty() => {
+            format!("UPS knows the reference but does not say which shipment it is: {refusal}")
+        }
+        _ if unclear => "UPS shows several parcels and does not say which belong together".to_owned(),
+        _ => return Ok(alive.into_iter().map(|seen| seen.shipment).collect()),
+    };
+    Err(Later::new(Obstacle::Unreachable, reason))
 }
 
 /// Whether one of these parcels belongs to a shipment.
@@ -408,23 +455,6 @@ fn holds(shipment: &Shipment, numbers: &[String]) -> bool {
     numbers
         .iter()
         .any(|number| shipment.id.as_str() == number || shipment.tracking_numbers().any(|known| known == number))
-}
-
-fn by_parcels(numbers: &[String], lead: &str) -> Shipment {
-    Shipment {
-        id: CarrierShipmentId::new(lead),
-        parcels: numbers
-            .iter()
-            .map(|number| ShippedParcel {
-                tracking_number: number.clone(),
-            })
-            .collect(),
-        service: None,
-        cost: None,
-        remarks: vec![format!(
-            "UPS did not confirm that {lead} is the number of the whole shipment"
-        )],
-    }
 }
 
 fn day_before(at: Timestamp) -> Date {

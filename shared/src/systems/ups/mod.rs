@@ -19,7 +19,7 @@ mod token;
 mod wire;
 
 #[cfg(test)]
-mod testing;
+mod tests;
 
 pub use account::{Mistake, check_secret, validate};
 pub use client::{Opening, Ups};

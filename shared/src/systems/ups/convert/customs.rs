@@ -90,6 +90,7 @@ pub(super) fn line_total(request: &ShipmentRequest) -> Result<Option<Monetary>, 
 /// The commercial invoice.
 pub(super) fn invoice(request: &ShipmentRequest) -> Result<ServiceOptions, Refusal> {
     let customs = required(request)?;
+    let currency_code = currency(customs)?;
     let products: Result<Vec<Product>, Refusal> = customs.goods.iter().map(|line| product(customs, line)).collect();
     let product = products?;
     if product.is_empty() {
@@ -112,7 +113,7 @@ pub(super) fn invoice(request: &ShipmentRequest) -> Result<ServiceOptions, Refus
             purchase_order_number: order,
             terms_of_shipment: customs.terms.as_deref().map(terms).transpose()?,
             reason_for_export: text("customs.reason", "the reason for export", &customs.reason, REASON)?,
-            currency_code: currency(customs)?,
+            currency_code,
             contacts: Contacts {
                 sold_to: party(Role::ShipTo, &request.ship_to, Contact::Required)?,
             },

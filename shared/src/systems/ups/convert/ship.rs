@@ -75,11 +75,14 @@ fn shipment(sender: Sender<'_>, wanted: &ShipmentRequest) -> Result<request::Shi
     let receiver_contact = if early { Contact::Required } else { sender_contact };
     let on_packages = searchable_on_packages(&wanted.ship_from, &wanted.ship_to);
     let invoiced = border == Border::Customs;
+    // Addresses first: what is wrong with them explains what is wrong with the rest.
+    let ship_from = party(Role::ShipFrom, &wanted.ship_from, sender_contact)?;
+    let ship_to = receiver(wanted, receiver_contact)?;
     Ok(request::Shipment {
         description: description(border, wanted)?,
         shipper: sender.shipper(&wanted.ship_from, sender_contact)?,
-        ship_to: receiver(wanted, receiver_contact)?,
-        ship_from: party(Role::ShipFrom, &wanted.ship_from, sender_contact)?,
+        ship_to,
+        ship_from,
         payment_information: payment(sender, border, wanted)?,
         shipment_rating_options: sender.rating_options(),
         service: request::Code::new(service(&wanted.service)?),
