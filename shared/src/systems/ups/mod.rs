@@ -13,8 +13,10 @@
 //! - Tokens come from the host that is called, without `/api`.
 
 mod account;
+mod check;
 mod client;
 mod convert;
+mod look;
 mod token;
 mod wire;
 
