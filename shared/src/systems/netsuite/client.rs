@@ -432,9 +432,7 @@ impl NetSuite {
             .json(&transform.body);
         match web::effect(self.send(&call, Some(permit)).await, convert::envelope) {
             Ok(answer) => made(&answer).ok_or_else(|| EffectError::Unknown("no Location after a transform".to_owned())),
-            Err(EffectError::Rejected(refusal)) if convert::already_exists(&refusal) => {
-                self.already_made(&transform.external_id).await
-            }
+            Err(EffectError::Rejected(refusal)) => self.rejected(transform, refusal).await,
             Err(other) => Err(other),
         }
     }
@@ -451,17 +449,18 @@ impl NetSuite {
         })
     }
 
-    /// "Already exists" is done, if it is there to be seen.
-    async fn already_made(&self, external_id: &str) -> Result<String, EffectError> {
-        match self.fulfilment(external_id).await {
-            Ok(Some(ItemFulfillment { id: Some(id), .. })) => Ok(id),
-            other => {
-                let seen = other
-                    .err()
-                    .map_or_else(|| "nothing is seen".to_owned(), |error| error.to_string());
-                Err(EffectError::Unknown(format!("it is said to exist already, but {seen}")))
-            }
+    /// A refused transform is done if its fulfilment is there: "already exists" is one such refusal, and "nothing is left
+    /// to fulfil" is another.
+    async fn rejected(&self, transform: &Transform, refusal: Refusal) -> Result<String, EffectError> {
+        let seen = match self.fulfilment(&transform.external_id).await {
+            Ok(Some(ItemFulfillment { id: Some(id), .. })) => return Ok(id),
+            Ok(_) => "nothing is seen".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        if convert::already_exists(&refusal) {
+            return Err(EffectError::Unknown(format!("it is said to exist already, but {seen}")));
         }
+        Err(EffectError::Rejected(refusal))
     }
 
     async fn write_fields(&self, update: &Update, permit: Permit) -> Result<(), EffectError> {

@@ -166,8 +166,6 @@ pub(super) struct AddressBookEntry {
 pub(super) struct ItemFulfillment {
     #[serde(deserialize_with = "text")]
     pub(super) id: Option<String>,
-    #[serde(deserialize_with = "text")]
-    pub(super) created_from: Option<String>,
 }
 
 /// Both envelopes of an error: the services' and the token endpoint's.

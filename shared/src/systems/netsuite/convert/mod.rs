@@ -4,6 +4,9 @@ mod errors;
 mod orders;
 mod writes;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use errors::{already_exists, does_not_exist, envelope, unknown_identifier};
 pub(super) use orders::{Facts, add_lines_addresses, needs_record, order, status_letter};
 pub(super) use writes::{
