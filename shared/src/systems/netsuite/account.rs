@@ -527,3 +527,147 @@ pub fn check_secret(secret: &SecretString) -> Result<(), Refusal> {
         Credentials::TokenBased(_) | Credentials::AuthorizationCode(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::systems::netsuite::fixture;
+
+    /// P5: the account stands in the host, `123_SB1` as `123-sb1`; nothing else can get into it.
+    #[test]
+    fn the_host_follows_from_the_account() {
+        for (text, canonical, host, for_tests) in [
+            ("123_SB1", "123_SB1", "123-sb1", true),
+            ("1234567_sb1", "1234567_SB1", "1234567-sb1", true),
+            ("1234567_RP", "1234567_RP", "1234567-rp", true),
+            ("tstdrv123", "TSTDRV123", "tstdrv123", true),
+            ("1234567", "1234567", "1234567", false),
+        ] {
+            let account = Account::parse(text).unwrap();
+            assert_eq!(account.as_str(), canonical);
+            assert_eq!(account.host(), format!("{host}.suitetalk.api.netsuite.com"));
+            assert_eq!(account.app_host(), format!("{host}.app.netsuite.com"));
+            assert_eq!(account.is_for_tests(), for_tests, "{text}");
+        }
+        for text in [
+            "",
+            "_SB1",
+            "123_",
+            "123-sb1",
+            "123_SB1_2",
+            "evil.com/",
+            "123.evil",
+            "123 ",
+            "1@2",
+            "12\u{2161}",
+        ] {
+            assert!(Account::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    fn wrong(change: impl FnOnce(&mut Connection)) -> Vec<String> {
+        let mut connection = fixture::connection();
+        change(&mut connection);
+        let fields = &connection.write_back.fields;
+        let found = mistakes(connection.environment, &connection.erp, &connection.select, fields);
+        found.into_iter().map(|mistake| mistake.path).collect()
+    }
+
+    /// P26: a sandbox connection never reaches a production account, nor the other way round, and no other host.
+    #[test]
+    fn a_connection_reaches_only_the_world_that_it_names() {
+        let at = |environment, account: &str, base: Option<&str>, allowed: &[&str]| {
+            wrong(|connection| {
+                connection.environment = environment;
+                connection.erp.account = account.to_owned();
+                connection.erp.base_url = base.map(|base| base.parse().unwrap());
+                connection.erp.allow_host = allowed.iter().map(|host| (*host).to_owned()).collect();
+            })
+        };
+        let none: Vec<String> = Vec::new();
+        assert_eq!(at(Environment::Production, "1234567", None, &[]), none);
+        assert_eq!(at(Environment::Production, "1234567_SB1", None, &[]), ["erp.account"]);
+        assert_eq!(at(Environment::Sandbox, "1234567_SB1", None, &[]), none);
+        assert_eq!(at(Environment::Sandbox, "1234567", None, &[]), ["erp.account"]);
+        let production = "https://1234567.suitetalk.api.netsuite.com";
+        assert_eq!(
+            at(Environment::Sandbox, "1234567_SB1", Some(production), &[]),
+            ["erp.base_url"]
+        );
+        assert_eq!(
+            at(
+                Environment::Sandbox,
+                "1234567_SB1",
+                Some("https://proxy.example"),
+                &["proxy.example"]
+            ),
+            none
+        );
+        assert_eq!(
+            at(
+                Environment::Sandbox,
+                "1234567_SB1",
+                Some("http://proxy.example"),
+                &["proxy.example"]
+            ),
+            ["erp.base_url"]
+        );
+        assert_eq!(
+            at(Environment::Local, "1234567", Some("http://127.0.0.1:4000"), &[]),
+            none
+        );
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once_with_its_place() {
+        let told = wrong(|connection| {
+            connection.erp.account = "evil.com/".to_owned();
+            connection.erp.options = json!({
+                "concurrency": 0, "ready_quantity": "all", "package_sublist": {"3901": "box"}, "ship_status": "X",
+                "time_zone": "Mars/Olympus", "cost_as_text": 1, "text_limit": 5, "status_text": "", "colour": "red"
+            });
+            connection.select.statuses = vec!["B".to_owned(), "G".to_owned()];
+            connection.select.condition = Some("1 = 1) OR (1 = 1".to_owned());
+            connection.write_back.fields.cost = Some("memo; DROP".to_owned());
+        });
+        let expected = [
+            "erp.account",
+            "erp.options.colour",
+            "erp.options.concurrency",
+            "erp.options.cost_as_text",
+            "erp.options.package_sublist",
+            "erp.options.ready_quantity",
+            "erp.options.ship_status",
+            "erp.options.status_text",
+            "erp.options.text_limit",
+            "erp.options.time_zone",
+            "select.statuses",
+            "select.condition",
+            "write_back.fields.cost",
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_condition_cannot_leave_its_parentheses() {
+        for text in [
+            "t.memo = 'a) OR (b'",
+            "t.custbody_x = 'T' AND (t.location = 6 OR t.location IS NULL)",
+        ] {
+            assert_eq!(wrong_condition(text), None, "{text}");
+        }
+        for text in [
+            "",
+            "1 = 1; DELETE",
+            "t.id = ?",
+            "(1 = 1",
+            "t.memo = 'a",
+            "1 = 1 -- x",
+            "1 = 1 /* x",
+        ] {
+            assert!(wrong_condition(text).is_some(), "{text:?}");
+        }
+    }
+}

@@ -292,3 +292,129 @@ fn with_refresh_token(body: &SecretString, refresh: &SecretString) -> Result<Sec
 fn later(reason: &str) -> CallError {
     CallError::Later(Later::new(Obstacle::Unreachable, reason))
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::rsa::KeySize;
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
+    };
+    use data_encoding::BASE64;
+    use jsonwebtoken::{DecodingKey, Validation};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::ports::OrderSource;
+    use crate::systems::netsuite::account::check_secret;
+    use crate::systems::netsuite::fixture::{Bench, Script, line};
+
+    /// A secret with a new key, and what verifies its signatures.
+    pub(in crate::systems::netsuite) fn certificate(algorithm: &str) -> (Value, DecodingKey) {
+        let (der, public) = match algorithm {
+            "PS256" => {
+                let pair = aws_lc_rs::rsa::KeyPair::generate(KeySize::Rsa3072).unwrap();
+                let der: Pkcs8V1Der = pair.as_der().unwrap();
+                (
+                    der.as_ref().to_vec(),
+                    DecodingKey::from_rsa_der(pair.public_key().as_ref()),
+                )
+            }
+            _ => {
+                let curve = if algorithm == "ES256" {
+                    &ECDSA_P256_SHA256_FIXED_SIGNING
+                } else {
+                    &ECDSA_P384_SHA384_FIXED_SIGNING
+                };
+                let document = EcdsaKeyPair::generate_pkcs8(curve, &SystemRandom::new()).unwrap();
+                let pair = EcdsaKeyPair::from_pkcs8(curve, document.as_ref()).unwrap();
+                (
+                    document.as_ref().to_vec(),
+                    DecodingKey::from_ec_der(pair.public_key().as_ref()),
+                )
+            }
+        };
+        let pem = format!(
+            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+            BASE64.encode(&der)
+        );
+        let secret = json!({"kind": "client-credentials", "client_id": "client", "certificate_id": "certificate",
+                            "private_key": pem, "algorithm": algorithm});
+        (secret, public)
+    }
+
+    /// P5: client credentials are proved by an assertion whose signature, audience and times a verifier accepts.
+    #[tokio::test]
+    async fn an_assertion_is_signed_as_netsuite_wants_it() {
+        for algorithm in ["PS256", "ES256", "ES384"] {
+            let (secret, public) = certificate(algorithm);
+            let token = r#"{"access_token": "access", "expires_in": 3600, "token_type": "Bearer"}"#;
+            let script = Script::start(vec![
+                line("POST /services/rest/auth/oauth2/v1/token ", 200, token),
+                line("POST /services/rest/query/v1/suiteql", 200, r#"{"items": []}"#),
+            ])
+            .await;
+            let bench = Bench::new(&script.base, &secret, |_| {});
+            bench.netsuite.numbered("SO1").await.unwrap();
+            let seen = script.seen();
+            assert!(seen[1].contains("authorization: Bearer access"));
+            let body = seen[0].rsplit("\r\n").next().unwrap();
+            let form: std::collections::BTreeMap<String, String> =
+                url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+            assert_eq!(form["grant_type"], "client_credentials");
+            assert_eq!(
+                form["client_assertion_type"],
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+            );
+            let jwt = &form["client_assertion"];
+            let header = jsonwebtoken::decode_header(jwt).unwrap();
+            assert_eq!(
+                (header.typ.as_deref(), header.kid.as_deref()),
+                (Some("JWT"), Some("certificate"))
+            );
+            let mut validation = Validation::new(algorithm.parse().unwrap());
+            validation
+                .set_audience(&["https://1234567-sb1.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token"]);
+            validation.set_issuer(&["client"]);
+            let claims = jsonwebtoken::decode::<Value>(jwt, &public, &validation).unwrap().claims;
+            assert_eq!(claims["scope"], json!(["rest_webservices"]));
+            let life = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
+            assert!((60..3600).contains(&life));
+            let age = jiff::Timestamp::now().as_second() - claims["iat"].as_i64().unwrap();
+            assert!((10..20).contains(&age), "it begins {age} s in the past");
+            let (_, other) = certificate(algorithm);
+            assert!(jsonwebtoken::decode::<Value>(jwt, &other, &validation).is_err());
+        }
+    }
+
+    #[test]
+    fn a_secret_is_refused_with_what_is_missing_and_without_what_is_there() {
+        let told = |secret: Value| check_secret(&secret.to_string().into()).map_err(|refusal| refusal.message);
+        let (good, _) = certificate("ES256");
+        assert_eq!(told(good.clone()), Ok(()));
+        assert_eq!(
+            told(json!({"kind": "client-credentials", "client_id": "hush"})),
+            Err(
+                "the NetSuite secret of kind client-credentials lacks certificate_id, private_key, algorithm"
+                    .to_owned()
+            )
+        );
+        assert!(
+            told(json!({"client_id": "hush"}))
+                .unwrap_err()
+                .contains("client-credentials, token-based or authorization-code")
+        );
+        let changed = |field: &str, value: &str| {
+            let mut secret = good.clone();
+            secret[field] = json!(value);
+            told(secret).unwrap_err()
+        };
+        assert!(changed("algorithm", "RS256").contains("PS256, ES256 or ES384"));
+        assert!(changed("algorithm", "PS256").contains("RSA key"));
+        assert!(changed("algorithm", "ES384").contains("P-384"));
+        let leak = changed("private_key", "hush hush");
+        assert!(leak.contains("P-256") && !leak.contains("hush"), "{leak}");
+        assert!(check_secret(&"no json".to_owned().into()).is_err());
+    }
+}
