@@ -1,17 +1,13 @@
-//! What a connection says about its NetSuite account: the account's id and hosts, the secret's shapes, and the options.
+//! What a connection says about its NetSuite account: the account's id, its hosts, and what may be selected and written.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use data_encoding::HEXLOWER;
-use jiff::tz::TimeZone;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 use url::Url;
 
+use super::options::Options;
+
 use crate::connection::{Connection, Environment, FieldMap, Selection, SystemSettings};
-use crate::domain::Refusal;
 
 /// An account's id in its canonical spelling: upper case with an underscore (`1234567_SB1`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +77,7 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    fn new(path: impl Into<String>, wrong: impl Into<String>, allowed: impl Into<String>) -> Self {
+    pub(super) fn new(path: impl Into<String>, wrong: impl Into<String>, allowed: impl Into<String>) -> Self {
         Self {
             path: path.into(),
             wrong: wrong.into(),
@@ -94,176 +90,6 @@ impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} (allowed: {})", self.path, self.wrong, self.allowed)
     }
-}
-
-/// Which quantity of a line is ready to ship.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReadyQuantity {
-    /// What stock is committed to.
-    Committed,
-    /// Everything that has not been shipped.
-    Remaining,
-}
-
-/// The sublist of a fulfilment that takes its packages; it depends on the ship method's carrier integration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PackageSublist {
-    Package,
-    PackageUps,
-    PackageFedex,
-    PackageUsps,
-}
-
-impl PackageSublist {
-    const ALL: [Self; 4] = [Self::Package, Self::PackageUps, Self::PackageFedex, Self::PackageUsps];
-
-    /// The sublist's name in a fulfilment.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Package => "package",
-            Self::PackageUps => "packageUps",
-            Self::PackageFedex => "packageFedex",
-            Self::PackageUsps => "packageUsps",
-        }
-    }
-
-    /// What its fields' names end with.
-    pub(super) fn suffix(self) -> &'static str {
-        match self {
-            Self::Package => "",
-            Self::PackageUps => "Ups",
-            Self::PackageFedex => "FedEx",
-            Self::PackageUsps => "Usps",
-        }
-    }
-
-    fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|sublist| sublist.name() == name)
-    }
-}
-
-/// What only NetSuite knows, of `SystemSettings::options`.
-#[derive(Debug, Clone)]
-pub(super) struct Options {
-    /// How many requests of ours may be under way at once in the account.
-    pub(super) concurrency: u16,
-    pub(super) ready: ReadyQuantity,
-    /// By ship method, id or name.
-    pub(super) package_sublist: BTreeMap<String, PackageSublist>,
-    /// The status of a new fulfilment: `A` picked, `B` packed, `C` shipped.
-    pub(super) ship_status: String,
-    /// The zone of the integration's user; measured where it is not given.
-    pub(super) time_zone: Option<TimeZone>,
-    /// Whether the field for the cost takes text instead of a number.
-    pub(super) cost_as_text: bool,
-    /// The most characters that a text field takes.
-    pub(super) text_limit: usize,
-    /// What the status field says once the shipment is bought.
-    pub(super) status_text: String,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            concurrency: 3,
-            ready: ReadyQuantity::Committed,
-            package_sublist: BTreeMap::new(),
-            ship_status: "C".to_owned(),
-            time_zone: None,
-            cost_as_text: false,
-            text_limit: 300,
-            status_text: "Label created".to_owned(),
-        }
-    }
-}
-
-impl Options {
-    /// The sublist for an order's ship method.
-    pub(super) fn sublist(&self, method: &[&str]) -> PackageSublist {
-        let chosen = method.iter().find_map(|name| self.package_sublist.get(*name));
-        chosen.copied().unwrap_or(PackageSublist::Package)
-    }
-
-    /// Reads the options; what is wrong goes to `mistakes` and keeps its default.
-    fn read(value: &Value, mistakes: &mut Vec<Mistake>) -> Self {
-        let mut options = Self::default();
-        let empty = serde_json::Map::new();
-        let table = match value {
-            Value::Null => &empty,
-            Value::Object(table) => table,
-            _ => {
-                mistakes.push(Mistake::new("erp.options", "this is not a table", "a table"));
-                &empty
-            }
-        };
-        for (key, value) in table {
-            if let Err(allowed) = options.set(key, value) {
-                mistakes.push(Mistake::new(
-                    format!("erp.options.{key}"),
-                    format!("{value} is not allowed here"),
-                    allowed,
-                ));
-            }
-        }
-        options
-    }
-
-    /// Sets one option, or says what is allowed.
-    fn set(&mut self, key: &str, value: &Value) -> Result<(), String> {
-        let text = value.as_str();
-        match key {
-            "concurrency" => self.concurrency = whole(value, 1, 100).ok_or("a whole number from 1 to 100")?,
-            "ready_quantity" => self.ready = text.and_then(ready).ok_or("\"committed\" or \"remaining\"")?,
-            "package_sublist" => self.package_sublist = sublists(value)?,
-            "ship_status" => {
-                let status = text.filter(|text| ["A", "B", "C"].contains(text));
-                self.ship_status = status
-                    .ok_or("\"A\" (picked), \"B\" (packed) or \"C\" (shipped)")?
-                    .to_owned();
-            }
-            "time_zone" => {
-                let zone = text.and_then(|name| TimeZone::get(name).ok());
-                self.time_zone = Some(zone.ok_or("an IANA time zone, such as \"America/Los_Angeles\"")?);
-            }
-            "cost_as_text" => self.cost_as_text = value.as_bool().ok_or("true or false")?,
-            "text_limit" => self.text_limit = whole(value, 20, 4000).ok_or("a whole number from 20 to 4000")?.into(),
-            "status_text" => {
-                let text = text.map(str::trim).filter(|text| (1..=100).contains(&text.len()));
-                self.status_text = text.ok_or("a text of 1 to 100 characters")?.to_owned();
-            }
-            _ => {
-                return Err(
-                    "concurrency, ready_quantity, package_sublist, ship_status, time_zone, cost_as_text, text_limit, \
-                            status_text"
-                        .to_owned(),
-                );
-            }
-        }
-        Ok(())
-    }
-}
-
-fn whole(value: &Value, least: u16, most: u16) -> Option<u16> {
-    let number = value.as_u64().and_then(|number| u16::try_from(number).ok())?;
-    (least..=most).contains(&number).then_some(number)
-}
-
-fn ready(text: &str) -> Option<ReadyQuantity> {
-    match text {
-        "committed" => Some(ReadyQuantity::Committed),
-        "remaining" => Some(ReadyQuantity::Remaining),
-        _ => None,
-    }
-}
-
-fn sublists(value: &Value) -> Result<BTreeMap<String, PackageSublist>, String> {
-    let allowed = "a table of ship methods (id or name) to package, packageUps, packageFedex or packageUsps";
-    let table = value.as_object().ok_or(allowed)?;
-    let entry = |(method, name): (&String, &Value)| {
-        let sublist = name.as_str().and_then(PackageSublist::named).ok_or(allowed)?;
-        Ok((method.clone(), sublist))
-    };
-    table.iter().map(entry).collect()
 }
 
 /// Everything of a connection that this system reads, valid.
@@ -426,106 +252,6 @@ pub(super) fn named(fields: &FieldMap) -> Vec<(&'static str, &str)> {
         .into_iter()
         .filter_map(|(what, field)| Some((what, field.as_deref()?)));
     configured.collect()
-}
-
-/// The secret's three shapes.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub(super) enum Credentials {
-    /// OAuth 2.0 machine to machine with a certificate.
-    ClientCredentials(Certificate),
-    /// OAuth 1.0a. No new ones from NetSuite 2027.1 on.
-    TokenBased(TokenBased),
-    /// OAuth 2.0 on behalf of a person, with a refresh token that changes.
-    AuthorizationCode(Delegated),
-}
-
-/// What `client-credentials` holds.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Certificate {
-    pub(super) client_id: String,
-    /// The certificate's id in NetSuite, the assertion's `kid`.
-    pub(super) certificate_id: String,
-    /// PEM.
-    pub(super) private_key: SecretString,
-    pub(super) algorithm: Algorithm,
-}
-
-/// How an assertion is signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(super) enum Algorithm {
-    PS256,
-    ES256,
-    ES384,
-}
-
-/// What `token-based` holds.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct TokenBased {
-    pub(super) consumer_key: String,
-    pub(super) consumer_secret: SecretString,
-    pub(super) token_id: String,
-    pub(super) token_secret: SecretString,
-}
-
-/// What `authorization-code` holds.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Delegated {
-    pub(super) client_id: String,
-    pub(super) client_secret: SecretString,
-    /// Missing until somebody has consented.
-    pub(super) refresh_token: Option<SecretString>,
-    pub(super) redirect_uri: String,
-}
-
-impl Credentials {
-    /// Reads a secret's body. What is wrong is said without a word of what stands there.
-    pub(super) fn parse(secret: &SecretString) -> Result<Self, Refusal> {
-        let malformed = |what: String| Refusal::new("secret-malformed", format!("the NetSuite secret {what}"));
-        let value: Value = serde_json::from_str(secret.expose_secret())
-            .map_err(|_| malformed("is not a JSON object: enter it again with `waybill secret set`".to_owned()))?;
-        let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
-        let wanted: &[&str] = match kind {
-            "client-credentials" => &["client_id", "certificate_id", "private_key", "algorithm"],
-            "token-based" => &["consumer_key", "consumer_secret", "token_id", "token_secret"],
-            "authorization-code" => &["client_id", "client_secret", "redirect_uri"],
-            _ => {
-                let kinds = "needs a kind: client-credentials, token-based or authorization-code";
-                return Err(malformed(kinds.to_owned()));
-            }
-        };
-        let given = |field: &&&str| {
-            value
-                .get(**field)
-                .and_then(Value::as_str)
-                .is_some_and(|text| !text.is_empty())
-        };
-        let missing: Vec<&str> = wanted.iter().filter(|field| !given(field)).copied().collect();
-        if !missing.is_empty() {
-            return Err(malformed(format!("of kind {kind} lacks {}", missing.join(", "))));
-        }
-        let algorithm = "of kind client-credentials needs the algorithm PS256, ES256 or ES384";
-        serde_json::from_value(value).map_err(|_| malformed(algorithm.to_owned()))
-    }
-
-    /// A digest of the client id, by which token requests are counted.
-    pub(super) fn client(&self) -> String {
-        let id = match self {
-            Self::ClientCredentials(certificate) => &certificate.client_id,
-            Self::TokenBased(token) => &token.consumer_key,
-            Self::AuthorizationCode(delegated) => &delegated.client_id,
-        };
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, id.as_bytes());
-        HEXLOWER.encode(digest.as_ref()).chars().take(16).collect()
-    }
-}
-
-/// Whether a secret's body has one of the three shapes and a key that signs.
-pub fn check_secret(secret: &SecretString) -> Result<(), Refusal> {
-    match Credentials::parse(secret)? {
-        Credentials::ClientCredentials(certificate) => super::token::signing_key(&certificate).map(|_| ()),
-        Credentials::TokenBased(_) | Credentials::AuthorizationCode(_) => Ok(()),
-    }
 }
 
 #[cfg(test)]

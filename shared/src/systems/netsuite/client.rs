@@ -13,8 +13,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::account::{Credentials, Settings};
+use super::account::Settings;
 use super::convert::{self, Facts, Mismatch, Transform, Update};
+use super::credentials::Credentials;
 use super::suiteql::{self, BATCH, LINE_OPTIONAL, Missing, ORDER_OPTIONAL, Optional, PAGE, Query};
 use super::tba::Signer;
 use super::token::{CertificateMint, RefreshMint, TOKEN_PATH};
@@ -71,6 +72,7 @@ pub struct NetSuite {
     packing: Packing,
     missing: Mutex<Missing>,
     measured: Mutex<Option<TimeZone>>,
+    pub(super) slot_wait: Duration,
 }
 
 /// What a draft holds: the requests that a write-back sends.
@@ -103,6 +105,7 @@ impl NetSuite {
             packing: connection.packing.clone(),
             missing: Mutex::default(),
             measured: Mutex::default(),
+            slot_wait: SLOT_WAIT,
         })
     }
 
@@ -157,11 +160,11 @@ fn authorisation(
         Credentials::TokenBased(token) => {
             return Ok(Arc::new(Signer::new(&settings.account, token, ports.clock.clone())));
         }
-        Credentials::ClientCredentials(certificate) => {
+        Credentials::Certificate(certificate) => {
             let audience = format!("https://{}{TOKEN_PATH}", settings.account.host());
             Arc::new(CertificateMint::new(tokens, certificate, audience)?)
         }
-        Credentials::AuthorizationCode(_) => Arc::new(RefreshMint::new(
+        Credentials::Delegated(_) => Arc::new(RefreshMint::new(
             tokens,
             connection.erp.secret.clone(),
             ports.secrets.clone(),
@@ -187,7 +190,7 @@ fn before_writing(error: CallError) -> EffectError {
 impl NetSuite {
     /// Sends, and waits a moment for a slot of the account where all are taken.
     async fn send(&self, call: &Call, permit: Option<Permit>) -> Result<Answer, Lost> {
-        let mut wait = SLOT_WAIT;
+        let mut wait = self.slot_wait;
         for _ in 1..SLOT_TRIES {
             match self.endpoint.send(call, self.auth.as_ref(), permit).await {
                 Err(Lost::NotSent(later)) if later.obstacle == Obstacle::Limited && later.after.is_none() => {

@@ -20,15 +20,18 @@ mod authorize;
 mod check;
 mod client;
 mod convert;
+mod credentials;
+mod options;
 mod suiteql;
 mod tba;
 mod token;
 mod wire;
 mod zone;
 
-pub use account::{Account, AccountError, Mistake, check_secret, mistakes};
+pub use account::{Account, AccountError, Mistake, mistakes};
 pub use authorize::{Authorisation, AuthorisationError};
 pub use client::{NetSuite, Ports};
+pub use credentials::check_secret;
 
 #[cfg(test)]
 mod fixture;

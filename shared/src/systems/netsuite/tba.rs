@@ -12,7 +12,8 @@ use http::Method;
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::account::{Account, TokenBased};
+use super::account::Account;
+use super::credentials::TokenBased;
 use super::token::random_text;
 use crate::http::Authorise;
 use crate::ports::{CallError, Clock};

@@ -58,8 +58,6 @@ async fn order() -> Order {
         line(SUITEQL, 200, fixture!("read/orders.json")),
         line(SUITEQL, 200, fixture!("read/lines.json")),
         line(SUITEQL, 200, fixture!("read/customers.json")),
-        line("GET /services/rest/record/v1/salesOrder/5015", 404, NOT_THERE),
-        line("GET /services/rest/record/v1/salesOrder/5016", 404, NOT_THERE),
     ])
     .await;
     let bench = Bench::new(&script.base, &token_based(), |_| {});
@@ -206,7 +204,6 @@ async fn already_exists_is_done_if_it_is_there_to_be_seen() {
 async fn a_column_that_the_account_does_not_know_never_stops_a_poll() {
     let mut pages = order_pages();
     pages.insert(1, line(SUITEQL, 400, fixture!("errors/unknown_identifier.json")));
-    pages.extend([line("GET ", 404, NOT_THERE), line("GET ", 404, NOT_THERE)]);
     let script = Script::start(pages).await;
     let bench = Bench::new(&script.base, &token_based(), |_| {});
     let orders = bench.netsuite.read(&[DocumentId::sales_order("5012")]).await.unwrap();
@@ -255,7 +252,8 @@ async fn the_same_flag_is_not_written_again() {
 async fn a_call_waits_a_moment_for_a_slot_and_not_for_ever() {
     let number = r#"{"items": [{"id": "5012"}]}"#;
     let script = Script::start(vec![line(SUITEQL, 200, number)]).await;
-    let bench = Bench::new(&script.base, &token_based(), |_| {});
+    let mut bench = Bench::new(&script.base, &token_based(), |_| {});
+    bench.netsuite.slot_wait = std::time::Duration::from_millis(1);
     *bench.shared.taken.lock().unwrap() = 1;
     assert_eq!(
         bench.netsuite.numbered("SO5012").await.unwrap(),
@@ -435,7 +433,7 @@ async fn an_order_goes_the_whole_way_against_a_netsuite_of_somebody_else() {
         Some(json!({"lines": [[201, 5, 6], [202, 2, 7], [205, 1, 6]]})),
     )
     .await;
-    let id = order["id"].to_string();
+    let (id, pending) = (order["id"].to_string(), waiting["id"].to_string());
 
     let mut scan = Scan {
         since: began - SignedDuration::from_hours(1),
@@ -465,16 +463,13 @@ async fn an_order_goes_the_whole_way_against_a_netsuite_of_somebody_else() {
             .iter()
             .all(|order| order.ship_to.phone.is_some() && !order.ship_to.lines.is_empty())
     );
-    let pending = orders
-        .iter()
-        .find(|order| order.document.id == waiting["id"].to_string())
-        .unwrap();
+    let pending = orders.iter().find(|order| order.document.id == pending).unwrap();
     assert!(matches!(&pending.standing, Standing::Waiting(reason) if reason.contains("Pending Approval")));
 
     let found = orders.iter().find(|order| order.document.id == id).unwrap();
     assert_eq!(
         bench.netsuite.numbered(&found.number).await.unwrap(),
-        [found.document.clone()]
+        std::slice::from_ref(&found.document)
     );
     let first = BTreeMap::from([(found.lines[0].id.clone(), dec!(2))]);
     write(&bench, found, &first, 1, &["1Z0001", "1Z0002"]).await;
@@ -576,4 +571,135 @@ async fn write(bench: &Bench, order: &Order, quantities: &Quantities, unit: u32,
     let again = bench.netsuite.write_back(&draft, permit()).await;
     eprintln!("again: {again:?}");
     assert!(!bench.ports.recorder.drain().is_empty());
+}
+
+/// Lost answers and broken connections: what a look finds decides, and every order is fulfilled once.
+#[tokio::test]
+#[ignore = "needs a NetSuite at WAYBILL_NETSUITE_URL"]
+async fn lost_answers_leave_one_fulfilment_each_against_a_netsuite_of_somebody_else() {
+    let base: Url = std::env::var("WAYBILL_NETSUITE_URL").unwrap().parse().unwrap();
+    control(&base, "reset", Some(json!({}))).await;
+    let secret = key(&base, "ES256").await;
+    control(&base, "seed", Some(json!({"orders": 60, "seed": 5}))).await;
+    let kinds = [
+        "drop_after",
+        "drop_before",
+        "http_429",
+        "http_500",
+        "html_503",
+        "garbage_200",
+        "drop_mid",
+    ];
+    let fault = |(seed, kind): (usize, &&str)| json!({"op": ["transform", "patch_salesorder", "suiteql"], "kind": kind, "probability": 0.08, "seed": seed});
+    let plan: Vec<Value> = kinds.iter().enumerate().map(fault).collect();
+    control(&base, "faults", Some(json!({"faults": plan}))).await;
+    let bench = Bench::new(&base, &secret, |_| {});
+    let since = Timestamp::now() - SignedDuration::from_hours(1);
+    let scan = Scan {
+        since,
+        after: None,
+        limit: 1000,
+    };
+    let heads = patiently(|| bench.netsuite.changed(&scan)).await;
+    assert_eq!(heads.len(), 60);
+    let documents: Vec<DocumentId> = heads.into_iter().map(|head| head.document).collect();
+    let orders = patiently(|| bench.netsuite.read(&documents)).await;
+    let mut unknown = 0;
+    for (index, order) in orders.iter().enumerate() {
+        let place = order.lines[0].location.clone();
+        let lines = order.lines.iter().filter(|line| line.location == place);
+        let quantities: Quantities = lines.map(|line| (line.id.clone(), line.remaining())).collect();
+        let consignment = Consignment::of(order, &quantities, &Quantities::new()).unwrap();
+        let number = format!("1Z{index:04}");
+        let shipment = shipment(&[&number]);
+        let job = JobId::of(&bench.connection.id, &order.document, 1);
+        let write_back = WriteBack {
+            job: &job,
+            order,
+            consignment: &consignment,
+            shipment: &shipment,
+            quote: None,
+            labels: &[],
+        };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            assert!(tries < 30, "order {} is never written back", order.number);
+            let Ok(found) = bench.netsuite.find(&write_back).await else {
+                continue;
+            };
+            if matches!(found, Written::Whole(_)) {
+                break;
+            }
+            let draft = bench.netsuite.draft(&write_back, &found).unwrap();
+            match bench.netsuite.write_back(&draft, permit()).await {
+                Err(EffectError::Rejected(refusal)) => panic!("{refusal}"),
+                Err(EffectError::Unknown(_)) => unknown += 1,
+                Ok(_) | Err(EffectError::NotSent(_)) => {}
+            }
+        }
+    }
+    assert!(unknown > 5, "the faults did not strike: {unknown}");
+    control(&base, "faults", Some(json!({"faults": []}))).await;
+    let stats = control(&base, "stats", None).await;
+    eprintln!(
+        "unknown: {unknown}, duplicates: {:#}, notes: {:#}",
+        stats["duplicates"], stats["notes"]
+    );
+    assert_eq!(stats["fulfilments_count"], 60);
+    let duplicates = stats["duplicates"].as_object().unwrap();
+    assert!(
+        duplicates
+            .values()
+            .all(|found| found.as_array().is_none_or(Vec::is_empty)
+                && found.as_object().is_none_or(serde_json::Map::is_empty))
+    );
+    assert_eq!(stats["order_custom_fields"].as_object().unwrap().len(), 60);
+    assert!(stats["notes"].as_object().is_some_and(serde_json::Map::is_empty));
+}
+
+async fn patiently<T, F: Future<Output = Result<T, CallError>>>(mut call: impl FnMut() -> F) -> T {
+    for _ in 0..50 {
+        match call().await {
+            Ok(value) => return value,
+            Err(CallError::Later(_)) => {}
+            Err(CallError::Refused(refusal)) => panic!("{refusal}"),
+        }
+    }
+    panic!("never answered")
+}
+
+/// P2: more orders than a page holds, and more lines than a page holds: none is lost.
+#[tokio::test]
+#[ignore = "needs a NetSuite at WAYBILL_NETSUITE_URL"]
+async fn a_long_walk_loses_nothing_against_a_netsuite_of_somebody_else() {
+    let base: Url = std::env::var("WAYBILL_NETSUITE_URL").unwrap().parse().unwrap();
+    control(&base, "reset", Some(json!({}))).await;
+    control(&base, "seed", Some(json!({"orders": 1200, "seed": 7}))).await;
+    let long: Vec<Value> = (0..70).map(|index| json!([201 + index % 8, 1, 6])).collect();
+    for _ in 0..40 {
+        control(&base, "order", Some(json!({"lines": long}))).await;
+    }
+    let bench = Bench::new(&base, &token_based(), |_| {});
+    let mut scan = Scan {
+        since: Timestamp::now() - SignedDuration::from_hours(1),
+        after: None,
+        limit: 500,
+    };
+    let mut documents = Vec::new();
+    loop {
+        let page = bench.netsuite.changed(&scan).await.unwrap();
+        scan.after = page.last().map(|head| head.document.id.clone());
+        documents.extend(page.iter().map(|head| head.document.clone()));
+        if page.len() < 500 {
+            break;
+        }
+    }
+    assert_eq!(documents.len(), 1240);
+    let orders = bench.netsuite.read(&documents).await.unwrap();
+    assert_eq!(orders.len(), 1240);
+    assert_eq!(orders.iter().filter(|order| order.lines.len() == 70).count(), 40);
+    assert!(orders.iter().all(|order| !order.lines.is_empty()));
+    let stats = control(&base, "stats", None).await;
+    assert!(stats["notes"].as_object().is_some_and(serde_json::Map::is_empty));
 }

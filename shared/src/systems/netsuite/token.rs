@@ -14,8 +14,8 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::account::{Algorithm, Certificate, Credentials, Delegated};
 use super::convert::envelope;
+use super::credentials::{Algorithm, Certificate, Credentials, Delegated};
 use super::wire::TokenAnswer;
 use crate::domain::Refusal;
 use crate::http::{self as web, Authorise, Basic, Call, Endpoint};
@@ -266,7 +266,7 @@ pub(super) async fn exchange(
 /// The secret's body as the kind `authorization-code`.
 pub(super) fn delegated(body: &SecretString) -> Result<Delegated, Refusal> {
     match Credentials::parse(body)? {
-        Credentials::AuthorizationCode(delegated) => Ok(delegated),
+        Credentials::Delegated(delegated) => Ok(delegated),
         _ => Err(Refusal::new(
             "secret-kind",
             "the NetSuite secret is not of the kind authorization-code, which is the only one that is authorised so",
@@ -305,9 +305,8 @@ pub(super) mod tests {
     use jsonwebtoken::{DecodingKey, Validation};
     use serde_json::{Value, json};
 
-    use super::*;
     use crate::ports::OrderSource;
-    use crate::systems::netsuite::account::check_secret;
+    use crate::systems::netsuite::check_secret;
     use crate::systems::netsuite::fixture::{Bench, Script, line};
 
     /// A secret with a new key, and what verifies its signatures.

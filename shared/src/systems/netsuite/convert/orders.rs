@@ -8,7 +8,7 @@ use crate::connection::Selection;
 use crate::domain::{
     Address, DocumentId, LineId, LocationId, Money, Order, OrderLine, ShipMethod, Standing, Weight, WeightUnit,
 };
-use crate::systems::netsuite::account::ReadyQuantity;
+use crate::systems::netsuite::options::ReadyQuantity;
 use crate::systems::netsuite::wire::{Customer, CustomerRow, LineRow, OrderRow, PostalAddress, SalesOrder};
 
 /// Statuses in which an order can be fulfilled.
@@ -37,9 +37,11 @@ pub(in crate::systems::netsuite) fn status_letter(code: &str) -> &str {
     code.rsplit(':').next().unwrap_or(code).trim()
 }
 
-/// Whether only the record can say where the order goes.
+/// Whether only the record can say where an order that may ship goes.
 pub(in crate::systems::netsuite) fn needs_record(row: &OrderRow) -> bool {
-    is_true(row.ismultishipto.as_deref()) || (row.addr1.is_none() && row.city.is_none())
+    let code = status_letter(row.statuscode.as_deref().unwrap_or_default());
+    let unsaid = is_true(row.ismultishipto.as_deref()) || (row.addr1.is_none() && row.city.is_none());
+    unsaid && SHIPPABLE.contains(&code)
 }
 
 /// The order as these facts state it; `None` if they do not even name it.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::connection::FieldMap;
 use crate::domain::{DocumentId, LineId, Money, OrderLine, Packing, Quantities, Refusal, Weight, WeightUnit};
 use crate::ports::WriteBack;
-use crate::systems::netsuite::account::{Options, PackageSublist};
+use crate::systems::netsuite::options::{Options, PackageSublist};
 use crate::systems::netsuite::wire::{LineRow, SalesOrder, SalesOrderLine, as_text};
 
 /// The request that makes a fulfilment.
@@ -76,22 +76,25 @@ pub(in crate::systems::netsuite) fn transform(
         .flatten()
         .collect();
     let sublist = options.sublist(&names);
-    let mut body = json!({
-        "externalId": write_back.job.as_str(),
-        "shipStatus": { "id": options.ship_status },
-        "item": { "items": fulfilled_lines(write_back)? },
-        sublist.name(): { "items": packages(write_back, sublist, packing) },
-    });
+    let mut body = Map::from_iter([
+        ("externalId".to_owned(), json!(write_back.job.as_str())),
+        ("shipStatus".to_owned(), json!({ "id": options.ship_status })),
+        ("item".to_owned(), json!({ "items": fulfilled_lines(write_back)? })),
+        (
+            sublist.name().to_owned(),
+            json!({ "items": packages(write_back, sublist, packing) }),
+        ),
+    ]);
     if sublist != PackageSublist::Package {
         // NetSuite would buy a second label otherwise.
-        body["generateIntegratedShipperLabel"] = Value::Bool(false);
+        body.insert("generateIntegratedShipperLabel".to_owned(), Value::Bool(false));
     }
     let path = order_path(&order.document)?;
     Ok(Transform {
         order: order.document.id.clone(),
         external_id: write_back.job.as_str().to_owned(),
         path: format!("{path}/!transform/itemFulfillment?replace={}", sublist.name()),
-        body,
+        body: Value::Object(body),
     })
 }
 
@@ -327,9 +330,8 @@ pub(in crate::systems::netsuite) fn verify(
     items: &BTreeMap<LineId, String>,
 ) -> Result<(), Mismatch> {
     let rows: &[SalesOrderLine] = record.item.as_ref().map_or(&[], |sublist| &sublist.items);
-    let listed = transform.body["item"]["items"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
+    let listed = transform.body.pointer("/item/items").and_then(Value::as_array);
+    let listed = listed.map_or(&[][..], Vec::as_slice);
     let listed: Vec<String> = listed.iter().filter_map(|row| as_text(row.get("orderLine")?)).collect();
     for line in &listed {
         let row = rows.iter().find(|row| row.line.as_deref() == Some(line));
