@@ -429,10 +429,10 @@ impl NetSuite {
 
 impl NetSuite {
     async fn fulfil(&self, transform: &Transform, permit: Permit) -> Result<String, EffectError> {
-        self.verify(transform).await?;
+        let body = self.agreed(transform).await?;
         let call = Call::new("transform", Method::POST, transform.path.clone())
             .header(VALIDATE_NAMES.0, VALIDATE_NAMES.1)
-            .json(&transform.body);
+            .json(&body);
         match web::effect(self.send(&call, Some(permit)).await, convert::envelope) {
             Ok(answer) => made(&answer).ok_or_else(|| EffectError::Unknown("no Location after a transform".to_owned())),
             Err(EffectError::Rejected(refusal)) => self.rejected(transform, refusal).await,
@@ -441,12 +441,12 @@ impl NetSuite {
     }
 
     /// Reads the order's lines again: the numbers in a draft must name the items that they name in the record.
-    async fn verify(&self, transform: &Transform) -> Result<(), EffectError> {
+    async fn agreed(&self, transform: &Transform) -> Result<Value, EffectError> {
         let lines = self.lines(&[&transform.order]).await.map_err(before_writing)?;
         let items: BTreeMap<LineId, String> = lines.values().flat_map(|lines| convert::identity(lines)).collect();
         let record = self.record(&transform.order).await.map_err(before_writing)?;
         let record = record.unwrap_or_default();
-        convert::verify(transform, &record, &items).map_err(|mismatch| match mismatch {
+        convert::agreed(transform, &record, &items).map_err(|mismatch| match mismatch {
             Mismatch::Lines(refusal) => EffectError::Rejected(refusal),
             Mismatch::Changed(reason) => EffectError::NotSent(Later::new(Obstacle::Unreachable, reason)),
         })

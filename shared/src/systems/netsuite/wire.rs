@@ -82,6 +82,8 @@ pub(super) struct ServerTime {
 pub(super) struct SalesOrder {
     #[serde(deserialize_with = "text")]
     pub(super) entity: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub(super) is_multi_ship_to: Option<String>,
     pub(super) shipping_address: Option<PostalAddress>,
     pub(super) item: Option<Sublist<SalesOrderLine>>,
 }
@@ -109,6 +111,8 @@ pub(super) struct SalesOrderLine {
     pub(super) quantity_fulfilled: Option<String>,
     #[serde(deserialize_with = "text")]
     pub(super) is_closed: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub(super) ship_group: Option<String>,
     #[serde(deserialize_with = "text")]
     pub(super) ship_address: Option<String>,
     pub(super) shipping_address: Option<PostalAddress>,

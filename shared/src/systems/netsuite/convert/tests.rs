@@ -357,12 +357,14 @@ fn a_transform_is_held_against_the_record_before_it_is_sent() {
     let transform = story.transform(&[("1", dec!(2))]).unwrap();
     let record = |change: &dyn Fn(&mut Value)| -> SalesOrder {
         let mut record: Value = serde_json::from_str(fixture!("read/sales_order.json")).unwrap();
+        record["isMultiShipTo"] = json!(false);
         change(&mut record["item"]["items"]);
         serde_json::from_value(record).unwrap()
     };
     let items = identity(&rows::<LineRow>(fixture!("read/lines.json")));
-    assert_eq!(verify(&transform, &record(&|_| {}), &items), Ok(()));
-    let swapped = verify(
+    let whole = agreed(&transform, &record(&|_| {}), &items);
+    assert_eq!(whole, Ok(transform.body.clone()));
+    let swapped = agreed(
         &transform,
         &record(&|rows| rows[0]["item"] = json!({ "id": "206" })),
         &items,
@@ -371,8 +373,27 @@ fn a_transform_is_held_against_the_record_before_it_is_sent() {
         panic!("{swapped:?}")
     };
     assert!(refusal.message.contains("line 1 holds item 206"), "{refusal}");
-    let reopened = verify(&transform, &record(&|rows| rows[3]["isClosed"] = json!(false)), &items);
+    let reopened = agreed(&transform, &record(&|rows| rows[3]["isClosed"] = json!(false)), &items);
     assert!(matches!(reopened, Err(Mismatch::Changed(reason)) if reason.contains("line 6")));
-    let gone = verify(&transform, &record(&|rows| rows[1] = json!({})), &items);
+    let gone = agreed(&transform, &record(&|rows| rows[1] = json!({})), &items);
     assert!(matches!(gone, Err(Mismatch::Changed(reason)) if reason.contains("line 4")));
+}
+
+#[test]
+fn an_order_to_several_places_is_fulfilled_ship_group_by_ship_group() {
+    let story = Story::new(&["1Z0001"]);
+    let mut record: Value = serde_json::from_str(fixture!("read/sales_order.json")).unwrap();
+    for (index, group) in [(0, 1), (1, 2), (2, 1)] {
+        record["item"]["items"][index]["shipGroup"] = json!(group);
+    }
+    let record: SalesOrder = serde_json::from_value(record).unwrap();
+    let items = identity(&rows::<LineRow>(fixture!("read/lines.json")));
+    let body = agreed(&story.transform(&[("4", dec!(10))]).unwrap(), &record, &items).unwrap();
+    assert_eq!(body["shipGroup"], json!(2));
+    assert_eq!(body["item"]["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(body["item"]["items"][0]["orderLine"], json!(4));
+    let both = story.transform(&[("1", dec!(2)), ("4", dec!(10))]).unwrap();
+    assert!(
+        matches!(agreed(&both, &record, &items), Err(Mismatch::Lines(refusal)) if refusal.message.contains("ship groups"))
+    );
 }

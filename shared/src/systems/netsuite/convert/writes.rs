@@ -1,6 +1,6 @@
 //! Orders and shipments to what is written: a fulfilment by a transform, and fields of the order by a patch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -322,34 +322,76 @@ pub(in crate::systems::netsuite) enum Mismatch {
     Changed(String),
 }
 
-/// Holds a transform against the record: each line must hold the item that SuiteQL said, and no open line may be
-/// unmentioned.
-pub(in crate::systems::netsuite) fn verify(
+/// The body to be sent, once the record agrees: each line must hold the item that SuiteQL said, and no open line may be
+/// unmentioned. An order to several places is fulfilled ship group by ship group, which only the record knows.
+pub(in crate::systems::netsuite) fn agreed(
     transform: &Transform,
     record: &SalesOrder,
     items: &BTreeMap<LineId, String>,
-) -> Result<(), Mismatch> {
+) -> Result<Value, Mismatch> {
     let rows: &[SalesOrderLine] = record.item.as_ref().map_or(&[], |sublist| &sublist.items);
-    let listed = transform.body.pointer("/item/items").and_then(Value::as_array);
-    let listed = listed.map_or(&[][..], Vec::as_slice);
-    let listed: Vec<String> = listed.iter().filter_map(|row| as_text(row.get("orderLine")?)).collect();
-    for line in &listed {
-        let row = rows.iter().find(|row| row.line.as_deref() == Some(line));
+    let listed = listed(&transform.body);
+    for (line, _) in &listed {
+        let row = row_of(rows, line);
         let expected = items.get(&LineId::new(line.clone()));
         let actual = row.and_then(|row| row.item.as_ref());
         if actual.is_none() || actual != expected {
             return Err(mismatch(line, expected, actual));
         }
     }
-    let unmentioned = rows
-        .iter()
-        .find(|row| is_open(row) && !row.line.as_ref().is_some_and(|line| listed.contains(line)));
-    match unmentioned.and_then(|row| row.line.as_ref()) {
-        Some(line) => Err(Mismatch::Changed(format!(
+    let mentioned = |row: &SalesOrderLine| listed.iter().any(|(line, _)| row.line.as_deref() == Some(line));
+    if let Some(row) = rows.iter().find(|row| is_open(row) && !mentioned(row)) {
+        let line = row.line.as_deref().unwrap_or("without a number");
+        return Err(Mismatch::Changed(format!(
             "line {line} was opened since the order was read"
-        ))),
-        None => Ok(()),
+        )));
     }
+    if record.is_multi_ship_to.as_deref() == Some("T") {
+        return for_ship_group(transform, rows, &listed);
+    }
+    Ok(transform.body.clone())
+}
+
+/// The lines that a body lists, and whether each is received.
+fn listed(body: &Value) -> Vec<(String, bool)> {
+    let rows = body.pointer("/item/items").and_then(Value::as_array);
+    let line = |row: &Value| {
+        let received = row.get("itemReceive").and_then(Value::as_bool).unwrap_or_default();
+        Some((row.get("orderLine").and_then(as_text)?, received))
+    };
+    rows.into_iter().flatten().filter_map(line).collect()
+}
+
+fn row_of<'a>(rows: &'a [SalesOrderLine], line: &str) -> Option<&'a SalesOrderLine> {
+    rows.iter().find(|row| row.line.as_deref() == Some(line))
+}
+
+/// The body for the one ship group that the shipped lines belong to, without the lines of the others.
+fn for_ship_group(
+    transform: &Transform,
+    rows: &[SalesOrderLine],
+    listed: &[(String, bool)],
+) -> Result<Value, Mismatch> {
+    let group_of = |line: &str| row_of(rows, line).and_then(|row| row.ship_group.as_deref());
+    let received = listed.iter().filter(|(_, received)| *received);
+    let groups: BTreeSet<Option<&str>> = received.map(|(line, _)| group_of(line)).collect();
+    let [Some(group)] = groups.iter().copied().collect::<Vec<_>>()[..] else {
+        return Err(Mismatch::Lines(unusable(
+            "the shipped lines belong to several ship groups, or to none: the fulfilments must be made by hand",
+        )));
+    };
+    let mut body = transform.body.clone();
+    if let Some(lines) = body.pointer_mut("/item/items").and_then(Value::as_array_mut) {
+        lines.retain(|row| {
+            row.get("orderLine")
+                .and_then(as_text)
+                .is_some_and(|line| group_of(&line) == Some(group))
+        });
+    }
+    if let Some((fields, number)) = body.as_object_mut().zip(group.parse::<u64>().ok()) {
+        fields.insert("shipGroup".to_owned(), json!(number));
+    }
+    Ok(body)
 }
 
 fn mismatch(line: &str, expected: Option<&String>, actual: Option<&String>) -> Mismatch {
