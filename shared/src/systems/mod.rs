@@ -1,3 +1,4 @@
 //! Every outside system: one folder each, and the registry that opens them.
 
 pub mod ups;
+pub mod netsuite;
