@@ -66,23 +66,23 @@ impl SharedTokens {
 #[async_trait]
 impl Tokens for SharedTokens {
     async fn bearer(&self, key: &TokenKey, mint: &dyn Mint) -> Result<Token, CallError> {
-        match self.cached(key) {
-            Some(cached) => {
-                self.mark(key, cached.marked_at).await;
-                Ok(cached.token)
-            }
-            None => self.obtain(key, None, mint).await,
-        }
+        let cached = match self.cached(key) {
+            Some(cached) => cached,
+            None => self.obtain(key, None, mint).await?,
+        };
+        self.mark(key, cached.marked_at).await;
+        Ok(cached.token)
     }
 
     async fn renew(&self, key: &TokenKey, failed: u64, mint: &dyn Mint) -> Result<Token, CallError> {
-        self.obtain(key, Some(failed), mint).await
+        // Not noted as a use: the refresher renews too, and would keep alive what nobody uses.
+        Ok(self.obtain(key, Some(failed), mint).await?.token)
     }
 }
 
 impl SharedTokens {
     /// The good token of the store, or a new one, or the one that somebody else is asking for.
-    async fn obtain(&self, key: &TokenKey, failed: Option<u64>, mint: &dyn Mint) -> Result<Token, CallError> {
+    async fn obtain(&self, key: &TokenKey, failed: Option<u64>, mint: &dyn Mint) -> Result<Cached, CallError> {
         let mut rests = RESTS.iter().copied();
         loop {
             let (stored, now) = (self.store.read(key).await.map_err(unreachable)?, self.clock.now());
@@ -120,7 +120,7 @@ impl SharedTokens {
         version: u64,
         lease: &RefreshLease,
         mint: &dyn Mint,
-    ) -> Result<Token, CallError> {
+    ) -> Result<Cached, CallError> {
         match self.ask(key, mint).await {
             Ok((minted, issued_at)) => self.keep(key, version + 1, lease, minted, issued_at).await,
             Err(error) => {
@@ -183,7 +183,7 @@ impl SharedTokens {
         lease: &RefreshLease,
         minted: Minted,
         issued_at: Timestamp,
-    ) -> Result<Token, CallError> {
+    ) -> Result<Cached, CallError> {
         let sealed = self
             .sealer
             .seal(&key.owner(), &minted.secret)
@@ -210,11 +210,10 @@ impl SharedTokens {
             issued_at,
             expires_at,
         };
-        self.remember(key, &token, None).await;
-        Ok(token)
+        Ok(self.remember(key, token, None))
     }
 
-    async fn reread(&self, key: &TokenKey) -> Result<Token, CallError> {
+    async fn reread(&self, key: &TokenKey) -> Result<Cached, CallError> {
         let stored = self.store.read(key).await.map_err(unreachable)?;
         match rules::decide(stored.as_ref(), &key.client, None, self.clock.now()) {
             Decision::Use(token, version) => self.open(key, token, version, None).await,
@@ -228,7 +227,7 @@ impl SharedTokens {
         stored: &SealedToken,
         version: u64,
         used_at: Option<Timestamp>,
-    ) -> Result<Token, CallError> {
+    ) -> Result<Cached, CallError> {
         let secret = self
             .sealer
             .open(&key.owner(), &stored.sealed)
@@ -241,8 +240,7 @@ impl SharedTokens {
             issued_at,
             expires_at,
         };
-        self.remember(key, &token, used_at).await;
-        Ok(token)
+        Ok(self.remember(key, token, used_at))
     }
 
     fn cached(&self, key: &TokenKey) -> Option<Cached> {
@@ -252,19 +250,20 @@ impl SharedTokens {
         (good && cached.client == key.client).then_some(cached)
     }
 
-    /// Caches a token that the store has just given or taken, and notes its use if that was not noted lately.
-    async fn remember(&self, key: &TokenKey, token: &Token, used_at: Option<Timestamp>) {
+    /// Caches a token that the store has just given or taken.
+    fn remember(&self, key: &TokenKey, token: Token, used_at: Option<Timestamp>) -> Cached {
         let marked_at = used_at.unwrap_or(Timestamp::MIN);
         let cached = Cached {
-            token: token.clone(),
+            token,
             client: key.client.clone(),
             marked_at,
         };
-        self.cache().insert(key.owner(), cached);
-        self.mark(key, marked_at).await;
+        self.cache().insert(key.owner(), cached.clone());
+        cached
     }
 
-    /// The note only tells the refresher what to renew: failing to make it must not fail a call.
+    /// Notes a use, if none was noted lately. The note only tells the refresher what to renew: failing to make it must
+    /// not fail a call.
     async fn mark(&self, key: &TokenKey, marked_at: Timestamp) {
         let now = self.clock.now();
         if marked_at != Timestamp::MIN && now.duration_since(marked_at) < MARK {
