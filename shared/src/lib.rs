@@ -4,9 +4,11 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod config;
 pub mod connection;
 pub mod domain;
 pub mod http;
 pub mod job;
 pub mod ports;
 pub mod systems;
+pub mod telemetry;
