@@ -2,6 +2,9 @@
 //!
 //! Read in this order: [`domain`] (the words), [`ports`] (the outside world as the core sees it), then the adapters.
 
+#[cfg(feature = "aws")]
+pub mod aws;
+pub mod config;
 pub mod connection;
 pub mod domain;
 pub mod flows;
@@ -11,3 +14,4 @@ pub mod job;
 pub mod memory;
 pub mod ports;
 pub mod systems;
+pub mod telemetry;
