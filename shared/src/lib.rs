@@ -4,7 +4,10 @@
 
 pub mod connection;
 pub mod domain;
+pub mod flows;
 pub mod http;
 pub mod job;
+#[cfg(feature = "testing")]
+pub mod memory;
 pub mod ports;
 pub mod systems;

@@ -572,6 +572,15 @@ pub trait Tokens: Send + Sync {
     async fn renew(&self, key: &TokenKey, failed: u64, mint: &dyn Mint) -> Result<Token, CallError>;
 }
 
+/// Tokens in use, renewed in the background.
+#[async_trait]
+pub trait TokenRefresh: Send + Sync {
+    /// Tokens that are in use and end soon.
+    async fn ending_soon(&self) -> Result<Vec<TokenKey>, StoreError>;
+    /// Renews one.
+    async fn refresh(&self, key: &TokenKey) -> Result<(), CallError>;
+}
+
 /// A slot of an account's concurrency; it frees itself when its lease ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {

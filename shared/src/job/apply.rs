@@ -101,8 +101,10 @@ pub enum Outcome {
     },
     /// A write-back's answer was lost and the ERP may still be working on it.
     WriteBackUnknown {
-        /// Until when it may.
+        /// Until when it may; before that it is looked for, but not written again.
         until: Timestamp,
+        /// When to look first.
+        look_at: Timestamp,
     },
     /// Provably not written.
     WriteBackNotSent {
@@ -258,7 +260,7 @@ impl Job {
             Outcome::Waits(wait) => self.wait = Some(wait),
             Outcome::LabelsKept(labels) => self.labels = Step::Done(labels),
             Outcome::WriteBackIntended { owner } => self.intend_write_back(owner, now, timing),
-            Outcome::WriteBackUnknown { until } => self.lose_write_back(until),
+            Outcome::WriteBackUnknown { until, look_at } => self.lose_write_back(until, look_at),
             Outcome::WriteBackNotSent { wait } => {
                 self.write_back = Step::Todo;
                 self.wait = Some(wait);
@@ -299,7 +301,7 @@ impl Job {
             Outcome::StillHeld => self.hold.is_some(),
             Outcome::Released { .. } => !over && !bought && self.hold.is_some(),
             Outcome::ReleasedByPerson { .. } => self.hold.is_some(),
-            Outcome::Waits(_) => !over,
+            Outcome::Waits(_) => true,
             Outcome::LabelsKept(_) => bought && !over,
             Outcome::WriteBackIntended { .. } => bought && !over && self.hold_allows_write_back(),
             Outcome::WriteBackUnknown { .. } | Outcome::WriteBackNotSent { .. } | Outcome::WriteBackRefused { .. } => {
@@ -473,6 +475,7 @@ impl Job {
         let seen_nothing = shipments.is_empty();
         self.adopt_all(shipments, now);
         self.duplicate_check = None;
+        self.wait = None;
         if seen_nothing && !control {
             self.closed = None;
             let message =
@@ -573,13 +576,16 @@ impl Job {
         self.wait = None;
     }
 
-    fn lose_write_back(&mut self, until: Timestamp) {
+    /// `since` of an unknown write-back is the end of the window in which the ERP may still be working on it.
+    fn lose_write_back(&mut self, until: Timestamp, look_at: Timestamp) {
         if let Some(attempt) = self.write_back.open_attempt().cloned() {
             self.write_back = Step::Unknown {
                 attempt,
                 since: until,
                 looks: Vec::new(),
             };
+            let reason = "the ERP may still be working on a write-back whose answer was lost".to_owned();
+            self.wait = Some(Wait { until: look_at, reason });
         }
     }
 

@@ -37,6 +37,10 @@ pub struct Timing {
     pub held: SignedDuration,
     /// How long to wait after an obstacle that gave no hint.
     pub retry: SignedDuration,
+    /// For how long an ERP may work on a request whose answer was lost; `None` takes the ERP's own worst case.
+    pub erp_window: Option<SignedDuration>,
+    /// How far back a scan of the ERP reads again: later than any late commit.
+    pub overlap: SignedDuration,
 }
 
 impl Default for Timing {
@@ -49,6 +53,8 @@ impl Default for Timing {
             duplicate_check: SignedDuration::from_hours(6),
             held: SignedDuration::from_mins(15),
             retry: SignedDuration::from_mins(1),
+            erp_window: None,
+            overlap: SignedDuration::from_mins(20),
         }
     }
 }

@@ -90,7 +90,7 @@ impl Job {
     fn duplicate_look(&self) -> Option<(Timestamp, Next)> {
         let settled = self.over() || self.hold.is_some() || self.purchase.open_attempt().is_none();
         let check = self.duplicate_check.as_ref().filter(|_| settled)?;
-        Some((check.at, Next::CheckForDuplicates))
+        Some((check.at.max(self.open_at()), Next::CheckForDuplicates))
     }
 
     fn flag_to_write(&self) -> Option<(Timestamp, Next)> {
@@ -120,17 +120,22 @@ impl Job {
     }
 
     fn forward(&self, timing: &Timing) -> (Timestamp, Next) {
-        let open = self.wait.as_ref().map_or(self.updated_at, |wait| wait.until);
+        let open = self.open_at();
         match &self.purchase {
             Step::Todo | Step::NotNeeded(_) => (open, Next::Prepare),
             Step::Started(attempt) => (attempt.until, Next::Expire),
             Step::Unknown { since, looks, .. } => match next_look(*since, looks, timing) {
-                Some(at) => (at, Next::Look),
+                Some(at) => (at.max(open), Next::Look),
                 None => (open, Next::Prepare),
             },
             Step::Refused(_) => (open, Next::Reread),
             Step::Done(_) => self.after_purchase(open),
         }
+    }
+
+    /// From when on the next call may be tried.
+    fn open_at(&self) -> Timestamp {
+        self.wait.as_ref().map_or(self.updated_at, |wait| wait.until)
     }
 
     fn after_purchase(&self, open: Timestamp) -> (Timestamp, Next) {
@@ -139,9 +144,9 @@ impl Job {
         }
         match &self.write_back {
             Step::Started(attempt) => (attempt.until, Next::LookForWriteBack),
-            // `since` of an unknown write-back is the end of the window in which the ERP may still be working on it.
-            Step::Unknown { since, .. } => (*since, Next::LookForWriteBack),
-            Step::Todo | Step::NotNeeded(_) | Step::Done(_) | Step::Refused(_) => (open, Next::LookForWriteBack),
+            Step::Unknown { .. } | Step::Todo | Step::NotNeeded(_) | Step::Done(_) | Step::Refused(_) => {
+                (open, Next::LookForWriteBack)
+            }
         }
     }
 }

@@ -68,4 +68,9 @@ impl<T> Step<T> {
             _ => None,
         }
     }
+
+    /// Whether it is intended by this owner and still has no answer.
+    pub fn is_started_by(&self, owner: &Nonce) -> bool {
+        matches!(self, Self::Started(attempt) if attempt.owner == *owner)
+    }
 }

@@ -1,0 +1,81 @@
+//! Looking for purchases whose answer was lost, and for duplicates of them. Nobody repeats a purchase blindly.
+
+use super::{Onward, Run};
+use crate::connection::UnknownPurchase;
+use crate::domain::CarrierShipmentId;
+use crate::job::Outcome;
+use crate::ports::{CallError, Sighting, StoreError};
+
+impl Run<'_> {
+    /// One look for the purchase.
+    pub(super) async fn look(&mut self) -> Result<Onward, StoreError> {
+        match self.sight().await? {
+            Ok(Sighting {
+                found,
+                control_seen: control,
+            }) if found.is_empty() => {
+                let recreates = self.connection().unknown_purchase == UnknownPurchase::Recreate;
+                let may_recreate = recreates && self.systems.carrier.absence_proves();
+                let text = if control {
+                    "looked: not there, and the look can see"
+                } else {
+                    "looked: not there, but the look may be blind"
+                };
+                self.ledger
+                    .record(Outcome::Absent { control, may_recreate }, text)
+                    .await
+            }
+            Ok(Sighting { found, .. }) => {
+                let text = format!("looked: found {}", names(found.iter().map(|shipment| &shipment.id)));
+                self.ledger.record(Outcome::Found { shipments: found }, text).await
+            }
+            Err(error) if self.ledger.job.hold.is_some() => {
+                self.ledger
+                    .record(Outcome::StillHeld, format!("could not look: {error}"))
+                    .await
+            }
+            Err(error) => self.ledger.wait_for(&error).await,
+        }
+    }
+
+    /// One look for duplicates.
+    pub(super) async fn check_for_duplicates(&mut self) -> Result<Onward, StoreError> {
+        match self.sight().await? {
+            Ok(Sighting { found, control_seen }) => {
+                let text = format!(
+                    "looked for duplicates: saw {}",
+                    names(found.iter().map(|shipment| &shipment.id))
+                );
+                self.ledger
+                    .record(
+                        Outcome::DuplicatesChecked {
+                            shipments: found,
+                            control: control_seen,
+                        },
+                        text,
+                    )
+                    .await
+            }
+            Err(error) => self.ledger.wait_for(&error).await,
+        }
+    }
+
+    async fn sight(&self) -> Result<Result<Sighting, CallError>, StoreError> {
+        let control = self
+            .ledger
+            .ports
+            .controls
+            .control(&self.ledger.job.connection, &self.ledger.job.id)
+            .await?;
+        Ok(self.systems.carrier.find(&self.ledger.job.id, control.as_ref()).await)
+    }
+}
+
+fn names<'a>(shipments: impl Iterator<Item = &'a CarrierShipmentId>) -> String {
+    let names: Vec<&str> = shipments.map(CarrierShipmentId::as_str).collect();
+    if names.is_empty() {
+        "nothing".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

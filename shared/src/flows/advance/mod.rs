@@ -1,0 +1,180 @@
+//! Advances one job as far as it goes now: load, ask the ledger what comes next, do one effect, record what happened.
+
+mod held;
+mod lookup;
+mod prepare;
+mod purchase;
+mod record;
+mod write_back;
+
+use std::sync::Arc;
+
+pub(crate) use record::units_after;
+
+use record::Ledger;
+
+use crate::connection::Connection;
+use crate::domain::{JobId, Quantities, Snapshot};
+use crate::job::{Job, Next, Outcome, Timing};
+use crate::ports::{
+    Clock, Connections, Controls, Documents, Gate, Jobs, Labels, Nonces, Opened, Queue, Recorder, Spending, StoreError,
+    Systems,
+};
+
+/// The most steps of one job in one invocation: far more than any job takes, so that a mistake cannot spin.
+const MOST_STEPS: usize = 64;
+
+/// The ports that advancing needs.
+#[derive(Clone)]
+pub struct Advance {
+    /// Jobs.
+    pub jobs: Arc<dyn Jobs>,
+    /// Units.
+    pub documents: Arc<dyn Documents>,
+    /// Known shipments.
+    pub controls: Arc<dyn Controls>,
+    /// Connections and the brake.
+    pub connections: Arc<dyn Connections>,
+    /// ERPs and carriers.
+    pub systems: Arc<dyn Systems>,
+    /// The label store.
+    pub labels: Arc<dyn Labels>,
+    /// The spending cap.
+    pub spending: Arc<dyn Spending>,
+    /// The queue of jobs.
+    pub queue: Arc<dyn Queue>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Nonces.
+    pub nonces: Arc<dyn Nonces>,
+    /// The times that the rules speak of.
+    pub timing: Timing,
+}
+
+/// Whether to go on with the job in this invocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Onward {
+    /// Ask the ledger again.
+    Go,
+    /// Nothing more now.
+    Rest,
+}
+
+/// One job in one invocation.
+struct Run<'a> {
+    ledger: Ledger<'a>,
+    gate: Gate,
+    systems: Opened,
+}
+
+impl Advance {
+    /// Advances the job until it is finished or must wait. Harmless to call at any time and any number of times.
+    ///
+    /// # Errors
+    /// Only when the store fails: the message is then delivered again.
+    pub async fn run(&self, id: &JobId) -> Result<(), StoreError> {
+        let Some(job) = self.jobs.load(id).await? else {
+            tracing::warn!(job.id = %id, "a message names a job that does not exist");
+            return Ok(());
+        };
+        if matches!(job.next(self.clock.now(), &self.timing), Next::Finished | Next::Wait(_)) {
+            return Ok(());
+        }
+        match self.begin(job).await? {
+            Some(run) => run.to_the_end().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Opens what the job needs, or records why that must wait.
+    async fn begin(&self, job: Job) -> Result<Option<Run<'_>>, StoreError> {
+        let Some(gate) = self.connections.gate(&job.connection).await? else {
+            tracing::error!(job.id = %job.id, connection = %job.connection, "the job's connection does not exist");
+            return Ok(None);
+        };
+        let mut ledger = Ledger {
+            ports: self,
+            job,
+            recorder: Recorder::default(),
+        };
+        match self.systems.open(&gate.connection).await {
+            Ok(systems) => {
+                ledger.recorder = systems.recorder.clone();
+                Ok(Some(Run { ledger, gate, systems }))
+            }
+            Err(error) if ledger.job.hold.is_some() => {
+                ledger
+                    .record(Outcome::StillHeld, format!("the systems cannot be opened: {error}"))
+                    .await?;
+                Ok(None)
+            }
+            Err(error) => {
+                ledger.wait_for(&error).await?;
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl Run<'_> {
+    async fn to_the_end(mut self) -> Result<(), StoreError> {
+        for _ in 0..MOST_STEPS {
+            if self.step().await? == Onward::Rest {
+                return Ok(());
+            }
+        }
+        tracing::error!(job.id = %self.ledger.job.id, "the job took more steps than any job takes");
+        Ok(())
+    }
+
+    async fn step(&mut self) -> Result<Onward, StoreError> {
+        let next = self.ledger.job.next(self.ledger.now(), &self.ledger.ports.timing);
+        tracing::info!(job.id = %self.ledger.job.id, next = ?next, "next");
+        match next {
+            Next::Finished | Next::Wait(_) => Ok(Onward::Rest),
+            Next::Void(shipment) => self.void(shipment).await,
+            Next::CheckForDuplicates => self.check_for_duplicates().await,
+            Next::Flag(text) => self.flag(text).await,
+            Next::Reread => self.reread_held().await,
+            Next::Prepare => self.prepare().await,
+            Next::Expire => {
+                self.ledger
+                    .record(
+                        Outcome::Expired,
+                        "the lease of a purchase ended without an answer: it is looked up",
+                    )
+                    .await
+            }
+            Next::Look => self.look().await,
+            Next::FetchLabels => self.fetch_labels().await,
+            Next::LookForWriteBack => self.look_for_write_back().await,
+        }
+    }
+
+    fn connection(&self) -> &Connection {
+        &self.gate.connection
+    }
+
+    /// A snapshot of the job; one that is missing was never stored, which no write of ours allows.
+    async fn snapshot(&self, number: u32) -> Result<Snapshot, StoreError> {
+        let snapshot = self.ledger.ports.jobs.snapshot(&self.ledger.job.id, number).await?;
+        snapshot.ok_or_else(|| StoreError(format!("snapshot {number} of job {} is missing", self.ledger.job.id)))
+    }
+
+    /// What units with a smaller number hold of the document's lines.
+    async fn ahead(&self) -> Result<Quantities, StoreError> {
+        let units = self
+            .ledger
+            .ports
+            .documents
+            .units(
+                &self.ledger.job.connection,
+                std::slice::from_ref(&self.ledger.job.document),
+            )
+            .await?;
+        Ok(units
+            .first()
+            .map(|units| units.ahead_of(self.ledger.job.unit))
+            .unwrap_or_default())
+    }
+}

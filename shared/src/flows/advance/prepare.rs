@@ -1,0 +1,485 @@
+//! Everything before a purchase: the order as it stands, its address, a price, the exact request, and the intent.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::record::{Beside, Recorded};
+use super::{Onward, Run};
+use crate::connection::{AddressPolicy, Connection};
+use crate::domain::{
+    Address, AddressVerdict, Consignment, Correction, Customs, Gone, Offer, Parcel, Quantities, Quote, RateRequest,
+    ShipmentRequest, Snapshot,
+};
+use crate::job::{Closing, HoldReason, Job, Outcome, SnapshotRef, Step, Wait};
+use crate::ports::{CallError, Draft, StoreError};
+
+/// What stands in the way of a purchase.
+pub(super) enum Obstacle {
+    /// The unit has nothing left to ship.
+    Gone(Gone),
+    /// It cannot ship as it is; the address as far as it was judged.
+    Hold(HoldReason, String, Option<Step<AddressVerdict>>),
+    /// It may work later.
+    Call(CallError),
+    /// It must wait for something of our own.
+    Wait(Wait),
+}
+
+impl From<CallError> for Obstacle {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Refused(refusal) => Self::Hold(HoldReason::MissingData, refusal.to_string(), None),
+            later @ CallError::Later(_) => Self::Call(later),
+        }
+    }
+}
+
+/// A purchase that is ready to be intended.
+struct Ready {
+    snapshot: Reading,
+    address: Step<AddressVerdict>,
+    quote: Quote,
+    draft: Draft,
+}
+
+/// A reading of the order, and whether it differs from what the job stood on.
+#[derive(Clone)]
+pub(super) struct Reading {
+    /// What was read.
+    pub(super) snapshot: Snapshot,
+    /// Whether it must be stored.
+    pub(super) is_new: bool,
+}
+
+impl Run<'_> {
+    /// Intends the purchase and sends it, or records what stands in the way.
+    pub(super) async fn prepare(&mut self) -> Result<Onward, StoreError> {
+        let mut reading = Reading {
+            snapshot: self.snapshot(self.ledger.job.snapshot.number).await?,
+            is_new: false,
+        };
+        reading.snapshot.read_at = self.ledger.job.snapshot.read_at;
+        loop {
+            match self.make_ready(reading.clone()).await? {
+                // The reading's age is judged once more by the clock that stamps the intent.
+                Ok(ready) if self.is_stale(ready.snapshot.snapshot.read_at) => reading = ready.snapshot,
+                Ok(ready) => return self.intend(ready).await,
+                Err((obstacle, reading)) => return self.meet(obstacle, Some(reading)).await,
+            }
+        }
+    }
+
+    fn is_stale(&self, read_at: Timestamp) -> bool {
+        Job::is_stale(read_at, self.ledger.now(), &self.ledger.ports.timing)
+    }
+
+    async fn make_ready(&mut self, reading: Reading) -> Result<Result<Ready, (Obstacle, Reading)>, StoreError> {
+        if let Some(obstacle) = self.stopped() {
+            return Ok(Err((obstacle, reading)));
+        }
+        let reading = if self.is_stale(reading.snapshot.read_at) {
+            match self.read_again(&reading).await? {
+                Ok(newer) => newer,
+                Err(obstacle) => return Ok(Err((obstacle, reading))),
+            }
+        } else {
+            reading
+        };
+        Ok(match self.request(&reading).await {
+            Ok((address, quote, draft)) => match self.afford(&quote.offer).await? {
+                None => Ok(Ready {
+                    snapshot: reading,
+                    address,
+                    quote,
+                    draft,
+                }),
+                Some(obstacle) => Err((obstacle, reading)),
+            },
+            Err(obstacle) => Err((obstacle, reading)),
+        })
+    }
+
+    /// Whether an operator has stopped purchases.
+    fn stopped(&self) -> Option<Obstacle> {
+        if let Some(reason) = &self.gate.brake {
+            let message = format!("every purchase is stopped by the brake: {reason}");
+            return Some(Obstacle::Hold(HoldReason::Brake, message, None));
+        }
+        let until = self.ledger.now() + self.ledger.ports.timing.held;
+        let reason = || {
+            format!(
+                "connection {} is paused: `waybill connection resume {0}`",
+                self.connection().id
+            )
+        };
+        self.connection().paused.then(|| {
+            Obstacle::Wait(Wait {
+                until,
+                reason: reason(),
+            })
+        })
+    }
+
+    /// Reads the order again; `read_at` is from before the question, so that nothing can be younger than it says.
+    pub(super) async fn read_again(&self, before: &Reading) -> Result<Result<Reading, Obstacle>, StoreError> {
+        let ahead = self.ahead().await?;
+        let read_at = self.ledger.now();
+        let orders = match self
+            .systems
+            .source
+            .read(std::slice::from_ref(&self.ledger.job.document))
+            .await
+        {
+            Ok(orders) => orders,
+            Err(CallError::Refused(refusal)) => {
+                let wait = Wait {
+                    until: self.ledger.now() + self.ledger.ports.timing.held,
+                    reason: refusal.to_string(),
+                };
+                return Ok(Err(Obstacle::Wait(wait)));
+            }
+            Err(error) => return Ok(Err(Obstacle::Call(error))),
+        };
+        let allotted: Quantities = before.snapshot.consignment.quantities();
+        let consignment = match orders.first() {
+            Some(order) => Consignment::of(order, &allotted, &ahead),
+            None => Err(Gone::Cancelled),
+        };
+        Ok(consignment.map_err(Obstacle::Gone).map(|consignment| {
+            let newer = Snapshot::new(before.snapshot.number + 1, read_at, consignment);
+            if newer.hash == before.snapshot.hash {
+                Reading {
+                    snapshot: Snapshot {
+                        read_at,
+                        ..before.snapshot.clone()
+                    },
+                    is_new: before.is_new,
+                }
+            } else {
+                let number = if before.is_new {
+                    before.snapshot.number
+                } else {
+                    newer.number
+                };
+                Reading {
+                    snapshot: Snapshot { number, ..newer },
+                    is_new: true,
+                }
+            }
+        }))
+    }
+
+    /// Checks the address, takes a price and writes the exact request.
+    async fn request(&self, reading: &Reading) -> Result<(Step<AddressVerdict>, Quote, Draft), Obstacle> {
+        let consignment = &reading.snapshot.consignment;
+        let (address, ship_to) = self.address(reading).await?;
+        let judged = |reason, message: String| Obstacle::Hold(reason, message, Some(address.clone()));
+        let parcels = self.connection().packing.pack(consignment);
+        let parcels = parcels.map_err(|error| judged(HoldReason::MissingData, error.to_string()))?;
+        let rates = self.rate_request(consignment, &ship_to, &parcels);
+        let quote = self.quote(reading, &rates).await?;
+        let request = self.shipment_request(consignment, rates, &quote);
+        let draft = self.systems.carrier.draft(&request);
+        let draft = draft.map_err(|refusal| judged(HoldReason::MissingData, refusal.to_string()))?;
+        Ok((address, quote, draft))
+    }
+
+    /// The verdict, asked for where it is not known, and the address that goes on the label.
+    async fn address(&self, reading: &Reading) -> Result<(Step<AddressVerdict>, Address), Obstacle> {
+        let given = &reading.snapshot.consignment.ship_to;
+        let policy = self.connection().address;
+        if policy == AddressPolicy::AsIs {
+            return Ok((
+                Step::NotNeeded("the connection uses addresses as they stand".to_owned()),
+                given.clone(),
+            ));
+        }
+        let verdict = match &self.ledger.job.address {
+            Step::Done(verdict) if reading.snapshot.hash == self.ledger.job.snapshot.hash => verdict.clone(),
+            Step::NotNeeded(_) if reading.snapshot.hash == self.ledger.job.snapshot.hash => AddressVerdict::NotCovered,
+            _ => self.systems.carrier.validate(given).await?,
+        };
+        judge(policy, given, verdict)
+    }
+
+    fn rate_request(&self, consignment: &Consignment, ship_to: &Address, parcels: &[Parcel]) -> RateRequest {
+        RateRequest {
+            ship_from: self.connection().ship_from.of(consignment.location.as_ref()).clone(),
+            ship_to: ship_to.clone(),
+            parcels: parcels.to_vec(),
+            billing: self.connection().billing.clone(),
+            ship_date: self.today(),
+        }
+    }
+
+    /// Today where the connection's schedule lives.
+    fn today(&self) -> Date {
+        let zone = TimeZone::get(&self.connection().schedule.time_zone).unwrap_or(TimeZone::UTC);
+        self.ledger.now().to_zoned(zone).date()
+    }
+
+    /// The price: the one that stands while it is fresh and nothing has changed, else a new one.
+    async fn quote(&self, reading: &Reading, rates: &RateRequest) -> Result<Quote, Obstacle> {
+        let valid = jiff::SignedDuration::from_mins(i64::from(self.connection().quote_valid_minutes));
+        if let Step::Done(quote) = &self.ledger.job.quote {
+            let fresh = self.ledger.now().duration_since(quote.taken_at) <= valid;
+            if fresh && reading.snapshot.hash == self.ledger.job.snapshot.hash {
+                return Ok(quote.clone());
+            }
+        }
+        let taken_at = self.ledger.now();
+        let offers = self.systems.carrier.offers(rates).await?;
+        let method = reading.snapshot.consignment.ship_method.as_ref();
+        let names: Vec<&str> = method
+            .iter()
+            .flat_map(|method| [Some(method.id.as_str()), method.name.as_deref()])
+            .flatten()
+            .collect();
+        let offer = self.connection().service.choose(&offers, &names, rates.ship_date);
+        let offer = offer.map_err(|error| Obstacle::Hold(HoldReason::MissingData, error.to_string(), None))?;
+        Ok(Quote { offer, taken_at })
+    }
+
+    fn shipment_request(&self, consignment: &Consignment, rates: RateRequest, quote: &Quote) -> ShipmentRequest {
+        let abroad = !rates.ship_from.is_domestic_to(&rates.ship_to);
+        ShipmentRequest {
+            reference: self.ledger.job.id.clone(),
+            order_number: consignment.number.clone(),
+            customer_reference: consignment.customer_reference.clone(),
+            customs: abroad.then(|| customs(self.connection(), consignment, rates.ship_date)),
+            ship_from: rates.ship_from,
+            ship_to: rates.ship_to,
+            parcels: rates.parcels,
+            service: quote.offer.service.clone(),
+            billing: rates.billing,
+            label: self.connection().label,
+            ship_date: rates.ship_date,
+        }
+    }
+
+    /// Reserves the price under the connection's cap.
+    async fn afford(&self, offer: &Offer) -> Result<Option<Obstacle>, StoreError> {
+        let now = self.ledger.now();
+        if self
+            .ledger
+            .ports
+            .spending
+            .reserve(self.connection(), &offer.cost, now)
+            .await?
+        {
+            return Ok(None);
+        }
+        let reason = format!(
+            "the connection's spending cap of {} an hour is reached",
+            self.connection().spend_cap_per_hour
+        );
+        Ok(Some(Obstacle::Wait(Wait {
+            until: next_hour(now),
+            reason,
+        })))
+    }
+
+    async fn intend(&mut self, ready: Ready) -> Result<Onward, StoreError> {
+        let Ready {
+            snapshot: reading,
+            address,
+            quote,
+            draft,
+        } = ready;
+        let owner = self.ledger.ports.nonces.nonce();
+        let text = format!("intends to buy {} for {}", quote.offer.name, quote.offer.cost);
+        let outcome = Outcome::Intended {
+            owner,
+            snapshot: SnapshotRef::from(&reading.snapshot),
+            address,
+            quote,
+        };
+        let beside = Beside {
+            draft: Some(draft.clone()),
+            snapshot: reading.is_new.then_some(reading.snapshot),
+        };
+        match self.ledger.write(outcome, text, beside).await? {
+            Recorded::Stands => self.buy(&draft).await,
+            Recorded::Overtaken => Ok(Onward::Go),
+        }
+    }
+
+    /// Records what stands in the way.
+    pub(super) async fn meet(&mut self, obstacle: Obstacle, reading: Option<Reading>) -> Result<Onward, StoreError> {
+        match obstacle {
+            Obstacle::Gone(gone) => {
+                let text = format!("closed: {}", in_words(&gone));
+                self.ledger.record(Outcome::Closed(Closing::Order(gone)), text).await
+            }
+            Obstacle::Hold(reason, message, address) => self.hold(reason, message, reading, address).await,
+            Obstacle::Call(error) => self.ledger.wait_for(&error).await,
+            Obstacle::Wait(wait) => {
+                let text = format!("waits: {}", wait.reason);
+                self.ledger.record(Outcome::Waits(wait), text).await
+            }
+        }
+    }
+
+    async fn hold(
+        &mut self,
+        reason: HoldReason,
+        message: String,
+        reading: Option<Reading>,
+        address: Option<Step<AddressVerdict>>,
+    ) -> Result<Onward, StoreError> {
+        let text = format!("held: {message}");
+        let snapshot = reading.as_ref().map(|reading| SnapshotRef::from(&reading.snapshot));
+        let stored = reading.filter(|reading| reading.is_new).map(|reading| reading.snapshot);
+        let beside = Beside {
+            draft: None,
+            snapshot: stored,
+        };
+        self.ledger
+            .write(
+                Outcome::Held {
+                    reason,
+                    message,
+                    snapshot,
+                    address,
+                },
+                text,
+                beside,
+            )
+            .await?;
+        Ok(Onward::Go)
+    }
+}
+
+/// What a verdict means under a policy: the address for the label, or why it is held.
+fn judge(
+    policy: AddressPolicy,
+    given: &Address,
+    verdict: AddressVerdict,
+) -> Result<(Step<AddressVerdict>, Address), Obstacle> {
+    let hold = |message: String, verdict| {
+        Err(Obstacle::Hold(
+            HoldReason::BadAddress,
+            message,
+            Some(Step::Done(verdict)),
+        ))
+    };
+    match verdict {
+        AddressVerdict::NotCovered => Ok((
+            Step::NotNeeded("the carrier does not validate addresses of this country".to_owned()),
+            given.clone(),
+        )),
+        AddressVerdict::Valid { residential } => {
+            let address = Address {
+                residential: residential.or(given.residential),
+                ..given.clone()
+            };
+            Ok((Step::Done(AddressVerdict::Valid { residential }), address))
+        }
+        AddressVerdict::Corrected {
+            address,
+            correction: Correction::Formatting,
+            residential,
+        } if policy == AddressPolicy::AcceptFormatting => {
+            let label = with_receiver(given, &address, residential);
+            Ok((
+                Step::Done(AddressVerdict::Corrected {
+                    address,
+                    correction: Correction::Formatting,
+                    residential,
+                }),
+                label,
+            ))
+        }
+        AddressVerdict::Corrected {
+            address,
+            correction,
+            residential,
+        } => {
+            let message = format!(
+                "the carrier writes the address differently: {}. Correct the order's address",
+                on_one_line(&address)
+            );
+            hold(
+                message,
+                AddressVerdict::Corrected {
+                    address,
+                    correction,
+                    residential,
+                },
+            )
+        }
+        AddressVerdict::Ambiguous { candidates } => {
+            let known: Vec<String> = candidates.iter().take(3).map(on_one_line).collect();
+            let message = format!(
+                "the address is ambiguous; the carrier knows {}. Correct the order's address",
+                known.join(" or ")
+            );
+            hold(message, AddressVerdict::Ambiguous { candidates })
+        }
+        AddressVerdict::NotFound => hold(
+            "the carrier knows no such address. Correct the order's address".to_owned(),
+            AddressVerdict::NotFound,
+        ),
+    }
+}
+
+/// The carrier's spelling of the place with the order's receiver.
+fn with_receiver(given: &Address, spelt: &Address, residential: Option<bool>) -> Address {
+    Address {
+        lines: spelt.lines.clone(),
+        city: spelt.city.clone(),
+        state: spelt.state.clone(),
+        postal_code: spelt.postal_code.clone(),
+        residential: residential.or(given.residential),
+        ..given.clone()
+    }
+}
+
+fn on_one_line(address: &Address) -> String {
+    let place = [
+        Some(address.city.as_str()),
+        address.state.as_deref(),
+        address.postal_code.as_deref(),
+    ];
+    let place: Vec<&str> = place.into_iter().flatten().collect();
+    format!("{}, {}", address.lines.join(", "), place.join(" "))
+}
+
+fn customs(connection: &Connection, consignment: &Consignment, invoice_date: Date) -> Customs {
+    let policy = &connection.customs;
+    let currency = consignment
+        .lines
+        .iter()
+        .find_map(|line| line.unit_price.as_ref())
+        .map(|price| price.currency.clone());
+    let mut goods = consignment.lines.clone();
+    for line in &mut goods {
+        line.origin_country = line.origin_country.take().or_else(|| policy.origin_country.clone());
+    }
+    Customs {
+        description: policy.description.clone(),
+        reason: policy.reason.clone(),
+        terms: policy.terms.clone(),
+        invoice_number: consignment.number.clone(),
+        invoice_date,
+        currency: currency.unwrap_or_else(|| connection.spend_cap_per_hour.currency.clone()),
+        goods,
+    }
+}
+
+/// Why a unit has nothing left to ship, for people.
+pub(super) fn in_words(gone: &Gone) -> String {
+    match gone {
+        Gone::Cancelled => "the order was cancelled".to_owned(),
+        Gone::Closed => "the order was closed".to_owned(),
+        Gone::Fulfilled => "somebody else has fulfilled it, or its lines were taken away".to_owned(),
+        Gone::Divided => "its lines no longer leave one place for one address; new units take them".to_owned(),
+        Gone::Unselected(reason) => reason.clone(),
+    }
+}
+
+fn next_hour(now: Timestamp) -> Timestamp {
+    let second = now.as_second();
+    Timestamp::from_second(second - second.rem_euclid(3600) + 3600).unwrap_or(now)
+}

@@ -1,0 +1,214 @@
+//! The version-checked write with its conflicts, merges and own echoes.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Advance, Onward};
+use crate::domain::{Quantities, Snapshot, UnitPhase, Units};
+use crate::job::{Job, Outcome, Step, Wait};
+use crate::ports::{AuditEntry, CallError, Documents, Draft, Later, Recorder, Save, Saved, StoreError};
+
+/// SQS delays a message by at most this; what waits longer is left to the sweeper.
+const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
+
+/// How often a write whose answer was lost is tried again at once.
+const TRIES: usize = 4;
+
+/// How many conflicts one write survives before the message is left to be delivered again.
+const CONFLICTS: usize = 32;
+
+/// What is written with an outcome.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// The exact request of an intent.
+    pub(super) draft: Option<Draft>,
+    /// A new reading of the order.
+    pub(super) snapshot: Option<Snapshot>,
+}
+
+/// Whether our write stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recorded {
+    /// It stands, and the run's job is what stands.
+    Stands,
+    /// Somebody else was faster; the run's job is theirs.
+    Overtaken,
+}
+
+/// The job in hand, and the only way to change what stands of it.
+pub(super) struct Ledger<'a> {
+    /// The ports.
+    pub(super) ports: &'a Advance,
+    /// The job as it stands, as far as this worker knows.
+    pub(super) job: Job,
+    /// The calls since the last write.
+    pub(super) recorder: Recorder,
+}
+
+impl Ledger<'_> {
+    /// The time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    /// Records that an obstacle stands in the way and when to try again.
+    pub(super) async fn wait_for(&mut self, error: &CallError) -> Result<Onward, StoreError> {
+        let wait = match error {
+            CallError::Later(later) => self.wait(later),
+            CallError::Refused(refusal) => Wait {
+                until: self.now() + self.ports.timing.held,
+                reason: refusal.to_string(),
+            },
+        };
+        let text = format!("waits: {}", wait.reason);
+        self.record(Outcome::Waits(wait), text).await
+    }
+
+    /// How long an obstacle lasts: as the other side says, else as the connection's timing says.
+    pub(super) fn wait(&self, later: &Later) -> Wait {
+        let hint = later.after.and_then(|after| SignedDuration::try_from(after).ok());
+        let until = self.now()
+            + hint
+                .unwrap_or(self.ports.timing.retry)
+                .max(SignedDuration::from_secs(1));
+        Wait {
+            until,
+            reason: later.reason.clone(),
+        }
+    }
+
+    /// Records an outcome and says how to go on.
+    pub(super) async fn record(&mut self, outcome: Outcome, text: impl Into<String>) -> Result<Onward, StoreError> {
+        self.write(outcome, text.into(), Beside::default()).await?;
+        Ok(Onward::Go)
+    }
+
+    /// Writes an outcome. A fact about money is merged into whatever stands there; everything else yields to it.
+    pub(super) async fn write(
+        &mut self,
+        outcome: Outcome,
+        text: String,
+        beside: Beside,
+    ) -> Result<Recorded, StoreError> {
+        let entry = self.entry(text, &beside);
+        let write = self.ports.nonces.nonce();
+        let mut base = self.job.clone();
+        let mut lost = 0;
+        for _ in 0..CONFLICTS {
+            let mut next = base.clone();
+            if let Err(illegal) = next.apply(outcome.clone(), self.now(), &self.ports.timing) {
+                tracing::warn!(job.id = %self.job.id, %illegal, "an outcome no longer fits");
+                self.job = base;
+                return Ok(Recorded::Overtaken);
+            }
+            next.version = base.version + 1;
+            next.last_write = write.clone();
+            let units = units_after(self.ports.documents.as_ref(), &base, &next, beside.snapshot.as_ref()).await?;
+            let save = Save {
+                job: next,
+                audit: vec![entry.clone()],
+                snapshot: beside.snapshot.clone(),
+                units,
+            };
+            match self.ports.jobs.save(&save).await {
+                Ok(Saved::Done) => return self.stands(save.job).await,
+                Ok(Saved::UnitsConflict) => {}
+                Ok(Saved::Conflict(current)) if is_echo(&current, &save.job, &outcome) => {
+                    return self.stands(*current).await;
+                }
+                Ok(Saved::Conflict(current)) if outcome.survives_a_conflict(&current) => base = *current,
+                Ok(Saved::Conflict(current)) => {
+                    tracing::info!(job.id = %self.job.id, outcome = outcome.name(), "somebody else was faster");
+                    self.job = *current;
+                    return Ok(Recorded::Overtaken);
+                }
+                Err(error) if lost + 1 == TRIES => return Err(error),
+                Err(_) => lost += 1,
+            }
+        }
+        Err(StoreError(format!(
+            "job {} changes faster than it can be written",
+            self.job.id
+        )))
+    }
+
+    /// Takes what stands as the run's job, and sees to it that somebody looks at it when it is due.
+    async fn stands(&mut self, job: Job) -> Result<Recorded, StoreError> {
+        self.job = job;
+        let now = self.now();
+        if let Some(due) = self
+            .job
+            .due_at
+            .filter(|due| *due > now && due.duration_since(now) <= LONGEST_DELAY)
+        {
+            let delay = Duration::try_from(due.duration_since(now)).unwrap_or_default();
+            if let Err(error) = self.ports.queue.send(&self.job.id, &self.job.tenant, delay).await {
+                tracing::warn!(job.id = %self.job.id, %error, "not queued: the sweeper will find it");
+            }
+        }
+        Ok(Recorded::Stands)
+    }
+
+    fn entry(&self, text: String, beside: &Beside) -> AuditEntry {
+        let exchanges = self.recorder.drain();
+        AuditEntry {
+            at: self.now(),
+            by: "waybill".to_owned(),
+            text,
+            draft: beside.draft.clone(),
+            exchanges,
+        }
+    }
+}
+
+/// The document's units as they must stand with the job, if they change with it.
+pub(crate) async fn units_after(
+    documents: &dyn Documents,
+    base: &Job,
+    next: &Job,
+    snapshot: Option<&Snapshot>,
+) -> Result<Option<Units>, StoreError> {
+    let phase = (phase(base) != phase(next)).then(|| phase(next));
+    let quantities = snapshot.map(|snapshot| snapshot.consignment.quantities());
+    if phase.is_none() && quantities.is_none() {
+        return Ok(None);
+    }
+    let mut units = documents
+        .units(&next.connection, std::slice::from_ref(&next.document))
+        .await?;
+    let Some(before) = units.pop() else { return Ok(None) };
+    let after = changed(&before, next.unit, phase, quantities);
+    Ok((after != before).then(|| Units {
+        version: before.version + 1,
+        ..after
+    }))
+}
+
+fn changed(units: &Units, number: u32, phase: Option<UnitPhase>, quantities: Option<Quantities>) -> Units {
+    let units = phase.map_or_else(|| units.clone(), |phase| units.with_phase(number, phase));
+    quantities.map_or_else(|| units.clone(), |quantities| units.with_quantities(number, quantities))
+}
+
+/// What the document's units say of a job. The ERP keeps showing a unit whose shipment was voided after its write-back.
+fn phase(job: &Job) -> UnitPhase {
+    match job {
+        Job {
+            write_back: Step::Done(_),
+            ..
+        } => UnitPhase::WrittenBack,
+        Job { closed: Some(_), .. } => UnitPhase::Closed,
+        _ => UnitPhase::Open,
+    }
+}
+
+/// Our own echo is an item that already says what we were writing; for an intent, one that is still started by us. The same
+/// owner under any other state is a conflict.
+fn is_echo(current: &Job, ours: &Job, outcome: &Outcome) -> bool {
+    current.last_write == ours.last_write
+        || match outcome {
+            Outcome::Intended { owner, .. } => current.purchase.is_started_by(owner),
+            Outcome::WriteBackIntended { owner } => current.write_back.is_started_by(owner),
+            _ => false,
+        }
+}

@@ -1,0 +1,263 @@
+//! Writing the shipment back: look for our own reference first, and where a lost request may still be under way, wait out
+//! the ERP's worst case before anyone repeats it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::record::{Beside, Recorded};
+use super::{Onward, Run};
+use crate::domain::{Consignment, LabelRef, Order, Quantities, Shipment, Snapshot};
+use crate::job::{HoldReason, Outcome, Step, Wait};
+use crate::ports::{CallError, Draft, EffectError, Permit, StoreError, WriteBack, Written};
+
+/// What a write-back needs to know, read once per look.
+struct Facts {
+    order: Order,
+    shipped: Snapshot,
+    shipment: Shipment,
+    labels: Vec<LabelRef>,
+    ahead: Quantities,
+}
+
+impl Run<'_> {
+    /// Looks for the write-back; intends and sends it if it is not there and may be.
+    pub(super) async fn look_for_write_back(&mut self) -> Result<Onward, StoreError> {
+        let Some(facts) = self.facts().await? else {
+            return Ok(Onward::Go);
+        };
+        let found = match self.systems.source.find(&self.to_write(&facts)).await {
+            Ok(Written::Whole(reference)) => {
+                let text = format!("the ERP shows it: {}", reference.place);
+                return self.ledger.record(Outcome::WrittenBack(reference), text).await;
+            }
+            Ok(found) => found,
+            Err(error) => return self.wait_or_stay(&error).await,
+        };
+        if let Some(onward) = self.reason_not_to_write(&facts, &found).await? {
+            return Ok(onward);
+        }
+        match self.systems.source.draft(&self.to_write(&facts), &found) {
+            Ok(draft) => self.intend_write_back(draft).await,
+            Err(refusal) => {
+                let text = format!("cannot be written back: {refusal}");
+                self.ledger.record(Outcome::WriteBackRefused { refusal }, text).await
+            }
+        }
+    }
+
+    async fn facts(&mut self) -> Result<Option<Facts>, StoreError> {
+        let Some(shipment) = self.ledger.job.purchase.done().cloned() else {
+            return Ok(None);
+        };
+        let shipped = self
+            .snapshot(
+                self.ledger
+                    .job
+                    .purchased_from
+                    .unwrap_or(self.ledger.job.snapshot.number),
+            )
+            .await?;
+        let labels = self.ledger.job.labels.done().cloned().unwrap_or_default();
+        let ahead = self.ahead().await?;
+        let order = match self
+            .systems
+            .source
+            .read(std::slice::from_ref(&self.ledger.job.document))
+            .await
+        {
+            Ok(orders) => orders.into_iter().next(),
+            Err(error) => {
+                self.wait_or_stay(&error).await?;
+                return Ok(None);
+            }
+        };
+        match order {
+            Some(order) => Ok(Some(Facts {
+                order,
+                shipped,
+                shipment,
+                labels,
+                ahead,
+            })),
+            None => {
+                self.hold_in_doubt(
+                    HoldReason::ChangedAfterLabel,
+                    "the order no longer exists, but its label was bought",
+                )
+                .await?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn to_write<'a>(&'a self, facts: &'a Facts) -> WriteBack<'a> {
+        WriteBack {
+            job: &self.ledger.job.id,
+            order: &facts.order,
+            consignment: &facts.shipped.consignment,
+            shipment: &facts.shipment,
+            quote: self.ledger.job.quote.done(),
+            labels: &facts.labels,
+        }
+    }
+
+    /// Under a hold the look is only repeated later; otherwise the job waits.
+    async fn wait_or_stay(&mut self, error: &CallError) -> Result<Onward, StoreError> {
+        match (&self.ledger.job.hold, error) {
+            (Some(_), _) => {
+                self.ledger
+                    .record(
+                        Outcome::StillHeld,
+                        format!("could not look for the write-back: {error}"),
+                    )
+                    .await
+            }
+            (None, _) => self.ledger.wait_for(error).await,
+        }
+    }
+
+    /// Why a write-back that is not there must not be written now.
+    async fn reason_not_to_write(&mut self, facts: &Facts, found: &Written) -> Result<Option<Onward>, StoreError> {
+        let untouched = matches!(found, Written::Nothing);
+        if untouched && self.changed_since_label(facts) {
+            let message =
+                "the order changed after its label was bought: release the job to write it back as shipped, or void it";
+            return self
+                .hold_in_doubt(HoldReason::ChangedAfterLabel, message)
+                .await
+                .map(Some);
+        }
+        let Some(until) = self.lost_until() else {
+            return Ok(None);
+        };
+        let Some(until) = until else {
+            let message = "a write-back's answer was lost and nobody can say when it is safe to repeat it: look at the order, then release";
+            return self
+                .hold_in_doubt(HoldReason::WriteBackInDoubt, message)
+                .await
+                .map(Some);
+        };
+        if self.ledger.now() >= until {
+            return Ok(None);
+        }
+        let look_at = until.min(self.ledger.now() + self.ledger.ports.timing.retry);
+        let outcome = match &self.ledger.job.write_back {
+            Step::Started(_) => Outcome::WriteBackUnknown { until, look_at },
+            _ => Outcome::Waits(Wait {
+                until: look_at,
+                reason: "the ERP may still be working on a lost write-back".to_owned(),
+            }),
+        };
+        self.ledger
+            .record(outcome, "not in the ERP yet; a lost request may still be under way")
+            .await
+            .map(Some)
+    }
+
+    /// Until when a request of ours may still be under way: `None` if none was lost, `Some(None)` if nobody knows.
+    fn lost_until(&self) -> Option<Option<Timestamp>> {
+        match &self.ledger.job.write_back {
+            Step::Started(attempt) => Some(self.window().map(|window| attempt.until + window)),
+            Step::Unknown { since, .. } => Some(Some(*since)),
+            Step::Todo | Step::NotNeeded(_) | Step::Done(_) | Step::Refused(_) => None,
+        }
+    }
+
+    fn window(&self) -> Option<SignedDuration> {
+        let vendor = || {
+            self.systems
+                .source
+                .lost_request_window()
+                .and_then(|window| SignedDuration::try_from(window).ok())
+        };
+        self.ledger.ports.timing.erp_window.or_else(vendor)
+    }
+
+    fn changed_since_label(&self, facts: &Facts) -> bool {
+        let quantities = facts.shipped.consignment.quantities();
+        let now = Consignment::of(&facts.order, &quantities, &facts.ahead);
+        now.map_or(true, |now| now.content_hash() != self.ledger.job.snapshot.hash)
+    }
+
+    async fn hold_in_doubt(&mut self, reason: HoldReason, message: &str) -> Result<Onward, StoreError> {
+        if self.ledger.job.hold.as_ref().is_some_and(|hold| hold.reason == reason) {
+            return self
+                .ledger
+                .record(Outcome::StillHeld, "still held: only a person ends this")
+                .await;
+        }
+        let outcome = Outcome::Held {
+            reason,
+            message: message.to_owned(),
+            snapshot: None,
+            address: None,
+        };
+        self.ledger.record(outcome, format!("held: {message}")).await
+    }
+
+    async fn intend_write_back(&mut self, draft: Draft) -> Result<Onward, StoreError> {
+        let owner = self.ledger.ports.nonces.nonce();
+        let beside = Beside {
+            draft: Some(draft.clone()),
+            snapshot: None,
+        };
+        let text = "intends to write the shipment back".to_owned();
+        match self
+            .ledger
+            .write(Outcome::WriteBackIntended { owner }, text, beside)
+            .await?
+        {
+            Recorded::Stands => self.write_back(&draft).await,
+            Recorded::Overtaken => Ok(Onward::Go),
+        }
+    }
+
+    async fn write_back(&mut self, draft: &Draft) -> Result<Onward, StoreError> {
+        let Step::Started(attempt) = self.ledger.job.write_back.clone() else {
+            return Ok(Onward::Go);
+        };
+        match self
+            .systems
+            .source
+            .write_back(draft, Permit { until: attempt.until })
+            .await
+        {
+            Ok(reference) => {
+                let text = format!("written back: {}", reference.place);
+                self.ledger.record(Outcome::WrittenBack(reference), text).await
+            }
+            Err(EffectError::Rejected(refusal)) => {
+                let text = format!("the ERP refused the write-back: {refusal}");
+                self.ledger.record(Outcome::WriteBackRefused { refusal }, text).await
+            }
+            Err(EffectError::NotSent(later)) => {
+                let wait = self.ledger.wait(&later);
+                let text = format!("the write-back was not sent: {}", wait.reason);
+                self.ledger.record(Outcome::WriteBackNotSent { wait }, text).await
+            }
+            Err(EffectError::Unknown(reason)) => {
+                let text = format!("nobody knows what became of the write-back ({reason}): it is looked for");
+                self.lose_write_back(text).await
+            }
+        }
+    }
+
+    async fn lose_write_back(&mut self, text: String) -> Result<Onward, StoreError> {
+        let now = self.ledger.now();
+        match self.window() {
+            Some(window) => {
+                let look_at = now + self.ledger.ports.timing.retry.min(window);
+                self.ledger
+                    .record(
+                        Outcome::WriteBackUnknown {
+                            until: now + window,
+                            look_at,
+                        },
+                        text,
+                    )
+                    .await
+            }
+            // The intent stands until its lease ends; only then is the look that leads to a hold worth anything.
+            None => Ok(Onward::Rest),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What an operator does to a job: replay, hold, release, void. Each is recorded with who did it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{Consignment, JobId, Snapshot};
+use crate::job::{HoldReason, IllegalOutcome, Job, Outcome, SnapshotRef, Timing};
+use crate::ports::{
+    AuditEntry, CallError, Clock, Connections, Documents, Jobs, Nonces, Queue, Save, Saved, StoreError, Systems,
+};
+
+/// How often a word is said again when the job changed meanwhile.
+const TRIES: usize = 5;
+
+/// The ports that operating needs.
+#[derive(Clone)]
+pub struct Operate {
+    /// Jobs.
+    pub jobs: Arc<dyn Jobs>,
+    /// Units.
+    pub documents: Arc<dyn Documents>,
+    /// Connections.
+    pub connections: Arc<dyn Connections>,
+    /// ERPs.
+    pub systems: Arc<dyn Systems>,
+    /// The queue of jobs.
+    pub queue: Arc<dyn Queue>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Nonces.
+    pub nonces: Arc<dyn Nonces>,
+    /// The times that the rules speak of.
+    pub timing: Timing,
+}
+
+/// Why an operator's word was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum OperateError {
+    /// There is no such job.
+    #[error("there is no job {0}")]
+    NoSuchJob(JobId),
+    /// The job's state does not allow it.
+    #[error("{0}")]
+    NotNow(IllegalOutcome),
+    /// The order could not be read, and a release must rest on it as it stands.
+    #[error("the order could not be read: {0}")]
+    Unreadable(CallError),
+    /// The order no longer has anything for this job to ship.
+    #[error("the order has nothing left for this job to ship; it will close by itself")]
+    NothingLeft,
+    /// The job changed faster than the word could be recorded.
+    #[error("the job is changing; say it again in a moment")]
+    Busy,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Operate {
+    /// Queues the job. Always safe: a worker does what the ledger allows, and nothing twice.
+    pub async fn replay(&self, id: &JobId) -> Result<Job, OperateError> {
+        let job = self.load(id).await?;
+        self.queue.send(&job.id, &job.tenant, Duration::ZERO).await?;
+        Ok(job)
+    }
+
+    /// Holds the job until a person releases it.
+    pub async fn hold(&self, id: &JobId, by: &str, why: &str) -> Result<Job, OperateError> {
+        let message = format!("held by {by}: {why}");
+        self.say(id, by, &message.clone(), |_| Outcome::HeldByPerson {
+            message: message.clone(),
+        })
+        .await
+    }
+
+    /// Ends a hold. A job whose label is bought goes on as shipped; one that is not goes on with the order as it stands.
+    pub async fn release(&self, id: &JobId, by: &str) -> Result<Job, OperateError> {
+        let job = self.load(id).await?;
+        let reading = self.read(&job).await?;
+        let snapshot = SnapshotRef::from(&reading);
+        let stored = (snapshot.hash != job.snapshot.hash).then_some(reading);
+        let snapshot = stored.as_ref().map_or(
+            SnapshotRef {
+                read_at: snapshot.read_at,
+                ..job.snapshot.clone()
+            },
+            SnapshotRef::from,
+        );
+        let outcome = |_: &Job| Outcome::ReleasedByPerson {
+            snapshot: snapshot.clone(),
+        };
+        self.say_with(id, by, "released", outcome, stored).await
+    }
+
+    /// Voids the job's shipment and ends the job; its quantity is given back, so that it ships anew if the order wants it.
+    pub async fn void(&self, id: &JobId, by: &str) -> Result<Job, OperateError> {
+        self.say(id, by, "voids the shipment", |_| Outcome::VoidedByPerson {
+            by: by.to_owned(),
+        })
+        .await
+    }
+
+    /// What releasing would do, in plain words.
+    pub fn release_means(job: &Job) -> &'static str {
+        match job.hold.as_ref().map(|hold| hold.reason) {
+            None => "the job is not held",
+            Some(HoldReason::UnknownPurchase) => {
+                "you say that nothing was bought: the shipment is bought again, which bills"
+            }
+            Some(HoldReason::DuplicateCheckBlind) => "you say that there is only one shipment",
+            Some(HoldReason::ChangedAfterLabel) => {
+                "the shipment is written back as it was bought, although the order has changed"
+            }
+            Some(HoldReason::LabelLost) => "the label is asked for once more",
+            Some(HoldReason::WriteBackRefused | HoldReason::WriteBackInDoubt) => {
+                "the write-back is looked for, and written if it is not there"
+            }
+            Some(HoldReason::ExtraToVoid) => "voiding the extra shipment is tried once more",
+            Some(
+                HoldReason::Rejected
+                | HoldReason::BadAddress
+                | HoldReason::MissingData
+                | HoldReason::Person
+                | HoldReason::Brake,
+            ) => "the order is read again and the job goes on, which may buy a shipment",
+        }
+    }
+
+    async fn load(&self, id: &JobId) -> Result<Job, OperateError> {
+        self.jobs
+            .load(id)
+            .await?
+            .ok_or_else(|| OperateError::NoSuchJob(id.clone()))
+    }
+
+    /// The order as it stands now, as far as this job ships it.
+    async fn read(&self, job: &Job) -> Result<Snapshot, OperateError> {
+        let missing = || OperateError::Store(StoreError(format!("snapshot {} is missing", job.snapshot.number)));
+        let before = self
+            .jobs
+            .snapshot(&job.id, job.snapshot.number)
+            .await?
+            .ok_or_else(missing)?;
+        let gone = || OperateError::Store(StoreError(format!("connection {} does not exist", job.connection)));
+        let gate = self.connections.gate(&job.connection).await?.ok_or_else(gone)?;
+        let systems = self
+            .systems
+            .open(&gate.connection)
+            .await
+            .map_err(OperateError::Unreadable)?;
+        let units = self
+            .documents
+            .units(&job.connection, std::slice::from_ref(&job.document))
+            .await?;
+        let ahead = units.first().map(|units| units.ahead_of(job.unit)).unwrap_or_default();
+        let read_at = self.clock.now();
+        let orders = systems
+            .source
+            .read(std::slice::from_ref(&job.document))
+            .await
+            .map_err(OperateError::Unreadable)?;
+        let now = orders
+            .first()
+            .and_then(|order| Consignment::of(order, &before.consignment.quantities(), &ahead).ok());
+        match now {
+            Some(consignment) => Ok(Snapshot::new(before.number + 1, read_at, consignment)),
+            // What was bought is written back whatever became of the order.
+            None if job.purchase.done().is_some() => Ok(Snapshot { read_at, ..before }),
+            None => Err(OperateError::NothingLeft),
+        }
+    }
+
+    async fn say(
+        &self,
+        id: &JobId,
+        by: &str,
+        text: &str,
+        outcome: impl Fn(&Job) -> Outcome,
+    ) -> Result<Job, OperateError> {
+        self.say_with(id, by, text, outcome, None).await
+    }
+
+    async fn say_with(
+        &self,
+        id: &JobId,
+        by: &str,
+        text: &str,
+        outcome: impl Fn(&Job) -> Outcome,
+        snapshot: Option<Snapshot>,
+    ) -> Result<Job, OperateError> {
+        for _ in 0..TRIES {
+            let before = self.load(id).await?;
+            let now = self.clock.now();
+            let mut job = before.clone();
+            job.apply(outcome(&before), now, &self.timing)
+                .map_err(OperateError::NotNow)?;
+            job.version = before.version + 1;
+            job.last_write = self.nonces.nonce();
+            let entry = AuditEntry {
+                at: now,
+                by: by.to_owned(),
+                text: text.to_owned(),
+                draft: None,
+                exchanges: Vec::new(),
+            };
+            let units = super::advance::units_after(self.documents.as_ref(), &before, &job, snapshot.as_ref()).await?;
+            let save = Save {
+                job,
+                audit: vec![entry],
+                snapshot: snapshot.clone(),
+                units,
+            };
+            if self.jobs.save(&save).await? == Saved::Done {
+                self.queue.send(&save.job.id, &save.job.tenant, Duration::ZERO).await?;
+                return Ok(save.job);
+            }
+        }
+        Err(OperateError::Busy)
+    }
+}

@@ -1,0 +1,106 @@
+//! What would ship if the connection were started now: nothing is stored and nothing is bought.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::connection::Connection;
+use crate::domain::{Consignment, DocumentId, Standing};
+use crate::ports::{CallError, Documents, Scan, StoreError, Systems};
+
+/// The ports that planning needs.
+#[derive(Clone)]
+pub struct Plan {
+    /// ERPs.
+    pub systems: Arc<dyn Systems>,
+    /// Units.
+    pub documents: Arc<dyn Documents>,
+}
+
+/// One document of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Planned {
+    /// The number that people know.
+    pub number: String,
+    /// How many units would ship.
+    pub units: usize,
+    /// How many parcels they would make.
+    pub parcels: usize,
+    /// Why it does not ship, or would be held.
+    pub remarks: Vec<String>,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The ERP could not be read.
+    #[error("the ERP could not be read: {0}")]
+    Call(#[from] CallError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+const PAGE: u16 = 250;
+
+impl Plan {
+    /// The first `most` documents modified since the connection's `start_from`.
+    pub async fn run(&self, connection: &Connection, most: usize) -> Result<Vec<Planned>, PlanError> {
+        let systems = self.systems.open(connection).await?;
+        let (mut planned, mut after) = (Vec::new(), None);
+        while planned.len() < most {
+            let scan = Scan {
+                since: connection.start_from,
+                after: after.clone(),
+                limit: PAGE,
+            };
+            let heads = systems.source.changed(&scan).await?;
+            let documents: Vec<DocumentId> = heads.iter().map(|head| head.document.clone()).collect();
+            let units = self.documents.units(&connection.id, &documents).await?;
+            for order in systems.source.read(&documents).await? {
+                if let Some(units) = units.iter().find(|units| units.document == order.document) {
+                    planned.extend(self.plan(connection, &order, units));
+                }
+            }
+            after = heads.last().map(|head| head.document.id.clone());
+            if heads.len() < usize::from(PAGE) {
+                break;
+            }
+        }
+        planned.truncate(most);
+        Ok(planned)
+    }
+
+    fn plan(
+        &self,
+        connection: &Connection,
+        order: &crate::domain::Order,
+        units: &crate::domain::Units,
+    ) -> Option<Planned> {
+        let mut planned = Planned {
+            number: order.number.clone(),
+            units: 0,
+            parcels: 0,
+            remarks: Vec::new(),
+        };
+        match &order.standing {
+            Standing::Ready => {}
+            Standing::Waiting(reason) => {
+                planned.remarks.push(reason.clone());
+                return Some(planned);
+            }
+            Standing::Cancelled | Standing::Closed => return None,
+        }
+        for allotment in units.allottable(order) {
+            let Ok(consignment) = Consignment::of(order, &allotment.quantities, &Default::default()) else {
+                continue;
+            };
+            planned.units += 1;
+            match connection.packing.pack(&consignment) {
+                Ok(parcels) => planned.parcels += parcels.len(),
+                Err(error) => planned.remarks.push(error.to_string()),
+            }
+        }
+        (planned.units > 0).then_some(planned)
+    }
+}

@@ -1,0 +1,329 @@
+//! Finds documents that are ready to ship and admits their units as jobs.
+//!
+//! Reads start at the published maximum minus an overlap, because commits come late and timestamps are equal; what was read
+//! before is recognised by the document's units. The units are read before the ERP's quantities, never after, and change only
+//! by compare-and-set together with the new jobs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::connection::Connection;
+use crate::domain::{
+    Allotment, ConnectionId, Consignment, DocumentId, Order, Quantities, Snapshot, Standing, Unit, UnitPhase, Units,
+};
+use crate::job::{Admission, Job, Timing};
+use crate::ports::{
+    AuditEntry, CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, NewJob, Nonces, Opened,
+    OrderSource, Queue, Scan, ScanProgress, StoreError, Systems,
+};
+
+/// How many documents are read at a time.
+const PAGE: u16 = 250;
+
+/// How many jobs one transaction admits: each is three items, and DynamoDB takes a hundred.
+const JOBS_AT_ONCE: usize = 30;
+
+/// How often a document is read again when another poller was faster.
+const TRIES: usize = 3;
+
+/// The name of the cursor.
+const CURSOR: &str = "orders";
+
+/// The ports that polling needs.
+#[derive(Clone)]
+pub struct Poll {
+    /// Connections.
+    pub connections: Arc<dyn Connections>,
+    /// ERPs.
+    pub systems: Arc<dyn Systems>,
+    /// Cursors.
+    pub cursors: Arc<dyn Cursors>,
+    /// Units and admission.
+    pub documents: Arc<dyn Documents>,
+    /// The queue of jobs.
+    pub queue: Arc<dyn Queue>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Nonces.
+    pub nonces: Arc<dyn Nonces>,
+    /// The overlap.
+    pub timing: Timing,
+}
+
+/// What a poll did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Documents that changed.
+    pub seen: u64,
+    /// Jobs that were admitted.
+    pub admitted: u64,
+    /// Documents that do not ship, or not yet.
+    pub waiting: u64,
+    /// Whether the scan came to its end; otherwise the next poll goes on where this one stopped.
+    pub complete: bool,
+    /// Why nothing was read, where nothing was.
+    pub stopped: Option<String>,
+}
+
+impl Poll {
+    /// Scans the connection's ERP until the scan is complete or `deadline` is near.
+    ///
+    /// # Errors
+    /// Only when the store fails; what was stored stays, and the next poll goes on from there.
+    pub async fn run(&self, id: &ConnectionId, deadline: Timestamp) -> Result<Report, StoreError> {
+        let Some(gate) = self.connections.gate(id).await? else {
+            return Ok(stopped(format!("connection {id} does not exist")));
+        };
+        if gate.connection.paused {
+            return Ok(stopped(format!(
+                "connection {id} is paused: `waybill connection resume {id}`"
+            )));
+        }
+        match self.systems.open(&gate.connection).await {
+            Ok(systems) => self.scan(&gate.connection, &systems, deadline).await,
+            Err(error) => Ok(stopped(error.to_string())),
+        }
+    }
+
+    async fn scan(&self, connection: &Connection, systems: &Opened, deadline: Timestamp) -> Result<Report, StoreError> {
+        let mut cursor = self.cursors.cursor(&connection.id, CURSOR).await?;
+        let mut progress = self.progress(connection, &cursor);
+        let mut report = Report::default();
+        while self.clock.now() < deadline {
+            let scan = Scan {
+                since: progress.since,
+                after: progress.after.clone(),
+                limit: PAGE,
+            };
+            let heads = match systems.source.changed(&scan).await {
+                Ok(heads) => heads,
+                Err(error) => {
+                    return Ok(Report {
+                        stopped: Some(error.to_string()),
+                        ..report
+                    });
+                }
+            };
+            if let Err(error) = self
+                .page(connection, systems.source.as_ref(), &heads, &mut report)
+                .await?
+            {
+                return Ok(Report {
+                    stopped: Some(error.to_string()),
+                    ..report
+                });
+            }
+            advance(&mut progress, &heads);
+            report.complete = heads.len() < usize::from(PAGE);
+            cursor = self.after_page(&cursor, &progress, report.complete);
+            if !self.cursors.advance(&connection.id, CURSOR, &cursor).await? {
+                return Ok(Report {
+                    stopped: Some("another poll of the connection is under way".to_owned()),
+                    ..report
+                });
+            }
+            tracing::info!(connection = %connection.id, seen = report.seen, admitted = report.admitted, "page stored");
+            if report.complete {
+                break;
+            }
+        }
+        Ok(report)
+    }
+
+    fn progress(&self, connection: &Connection, cursor: &Cursor) -> ScanProgress {
+        cursor.scan.clone().unwrap_or_else(|| {
+            let back = cursor.published.map(|published| published - self.timing.overlap);
+            let since = back.unwrap_or(connection.start_from).max(connection.start_from);
+            ScanProgress {
+                since,
+                candidate: cursor.published.unwrap_or(since),
+                after: None,
+            }
+        })
+    }
+
+    fn after_page(&self, cursor: &Cursor, progress: &ScanProgress, complete: bool) -> Cursor {
+        let version = cursor.version + 1;
+        if complete {
+            Cursor {
+                version,
+                published: Some(progress.candidate),
+                scan: None,
+            }
+        } else {
+            Cursor {
+                version,
+                published: cursor.published,
+                scan: Some(progress.clone()),
+            }
+        }
+    }
+
+    /// Stores everything that a page of documents has to ship.
+    async fn page(
+        &self,
+        connection: &Connection,
+        source: &dyn OrderSource,
+        heads: &[DocumentHead],
+        report: &mut Report,
+    ) -> Result<Result<(), CallError>, StoreError> {
+        let mut documents: Vec<DocumentId> = heads.iter().map(|head| head.document.clone()).collect();
+        report.seen += count(documents.len());
+        for _ in 0..TRIES {
+            if documents.is_empty() {
+                break;
+            }
+            let units = self.documents.units(&connection.id, &documents).await?;
+            let orders = match source.read(&documents).await {
+                Ok(orders) => orders,
+                Err(error) => return Ok(Err(error)),
+            };
+            documents = self.admit_all(connection, &units, &orders, report).await?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Admits what is ready; returns the documents on which another poller was faster.
+    async fn admit_all(
+        &self,
+        connection: &Connection,
+        units: &[Units],
+        orders: &[Order],
+        report: &mut Report,
+    ) -> Result<Vec<DocumentId>, StoreError> {
+        let mut contested = Vec::new();
+        for order in orders {
+            if order.standing != Standing::Ready {
+                report.waiting += 1;
+                continue;
+            }
+            let Some(units) = units.iter().find(|units| units.document == order.document) else {
+                continue;
+            };
+            let mut allotments = units.allottable(order);
+            if allotments.is_empty() {
+                continue;
+            }
+            let more = allotments.len() > JOBS_AT_ONCE;
+            allotments.truncate(JOBS_AT_ONCE);
+            match self.admit(connection, units, order, &allotments).await? {
+                Some(admitted) => report.admitted += admitted,
+                None => contested.push(order.document.clone()),
+            }
+            if more {
+                contested.push(order.document.clone());
+            }
+        }
+        Ok(contested)
+    }
+
+    async fn admit(
+        &self,
+        connection: &Connection,
+        units: &Units,
+        order: &Order,
+        allotments: &[Allotment],
+    ) -> Result<Option<u64>, StoreError> {
+        let (units, jobs) = self.new_jobs(connection, units, order, allotments);
+        if jobs.is_empty() || !self.documents.admit(&units, &jobs).await? {
+            return Ok(None);
+        }
+        for new in &jobs {
+            if let Err(error) = self.queue.send(&new.job.id, &new.job.tenant, Duration::ZERO).await {
+                tracing::warn!(job.id = %new.job.id, %error, "not queued: the sweeper will find it");
+            }
+        }
+        Ok(Some(count(jobs.len())))
+    }
+
+    fn new_jobs(
+        &self,
+        connection: &Connection,
+        units: &Units,
+        order: &Order,
+        allotments: &[Allotment],
+    ) -> (Units, Vec<NewJob>) {
+        let mut after = Units {
+            version: units.version + 1,
+            number: order.number.clone(),
+            ..units.clone()
+        };
+        let mut jobs = Vec::new();
+        for allotment in allotments {
+            let number = after.next_number();
+            let Ok(consignment) = Consignment::of(order, &allotment.quantities, &after.ahead_of(number)) else {
+                continue;
+            };
+            let new = self.new_job(connection, number, consignment);
+            let quantities = allotment.quantities.clone();
+            after.units.push(Unit {
+                number,
+                job: new.job.id.clone(),
+                quantities,
+                phase: UnitPhase::Open,
+            });
+            jobs.push(new);
+        }
+        (after, jobs)
+    }
+
+    fn new_job(&self, connection: &Connection, unit: u32, consignment: Consignment) -> NewJob {
+        let now = self.clock.now();
+        let snapshot = Snapshot::new(1, now, consignment);
+        let (id, tenant) = (connection.id.clone(), connection.tenant.clone());
+        let job = Job::admit(
+            Admission {
+                connection: id,
+                tenant,
+                unit,
+                write: self.nonces.nonce(),
+            },
+            &snapshot,
+            now,
+        );
+        let text = format!(
+            "admitted unit {unit} of order {}: {}",
+            job.number,
+            in_words(&snapshot.consignment.quantities())
+        );
+        let audit = AuditEntry {
+            at: now,
+            by: "waybill".to_owned(),
+            text,
+            draft: None,
+            exchanges: Vec::new(),
+        };
+        NewJob { job, snapshot, audit }
+    }
+}
+
+fn advance(progress: &mut ScanProgress, heads: &[DocumentHead]) {
+    let latest = heads.iter().map(|head| head.modified).max();
+    progress.candidate = latest.map_or(progress.candidate, |latest| latest.max(progress.candidate));
+    progress.after = heads
+        .last()
+        .map(|head| head.document.id.clone())
+        .or(progress.after.take());
+}
+
+fn in_words(quantities: &Quantities) -> String {
+    let words: Vec<String> = quantities
+        .iter()
+        .map(|(line, quantity)| format!("{quantity} of line {line}"))
+        .collect();
+    words.join(", ")
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+fn stopped(reason: String) -> Report {
+    Report {
+        stopped: Some(reason),
+        ..Report::default()
+    }
+}

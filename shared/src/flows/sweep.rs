@@ -1,0 +1,98 @@
+//! Re-queues what is due: a lost message costs latency, never truth.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use crate::job::{Job, Outcome, Timing};
+use crate::ports::{Clock, Due, Jobs, Nonces, Queue, Save, StoreError};
+
+/// Due jobs are spread over so many keys, so that none is hot.
+pub const SHARDS: u8 = 16;
+
+/// How many jobs of a shard are re-queued in one run.
+const LIMIT: u16 = 500;
+
+/// The ports that sweeping needs.
+#[derive(Clone)]
+pub struct Sweep {
+    /// What is due.
+    pub due: Arc<dyn Due>,
+    /// Jobs.
+    pub jobs: Arc<dyn Jobs>,
+    /// The queue of jobs.
+    pub queue: Arc<dyn Queue>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Nonces.
+    pub nonces: Arc<dyn Nonces>,
+    /// When to look again at a job that was re-queued.
+    pub timing: Timing,
+}
+
+/// What a sweep did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Jobs that were due.
+    pub due: u64,
+    /// Jobs that were queued again.
+    pub requeued: u64,
+}
+
+impl Sweep {
+    /// Queues every due job once and moves its `due_at` on, so that the next sweep leaves it in peace.
+    ///
+    /// # Errors
+    /// When the store fails; what was not queued is due still.
+    pub async fn run(&self) -> Result<Report, StoreError> {
+        let mut report = Report::default();
+        for shard in 0..SHARDS {
+            for id in self.due.due(shard, self.clock.now(), LIMIT).await? {
+                report.due += 1;
+                if let Some(job) = self.jobs.load(&id).await? {
+                    report.requeued += u64::from(self.requeue(job).await?);
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    /// The message goes first: if the write is lost the job is queued again, which is harmless.
+    async fn requeue(&self, job: Job) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        if job.due_at.is_none_or(|due| due > now) {
+            return Ok(false);
+        }
+        self.queue.send(&job.id, &job.tenant, Duration::ZERO).await?;
+        let mut after = job.clone();
+        if after
+            .apply(
+                Outcome::Requeued {
+                    due_at: now + self.patience(),
+                },
+                now,
+                &self.timing,
+            )
+            .is_err()
+        {
+            return Ok(false);
+        }
+        after.version = job.version + 1;
+        after.last_write = self.nonces.nonce();
+        let save = Save {
+            job: after,
+            audit: Vec::new(),
+            snapshot: None,
+            units: None,
+        };
+        // A conflict means that somebody is at work on the job, and has set `due_at` himself.
+        self.jobs.save(&save).await?;
+        Ok(true)
+    }
+
+    fn patience(&self) -> SignedDuration {
+        self.timing.lease.max(SignedDuration::from_secs(30))
+    }
+}

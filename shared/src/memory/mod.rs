@@ -1,0 +1,443 @@
+//! The ports in memory, with a crash switch.
+//!
+//! [`Memory`] keeps the same promises as the table and the queue: version-checked transactions, compare-and-set, messages that
+//! may come twice. A [`Switch`] stands before every call, so that a test decides when a call may go on, whether its answer is
+//! lost, and who never comes back from it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::connection::Connection;
+use crate::domain::{ConnectionId, DocumentId, JobId, LabelImage, LabelRef, Money, Nonce, Snapshot, TenantId, Units};
+use crate::job::Job;
+use crate::ports::{
+    AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, Directory, Documents, Due, Gate, Jobs, Labels,
+    Limits, NewJob, Nonces, Queue, Save, Saved, Slot, Spending, State, StoreError,
+};
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It works.
+    Work,
+    /// It works, and its answer is lost.
+    LoseAnswer,
+}
+
+/// Stands before every call of the store. A call that never returns from here is a worker that died.
+#[async_trait]
+pub trait Switch: Send + Sync {
+    /// Decides on a call, by its name.
+    async fn before(&self, call: &'static str) -> Fate;
+}
+
+/// Lets every call work.
+pub struct AlwaysWorks;
+
+#[async_trait]
+impl Switch for AlwaysWorks {
+    async fn before(&self, _call: &'static str) -> Fate {
+        Fate::Work
+    }
+}
+
+/// A clock that a test turns.
+#[derive(Debug, Clone)]
+pub struct TurnedClock(Arc<Mutex<Timestamp>>);
+
+impl TurnedClock {
+    /// A clock that stands at `now`.
+    pub fn at(now: Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(now)))
+    }
+
+    /// Turns it on by `by`.
+    pub fn turn(&self, by: jiff::SignedDuration) {
+        *lock(&self.0) += by;
+    }
+
+    /// Sets it.
+    pub fn set(&self, now: Timestamp) {
+        *lock(&self.0) = now;
+    }
+}
+
+impl Clock for TurnedClock {
+    fn now(&self) -> Timestamp {
+        *lock(&self.0)
+    }
+}
+
+/// Nonces that are counted.
+#[derive(Debug, Default)]
+pub struct CountedNonces(Mutex<u64>);
+
+impl Nonces for CountedNonces {
+    fn nonce(&self) -> Nonce {
+        let mut count = lock(&self.0);
+        *count += 1;
+        Nonce::new(format!("nonce-{count}"))
+    }
+}
+
+/// A message in the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The job.
+    pub job: JobId,
+    /// Before this nobody receives it.
+    pub visible_at: Timestamp,
+}
+
+/// Everything that is stored.
+#[derive(Debug, Clone, Default)]
+pub struct Tables {
+    /// Jobs by id.
+    pub jobs: BTreeMap<JobId, Job>,
+    /// Snapshots by job and number.
+    pub snapshots: BTreeMap<(JobId, u32), Snapshot>,
+    /// Stories by job.
+    pub audit: BTreeMap<JobId, Vec<AuditEntry>>,
+    /// Units by connection and document.
+    pub units: BTreeMap<(ConnectionId, DocumentId), Units>,
+    /// Connections by id.
+    pub connections: BTreeMap<ConnectionId, Connection>,
+    /// Why every purchase is stopped, if it is.
+    pub brake: Option<String>,
+    /// Cursors by connection and kind.
+    pub cursors: BTreeMap<(ConnectionId, String), Cursor>,
+    /// Messages, in the order in which they were sent.
+    pub queue: VecDeque<Message>,
+    /// Labels by key.
+    pub labels: BTreeMap<String, Vec<u8>>,
+    /// Spent amounts by connection and hour.
+    pub spent: BTreeMap<(ConnectionId, i64), Money>,
+    /// Slots by account and number: owner and end of the lease.
+    pub slots: BTreeMap<(String, u16), (Nonce, Timestamp)>,
+    /// Pauses by account.
+    pub pauses: BTreeMap<String, Timestamp>,
+}
+
+/// The store in memory.
+#[derive(Clone)]
+pub struct Memory {
+    tables: Arc<Mutex<Tables>>,
+    switch: Arc<dyn Switch>,
+    clock: Arc<dyn Clock>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Memory {
+    /// An empty store.
+    pub fn new(clock: Arc<dyn Clock>, switch: Arc<dyn Switch>) -> Self {
+        Self {
+            tables: Arc::default(),
+            switch,
+            clock,
+        }
+    }
+
+    /// What is stored, to read and to arrange.
+    pub fn tables(&self) -> MutexGuard<'_, Tables> {
+        lock(&self.tables)
+    }
+
+    /// Takes the next message that may be received now.
+    pub fn receive(&self) -> Option<JobId> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        let index = tables.queue.iter().position(|message| message.visible_at <= now)?;
+        tables.queue.remove(index).map(|message| message.job)
+    }
+
+    async fn pass(&self, call: &'static str) -> Fate {
+        self.switch.before(call).await
+    }
+}
+
+fn answered<T>(fate: Fate, answer: T) -> Result<T, StoreError> {
+    match fate {
+        Fate::Work => Ok(answer),
+        Fate::LoseAnswer => Err(StoreError("the answer was lost".to_owned())),
+    }
+}
+
+impl Tables {
+    fn save(&mut self, save: &Save) -> Saved {
+        match self.jobs.get(&save.job.id) {
+            Some(current) if current.version + 1 != save.job.version => {
+                return if current.last_write == save.job.last_write {
+                    Saved::Done
+                } else {
+                    Saved::Conflict(Box::new(current.clone()))
+                };
+            }
+            _ => {}
+        }
+        if let Some(units) = &save.units {
+            let key = (save.job.connection.clone(), units.document.clone());
+            if self.units.get(&key).map_or(0, |current| current.version) + 1 != units.version {
+                return Saved::UnitsConflict;
+            }
+            self.units.insert(key, units.clone());
+        }
+        self.put(&save.job, save.snapshot.as_ref(), &save.audit);
+        Saved::Done
+    }
+
+    fn put(&mut self, job: &Job, snapshot: Option<&Snapshot>, audit: &[AuditEntry]) {
+        if let Some(snapshot) = snapshot {
+            self.snapshots
+                .insert((job.id.clone(), snapshot.number), snapshot.clone());
+        }
+        self.audit.entry(job.id.clone()).or_default().extend_from_slice(audit);
+        self.jobs.insert(job.id.clone(), job.clone());
+    }
+
+    fn admit(&mut self, units: &Units, jobs: &[NewJob]) -> bool {
+        let Some(first) = jobs.first() else { return false };
+        let key = (first.job.connection.clone(), units.document.clone());
+        if self.units.get(&key).map_or(0, |current| current.version) + 1 != units.version {
+            return false;
+        }
+        self.units.insert(key, units.clone());
+        for new in jobs {
+            self.put(&new.job, Some(&new.snapshot), std::slice::from_ref(&new.audit));
+        }
+        true
+    }
+}
+
+#[async_trait]
+impl Jobs for Memory {
+    async fn load(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        let fate = self.pass("load").await;
+        answered(fate, self.tables().jobs.get(id).cloned())
+    }
+
+    async fn snapshot(&self, id: &JobId, number: u32) -> Result<Option<Snapshot>, StoreError> {
+        Ok(self.tables().snapshots.get(&(id.clone(), number)).cloned())
+    }
+
+    async fn save(&self, save: &Save) -> Result<Saved, StoreError> {
+        let fate = self.pass("save").await;
+        answered(fate, self.tables().save(save))
+    }
+}
+
+#[async_trait]
+impl Documents for Memory {
+    async fn units(&self, connection: &ConnectionId, documents: &[DocumentId]) -> Result<Vec<Units>, StoreError> {
+        let fate = self.pass("units").await;
+        let tables = self.tables();
+        let of = |document: &DocumentId| {
+            let stored = tables.units.get(&(connection.clone(), document.clone())).cloned();
+            stored.unwrap_or_else(|| Units::none(document.clone(), ""))
+        };
+        answered(fate, documents.iter().map(of).collect())
+    }
+
+    async fn admit(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError> {
+        let fate = self.pass("admit").await;
+        answered(fate, self.tables().admit(units, jobs))
+    }
+}
+
+#[async_trait]
+impl Due for Memory {
+    async fn due(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<JobId>, StoreError> {
+        let tables = self.tables();
+        // Everything lies in one shard here.
+        let due = tables
+            .jobs
+            .values()
+            .filter(|job| shard == 0 && job.due_at.is_some_and(|due| due <= now));
+        let mut due: Vec<_> = due.map(|job| (job.due_at, job.id.clone())).collect();
+        due.sort();
+        Ok(due.into_iter().take(usize::from(limit)).map(|(_, id)| id).collect())
+    }
+}
+
+#[async_trait]
+impl Directory for Memory {
+    async fn in_state(&self, connection: &ConnectionId, state: State, limit: u16) -> Result<Vec<Job>, StoreError> {
+        let tables = self.tables();
+        let matching = tables
+            .jobs
+            .values()
+            .filter(|job| job.connection == *connection && State::from(*job) == state);
+        let mut matching: Vec<Job> = matching.cloned().collect();
+        matching.sort_by_key(|job| std::cmp::Reverse(job.updated_at));
+        matching.truncate(usize::from(limit));
+        Ok(matching)
+    }
+
+    async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError> {
+        let tables = self.tables();
+        let matching = tables.units.iter().filter(|(_, units)| units.number == number);
+        Ok(matching
+            .map(|((connection, _), units)| (connection.clone(), units.clone()))
+            .collect())
+    }
+
+    async fn audit(&self, id: &JobId) -> Result<Vec<AuditEntry>, StoreError> {
+        Ok(self.tables().audit.get(id).cloned().unwrap_or_default())
+    }
+}
+
+#[async_trait]
+impl Controls for Memory {
+    async fn control(&self, connection: &ConnectionId, other_than: &JobId) -> Result<Option<Control>, StoreError> {
+        let tables = self.tables();
+        let shipped = tables
+            .jobs
+            .values()
+            .filter(|job| job.connection == *connection && job.id != *other_than);
+        let known = shipped.filter_map(|job| job.purchase.done().map(|shipment| (job, shipment)));
+        let newest = known.max_by_key(|(job, _)| job.updated_at);
+        Ok(newest.map(|(job, shipment)| Control {
+            reference: job.id.clone(),
+            shipment: shipment.id.clone(),
+            bought_at: job.updated_at,
+        }))
+    }
+}
+
+#[async_trait]
+impl Connections for Memory {
+    async fn gate(&self, id: &ConnectionId) -> Result<Option<Gate>, StoreError> {
+        let tables = self.tables();
+        let connection = tables.connections.get(id).cloned();
+        Ok(connection.map(|connection| Gate {
+            connection,
+            brake: tables.brake.clone(),
+        }))
+    }
+}
+
+#[async_trait]
+impl Cursors for Memory {
+    async fn cursor(&self, connection: &ConnectionId, kind: &str) -> Result<Cursor, StoreError> {
+        let fate = self.pass("cursor").await;
+        answered(
+            fate,
+            self.tables()
+                .cursors
+                .get(&(connection.clone(), kind.to_owned()))
+                .cloned()
+                .unwrap_or_default(),
+        )
+    }
+
+    async fn advance(&self, connection: &ConnectionId, kind: &str, cursor: &Cursor) -> Result<bool, StoreError> {
+        let fate = self.pass("advance").await;
+        let mut tables = self.tables();
+        let key = (connection.clone(), kind.to_owned());
+        let fits = tables.cursors.get(&key).map_or(0, |current| current.version) + 1 == cursor.version;
+        if fits {
+            tables.cursors.insert(key, cursor.clone());
+        }
+        answered(fate, fits)
+    }
+}
+
+#[async_trait]
+impl Queue for Memory {
+    async fn send(&self, job: &JobId, _tenant: &TenantId, delay: Duration) -> Result<(), StoreError> {
+        let fate = self.pass("send").await;
+        let delay = jiff::SignedDuration::try_from(delay).unwrap_or_default();
+        let message = Message {
+            job: job.clone(),
+            visible_at: self.clock.now() + delay,
+        };
+        self.tables().queue.push_back(message);
+        answered(fate, ())
+    }
+}
+
+#[async_trait]
+impl Labels for Memory {
+    async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError> {
+        let key = format!("labels/{job}/{index}.{}", label.format.extension());
+        self.tables().labels.insert(key.clone(), label.bytes.clone());
+        Ok(LabelRef {
+            tracking_number: label.tracking_number.clone(),
+            format: label.format,
+            key,
+        })
+    }
+
+    async fn get(&self, label: &LabelRef) -> Result<Vec<u8>, StoreError> {
+        let bytes = self.tables().labels.get(&label.key).cloned();
+        bytes.ok_or_else(|| StoreError(format!("there is no label {}", label.key)))
+    }
+}
+
+#[async_trait]
+impl Spending for Memory {
+    async fn reserve(&self, connection: &Connection, amount: &Money, now: Timestamp) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        let key = (connection.id.clone(), now.as_second().div_euclid(3600));
+        let spent = tables
+            .spent
+            .entry(key)
+            .or_insert_with(|| Money::new(rust_decimal::Decimal::ZERO, &amount.currency));
+        let fits = spent.amount + amount.amount <= connection.spend_cap_per_hour.amount;
+        if fits {
+            spent.amount += amount.amount;
+        }
+        Ok(fits)
+    }
+}
+
+#[async_trait]
+impl Limits for Memory {
+    async fn lease_slot(&self, account: &str, cap: u16, lease: Duration) -> Result<Option<Slot>, StoreError> {
+        let now = self.clock.now();
+        let until = now + jiff::SignedDuration::try_from(lease).unwrap_or_default();
+        let mut tables = self.tables();
+        let free = |number: &u16| {
+            tables
+                .slots
+                .get(&(account.to_owned(), *number))
+                .is_none_or(|(_, until)| *until <= now)
+        };
+        let Some(number) = (0..cap).find(free) else {
+            return Ok(None);
+        };
+        let owner = Nonce::new(format!("slot-{number}-{until}"));
+        tables
+            .slots
+            .insert((account.to_owned(), number), (owner.clone(), until));
+        Ok(Some(Slot {
+            account: account.to_owned(),
+            number,
+            owner,
+        }))
+    }
+
+    async fn free_slot(&self, slot: Slot) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        let key = (slot.account, slot.number);
+        if tables.slots.get(&key).is_some_and(|(owner, _)| *owner == slot.owner) {
+            tables.slots.remove(&key);
+        }
+        Ok(())
+    }
+
+    async fn paused(&self, account: &str) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.tables().pauses.get(account).copied())
+    }
+
+    async fn pause(&self, account: &str, until: Timestamp) -> Result<(), StoreError> {
+        self.tables().pauses.insert(account.to_owned(), until);
+        Ok(())
+    }
+}
