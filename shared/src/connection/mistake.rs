@@ -31,10 +31,10 @@ impl Mistake {
         Self::new(path, "is missing", allowed)
     }
 
-    /// The same mistake seen from the table that holds `section`.
-    pub(super) fn within(self, section: &str) -> Self {
+    /// The same mistake with the path that a person sees: options stand beside the other keys of their system.
+    pub(super) fn as_in_the_file(self) -> Self {
         Self {
-            path: format!("{section}.{}", self.path),
+            path: self.path.replacen(".options.", ".", 1),
             ..self
         }
     }
@@ -57,8 +57,12 @@ pub fn list(mistakes: &[Mistake]) -> String {
 pub(super) struct Mistakes(RefCell<Vec<Mistake>>);
 
 impl Mistakes {
+    /// Adds a mistake, unless its place has been told already.
     pub(super) fn add(&self, mistake: Mistake) {
-        self.0.borrow_mut().push(mistake);
+        let mut all = self.0.borrow_mut();
+        if all.iter().all(|told| told.path != mistake.path) {
+            all.push(mistake);
+        }
     }
 
     pub(super) fn into_vec(self) -> Vec<Mistake> {

@@ -16,7 +16,7 @@ use url::Url;
 use crate::domain::{Address, Billing, ConnectionId, LabelFormat, LocationId, Money, Packing, ServicePolicy, TenantId};
 
 pub use mistake::{Mistake, list};
-pub use parse::{SystemCheck, parse};
+pub use parse::{Addressed, SystemCheck, parse};
 
 /// Which of the vendors' worlds a connection lives in; the vendors' hosts must match it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,16 +19,31 @@ use crate::domain::{
     TenantId, Weight,
 };
 
-/// What the registry of outside systems knows of their settings.
+/// What a connection file says to one outside system.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressed<'a> {
+    /// Which of the vendors' worlds.
+    pub environment: Environment,
+    /// The system's own table. What only the system knows stands in `options`; an option that it does not know is a
+    /// mistake.
+    pub settings: &'a SystemSettings,
+    /// Which documents ship.
+    pub select: &'a Selection,
+    /// The fields that are written.
+    pub fields: &'a FieldMap,
+}
+
+/// What the registry of outside systems knows of connection files and secrets.
 pub trait SystemCheck {
     /// The ERPs that there are.
     fn erps(&self) -> &[&str];
     /// The carriers that there are.
     fn carriers(&self) -> &[&str];
-    /// Everything that is wrong with the settings of one of them, with paths within its table (`account`,
-    /// `merchant_id`). What only that system knows stands in `settings.options`, and an option that it does not know is
-    /// a mistake.
-    fn mistakes(&self, system: &str, settings: &SystemSettings, environment: Environment) -> Vec<Mistake>;
+    /// Everything that one of them finds wrong, with whole paths: `erp.account`, `select.condition`, and
+    /// `erp.options.concurrency` or `erp.concurrency` for an option.
+    fn mistakes(&self, addressed: &Addressed<'_>) -> Vec<Mistake>;
+    /// What is wrong with the shape of a system's secret; never the values.
+    fn secret_mistakes(&self, system: &str, body: &serde_json::Value) -> Vec<Mistake>;
 }
 
 /// Reads a connection file for a stage. The connection is new: version 0 and paused, until it is stored over another.
@@ -95,6 +110,9 @@ impl File<'_> {
         let write_back = write_back(&root.section("write_back"));
         self.paused();
         root.close();
+        for settings in [&erp, &carrier].into_iter().flatten() {
+            self.ask_the_system(environment, settings, &select, &write_back.fields);
+        }
         Some(Connection {
             id: id?,
             tenant: tenant?,
@@ -171,17 +189,28 @@ impl File<'_> {
         };
         if let Some(environment) = environment {
             host_is_allowed(&section, &settings, environment);
-            self.ask_the_system(&section, &settings, environment);
         }
         Some(settings)
     }
 
-    fn ask_the_system(&self, section: &Section<'_>, settings: &SystemSettings, environment: Environment) {
-        for mistake in self.systems.mistakes(&settings.system, settings, environment) {
-            let told_already = mistake.path == "account" && settings.account.is_empty();
-            if !told_already {
-                section.add(mistake);
-            }
+    fn ask_the_system(
+        &self,
+        environment: Option<Environment>,
+        settings: &SystemSettings,
+        select: &Selection,
+        fields: &FieldMap,
+    ) {
+        let Some(environment) = environment else {
+            return;
+        };
+        let addressed = Addressed {
+            environment,
+            settings,
+            select,
+            fields,
+        };
+        for mistake in self.systems.mistakes(&addressed) {
+            self.root.add(mistake.as_in_the_file());
         }
     }
 }
@@ -464,18 +493,20 @@ mod tests {
             &["ups"]
         }
 
-        fn mistakes(&self, system: &str, settings: &SystemSettings, _: Environment) -> Vec<Mistake> {
+        fn mistakes(&self, addressed: &Addressed<'_>) -> Vec<Mistake> {
+            let settings = addressed.settings;
             let merchant = settings.options.get("merchant_id").and_then(|id| id.as_str());
-            match merchant {
-                Some(id) if system == "ups" && id.len() != 6 => {
-                    vec![Mistake::new(
-                        "merchant_id",
-                        format!("is {id:?}"),
-                        "six letters or digits",
-                    )]
-                }
+            let wrong = |what: &str| vec![Mistake::new(what, "is wrong", "something else")];
+            match (settings.system.as_str(), merchant) {
+                ("ups", Some(id)) if id.len() != 6 => wrong("carrier.options.merchant_id"),
+                ("netsuite", _) if settings.account.is_empty() => wrong("erp.account"),
+                ("netsuite", _) if addressed.select.condition.as_deref() == Some(";") => wrong("select.condition"),
                 _ => Vec::new(),
             }
+        }
+
+        fn secret_mistakes(&self, _: &str, _: &serde_json::Value) -> Vec<Mistake> {
+            Vec::new()
         }
     }
 
@@ -665,6 +696,15 @@ mod tests {
                 Err(mistakes) => assert!(!stands && mistakes[0].path == "carrier.merchant_id"),
             }
         }
+    }
+
+    #[test]
+    fn what_the_file_says_is_told_once_although_the_system_finds_it_too() {
+        assert_eq!(paths(&but(", account = \"1234567_SB1\"", "")), ["erp.account"]);
+        assert_eq!(
+            paths(&format!("{SHORTEST}\n[select]\ncondition = \";\"")),
+            ["select.condition"]
+        );
     }
 
     #[test]

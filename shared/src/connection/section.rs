@@ -85,9 +85,9 @@ impl<'a> Section<'a> {
         self.mistakes.add(Mistake::new(self.path(key), wrong, allowed));
     }
 
-    /// Records a mistake of somebody else who read this table.
+    /// Records a mistake that somebody else found, with its whole path.
     pub(super) fn add(&self, mistake: Mistake) {
-        self.mistakes.add(mistake.within(&self.path));
+        self.mistakes.add(mistake);
     }
 
     /// A table in this one; an absent one reads like an empty one.

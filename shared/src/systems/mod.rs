@@ -1,1 +1,3 @@
 //! Every outside system: one folder each, and the registry that opens them.
+
+pub mod check;
