@@ -2,6 +2,8 @@
 //!
 //! Read in this order: [`domain`] (the words), [`ports`] (the outside world as the core sees it), then the adapters.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod connection;
 pub mod domain;
 pub mod flows;

@@ -422,6 +422,21 @@ pub enum State {
     Closed,
 }
 
+impl State {
+    /// How far this job has come: a hold stands over everything else.
+    pub fn of(job: &Job) -> Self {
+        if job.hold.is_some() {
+            Self::Held
+        } else if job.closed.is_some() {
+            Self::Closed
+        } else if job.write_back.done().is_some() {
+            Self::Shipped
+        } else {
+            Self::Open
+        }
+    }
+}
+
 /// Finds jobs for people.
 #[async_trait]
 pub trait Directory: Send + Sync {
@@ -530,6 +545,14 @@ pub struct TokenKey {
     pub merchant: Option<String>,
     /// The connection that used it last, by which the refresher can make it again.
     pub connection: ConnectionId,
+}
+
+impl TokenKey {
+    /// Whose token it is as one text: the store's key and what a sealed token is bound to.
+    pub fn owner(&self) -> String {
+        let merchant = self.merchant.as_deref().unwrap_or("-");
+        format!("{}#{}#{merchant}", self.system, self.credential)
+    }
 }
 
 /// An access token in use.

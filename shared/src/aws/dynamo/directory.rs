@@ -1,0 +1,99 @@
+//! The indexes `state` and `number`: jobs and documents as people look for them, and the control of look-ups.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use futures::future::try_join_all;
+
+use super::Dynamo;
+use super::keys::{AUDIT, BOUGHT, Key, connection_of, job_of, number_key, state_partitions, words};
+use super::table::{Item, Search, body, text};
+use crate::domain::{ConnectionId, JobId, Units};
+use crate::job::Job;
+use crate::ports::{AuditEntry, Control, Controls, Directory, State, StoreError};
+
+#[async_trait]
+impl Directory for Dynamo {
+    async fn in_state(&self, connection: &ConnectionId, state: State, limit: u16) -> Result<Vec<Job>, StoreError> {
+        let mut jobs = self.newest(connection, &words(state), limit).await?;
+        jobs.retain(|job| State::of(job) == state);
+        jobs.truncate(usize::from(limit));
+        Ok(jobs)
+    }
+
+    async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError> {
+        let keys = self
+            .search(&Search::index("number", "number_key", number_key(number)))
+            .await?;
+        let items = self.batch(keys.iter().filter_map(whole_key)).await?;
+        let mut found = Vec::with_capacity(items.len());
+        for item in &items {
+            if let Some(connection) = text(item, "pk").and_then(connection_of) {
+                found.push((connection, body::<Units>(item)?));
+            }
+        }
+        found.sort_by(|a, b| (&a.0, &a.1.document).cmp(&(&b.0, &b.1.document)));
+        Ok(found)
+    }
+
+    async fn audit(&self, id: &JobId) -> Result<Vec<AuditEntry>, StoreError> {
+        let items = self.search(&Search::beginning(Key::job(id).pk, AUDIT)).await?;
+        try_join_all(items.iter().map(|item| self.audit_entry(item))).await
+    }
+}
+
+#[async_trait]
+impl Controls for Dynamo {
+    async fn control(&self, connection: &ConnectionId, other_than: &JobId) -> Result<Option<Control>, StoreError> {
+        // Two of each partition, for one of them may be the job itself.
+        let jobs = self.newest(connection, &[BOUGHT, "shipped"], 2).await?;
+        let control = |job: &Job| {
+            Some(Control {
+                reference: job.id.clone(),
+                shipment: job.purchase.done()?.id.clone(),
+                bought_at: job.updated_at,
+            })
+        };
+        Ok(jobs
+            .iter()
+            .filter(|job| job.id != *other_than && job.closed.is_none())
+            .find_map(control))
+    }
+}
+
+impl Dynamo {
+    /// The newest of each partition of these words, all together newest first. More than `limit` may come back.
+    async fn newest(&self, connection: &ConnectionId, words: &[&str], limit: u16) -> Result<Vec<Job>, StoreError> {
+        let search = |partition| {
+            Search::index("state", "state_shard", partition)
+                .backwards()
+                .limit(limit)
+        };
+        let searches: Vec<Search> = state_partitions(connection, words).into_iter().map(search).collect();
+        let found = try_join_all(searches.iter().map(|search| self.search(search))).await?;
+        let mut keys: Vec<&Item> = found.iter().flatten().collect();
+        keys.sort_by(|a, b| text(b, "state_at").cmp(&text(a, "state_at")));
+        let wanted = usize::from(limit).saturating_mul(words.len().max(2));
+        let ids: Vec<JobId> = keys
+            .into_iter()
+            .take(wanted)
+            .filter_map(|key| job_of(text(key, "pk")?))
+            .collect();
+        self.jobs(&ids).await
+    }
+
+    /// These jobs, those that exist, in this order.
+    async fn jobs(&self, ids: &[JobId]) -> Result<Vec<Job>, StoreError> {
+        let items = self.batch(ids.iter().map(Key::job)).await?;
+        let jobs = items.iter().map(body::<Job>).collect::<Result<Vec<_>, _>>()?;
+        let mut jobs: HashMap<JobId, Job> = jobs.into_iter().map(|job| (job.id.clone(), job)).collect();
+        Ok(ids.iter().filter_map(|id| jobs.remove(id)).collect())
+    }
+}
+
+fn whole_key(item: &Item) -> Option<Key> {
+    Some(Key {
+        pk: text(item, "pk")?.to_owned(),
+        sk: text(item, "sk")?.to_owned(),
+    })
+}

@@ -1,0 +1,106 @@
+//! `DOC#connection#kind#id`: the units of a document, and their admission as jobs.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use super::Dynamo;
+use super::jobs::{job_write, snapshot_write};
+use super::keys::{Key, number_key};
+use super::table::{Guard, SCHEMA, Transacted, Write, body, request_token, to_body, to_item};
+use crate::domain::{ConnectionId, DocumentId, JobId, Nonce, Units};
+use crate::job::Job;
+use crate::ports::{Documents, NewJob, StoreError};
+
+#[derive(Serialize)]
+struct UnitsItem {
+    pk: String,
+    sk: String,
+    schema: u32,
+    version: u64,
+    number_key: String,
+    body: String,
+}
+
+#[async_trait]
+impl Documents for Dynamo {
+    async fn units(&self, connection: &ConnectionId, documents: &[DocumentId]) -> Result<Vec<Units>, StoreError> {
+        let items = self
+            .batch(documents.iter().map(|document| Key::units(connection, document)))
+            .await?;
+        let stored = items.iter().map(body::<Units>).collect::<Result<Vec<_>, _>>()?;
+        let stored: HashMap<&DocumentId, &Units> = stored.iter().map(|units| (&units.document, units)).collect();
+        let none = |document: &DocumentId| Units::none(document.clone(), "");
+        let units = |document| {
+            stored
+                .get(document)
+                .map_or_else(|| none(document), |units| (*units).clone())
+        };
+        Ok(documents.iter().map(units).collect())
+    }
+
+    async fn admit(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError> {
+        let Some(connection) = jobs.first().map(|new| &new.job.connection) else {
+            return Err(StoreError("no job is to be admitted".to_owned()));
+        };
+        let writes = self.admission(connection, units, jobs).await?;
+        let version = units.version.to_string();
+        let texts = jobs
+            .iter()
+            .map(|new| new.job.last_write.as_str())
+            .chain([version.as_str()]);
+        match self.transact(&request_token(texts), &writes).await? {
+            Transacted::Done => Ok(true),
+            Transacted::Refused(_) => self.is_echo(connection, units, jobs).await,
+        }
+    }
+}
+
+impl Dynamo {
+    async fn admission(
+        &self,
+        connection: &ConnectionId,
+        units: &Units,
+        jobs: &[NewJob],
+    ) -> Result<Vec<Write>, StoreError> {
+        let mut writes = vec![units_write(connection, units)?];
+        for new in jobs {
+            let expires_at = self.expires_at(&new.job).await?;
+            writes.push(job_write(&new.job, Guard::Absent)?);
+            writes.push(snapshot_write(&new.job.id, &new.snapshot, expires_at)?);
+            writes.push(self.audit_write(&new.job, 0, &new.audit, expires_at).await?);
+        }
+        Ok(writes)
+    }
+
+    /// Whether what stands there is this very admission, whose answer was lost.
+    async fn is_echo(&self, connection: &ConnectionId, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError> {
+        let standing = self.units(connection, std::slice::from_ref(&units.document)).await?;
+        if standing.first() != Some(units) {
+            return Ok(false);
+        }
+        let items = self.batch(jobs.iter().map(|new| Key::job(&new.job.id))).await?;
+        let stored = items.iter().map(body::<Job>).collect::<Result<Vec<_>, _>>()?;
+        let writes: HashMap<&JobId, &Nonce> = stored.iter().map(|job| (&job.id, &job.last_write)).collect();
+        Ok(jobs
+            .iter()
+            .all(|new| writes.get(&new.job.id) == Some(&&new.job.last_write)))
+    }
+}
+
+pub(super) fn units_write(connection: &ConnectionId, units: &Units) -> Result<Write, StoreError> {
+    let key = Key::units(connection, &units.document);
+    let item = UnitsItem {
+        pk: key.pk,
+        sk: key.sk,
+        schema: SCHEMA,
+        version: units.version,
+        number_key: number_key(&units.number),
+        body: to_body(units)?,
+    };
+    Ok(Write {
+        item: to_item(&item)?,
+        guard: Guard::before(units.version),
+    })
+}

@@ -1,0 +1,216 @@
+//! `JOB#id`: the job, its snapshots and its story, written in one transaction.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::Dynamo;
+use super::keys::{Key, due_shard, sortable, state_shard};
+use super::table::{Guard, Item, SCHEMA, Transacted, Verdict, Write, body, request_token, text, to_body, to_item};
+use crate::domain::{JobId, Nonce, Snapshot};
+use crate::job::Job;
+use crate::ports::{AuditEntry, Jobs, Save, Saved, StoreError};
+
+/// An entry whose calls take more than this keeps them outside the table.
+const INLINE: usize = 64 * 1024;
+
+#[derive(Serialize)]
+struct JobItem<'a> {
+    pk: String,
+    sk: String,
+    schema: u32,
+    version: u64,
+    last_write: &'a Nonce,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_shard: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<String>,
+    state_shard: String,
+    state_at: String,
+    body: String,
+}
+
+#[derive(Serialize)]
+struct SnapshotItem<'a> {
+    pk: String,
+    sk: String,
+    schema: u32,
+    hash: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
+    body: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AuditItem {
+    pk: String,
+    sk: String,
+    schema: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exchanges_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
+    body: String,
+}
+
+#[async_trait]
+impl Jobs for Dynamo {
+    async fn load(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        self.get(&Key::job(id)).await?.map(|item| body(&item)).transpose()
+    }
+
+    async fn snapshot(&self, id: &JobId, number: u32) -> Result<Option<Snapshot>, StoreError> {
+        let item = self.get(&Key::order(id, number)).await?;
+        item.map(|item| body(&item)).transpose()
+    }
+
+    async fn save(&self, save: &Save) -> Result<Saved, StoreError> {
+        let writes = self.writes(save).await?;
+        let token = request_token([save.job.id.as_str(), save.job.last_write.as_str()]);
+        match self.transact(&token, &writes).await? {
+            Transacted::Done => Ok(Saved::Done),
+            Transacted::Refused(verdicts) => self.refused(save, verdicts).await,
+        }
+    }
+}
+
+impl Dynamo {
+    async fn writes(&self, save: &Save) -> Result<Vec<Write>, StoreError> {
+        let job = &save.job;
+        let expires_at = self.expiry(save).await?;
+        let mut writes = vec![job_write(job, Guard::before(job.version))?];
+        if let Some(units) = &save.units {
+            writes.push(super::documents::units_write(&job.connection, units)?);
+        }
+        if let Some(snapshot) = &save.snapshot {
+            writes.push(snapshot_write(&job.id, snapshot, expires_at)?);
+        }
+        for (number, entry) in save.audit.iter().enumerate() {
+            writes.push(self.audit_write(job, number, entry, expires_at).await?);
+        }
+        Ok(writes)
+    }
+
+    async fn expiry(&self, save: &Save) -> Result<Option<i64>, StoreError> {
+        if save.audit.is_empty() && save.snapshot.is_none() {
+            return Ok(None);
+        }
+        self.expires_at(&save.job).await
+    }
+
+    /// When personal data that is written with this job expires, by the connection's retention; in Unix seconds.
+    pub(super) async fn expires_at(&self, job: &Job) -> Result<Option<i64>, StoreError> {
+        let days = self.retention(&job.connection).await?;
+        Ok(days.map(|days| job.updated_at.as_second() + i64::from(days) * 24 * 60 * 60))
+    }
+
+    /// The calls of a big entry go to the bucket first: an object without an entry is harmless, the reverse is not. Its
+    /// key carries the write's own nonce, so that two writers of one version do not overwrite each other.
+    pub(super) async fn audit_write(
+        &self,
+        job: &Job,
+        number: usize,
+        entry: &AuditEntry,
+        expires_at: Option<i64>,
+    ) -> Result<Write, StoreError> {
+        let key = Key::audit(&job.id, job.version, number);
+        let (mut text, mut exchanges_at) = (to_body(entry)?, None);
+        if text.len() > INLINE && !entry.exchanges.is_empty() {
+            let at = format!(
+                "audit/{}/{:010}-{number:03}-{}.json",
+                job.id,
+                job.version,
+                job.last_write.as_str()
+            );
+            self.blobs
+                .put(&at, to_body(&entry.exchanges)?.into_bytes(), "application/json")
+                .await?;
+            text = to_body(&AuditEntry {
+                exchanges: Vec::new(),
+                ..entry.clone()
+            })?;
+            exchanges_at = Some(at);
+        }
+        let item = AuditItem {
+            pk: key.pk,
+            sk: key.sk,
+            schema: SCHEMA,
+            exchanges_at,
+            expires_at,
+            body: text,
+        };
+        Ok(Write {
+            item: to_item(&item)?,
+            guard: Guard::Free,
+        })
+    }
+
+    /// An entry of the story, with its calls from wherever they are; calls that have expired are missing.
+    pub(super) async fn audit_entry(&self, item: &Item) -> Result<AuditEntry, StoreError> {
+        let mut entry: AuditEntry = body(item)?;
+        let Some(key) = text(item, "exchanges_at") else {
+            return Ok(entry);
+        };
+        if let Some(bytes) = self.blobs.get(key).await? {
+            let exchanges = serde_json::from_slice(&bytes);
+            entry.exchanges = exchanges.map_err(|error| StoreError(format!("{key} cannot be read: {error}")))?;
+        }
+        Ok(entry)
+    }
+
+    /// A guard did not hold. The job's own is asked first: if what stands there is this very write, its answer was lost
+    /// and it is done.
+    async fn refused(&self, save: &Save, verdicts: Vec<Verdict>) -> Result<Saved, StoreError> {
+        let standing = match verdicts.into_iter().next() {
+            Some(Verdict::Refused(Some(item))) => body(&item)?,
+            Some(Verdict::Refused(None)) => self.standing(&save.job.id).await?,
+            _ => return Ok(Saved::UnitsConflict),
+        };
+        if standing.last_write == save.job.last_write {
+            Ok(Saved::Done)
+        } else {
+            Ok(Saved::Conflict(Box::new(standing)))
+        }
+    }
+
+    async fn standing(&self, id: &JobId) -> Result<Job, StoreError> {
+        let job = self.load(id).await?;
+        job.ok_or_else(|| StoreError(format!("there is no job {id} to replace")))
+    }
+}
+
+pub(super) fn job_write(job: &Job, guard: Guard) -> Result<Write, StoreError> {
+    let key = Key::job(&job.id);
+    let item = JobItem {
+        pk: key.pk,
+        sk: key.sk,
+        schema: SCHEMA,
+        version: job.version,
+        last_write: &job.last_write,
+        due_shard: job.due_at.map(|_| due_shard(&job.id)),
+        due_at: job.due_at.map(sortable),
+        state_shard: state_shard(job),
+        state_at: sortable(job.updated_at),
+        body: to_body(job)?,
+    };
+    Ok(Write {
+        item: to_item(&item)?,
+        guard,
+    })
+}
+
+pub(super) fn snapshot_write(id: &JobId, snapshot: &Snapshot, expires_at: Option<i64>) -> Result<Write, StoreError> {
+    let key = Key::order(id, snapshot.number);
+    let (hash, body) = (snapshot.hash.as_str(), to_body(snapshot)?);
+    let item = SnapshotItem {
+        pk: key.pk,
+        sk: key.sk,
+        schema: SCHEMA,
+        hash,
+        expires_at,
+        body,
+    };
+    Ok(Write {
+        item: to_item(&item)?,
+        guard: Guard::Free,
+    })
+}

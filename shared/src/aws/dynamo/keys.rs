@@ -1,0 +1,235 @@
+//! The names of items and the texts by which indexes sort. Pure; the template's table has the same names.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::domain::{ConnectionId, DocumentId, JobId};
+use crate::job::Job;
+use crate::ports::{State, TokenKey};
+
+/// Over how many partitions the index of due jobs is spread.
+pub const DUE_SHARDS: u8 = 16;
+
+/// Over how many partitions each state of a connection is spread.
+const STATE_SHARDS: u8 = 8;
+
+/// Over how many partitions the index of tokens in use is spread.
+const TOKEN_SHARDS: u8 = 4;
+
+/// The partition that lists the connections; it grows with customers, not with traffic.
+pub(super) const CONNECTIONS: &str = "CONNECTIONS";
+
+/// The whole key of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) pk: String,
+    pub(super) sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+
+    pub(super) fn job(id: &JobId) -> Self {
+        Self::new(format!("JOB#{id}"), "STATE")
+    }
+
+    pub(super) fn order(id: &JobId, number: u32) -> Self {
+        Self::new(format!("JOB#{id}"), format!("ORDER#{number}"))
+    }
+
+    /// Sorts in the order of the writes, and within a write in the order of the entries.
+    pub(super) fn audit(id: &JobId, version: u64, entry: usize) -> Self {
+        Self::new(format!("JOB#{id}"), format!("AUDIT#{version:010}#{entry:03}"))
+    }
+
+    pub(super) fn units(connection: &ConnectionId, document: &DocumentId) -> Self {
+        Self::new(format!("DOC#{connection}#{document}"), "UNITS")
+    }
+
+    pub(super) fn connection(id: &ConnectionId) -> Self {
+        Self::new(format!("CONN#{id}"), "CONFIG")
+    }
+
+    pub(super) fn connection_audit(id: &ConnectionId, version: u64) -> Self {
+        Self::new(format!("CONN#{id}"), format!("AUDIT#{version:010}"))
+    }
+
+    pub(super) fn connection_entry(id: &ConnectionId) -> Self {
+        Self::new(CONNECTIONS.to_owned(), id.as_str())
+    }
+
+    pub(super) fn brake() -> Self {
+        Self::new("BRAKE".to_owned(), "STATE")
+    }
+
+    pub(super) fn cursor(connection: &ConnectionId, kind: &str) -> Self {
+        Self::new(format!("CONN#{connection}"), format!("CURSOR#{kind}"))
+    }
+
+    pub(super) fn spending(connection: &ConnectionId, now: Timestamp) -> Self {
+        let hour = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H").to_string();
+        Self::new(format!("SPEND#{connection}"), hour)
+    }
+
+    pub(super) fn slot(account: &str, number: u16) -> Self {
+        Self::new(format!("LIMIT#{account}"), format!("SLOT#{number:05}"))
+    }
+
+    pub(super) fn pause(account: &str) -> Self {
+        Self::new(format!("LIMIT#{account}"), "PAUSE")
+    }
+
+    pub(super) fn token(key: &TokenKey) -> Self {
+        Self::new(format!("TOKEN#{}", key.owner()), "STATE")
+    }
+
+    pub(super) fn requests(system: &str, client: &str) -> Self {
+        Self::new(format!("LEDGER#{system}#{client}"), "REQUESTS")
+    }
+}
+
+/// The beginning of every audit entry's sort key.
+pub(super) const AUDIT: &str = "AUDIT#";
+
+/// The beginning of every slot's sort key.
+pub(super) const SLOT: &str = "SLOT#";
+
+/// The partition of the due index in which a job stands.
+pub(super) fn due_shard(id: &JobId) -> String {
+    due_partition(letter(id, 0) % DUE_SHARDS)
+}
+
+/// A partition of the due index.
+pub(super) fn due_partition(shard: u8) -> String {
+    format!("DUE#{shard}")
+}
+
+/// The partition of the state index in which a job stands. A purchase that is not written back yet stands apart from
+/// other open jobs, so that a shipment known to exist is found at once.
+pub(super) fn state_shard(job: &Job) -> String {
+    let state = match State::of(job) {
+        State::Open if job.purchase.done().is_some() => BOUGHT,
+        state => name(state),
+    };
+    state_partition(&job.connection, state, letter(&job.id, 1) % STATE_SHARDS)
+}
+
+/// The index's own word for an open job with a purchase.
+pub(super) const BOUGHT: &str = "bought";
+
+/// The index's words that together are a state.
+pub(super) fn words(state: State) -> Vec<&'static str> {
+    match state {
+        State::Open => vec![name(state), BOUGHT],
+        state => vec![name(state)],
+    }
+}
+
+/// Every partition of these words.
+pub(super) fn state_partitions(connection: &ConnectionId, words: &[&str]) -> Vec<String> {
+    let shards = |word: &&str| {
+        (0..STATE_SHARDS)
+            .map(|shard| state_partition(connection, word, shard))
+            .collect()
+    };
+    words.iter().flat_map(|word| -> Vec<String> { shards(word) }).collect()
+}
+
+fn state_partition(connection: &ConnectionId, word: &str, shard: u8) -> String {
+    format!("CONN#{connection}#{word}#{shard}")
+}
+
+fn name(state: State) -> &'static str {
+    match state {
+        State::Open => "open",
+        State::Held => "held",
+        State::Shipped => "shipped",
+        State::Closed => "closed",
+    }
+}
+
+/// The partition of the due index in which a token in use stands.
+pub(super) fn token_shard(key: &TokenKey) -> String {
+    let sum = key.owner().bytes().fold(0_u8, u8::wrapping_add);
+    token_partition(sum % TOKEN_SHARDS)
+}
+
+/// Every partition of tokens in use.
+pub(super) fn token_partitions() -> Vec<String> {
+    (0..TOKEN_SHARDS).map(token_partition).collect()
+}
+
+fn token_partition(shard: u8) -> String {
+    format!("TOKEN#{shard}")
+}
+
+/// The partition of the number index.
+pub(super) fn number_key(number: &str) -> String {
+    format!("NUMBER#{number}")
+}
+
+/// The job of a `JOB#` key.
+pub(super) fn job_of(pk: &str) -> Option<JobId> {
+    pk.strip_prefix("JOB#")?.parse().ok()
+}
+
+/// The connection of a `DOC#` key.
+pub(super) fn connection_of(pk: &str) -> Option<ConnectionId> {
+    pk.strip_prefix("DOC#")?.split('#').next()?.parse().ok()
+}
+
+/// A time as text of one width, so that text sorts like time: RFC 3339 in UTC to the millisecond.
+pub(super) fn sortable(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%Y-%m-%dT%H:%M:%S.%3fZ")
+        .to_string()
+}
+
+/// A job id is a digest in base32, so each of its letters is as good as a hash.
+fn letter(id: &JobId, index: usize) -> u8 {
+    match id.as_str().as_bytes().get(index) {
+        Some(letter @ b'A'..=b'Z') => letter - b'A',
+        Some(digit) => digit.wrapping_sub(b'2').wrapping_add(26),
+        None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_sort_as_text() {
+        let times = [
+            "2026-01-02T03:04:05Z",
+            "2026-01-02T03:04:05.2Z",
+            "2026-01-02T03:04:05.25Z",
+        ];
+        let texts: Vec<String> = times.iter().map(|time| sortable(time.parse().unwrap())).collect();
+        assert_eq!(texts[0], "2026-01-02T03:04:05.000Z");
+        assert!(texts.is_sorted(), "{texts:?}");
+        assert!(texts.iter().all(|text| text.len() == texts[0].len()));
+    }
+
+    #[test]
+    fn jobs_spread_over_every_shard() {
+        let connection: ConnectionId = "acme".parse().unwrap();
+        let shard = |unit| due_shard(&JobId::of(&connection, &DocumentId::sales_order("1"), unit));
+        let shards: std::collections::BTreeSet<String> = (0..500).map(shard).collect();
+        assert_eq!(shards.len(), usize::from(DUE_SHARDS));
+    }
+
+    #[test]
+    fn keys_are_read_back() {
+        let connection: ConnectionId = "acme-netsuite-ups".parse().unwrap();
+        let document = DocumentId::sales_order("50#12");
+        assert_eq!(
+            connection_of(&Key::units(&connection, &document).pk),
+            Some(connection.clone())
+        );
+        let id = JobId::of(&connection, &document, 1);
+        assert_eq!(job_of(&Key::job(&id).pk), Some(id));
+    }
+}

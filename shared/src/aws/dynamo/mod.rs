@@ -1,0 +1,68 @@
+//! The state in one DynamoDB table, a file for each kind of item.
+//!
+//! Every item has `pk`, `sk` and `schema`; what only the code reads stands in `body` as JSON, so that numbers and
+//! missing fields come back exactly as they were written; beside it stand the attributes that conditions and indexes
+//! need. The indexes `due`, `state` and `number` hold keys only: whoever finds an item there reads it consistently.
+
+mod connections;
+mod cursors;
+mod directory;
+mod documents;
+mod due;
+mod jobs;
+pub(super) mod keys;
+mod limits;
+mod spending;
+mod table;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::Client;
+use jiff::Timestamp;
+
+use super::blobs::Blobs;
+use crate::domain::ConnectionId;
+use crate::ports::{Clock, Nonces};
+
+pub use connections::Change;
+pub use keys::DUE_SHARDS;
+
+/// The table, and every port that it implements.
+pub struct Dynamo {
+    client: Client,
+    table: String,
+    blobs: Arc<dyn Blobs>,
+    clock: Arc<dyn Clock>,
+    nonces: Arc<dyn Nonces>,
+    retentions: Mutex<HashMap<ConnectionId, u32>>,
+    pauses: Mutex<HashMap<String, Seen>>,
+}
+
+/// A pause as it was read at a moment.
+#[derive(Clone, Copy)]
+struct Seen {
+    at: Timestamp,
+    until: Option<Timestamp>,
+}
+
+impl Dynamo {
+    /// The table of this name; what is too big for an item goes to `blobs`.
+    pub fn new(
+        client: Client,
+        table: impl Into<String>,
+        blobs: Arc<dyn Blobs>,
+        clock: Arc<dyn Clock>,
+        nonces: Arc<dyn Nonces>,
+    ) -> Self {
+        Self {
+            client,
+            table: table.into(),
+            blobs,
+            clock,
+            nonces,
+            retentions: Mutex::default(),
+            pauses: Mutex::default(),
+        }
+    }
+}
