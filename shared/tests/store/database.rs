@@ -1,0 +1,281 @@
+//! One table in memory behind a loopback port, the bucket as a map, and answers that get lost on purpose.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::config::interceptors::{
+    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
+};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType,
+};
+use dynoxide::Database;
+use jiff::{SignedDuration, Timestamp};
+use waybill::aws::{Blobs, Dynamo};
+use waybill::domain::Nonce;
+use waybill::ports::{Clock, Nonces, StoreError};
+
+const TABLE: &str = "waybill-test";
+
+/// A clock that tests turn.
+#[derive(Debug)]
+pub struct Turned(Mutex<Timestamp>);
+
+impl Turned {
+    pub fn turn(&self, by: SignedDuration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for Turned {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// Nonces that count.
+#[derive(Debug, Default)]
+pub struct Counted(AtomicU64);
+
+impl Nonces for Counted {
+    fn nonce(&self) -> Nonce {
+        Nonce::new(format!("nonce-{}", self.0.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+/// The bucket as a map.
+#[derive(Debug, Default)]
+pub struct Objects(pub Mutex<BTreeMap<String, Vec<u8>>>);
+
+#[async_trait]
+impl Blobs for Objects {
+    async fn put(&self, key: &str, bytes: Vec<u8>, _content_type: &str) -> Result<(), StoreError> {
+        self.0.lock().unwrap().insert(key.to_owned(), bytes);
+        Ok(())
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.0.lock().unwrap().get(key).cloned())
+    }
+}
+
+/// What happens to a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Somebody else was writing: nothing happens.
+    Conflict,
+    /// It takes effect and its answer is lost, at each of the client's own tries.
+    Lost,
+}
+
+/// Strikes the next writes, one fault for each attempt.
+#[derive(Debug, Default)]
+pub struct Faults {
+    waiting: Mutex<VecDeque<Fault>>,
+    striking: Mutex<Option<Fault>>,
+    pub writes: AtomicU64,
+}
+
+impl Faults {
+    pub fn strike(&self, fault: Fault, times: usize) {
+        self.waiting.lock().unwrap().extend(std::iter::repeat_n(fault, times));
+    }
+}
+
+#[derive(Debug)]
+struct Striking(Arc<Faults>);
+
+impl Intercept for Striking {
+    fn name(&self) -> &'static str {
+        "faults"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let headers = context.request_mut().headers_mut();
+        let target = headers.get("x-amz-target").unwrap_or_default().to_owned();
+        if !(target.ends_with(".TransactWriteItems") || target.ends_with(".PutItem")) {
+            return Ok(());
+        }
+        self.0.writes.fetch_add(1, Ordering::Relaxed);
+        let fault = self.0.waiting.lock().unwrap().pop_front();
+        if fault == Some(Fault::Conflict) {
+            headers.insert("x-amz-target", "DynamoDB_20120810.Nothing");
+        }
+        *self.0.striking.lock().unwrap() = fault;
+        Ok(())
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(fault) = self.0.striking.lock().unwrap().take() else {
+            return Ok(());
+        };
+        let (status, body) = match fault {
+            Fault::Conflict => (400, CONFLICT),
+            Fault::Lost => (
+                500,
+                r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError"}"#,
+            ),
+        };
+        *context.response_mut() = HttpResponse::new(status.try_into()?, body.into());
+        Ok(())
+    }
+}
+
+const CONFLICT: &str = r#"{
+    "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+    "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons",
+    "CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}]
+}"#;
+
+/// A store with everything around it.
+pub struct Store {
+    pub dynamo: Arc<Dynamo>,
+    pub client: Client,
+    pub objects: Arc<Objects>,
+    pub clock: Arc<Turned>,
+    pub faults: Arc<Faults>,
+}
+
+impl Store {
+    pub async fn new() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let database = Database::memory().unwrap();
+        tokio::spawn(async move { dynoxide::server::serve_on(listener, database).await });
+        let faults = Arc::new(Faults::default());
+        let client = client(&endpoint, Arc::clone(&faults));
+        create_table(&client).await;
+        let objects = Arc::new(Objects::default());
+        let clock = Arc::new(Turned(Mutex::new("2026-03-02T09:00:00Z".parse().unwrap())));
+        let dynamo = Self::table(&client, &objects, &clock);
+        Self {
+            dynamo: Arc::new(dynamo),
+            client,
+            objects,
+            clock,
+            faults,
+        }
+    }
+
+    /// The same table as another process sees it.
+    pub fn another(&self) -> Arc<Dynamo> {
+        Arc::new(Self::table(&self.client, &self.objects, &self.clock))
+    }
+
+    fn table(client: &Client, objects: &Arc<Objects>, clock: &Arc<Turned>) -> Dynamo {
+        let nonces = Arc::new(Counted::default());
+        Dynamo::new(client.clone(), TABLE, objects.clone(), clock.clone(), nonces)
+    }
+
+    /// Everything that the table holds, as text.
+    pub async fn dump(&self) -> String {
+        let items = self
+            .client
+            .scan()
+            .table_name(TABLE)
+            .send()
+            .await
+            .unwrap()
+            .items
+            .unwrap();
+        format!("{items:#?}")
+    }
+
+    /// The attributes of one item.
+    pub async fn attributes(&self, pk: &str, sk: &str) -> BTreeMap<String, String> {
+        let scan = self.client.scan().table_name(TABLE).send().await.unwrap();
+        let items = scan.items.unwrap();
+        let text = |value: &aws_sdk_dynamodb::types::AttributeValue| {
+            value.as_s().or_else(|_| value.as_n()).cloned().unwrap_or_default()
+        };
+        let found = items
+            .into_iter()
+            .find(|item| text(&item["pk"]) == pk && text(&item["sk"]) == sk);
+        found
+            .unwrap()
+            .iter()
+            .map(|(name, value)| (name.clone(), text(value)))
+            .collect()
+    }
+}
+
+fn client(endpoint: &str, faults: Arc<Faults>) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .retry_config(RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1)))
+        .endpoint_url(endpoint)
+        .interceptor(Striking(faults))
+        .build();
+    Client::from_conf(config)
+}
+
+/// The table as the template makes it.
+async fn create_table(client: &Client) {
+    let names = [
+        "pk",
+        "sk",
+        "due_shard",
+        "due_at",
+        "state_shard",
+        "state_at",
+        "number_key",
+    ];
+    let attributes = names.map(|name| {
+        let attribute = AttributeDefinition::builder().attribute_name(name);
+        attribute.attribute_type(ScalarAttributeType::S).build().unwrap()
+    });
+    let indexes = [
+        index("due", "due_shard", "due_at"),
+        index("state", "state_shard", "state_at"),
+        index("number", "number_key", "sk"),
+    ];
+    let request = client
+        .create_table()
+        .table_name(TABLE)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(Some(attributes.to_vec()))
+        .set_key_schema(Some(schema("pk", "sk")))
+        .set_global_secondary_indexes(Some(indexes.to_vec()));
+    request.send().await.unwrap();
+}
+
+fn index(name: &str, hash: &str, range: &str) -> GlobalSecondaryIndex {
+    let keys = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+    let index = GlobalSecondaryIndex::builder().index_name(name);
+    index
+        .set_key_schema(Some(schema(hash, range)))
+        .projection(keys)
+        .build()
+        .unwrap()
+}
+
+fn schema(hash: &str, range: &str) -> Vec<KeySchemaElement> {
+    let element = |name: &str, kind| {
+        KeySchemaElement::builder()
+            .attribute_name(name)
+            .key_type(kind)
+            .build()
+            .unwrap()
+    };
+    vec![element(hash, KeyType::Hash), element(range, KeyType::Range)]
+}

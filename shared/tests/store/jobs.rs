@@ -1,0 +1,258 @@
+//! Jobs: versions, conflicts, echoes, the story and what is too big for it.
+
+use std::sync::atomic::Ordering;
+
+use jiff::SignedDuration;
+use waybill::job::Job;
+use waybill::ports::{AuditEntry, Directory, Documents, Due, Jobs, Save, Saved};
+
+use crate::database::{Fault, Store};
+use crate::samples::{admitted, connection, entry, exchange, next, start, units};
+
+async fn admit(store: &Store, order: &str) -> Job {
+    let new = admitted(order, &format!("admit-{order}"));
+    assert!(
+        store
+            .dynamo
+            .admit(&units(&new), std::slice::from_ref(&new))
+            .await
+            .unwrap()
+    );
+    new.job
+}
+
+async fn save(store: &Store, save: &Save) -> Saved {
+    store.dynamo.save(save).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_job_comes_back_as_it_was_written() {
+    let store = Store::new().await;
+    let new = admitted("5012", "admit");
+    assert!(
+        store
+            .dynamo
+            .admit(&units(&new), std::slice::from_ref(&new))
+            .await
+            .unwrap()
+    );
+    assert_eq!(store.dynamo.load(&new.job.id).await.unwrap(), Some(new.job.clone()));
+    assert_eq!(store.dynamo.snapshot(&new.job.id, 1).await.unwrap(), Some(new.snapshot));
+    assert_eq!(store.dynamo.snapshot(&new.job.id, 2).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn of_two_writes_on_one_version_the_second_is_shown_the_first() {
+    let store = Store::new().await;
+    let job = admit(&store, "5012").await;
+    let (first, second) = (next(&job, "first"), next(&job, "second"));
+    assert_eq!(save(&store, &first).await, Saved::Done);
+    assert_eq!(
+        save(&store, &second).await,
+        Saved::Conflict(Box::new(first.job.clone()))
+    );
+    assert_eq!(store.dynamo.load(&job.id).await.unwrap(), Some(first.job));
+    let story = store.dynamo.audit(&job.id).await.unwrap();
+    assert_eq!(texts(&story), ["admitted", "first"], "the loser leaves no entry");
+}
+
+#[tokio::test]
+async fn a_single_write_without_a_story_is_checked_like_any_other() {
+    let store = Store::new().await;
+    let job = admit(&store, "5012").await;
+    let quiet = |write| Save {
+        audit: Vec::new(),
+        ..next(&job, write)
+    };
+    assert_eq!(save(&store, &quiet("first")).await, Saved::Done);
+    assert_eq!(save(&store, &quiet("first")).await, Saved::Done, "its own echo");
+    assert!(matches!(save(&store, &quiet("second")).await, Saved::Conflict(_)));
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_knows_its_own_echo() {
+    let store = Store::new().await;
+    let job = admit(&store, "5012").await;
+    let write = next(&job, "write");
+    // One attempt is lost and the client repeats it under the same request token.
+    store.faults.strike(Fault::Lost, 1);
+    assert_eq!(save(&store, &write).await, Saved::Done);
+    // A whole save is lost: it may have taken effect, and saving it again says so.
+    let second = next(&write.job, "second");
+    store.faults.strike(Fault::Lost, 3);
+    store.dynamo.save(&second).await.unwrap_err();
+    assert_eq!(save(&store, &second).await, Saved::Done);
+    // The same for a save without a request token.
+    let quiet = Save {
+        audit: Vec::new(),
+        ..next(&second.job, "quiet")
+    };
+    store.faults.strike(Fault::Lost, 1);
+    assert_eq!(save(&store, &quiet).await, Saved::Done);
+    assert_eq!(store.dynamo.load(&job.id).await.unwrap().unwrap().version, 4);
+    assert_eq!(
+        texts(&store.dynamo.audit(&job.id).await.unwrap()),
+        ["admitted", "write", "second"]
+    );
+}
+
+#[tokio::test]
+async fn an_echo_that_somebody_else_has_written_over_is_a_conflict() {
+    let store = Store::new().await;
+    let job = admit(&store, "5012").await;
+    let ours = next(&job, "ours");
+    store.faults.strike(Fault::Lost, 3);
+    store.dynamo.save(&ours).await.unwrap_err();
+    let theirs = next(&ours.job, "theirs");
+    assert_eq!(save(&store, &theirs).await, Saved::Done);
+    let quiet = Save {
+        audit: Vec::new(),
+        ..ours
+    };
+    assert_eq!(save(&store, &quiet).await, Saved::Conflict(Box::new(theirs.job)));
+}
+
+#[tokio::test]
+async fn units_that_have_changed_are_told_apart_from_the_job() {
+    let store = Store::new().await;
+    let new = admitted("5012", "admit");
+    let first = units(&new);
+    assert!(store.dynamo.admit(&first, std::slice::from_ref(&new)).await.unwrap());
+    let changed = |version| waybill::domain::Units {
+        version,
+        ..first.clone()
+    };
+    let on = |version, write| Save {
+        units: Some(changed(version)),
+        ..next(&new.job, write)
+    };
+    assert_eq!(save(&store, &on(3, "too new")).await, Saved::UnitsConflict);
+    assert_eq!(save(&store, &on(1, "too old")).await, Saved::UnitsConflict);
+    assert_eq!(
+        store.dynamo.load(&new.job.id).await.unwrap().unwrap().version,
+        1,
+        "nothing was written"
+    );
+    assert_eq!(save(&store, &on(2, "right")).await, Saved::Done);
+    assert!(
+        matches!(save(&store, &on(2, "late")).await, Saved::Conflict(_)),
+        "the job's own conflict comes first"
+    );
+}
+
+#[tokio::test]
+async fn a_transaction_that_meets_another_is_tried_again() {
+    let store = Store::new().await;
+    let job = admit(&store, "5012").await;
+    store.faults.strike(Fault::Conflict, 2);
+    assert_eq!(save(&store, &next(&job, "write")).await, Saved::Done);
+    let before = store.faults.writes.load(Ordering::Relaxed);
+    let written = store.dynamo.load(&job.id).await.unwrap().unwrap();
+    store.faults.strike(Fault::Conflict, 6);
+    let error = store.dynamo.save(&next(&written, "unlucky")).await.unwrap_err();
+    assert!(error.0.contains("others were writing"), "{error}");
+    assert_eq!(store.faults.writes.load(Ordering::Relaxed) - before, 6);
+    assert_eq!(
+        store.dynamo.load(&job.id).await.unwrap(),
+        Some(written),
+        "nothing was written"
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_does_not_exist_cannot_be_replaced() {
+    let store = Store::new().await;
+    let new = admitted("5012", "never");
+    let error = store.dynamo.save(&next(&new.job, "write")).await.unwrap_err();
+    assert!(error.0.contains("there is no job"), "{error}");
+}
+
+#[tokio::test]
+async fn the_story_is_told_in_its_order() {
+    let store = Store::new().await;
+    let mut job = admit(&store, "5012").await;
+    for turn in 0..12 {
+        let mut write = next(&job, &format!("{turn}a"));
+        write.audit.push(entry(&format!("{turn}b")));
+        assert_eq!(save(&store, &write).await, Saved::Done);
+        job = write.job;
+    }
+    let story = store.dynamo.audit(&job.id).await.unwrap();
+    let expected: Vec<String> = (0..12)
+        .flat_map(|turn| [format!("{turn}a"), format!("{turn}b")])
+        .collect();
+    assert_eq!(texts(&story)[1..], expected);
+}
+
+#[tokio::test]
+async fn calls_too_big_for_an_item_are_kept_outside_and_read_back() {
+    let store = Store::new().await;
+    let job = admit(&store, "5012").await;
+    let mut write = next(&job, "a big answer");
+    let big: String = "<label>".repeat(100_000);
+    write.audit[0].exchanges = vec![exchange(big), exchange("small".to_owned())];
+    assert_eq!(save(&store, &write).await, Saved::Done);
+    assert_eq!(store.objects.0.lock().unwrap().len(), 1);
+    assert!(store.dump().await.len() < 20_000);
+    let story = store.dynamo.audit(&job.id).await.unwrap();
+    assert_eq!(story[1], write.audit[0]);
+    store.objects.0.lock().unwrap().clear();
+    let story = store.dynamo.audit(&job.id).await.unwrap();
+    assert_eq!(
+        story[1].text, "a big answer",
+        "expired calls do not take the decision with them"
+    );
+}
+
+#[tokio::test]
+async fn personal_data_expires_by_the_connections_retention_and_jobs_never() {
+    let store = Store::new().await;
+    let change = waybill::aws::Change {
+        connection: connection(),
+        audit: entry("applied"),
+    };
+    assert!(store.dynamo.store_connection(&change).await.unwrap());
+    let job = admit(&store, "5012").await;
+    let pk = format!("JOB#{}", job.id);
+    let expected = (start() + SignedDuration::from_hours(90 * 24)).as_second().to_string();
+    for sk in ["ORDER#1", "AUDIT#0000000001#000"] {
+        assert_eq!(
+            store.attributes(&pk, sk).await.get("expires_at"),
+            Some(&expected),
+            "{sk}"
+        );
+    }
+    let state = store.attributes(&pk, "STATE").await;
+    assert_eq!(state.get("expires_at"), None);
+    assert_eq!(state["schema"], "1");
+}
+
+#[tokio::test]
+async fn due_jobs_are_found_in_their_shard_the_longest_overdue_first() {
+    let store = Store::new().await;
+    let now = start();
+    let mut expected = Vec::new();
+    for order in 0..30_i64 {
+        let job = admit(&store, &order.to_string()).await;
+        let mut write = next(&job, &format!("wait-{order}"));
+        write.job.due_at = (order % 3 != 0).then(|| now + SignedDuration::from_secs(100 - 10 * order));
+        assert_eq!(save(&store, &write).await, Saved::Done);
+        expected.extend(write.job.due_at.filter(|due| *due <= now).map(|due| (due, job.id)));
+    }
+    let mut found = Vec::new();
+    for shard in 0..waybill::aws::DUE_SHARDS {
+        let due = store.dynamo.due(shard, now, 100).await.unwrap();
+        let at = |id: &waybill::domain::JobId| expected.iter().find(|(_, known)| known == id).unwrap().0;
+        let times: Vec<_> = due.iter().map(at).collect();
+        assert!(times.is_sorted(), "{times:?}");
+        assert!(store.dynamo.due(shard, now, 1).await.unwrap().len() <= 1);
+        found.extend(due.into_iter().map(|id| (at(&id), id)));
+    }
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+fn texts(story: &[AuditEntry]) -> Vec<&str> {
+    story.iter().map(|entry| entry.text.as_str()).collect()
+}

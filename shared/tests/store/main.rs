@@ -1,0 +1,11 @@
+//! The state on a DynamoDB with real semantics, in process, a database for each test.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod connections;
+mod database;
+mod directory;
+mod documents;
+mod jobs;
+mod limits;
+mod samples;
