@@ -604,6 +604,115 @@ pub trait TokenRefresh: Send + Sync {
     async fn refresh(&self, key: &TokenKey) -> Result<(), CallError>;
 }
 
+/// A token as the store keeps it: never in plain text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedToken {
+    /// What is sent, sealed.
+    pub sealed: String,
+    /// The client id's digest that it was issued to: a token of a former client is not used.
+    pub client: String,
+    /// When it was asked for.
+    pub issued_at: Timestamp,
+    /// When it ends, as the vendor said.
+    pub expires_at: Timestamp,
+}
+
+/// The right to ask for a token, held by one worker at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshLease {
+    /// Who holds it.
+    pub owner: Nonce,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// What is known of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredToken {
+    /// 0 before the first.
+    pub version: u64,
+    /// The token, once there was one.
+    pub token: Option<SealedToken>,
+    /// Who is asking for a new one.
+    pub lease: Option<RefreshLease>,
+    /// When it was last used, to within some minutes; `None` while it never was.
+    pub used_at: Option<Timestamp>,
+}
+
+/// Token requests of one client id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRequests {
+    /// 0 while nothing is stored.
+    pub version: u64,
+    /// When they were made, oldest first, as far as they still count.
+    pub at: Vec<Timestamp>,
+}
+
+/// Where tokens and their requests are kept.
+#[async_trait]
+pub trait TokenStore: Send + Sync {
+    /// What is known of a token, read consistently.
+    async fn read(&self, key: &TokenKey) -> Result<Option<StoredToken>, StoreError>;
+    /// Takes the lease if the token still has this version and nobody holds a lease that lasts beyond `now`.
+    async fn lease(
+        &self,
+        key: &TokenKey,
+        version: u64,
+        lease: &RefreshLease,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// Stores a token of this version and frees the lease, if it is still `owner`'s.
+    async fn save(&self, key: &TokenKey, owner: &Nonce, version: u64, token: &SealedToken) -> Result<bool, StoreError>;
+    /// Frees the lease, if it is still `owner`'s.
+    async fn free(&self, key: &TokenKey, owner: &Nonce) -> Result<(), StoreError>;
+    /// Notes that a token is in use, and by which connection.
+    async fn mark_used(&self, key: &TokenKey, at: Timestamp) -> Result<(), StoreError>;
+    /// The requests of a client id, read consistently.
+    async fn requests(&self, system: &str, client: &str) -> Result<TokenRequests, StoreError>;
+    /// Stores them (version one more than what they replace); `false` if somebody else did in between.
+    async fn write_requests(&self, system: &str, client: &str, requests: &TokenRequests) -> Result<bool, StoreError>;
+}
+
+/// Seals what must not be readable in the store.
+#[async_trait]
+pub trait Sealer: Send + Sync {
+    /// Seals a text for its owner.
+    async fn seal(&self, owner: &str, plain: &secrecy::SecretString) -> Result<String, StoreError>;
+    /// Opens what was sealed for this owner; for any other it cannot be opened.
+    async fn open(&self, owner: &str, sealed: &str) -> Result<secrecy::SecretString, StoreError>;
+}
+
+/// A token that somebody uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenInUse {
+    /// Whose it is.
+    pub key: TokenKey,
+    /// Its version: what the refresher names as the one to replace.
+    pub version: u64,
+    /// When it was asked for.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// When it was last used, to within some minutes.
+    pub used_at: Timestamp,
+}
+
+impl TokenInUse {
+    /// Whether the refresher should renew it: within the last two minutes, or the last tenth of a short life, which is
+    /// before workers cease to use it and late enough that an hour's token is asked for 25 times a day.
+    pub fn expires_soon(&self, now: Timestamp) -> bool {
+        let life = self.expires_at.duration_since(self.issued_at);
+        now >= self.expires_at - (life / 10).min(jiff::SignedDuration::from_mins(2))
+    }
+}
+
+/// Tokens in use, for the refresher.
+#[async_trait]
+pub trait TokensInUse: Send + Sync {
+    /// Tokens used at or after this.
+    async fn in_use(&self, since: Timestamp) -> Result<Vec<TokenInUse>, StoreError>;
+}
+
 /// A slot of an account's concurrency; it frees itself when its lease ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {

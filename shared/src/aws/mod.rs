@@ -7,6 +7,7 @@ mod clock;
 mod dynamo;
 mod labels;
 mod queue;
+mod seal;
 mod secrets;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -16,6 +17,7 @@ pub use clock::{RandomNonces, SystemClock};
 pub use dynamo::{Change, DUE_SHARDS, Dynamo};
 pub use labels::Bucket;
 pub use queue::ShipmentsQueue;
+pub use seal::{DataKey, DataKeys, Envelopes, KmsKeys};
 pub use secrets::SecretsManager;
 
 use crate::ports::StoreError;

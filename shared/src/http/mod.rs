@@ -6,6 +6,7 @@
 mod classify;
 mod lane;
 mod session;
+mod token;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ use url::Url;
 pub use classify::{Lost, VendorError, effect, read};
 pub use lane::Lane;
 pub use session::{Authorise, Basic, Bearer};
+pub use token::SharedTokens;
 
 use crate::ports::{CallError, Clock, Exchange, Later, Obstacle, Permit, Recorder};
 

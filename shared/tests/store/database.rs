@@ -27,10 +27,10 @@ const TABLE: &str = "waybill-test";
 
 /// A clock that tests turn.
 #[derive(Debug)]
-pub struct Turned(Mutex<Timestamp>);
+pub(crate) struct Turned(Mutex<Timestamp>);
 
 impl Turned {
-    pub fn turn(&self, by: SignedDuration) {
+    pub(crate) fn turn(&self, by: SignedDuration) {
         *self.0.lock().unwrap() += by;
     }
 }
@@ -43,7 +43,7 @@ impl Clock for Turned {
 
 /// Nonces that count.
 #[derive(Debug, Default)]
-pub struct Counted(AtomicU64);
+pub(crate) struct Counted(AtomicU64);
 
 impl Nonces for Counted {
     fn nonce(&self) -> Nonce {
@@ -53,7 +53,7 @@ impl Nonces for Counted {
 
 /// The bucket as a map.
 #[derive(Debug, Default)]
-pub struct Objects(pub Mutex<BTreeMap<String, Vec<u8>>>);
+pub(crate) struct Objects(pub(crate) Mutex<BTreeMap<String, Vec<u8>>>);
 
 #[async_trait]
 impl Blobs for Objects {
@@ -69,7 +69,7 @@ impl Blobs for Objects {
 
 /// What happens to a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Somebody else was writing: nothing happens.
     Conflict,
     /// It takes effect and its answer is lost, at each of the client's own tries.
@@ -78,14 +78,14 @@ pub enum Fault {
 
 /// Strikes the next writes, one fault for each attempt.
 #[derive(Debug, Default)]
-pub struct Faults {
+pub(crate) struct Faults {
     waiting: Mutex<VecDeque<Fault>>,
     striking: Mutex<Option<Fault>>,
-    pub writes: AtomicU64,
+    pub(crate) writes: AtomicU64,
 }
 
 impl Faults {
-    pub fn strike(&self, fault: Fault, times: usize) {
+    pub(crate) fn strike(&self, fault: Fault, times: usize) {
         self.waiting.lock().unwrap().extend(std::iter::repeat_n(fault, times));
     }
 }
@@ -146,16 +146,16 @@ const CONFLICT: &str = r#"{
 }"#;
 
 /// A store with everything around it.
-pub struct Store {
-    pub dynamo: Arc<Dynamo>,
-    pub client: Client,
-    pub objects: Arc<Objects>,
-    pub clock: Arc<Turned>,
-    pub faults: Arc<Faults>,
+pub(crate) struct Store {
+    pub(crate) dynamo: Arc<Dynamo>,
+    pub(crate) client: Client,
+    pub(crate) objects: Arc<Objects>,
+    pub(crate) clock: Arc<Turned>,
+    pub(crate) faults: Arc<Faults>,
 }
 
 impl Store {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let database = Database::memory().unwrap();
@@ -176,7 +176,7 @@ impl Store {
     }
 
     /// The same table as another process sees it.
-    pub fn another(&self) -> Arc<Dynamo> {
+    pub(crate) fn another(&self) -> Arc<Dynamo> {
         Arc::new(Self::table(&self.client, &self.objects, &self.clock))
     }
 
@@ -186,7 +186,7 @@ impl Store {
     }
 
     /// Everything that the table holds, as text.
-    pub async fn dump(&self) -> String {
+    pub(crate) async fn dump(&self) -> String {
         let items = self
             .client
             .scan()
@@ -200,7 +200,7 @@ impl Store {
     }
 
     /// The attributes of one item.
-    pub async fn attributes(&self, pk: &str, sk: &str) -> BTreeMap<String, String> {
+    pub(crate) async fn attributes(&self, pk: &str, sk: &str) -> BTreeMap<String, String> {
         let scan = self.client.scan().table_name(TABLE).send().await.unwrap();
         let items = scan.items.unwrap();
         let text = |value: &aws_sdk_dynamodb::types::AttributeValue| {

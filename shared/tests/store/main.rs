@@ -9,3 +9,4 @@ mod documents;
 mod jobs;
 mod limits;
 mod samples;
+mod tokens;

@@ -10,19 +10,19 @@ use waybill::domain::{
 use waybill::job::{Admission, Job, Step};
 use waybill::ports::{AuditEntry, Exchange, NewJob, Save};
 
-pub fn start() -> Timestamp {
+pub(crate) fn start() -> Timestamp {
     "2026-03-02T09:00:00Z".parse().unwrap()
 }
 
-pub fn connection_id() -> ConnectionId {
+pub(crate) fn connection_id() -> ConnectionId {
     "acme-netsuite-ups".parse().unwrap()
 }
 
-pub fn tenant() -> TenantId {
+pub(crate) fn tenant() -> TenantId {
     "acme".parse().unwrap()
 }
 
-pub fn connection() -> Connection {
+pub(crate) fn connection() -> Connection {
     let address = serde_json::json!({"name": "Acme", "lines": ["1 Main St"], "city": "Atlanta", "country": "US"});
     let system = |system: &str| {
         serde_json::json!({
@@ -56,7 +56,7 @@ pub fn connection() -> Connection {
     serde_json::from_value(connection).unwrap()
 }
 
-pub fn snapshot(order: &str) -> Snapshot {
+pub(crate) fn snapshot(order: &str) -> Snapshot {
     let line = ConsignmentLine {
         line: LineId::new("1"),
         sku: "BOLT".to_owned(),
@@ -84,7 +84,7 @@ pub fn snapshot(order: &str) -> Snapshot {
 }
 
 /// The first unit of an order as a job, by a write of this nonce.
-pub fn admitted(order: &str, write: &str) -> NewJob {
+pub(crate) fn admitted(order: &str, write: &str) -> NewJob {
     let snapshot = snapshot(order);
     let (connection, tenant, write) = (connection_id(), tenant(), Nonce::new(write));
     let job = Job::admit(
@@ -104,7 +104,7 @@ pub fn admitted(order: &str, write: &str) -> NewJob {
     }
 }
 
-pub fn units(new: &NewJob) -> Units {
+pub(crate) fn units(new: &NewJob) -> Units {
     let unit = Unit {
         number: 1,
         job: new.job.id.clone(),
@@ -119,7 +119,7 @@ pub fn units(new: &NewJob) -> Units {
     }
 }
 
-pub fn entry(text: &str) -> AuditEntry {
+pub(crate) fn entry(text: &str) -> AuditEntry {
     AuditEntry {
         at: start(),
         by: "waybill".to_owned(),
@@ -129,7 +129,7 @@ pub fn entry(text: &str) -> AuditEntry {
     }
 }
 
-pub fn exchange(received: String) -> Exchange {
+pub(crate) fn exchange(received: String) -> Exchange {
     Exchange {
         at: start(),
         system: "ups".to_owned(),
@@ -143,7 +143,7 @@ pub fn exchange(received: String) -> Exchange {
 }
 
 /// The job's next write, by this nonce and a minute later.
-pub fn next(job: &Job, write: &str) -> Save {
+pub(crate) fn next(job: &Job, write: &str) -> Save {
     let mut job = job.clone();
     job.version += 1;
     job.last_write = Nonce::new(write);
@@ -156,7 +156,7 @@ pub fn next(job: &Job, write: &str) -> Save {
     }
 }
 
-pub fn bought(number: &str) -> Step<Shipment> {
+pub(crate) fn bought(number: &str) -> Step<Shipment> {
     Step::Done(Shipment {
         id: CarrierShipmentId::new(number),
         parcels: vec![ShippedParcel {

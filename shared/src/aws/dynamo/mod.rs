@@ -14,6 +14,7 @@ pub(super) mod keys;
 mod limits;
 mod spending;
 mod table;
+mod tokens;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
