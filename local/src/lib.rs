@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The whole deployment on one machine: the project's own SAM template on MiniStack, an AWS emulator.
+//!
+//! In reading order: [`prerequisites`] says what the machine lacks, [`venv`] installs MiniStack, [`functions`] builds and
+//! zips the Lambda functions, [`ministack`] runs the emulator, [`deploy`] creates the stack from `infra/template.yaml`, which [`template`] reads, and
+//! [`stack`] puts these together: up, down, status. [`place`] knows the folders, [`aws`] the emulator's clients,
+//! [`progress`] tells a person what happens, [`failure`] what went wrong.
+//!
+//! `local/README.md` says what the emulator cannot do like AWS.
+
+pub mod aws;
+pub mod deploy;
+pub mod failure;
+pub mod functions;
+pub mod ministack;
+pub mod place;
+pub mod prerequisites;
+pub mod progress;
+pub mod signals;
+pub mod stack;
+pub mod template;
+pub mod venv;

@@ -45,16 +45,9 @@ impl Address {
         parts.chain([&self.country]).map(|part| fold(part)).collect()
     }
 
-    /// Whether the goods stay in one customs territory; the United States and Puerto Rico are one.
+    /// Whether both lie in one country, so that no papers are asked for. Puerto Rico is a country of its own here.
     pub fn is_domestic_to(&self, other: &Address) -> bool {
-        let territory = |country: &str| {
-            if country == "PR" {
-                "US".to_owned()
-            } else {
-                country.to_owned()
-            }
-        };
-        territory(&self.country) == territory(&other.country)
+        self.country == other.country
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Fate {
     Work,
     /// It works, and its answer is lost.
     LoseAnswer,
+    /// It works, and the worker dies of it.
+    Vanish,
 }
 
 /// Stands before every call of the store. A call that never returns from here is a worker that died.
@@ -162,10 +164,11 @@ impl Memory {
     }
 }
 
-fn answered<T>(fate: Fate, answer: T) -> Result<T, StoreError> {
+async fn answered<T>(fate: Fate, answer: T) -> Result<T, StoreError> {
     match fate {
         Fate::Work => Ok(answer),
         Fate::LoseAnswer => Err(StoreError("the answer was lost".to_owned())),
+        Fate::Vanish => std::future::pending().await,
     }
 }
 
@@ -201,6 +204,14 @@ impl Tables {
         self.jobs.insert(job.id.clone(), job.clone());
     }
 
+    fn advance(&mut self, key: (ConnectionId, String), cursor: &Cursor) -> bool {
+        let fits = self.cursors.get(&key).map_or(0, |current| current.version) + 1 == cursor.version;
+        if fits {
+            self.cursors.insert(key, cursor.clone());
+        }
+        fits
+    }
+
     fn admit(&mut self, units: &Units, jobs: &[NewJob]) -> bool {
         let Some(first) = jobs.first() else { return false };
         let key = (first.job.connection.clone(), units.document.clone());
@@ -219,7 +230,8 @@ impl Tables {
 impl Jobs for Memory {
     async fn load(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
         let fate = self.pass("load").await;
-        answered(fate, self.tables().jobs.get(id).cloned())
+        let job = self.tables().jobs.get(id).cloned();
+        answered(fate, job).await
     }
 
     async fn snapshot(&self, id: &JobId, number: u32) -> Result<Option<Snapshot>, StoreError> {
@@ -228,7 +240,8 @@ impl Jobs for Memory {
 
     async fn save(&self, save: &Save) -> Result<Saved, StoreError> {
         let fate = self.pass("save").await;
-        answered(fate, self.tables().save(save))
+        let saved = self.tables().save(save);
+        answered(fate, saved).await
     }
 }
 
@@ -236,17 +249,18 @@ impl Jobs for Memory {
 impl Documents for Memory {
     async fn units(&self, connection: &ConnectionId, documents: &[DocumentId]) -> Result<Vec<Units>, StoreError> {
         let fate = self.pass("units").await;
-        let tables = self.tables();
         let of = |document: &DocumentId| {
-            let stored = tables.units.get(&(connection.clone(), document.clone())).cloned();
+            let stored = self.tables().units.get(&(connection.clone(), document.clone())).cloned();
             stored.unwrap_or_else(|| Units::none(document.clone(), ""))
         };
-        answered(fate, documents.iter().map(of).collect())
+        let units = documents.iter().map(of).collect();
+        answered(fate, units).await
     }
 
     async fn admit(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError> {
         let fate = self.pass("admit").await;
-        answered(fate, self.tables().admit(units, jobs))
+        let admitted = self.tables().admit(units, jobs);
+        answered(fate, admitted).await
     }
 }
 
@@ -326,25 +340,14 @@ impl Connections for Memory {
 impl Cursors for Memory {
     async fn cursor(&self, connection: &ConnectionId, kind: &str) -> Result<Cursor, StoreError> {
         let fate = self.pass("cursor").await;
-        answered(
-            fate,
-            self.tables()
-                .cursors
-                .get(&(connection.clone(), kind.to_owned()))
-                .cloned()
-                .unwrap_or_default(),
-        )
+        let cursor = self.tables().cursors.get(&(connection.clone(), kind.to_owned())).cloned();
+        answered(fate, cursor.unwrap_or_default()).await
     }
 
     async fn advance(&self, connection: &ConnectionId, kind: &str, cursor: &Cursor) -> Result<bool, StoreError> {
         let fate = self.pass("advance").await;
-        let mut tables = self.tables();
-        let key = (connection.clone(), kind.to_owned());
-        let fits = tables.cursors.get(&key).map_or(0, |current| current.version) + 1 == cursor.version;
-        if fits {
-            tables.cursors.insert(key, cursor.clone());
-        }
-        answered(fate, fits)
+        let fits = self.tables().advance((connection.clone(), kind.to_owned()), cursor);
+        answered(fate, fits).await
     }
 }
 
@@ -358,7 +361,7 @@ impl Queue for Memory {
             visible_at: self.clock.now() + delay,
         };
         self.tables().queue.push_back(message);
-        answered(fate, ())
+        answered(fate, ()).await
     }
 }
 

@@ -1,0 +1,40 @@
+"""Starts MiniStack as `local` wants it.
+
+Two things differ from `python -m ministack`:
+
+- The Runtime API that MiniStack serves to each function writes an answer in several pieces. Nagle's algorithm then holds
+  the last piece back until the peer's delayed acknowledgement, about 40 ms per invocation. It is switched off.
+- With `--stop-with-parent` the end of standard input ends MiniStack and its functions: a demo that is killed leaves
+  nothing running.
+"""
+
+import http.server
+import os
+import signal
+import sys
+import threading
+import time
+
+PARENT_FLAG = "--stop-with-parent"
+GRACE_SECONDS = 5
+
+
+def stop_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def main() -> None:
+    http.server.BaseHTTPRequestHandler.disable_nagle_algorithm = True
+    if PARENT_FLAG in sys.argv:
+        sys.argv.remove(PARENT_FLAG)
+        threading.Thread(target=stop_with_parent, daemon=True).start()
+    from ministack.app import main as serve
+
+    serve()
+
+
+if __name__ == "__main__":
+    main()

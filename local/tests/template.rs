@@ -1,0 +1,174 @@
+//! What `infra/template.yaml` must hold beyond what the linters see.
+
+#![cfg(test)]
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use local::deploy::SHORT_TIMES;
+use local::functions::FUNCTIONS;
+use local::place::Place;
+use local::template::Template;
+use serde_json::Value;
+
+fn template() -> Value {
+    let text = fs::read_to_string(Place::kept().template()).expect("the template is there");
+    Template::parse(&text).expect("the template is YAML").json().clone()
+}
+
+fn resources(template: &Value, kind: &str) -> Vec<(String, Value)> {
+    let all = template["Resources"].as_object().expect("a template has resources");
+    let of_kind = all.iter().filter(|(_, resource)| resource["Type"] == kind);
+    of_kind
+        .map(|(name, resource)| (name.clone(), resource.clone()))
+        .collect()
+}
+
+fn functions(template: &Value) -> Vec<(String, Value)> {
+    resources(template, "AWS::Serverless::Function")
+}
+
+fn triggers<'a>(function: &'a Value, kind: &'a str) -> impl Iterator<Item = &'a Value> {
+    let events = function["Properties"]["Events"].as_object();
+    events
+        .into_iter()
+        .flat_map(|events| events.values())
+        .filter(move |event| event["Type"] == kind)
+}
+
+#[test]
+fn every_function_of_the_template_is_built_and_has_an_event_to_try_it_with() {
+    let template = template();
+    let binary = |function: &Value| {
+        function["Metadata"]["BuildProperties"]["Binary"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let binaries: BTreeSet<String> = functions(&template)
+        .iter()
+        .map(|(_, function)| binary(function))
+        .collect();
+    assert_eq!(binaries, FUNCTIONS.map(str::to_owned).into());
+    for name in binaries {
+        let event = Place::kept().root().join(format!("events/{name}.json"));
+        let json = fs::read(&event).unwrap_or_else(|error| panic!("{}: {error}", event.display()));
+        assert!(serde_json::from_slice::<Value>(&json).unwrap().is_object(), "{name}");
+    }
+}
+
+#[test]
+fn a_failed_run_of_a_function_ends_in_a_queue() {
+    for (name, function) in functions(&template()) {
+        let queues: Vec<_> = triggers(&function, "SQS").collect();
+        for queue in &queues {
+            assert_eq!(
+                queue["Properties"]["FunctionResponseTypes"][0], "ReportBatchItemFailures",
+                "{name}"
+            );
+        }
+        let destination = function.pointer("/Properties/EventInvokeConfig/DestinationConfig/OnFailure/Destination");
+        assert!(
+            !queues.is_empty() || destination.is_some(),
+            "{name} has neither a queue nor a failure destination"
+        );
+        for schedule in triggers(&function, "ScheduleV2") {
+            assert!(schedule.pointer("/Properties/DeadLetterConfig/Arn").is_some(), "{name}");
+            assert_eq!(
+                schedule["Properties"]["OmitName"], true,
+                "{name}: two stacks would share a schedule"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_queue_that_feeds_a_function_has_dead_letters() {
+    let template = template();
+    for (name, function) in functions(&template) {
+        for trigger in triggers(&function, "SQS") {
+            let queue = trigger["Properties"]["Queue"]["Fn::GetAtt"][0].as_str().unwrap();
+            let redrive = &template["Resources"][queue]["Properties"]["RedrivePolicy"];
+            assert!(redrive["deadLetterTargetArn"].is_object(), "{name}: {queue}");
+            assert_eq!(redrive["maxReceiveCount"], 5, "{name}: {queue}");
+        }
+    }
+}
+
+#[test]
+fn roles_name_their_verbs_and_what_they_act_on() {
+    let roles = resources(&template(), "AWS::IAM::Role");
+    assert_eq!(roles.len(), FUNCTIONS.len() + 1, "one per function and the scheduler's");
+    for (name, role) in roles {
+        assert!(role["Properties"]["ManagedPolicyArns"].is_null(), "{name}");
+        let policies = role["Properties"]["Policies"].as_array().unwrap();
+        let statements = policies
+            .iter()
+            .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
+        for statement in statements {
+            let actions = statement["Action"].to_string();
+            assert!(!actions.contains('*'), "{name}: {actions}");
+            assert_ne!(statement["Resource"], "*", "{name}: {actions}");
+        }
+    }
+}
+
+#[test]
+fn only_who_renews_tokens_may_change_a_secret() {
+    let template = template();
+    let may_change = |role: &Value| role.to_string().contains("secretsmanager:PutSecretValue");
+    let roles = resources(&template, "AWS::IAM::Role");
+    let names: Vec<_> = roles
+        .iter()
+        .filter(|(_, role)| may_change(role))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(names, ["PollerRole", "WorkerRole", "RefresherRole"]);
+}
+
+/// The times that depend on each other, as a stack gets them.
+struct Times<'a>(&'a dyn Fn(&str) -> String);
+
+impl Times<'_> {
+    fn seconds(&self, name: &str) -> u64 {
+        (self.0)(name).parse().unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    fn hold(&self) {
+        let worker = self.seconds("WorkerTimeoutSeconds");
+        assert!(
+            self.seconds("CallTimeoutSeconds") < worker,
+            "a call ends before its function"
+        );
+        assert!(self.seconds("LeaseSeconds") > worker, "a lease outlives its invocation");
+        assert!(
+            self.seconds("VisibilityTimeoutSeconds") > worker,
+            "a message stays hidden while a worker has it"
+        );
+    }
+}
+
+#[test]
+fn the_default_times_hold_what_they_must() {
+    let template = template();
+    let default = |name: &str| match &template["Parameters"][name]["Default"] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let times = Times(&default);
+    times.hold();
+    assert!(times.seconds("VisibilityTimeoutSeconds") >= 6 * times.seconds("WorkerTimeoutSeconds"));
+}
+
+#[test]
+fn the_short_times_hold_what_they_must_and_are_parameters() {
+    let template = template();
+    for (name, _) in SHORT_TIMES {
+        assert!(template["Parameters"][name].is_object(), "{name} is no parameter");
+    }
+    let short = |name: &str| {
+        let time = SHORT_TIMES.iter().find(|(time, _)| *time == name);
+        time.unwrap_or_else(|| panic!("{name} is not shortened")).1.to_owned()
+    };
+    Times(&short).hold();
+}

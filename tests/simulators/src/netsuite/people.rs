@@ -1,0 +1,450 @@
+//! What people do in the account's pages: they enter orders, correct addresses, cancel, close, fulfil by hand.
+//!
+//! Each act moves the order's `lastmodified`, except where the real system would not: weighing an item changes the
+//! item only, and [`World::backdate`] is the late commit, an order that appears with a `lastmodified` in the past.
+
+use super::model::{
+    Address, Fulfilment, FulfilmentLine, Id, ItemType, Line, Package, SalesOrder, ShipStatus, WeightUnit,
+};
+use super::refusal::Refusal;
+use super::world::{PERSON, World};
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A line that a person enters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewLine {
+    /// Internal id or SKU of the item.
+    pub item: ItemKey,
+    /// Ordered.
+    pub quantity: Decimal,
+    /// Committed; everything that was ordered when left out.
+    #[serde(default)]
+    pub committed: Option<Decimal>,
+    /// From where; the order's header location when left out.
+    #[serde(default)]
+    pub location: Option<Id>,
+    /// Leaves the line without a location, even if the header has one.
+    #[serde(default)]
+    pub no_location: bool,
+    /// The line's own destination in an order with several.
+    #[serde(default)]
+    pub ship_address: Option<Address>,
+}
+
+/// How a line names its item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ItemKey {
+    /// Internal id.
+    Id(Id),
+    /// SKU.
+    Sku(String),
+}
+
+impl NewLine {
+    /// A line that is committed in full.
+    pub fn of(item: Id, quantity: u32) -> Self {
+        Self {
+            item: ItemKey::Id(item),
+            quantity: quantity.into(),
+            committed: None,
+            location: None,
+            no_location: false,
+            ship_address: None,
+        }
+    }
+
+    /// The same line with only so much committed.
+    #[must_use]
+    pub fn committed(self, committed: u32) -> Self {
+        Self {
+            committed: Some(committed.into()),
+            ..self
+        }
+    }
+
+    /// The same line without a location.
+    #[must_use]
+    pub fn nowhere(self) -> Self {
+        Self {
+            no_location: true,
+            ..self
+        }
+    }
+
+    /// The same line with a destination of its own.
+    #[must_use]
+    pub fn to(self, address: Address) -> Self {
+        Self {
+            ship_address: Some(address),
+            ..self
+        }
+    }
+}
+
+/// An order that a person enters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewOrder {
+    /// Where it goes.
+    pub address: Address,
+    /// What.
+    pub lines: Vec<NewLine>,
+    /// The phone of the customer's record; the address may have none.
+    #[serde(default)]
+    pub customer_phone: String,
+    /// E-mail address.
+    #[serde(default)]
+    pub email: String,
+    /// Ship item; the first one of the account when left out.
+    #[serde(default)]
+    pub ship_method: Option<Id>,
+    /// Header location; the first one of the account when left out.
+    #[serde(default)]
+    pub location: Option<Id>,
+    /// Leaves the approval to somebody else: status A.
+    #[serde(default)]
+    pub pending_approval: bool,
+    /// The customer's purchase order number.
+    #[serde(default)]
+    pub other_ref_num: String,
+    /// Memo.
+    #[serde(default)]
+    pub memo: String,
+    /// Custom body fields.
+    #[serde(default)]
+    pub custom: BTreeMap<String, Value>,
+    /// A late commit: it appears now, with a `lastmodified` so many seconds ago.
+    #[serde(default)]
+    pub late_by_s: u32,
+}
+
+impl NewOrder {
+    /// An approved order.
+    pub fn to(address: Address, lines: Vec<NewLine>) -> Self {
+        Self {
+            address,
+            lines,
+            customer_phone: "4045550100".into(),
+            email: "buyer@example.com".into(),
+            ship_method: None,
+            location: None,
+            pending_approval: false,
+            other_ref_num: String::new(),
+            memo: String::new(),
+            custom: BTreeMap::new(),
+            late_by_s: 0,
+        }
+    }
+}
+
+impl World {
+    /// A person enters an order; answers its internal id.
+    ///
+    /// # Errors
+    /// When a line names an item that does not exist.
+    pub fn add_order(&mut self, new: NewOrder, now: Timestamp) -> Result<Id, Refusal> {
+        let location = new.location.or_else(|| self.locations.keys().next().copied());
+        let lines = self.new_lines(&new.lines, location)?;
+        let then = now
+            .checked_sub(SignedDuration::from_secs(new.late_by_s.into()))
+            .unwrap_or(now);
+        let entity = self.customer_named(&new.address.addressee, &new.email, &new.customer_phone);
+        let id = self.next_id();
+        let order = SalesOrder {
+            id,
+            tran_id: self.next_number("SO"),
+            external_id: None,
+            entity,
+            other_ref_num: new.other_ref_num,
+            email: new.email,
+            memo: new.memo,
+            ship_method: new.ship_method.or_else(|| self.ship_methods.keys().next().copied()),
+            ship_address: new.address,
+            multi_ship_to: new.lines.iter().any(|line| line.ship_address.is_some()),
+            location,
+            lines,
+            approved: !new.pending_approval,
+            cancelled: false,
+            custom: new.custom,
+            tran_date: self.local(now).date(),
+            created: then,
+            last_modified: then,
+        };
+        self.orders.insert(id, order);
+        self.stale.insert(id);
+        Ok(id)
+    }
+
+    fn customer_named(&mut self, company: &str, email: &str, phone: &str) -> Id {
+        let known = self
+            .customers
+            .values()
+            .find(|one| one.company == company && one.phone == phone);
+        known
+            .map(|one| one.id)
+            .unwrap_or_else(|| self.add_customer(company, email, phone))
+    }
+
+    fn new_lines(&mut self, lines: &[NewLine], location: Option<Id>) -> Result<Vec<Line>, Refusal> {
+        let mut groups: Vec<Option<Address>> = Vec::new();
+        let mut made = Vec::new();
+        for (index, line) in lines.iter().enumerate() {
+            let group = groups
+                .iter()
+                .position(|one| *one == line.ship_address)
+                .unwrap_or_else(|| {
+                    groups.push(line.ship_address.clone());
+                    groups.len() - 1
+                });
+            made.push(self.new_line(index, group, line, location)?);
+        }
+        Ok(made)
+    }
+
+    fn new_line(&mut self, index: usize, group: usize, new: &NewLine, header: Option<Id>) -> Result<Line, Refusal> {
+        let item = self.item_by_key(&new.item).ok_or_else(Refusal::nonexistent)?;
+        let (item, kind, rate) = (item.id, item.kind, item.price);
+        Ok(Line {
+            number: line_number(index),
+            unique_key: self.next_id(),
+            item,
+            kind,
+            quantity: new.quantity,
+            committed: if kind.stocked() {
+                new.committed.unwrap_or(new.quantity)
+            } else {
+                Decimal::ZERO
+            },
+            fulfilled: Decimal::ZERO,
+            shipped: Decimal::ZERO,
+            billed: Decimal::ZERO,
+            location: new
+                .location
+                .or(header)
+                .filter(|_| !new.no_location && kind != ItemType::Service),
+            closed: false,
+            rate,
+            ship_group: u32::try_from(group).unwrap_or_default() + 1,
+            ship_address: new.ship_address.clone(),
+        })
+    }
+
+    fn item_by_key(&self, key: &ItemKey) -> Option<&super::model::Item> {
+        match key {
+            ItemKey::Id(id) => self.items.get(id),
+            ItemKey::Sku(sku) => self.items.values().find(|item| item.sku == *sku),
+        }
+    }
+
+    /// A person changes an order: `change` is applied and `lastmodified` moves.
+    ///
+    /// # Errors
+    /// When there is no such order.
+    pub fn change_order(
+        &mut self,
+        order: Id,
+        now: Timestamp,
+        change: impl FnOnce(&mut SalesOrder),
+    ) -> Result<(), Refusal> {
+        change(self.orders.get_mut(&order).ok_or_else(Refusal::nonexistent)?);
+        self.touch_order(order, now);
+        Ok(())
+    }
+
+    /// A person changes a line of an order.
+    ///
+    /// # Errors
+    /// When there is no such order or line.
+    pub fn change_line(
+        &mut self,
+        order: Id,
+        line: u32,
+        now: Timestamp,
+        change: impl FnOnce(&mut Line),
+    ) -> Result<(), Refusal> {
+        let found = self.orders.get_mut(&order).and_then(|order| order.line_mut(line));
+        change(found.ok_or_else(Refusal::nonexistent)?);
+        self.touch_order(order, now);
+        Ok(())
+    }
+
+    /// Another address.
+    ///
+    /// # Errors
+    /// When there is no such order.
+    pub fn edit_address(&mut self, order: Id, address: Address, now: Timestamp) -> Result<(), Refusal> {
+        self.change_order(order, now, |order| order.ship_address = address)
+    }
+
+    /// Another ship item.
+    ///
+    /// # Errors
+    /// When there is no such order.
+    pub fn edit_ship_method(&mut self, order: Id, ship_method: Id, now: Timestamp) -> Result<(), Refusal> {
+        self.change_order(order, now, |order| order.ship_method = Some(ship_method))
+    }
+
+    /// Another quantity; stock is committed for all of what is not fulfilled.
+    ///
+    /// # Errors
+    /// When there is no such order or line.
+    pub fn edit_quantity(&mut self, order: Id, line: u32, quantity: Decimal, now: Timestamp) -> Result<(), Refusal> {
+        self.change_line(order, line, now, |line| {
+            line.quantity = quantity;
+            line.committed = if line.kind.stocked() {
+                line.remaining()
+            } else {
+                Decimal::ZERO
+            };
+        })
+    }
+
+    /// Stock arrives: so much more of the line is committed, at most what is not fulfilled.
+    ///
+    /// # Errors
+    /// When there is no such order or line.
+    pub fn commit(&mut self, order: Id, line: u32, quantity: Decimal, now: Timestamp) -> Result<(), Refusal> {
+        self.change_line(order, line, now, |line| {
+            line.committed = (line.committed + quantity).min(line.remaining());
+        })
+    }
+
+    /// The order is approved.
+    ///
+    /// # Errors
+    /// When there is no such order.
+    pub fn approve(&mut self, order: Id, now: Timestamp) -> Result<(), Refusal> {
+        self.change_order(order, now, |order| order.approved = true)
+    }
+
+    /// The order is cancelled.
+    ///
+    /// # Errors
+    /// When there is no such order, or something of it is on a fulfilment.
+    pub fn cancel(&mut self, order: Id, now: Timestamp) -> Result<(), Refusal> {
+        if !self.fulfilments_of(order).is_empty() {
+            return Err(Refusal::user(
+                "This transaction has been fulfilled and cannot be cancelled.",
+            ));
+        }
+        self.change_order(order, now, |order| order.cancelled = true)
+    }
+
+    /// Every line is closed.
+    ///
+    /// # Errors
+    /// When there is no such order.
+    pub fn close(&mut self, order: Id, now: Timestamp) -> Result<(), Refusal> {
+        self.change_order(order, now, |order| {
+            order.lines.iter_mut().for_each(|line| line.closed = true)
+        })
+    }
+
+    /// One line is closed.
+    ///
+    /// # Errors
+    /// When there is no such order or line.
+    pub fn close_line(&mut self, order: Id, line: u32, now: Timestamp) -> Result<(), Refusal> {
+        self.change_line(order, line, now, |line| line.closed = true)
+    }
+
+    /// A closed or cancelled order is opened again.
+    ///
+    /// # Errors
+    /// When there is no such order.
+    pub fn reopen(&mut self, order: Id, now: Timestamp) -> Result<(), Refusal> {
+        self.change_order(order, now, |order| {
+            order.cancelled = false;
+            order.lines.iter_mut().for_each(|line| line.closed = false);
+        })
+    }
+
+    /// Everything that has shipped is billed.
+    ///
+    /// # Errors
+    /// When there is no such order.
+    pub fn bill(&mut self, order: Id, now: Timestamp) -> Result<(), Refusal> {
+        self.change_order(order, now, |order| {
+            order.lines.iter_mut().for_each(|line| line.billed = line.shipped)
+        })
+    }
+
+    /// Somebody weighs an item. The orders that contain it do not change.
+    ///
+    /// # Errors
+    /// When there is no such item.
+    pub fn weigh_item(&mut self, item: Id, weight: Option<Decimal>, unit: WeightUnit) -> Result<(), Refusal> {
+        let item = self.items.get_mut(&item).ok_or_else(Refusal::nonexistent)?;
+        (item.weight, item.weight_unit) = (weight, unit);
+        self.stale.insert(item.id);
+        Ok(())
+    }
+
+    /// A late commit: the order's `lastmodified` is so long ago, although it appears only now.
+    ///
+    /// # Errors
+    /// When there is no such order.
+    pub fn backdate(&mut self, order: Id, ago: SignedDuration, now: Timestamp) -> Result<(), Refusal> {
+        let then = now.checked_sub(ago).unwrap_or(now);
+        let found = self.orders.get_mut(&order).ok_or_else(Refusal::nonexistent)?;
+        found.created = found.created.min(then);
+        self.touch_order(order, then);
+        Ok(())
+    }
+
+    /// A person ships everything that is left of the order.
+    ///
+    /// # Errors
+    /// When there is no such order, or nothing is left.
+    pub fn fulfil_by_hand(&mut self, order: Id, tracking: Option<&str>, now: Timestamp) -> Result<Id, Refusal> {
+        let found = self.orders.get(&order).ok_or_else(Refusal::nonexistent)?;
+        let lines: Vec<_> = found.lines.iter().filter_map(rest_of).collect();
+        if lines.is_empty() {
+            return Err(Refusal::user("Nothing is left to fulfill."));
+        }
+        let ship_method = found.ship_method;
+        let package = Package {
+            tracking: tracking.map(Into::into),
+            ..Package::default()
+        };
+        let id = self.next_id();
+        let fulfilment = Fulfilment {
+            id,
+            tran_id: self.next_number("IF"),
+            external_id: None,
+            order,
+            status: ShipStatus::Shipped,
+            ship_method,
+            memo: String::new(),
+            tran_date: self.local(now).date(),
+            lines,
+            packages: tracking.is_some().then_some(package).into_iter().collect(),
+            custom: BTreeMap::new(),
+            made_by: PERSON.into(),
+            created: now,
+            last_modified: now,
+        };
+        self.add_fulfilment(fulfilment, now);
+        Ok(id)
+    }
+}
+
+fn rest_of(line: &Line) -> Option<FulfilmentLine> {
+    let quantity = line.fulfillable(false);
+    let some = quantity > Decimal::ZERO;
+    some.then_some(FulfilmentLine {
+        order_line: line.number,
+        item: line.item,
+        quantity,
+        location: line.location,
+    })
+}
+
+/// 1, 4, 7, 10: the numbers between belong to the tax and discount rows that NetSuite numbers as well.
+fn line_number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or_default() * 3 + 1
+}
