@@ -189,7 +189,7 @@ async fn show(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
 
 async fn check(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
     let connection = stack.gate(id).await?.connection;
-    let findings = match stack.systems()?.open(&connection).await {
+    let findings = match stack.systems().open(&connection).await {
         Ok(opened) => {
             note(&format!(
                 "asking {} and {} ...",
@@ -223,7 +223,7 @@ fn unopened(error: &CallError) -> Finding {
 async fn plan(stack: &Stack, id: &ConnectionId, most: usize) -> Result<Answer, Failure> {
     let connection = stack.gate(id).await?.connection;
     let plan = Plan {
-        systems: stack.systems()?,
+        systems: stack.systems(),
         documents: stack.store()?,
     };
     note(&format!(

@@ -128,14 +128,9 @@ async fn in_the_erp(
 ) -> Result<Vec<String>, String> {
     let erp = &connection.erp.system;
     let unasked = |why: String| format!("What {erp} says now is not known: {why}");
-    let systems = stack
-        .systems()
-        .map_err(|_| unasked("it cannot be asked from here.".to_owned()))?;
     note(&format!("asking {erp} ..."));
-    let opened = systems
-        .open(connection)
-        .await
-        .map_err(|error| unasked(error.to_string()))?;
+    let opened = stack.systems().open(connection).await;
+    let opened = opened.map_err(|error| unasked(error.to_string()))?;
     let orders = read(&opened, number).await.map_err(unasked)?;
     if orders.is_empty() {
         return Ok(vec![format!("{erp} has no document with number {number}.")]);

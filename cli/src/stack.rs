@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use jiff::SignedDuration;
 use waybill::aws::{Bucket, Dynamo, RandomNonces, SecretsManager, ShipmentsQueue, SystemClock};
 use waybill::connection::Connection;
-use waybill::domain::ConnectionId;
+use waybill::domain::{ConnectionId, Refusal};
 use waybill::flows::operate::Operate;
 use waybill::job::Timing;
-use waybill::ports::{Connections, Gate, Systems};
+use waybill::ports::{CallError, Connections, Gate, Opened, Systems};
 
 use crate::Common;
 use crate::output::Failure;
@@ -103,8 +104,8 @@ impl Stack {
     }
 
     /// Opens ERPs and carriers from here.
-    pub(crate) fn systems(&self) -> Result<Arc<dyn Systems>, Failure> {
-        Err(Failure::new("this build cannot open outside systems"))
+    pub(crate) fn systems(&self) -> Arc<dyn Systems> {
+        Arc::new(Elsewhere)
     }
 
     /// What an operator does to jobs.
@@ -114,7 +115,7 @@ impl Stack {
             jobs: store.clone(),
             documents: store.clone(),
             connections: store,
-            systems: self.systems()?,
+            systems: self.systems(),
             queue: self.queue()?,
             clock: Arc::new(SystemClock),
             nonces: Arc::new(RandomNonces),
@@ -167,6 +168,20 @@ fn timing(parameters: &BTreeMap<String, String>) -> Timing {
         erp_window: parameters.get("ErpWindowSeconds").and_then(|text| parse(text)),
         looks: looks.unwrap_or(usual.looks),
         ..usual
+    }
+}
+
+/// Outside systems that this build cannot open.
+struct Elsewhere;
+
+#[async_trait]
+impl Systems for Elsewhere {
+    async fn open(&self, connection: &Connection) -> Result<Opened, CallError> {
+        let why = format!(
+            "this build cannot open {} and {}",
+            connection.erp.system, connection.carrier.system
+        );
+        Err(CallError::Refused(Refusal::new("not-in-this-build", why)))
     }
 }
 

@@ -43,7 +43,16 @@ pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> 
         let requests = store.requests(&token.key.system, &token.key.client).await?;
         tokens.push(shown(token, &requests, now));
     }
-    let header = ["system", "credential", "merchant", "connection", "issued", "ends", "used", "requests/24h"];
+    let header = [
+        "system",
+        "credential",
+        "merchant",
+        "connection",
+        "issued",
+        "ends",
+        "used",
+        "requests/24h",
+    ];
     let text = table(header, tokens.iter().map(row));
     Answer::new(&tokens, text)
 }
