@@ -32,7 +32,7 @@ impl Mistake {
     }
 
     /// The same mistake with the path that a person sees: options stand beside the other keys of their system.
-    pub(super) fn as_in_the_file(self) -> Self {
+    pub(super) fn seen_in_the_file(self) -> Self {
         Self {
             path: self.path.replacen(".options.", ".", 1),
             ..self

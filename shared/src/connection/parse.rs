@@ -210,7 +210,7 @@ impl File<'_> {
             fields,
         };
         for mistake in self.systems.mistakes(&addressed) {
-            self.root.add(mistake.as_in_the_file());
+            self.root.add(mistake.seen_in_the_file());
         }
     }
 }
