@@ -38,7 +38,10 @@ pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> 
 }
 
 async fn set(stack: &Stack, common: &Common, reason: Option<&str>) -> Result<Answer, Failure> {
-    stack.store()?.set_brake(reason, common.by()?, Timestamp::now()).await?;
+    stack
+        .store()?
+        .set_brake(reason, &common.by()?, Timestamp::now())
+        .await?;
     answer(reason)
 }
 

@@ -145,7 +145,7 @@ async fn store(stack: &Stack, common: &Common, connection: &Connection, text: &s
 fn entry(common: &Common, text: &str) -> Result<AuditEntry, Failure> {
     Ok(AuditEntry {
         at: Timestamp::now(),
-        by: common.by()?.to_owned(),
+        by: common.by()?,
         text: text.to_owned(),
         draft: None,
         exchanges: Vec::new(),

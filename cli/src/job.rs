@@ -238,7 +238,11 @@ async fn replay(stack: &Stack, id: &JobId) -> Result<Answer, Failure> {
 }
 
 async fn hold(stack: &Stack, common: &Common, id: &JobId, reason: &str) -> Result<Answer, Failure> {
-    let job = stack.operate()?.hold(id, common.by()?, reason).await.map_err(refused)?;
+    let job = stack
+        .operate()?
+        .hold(id, &common.by()?, reason)
+        .await
+        .map_err(refused)?;
     done(&job, "is held")
 }
 
@@ -257,7 +261,7 @@ async fn release(stack: &Stack, common: &Common, id: &JobId) -> Result<Answer, F
         job.unit,
         Operate::release_means(&job)
     ))?;
-    let job = stack.operate()?.release(id, by).await.map_err(refused)?;
+    let job = stack.operate()?.release(id, &by).await.map_err(refused)?;
     done(&job, "is released")
 }
 
@@ -271,7 +275,7 @@ async fn void(stack: &Stack, common: &Common, id: &JobId) -> Result<Answer, Fail
         job.unit,
         story::summary(&job)
     ))?;
-    let job = stack.operate()?.void(id, by).await.map_err(refused)?;
+    let job = stack.operate()?.void(id, &by).await.map_err(refused)?;
     done(&job, "ends; its shipment is being voided")
 }
 

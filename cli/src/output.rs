@@ -59,7 +59,7 @@ impl Failure {
             Self::Said(text) => format!("error: {text}"),
             Self::Mistakes { file, mistakes } => {
                 let list = waybill::connection::list(mistakes);
-                format!("error: {file} was not applied; mistakes: {}\n{list}", mistakes.len())
+                format!("error: {file} is refused; mistakes: {}\n{list}", mistakes.len())
             }
         }
     }
@@ -68,7 +68,7 @@ impl Failure {
         match self {
             Self::Said(text) => json!({ "error": text }),
             Self::Mistakes { file, mistakes } => {
-                json!({ "error": format!("{file} was not applied"), "mistakes": mistakes })
+                json!({ "error": format!("{file} is refused"), "mistakes": mistakes })
             }
         }
     }
@@ -116,6 +116,9 @@ pub(crate) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<I
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(header.map(str::to_uppercase));
     table.add_rows(rows.into_iter().map(Vec::from));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n")
 }
@@ -163,9 +166,10 @@ pub(crate) fn when(at: Timestamp) -> String {
 }
 
 impl Common {
-    /// Who does this.
-    pub(crate) fn by(&self) -> Result<&str, Failure> {
-        let by = self.by.as_deref().map(str::trim).filter(|by| !by.is_empty());
+    /// Who does this: as said, else whom the operating system knows.
+    pub(crate) fn by(&self) -> Result<String, Failure> {
+        let said = self.by.clone().or_else(system_user);
+        let by = said.map(|by| by.trim().to_owned()).filter(|by| !by.is_empty());
         by.ok_or_else(|| Failure::new("it is recorded who does this: say --by NAME"))
     }
 
@@ -175,6 +179,11 @@ impl Common {
         let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         allowed(self.yes, terminal, ask)
     }
+}
+
+fn system_user() -> Option<String> {
+    let whoami = std::process::Command::new("whoami").output().ok()?;
+    String::from_utf8(whoami.stdout).ok()
 }
 
 fn ask() -> String {
@@ -229,7 +238,7 @@ mod tests {
         assert!(failed && out.is_empty());
         assert_eq!(
             err,
-            "error: acme.toml was not applied; mistakes: 2\n  \
+            "error: acme.toml is refused; mistakes: 2\n  \
              packing.maximum_weight is \"heavy\"; allowed: a weight like \"150 lb\"\n  \
              tenant is missing; allowed: a name\n"
         );

@@ -6,18 +6,18 @@ use waybill::connection::{Connection, Environment, list, parse};
 use waybill::domain::{Choice, LocationId};
 use waybill::systems::check::Checks;
 
-fn text(path: &str) -> String {
+fn text(path: &str) -> Result<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    std::fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    std::fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"))
 }
 
-fn read(text: &str) -> Connection {
-    parse(text, "dev", &Checks).unwrap_or_else(|mistakes| panic!("{}", list(&mistakes)))
+fn read(text: &str) -> Result<Connection, String> {
+    parse(text, "dev", &Checks).map_err(|mistakes| list(&mistakes))
 }
 
 #[test]
 fn the_example_is_valid_and_says_what_it_seems_to_say() {
-    let connection = read(&text("examples/connections/netsuite-ups.toml"));
+    let connection = read(&text("examples/connections/netsuite-ups.toml").unwrap()).unwrap();
     assert!(connection.paused);
     assert_eq!(connection.environment, Environment::Sandbox);
     assert_eq!(connection.schedule.time_zone, "America/Chicago");
@@ -29,7 +29,7 @@ fn the_example_is_valid_and_says_what_it_seems_to_say() {
 
 #[test]
 fn what_the_example_comments_out_is_valid_too() {
-    let text = text("examples/connections/netsuite-ups.toml");
+    let text = text("examples/connections/netsuite-ups.toml").unwrap();
     let defaults = [
         "unknown_purchase",
         "quote_valid_minutes",
@@ -46,13 +46,13 @@ fn what_the_example_comments_out_is_valid_too() {
         if is_key { bare.to_owned() } else { line.to_owned() }
     };
     let opened: Vec<String> = text.lines().map(open).collect();
-    let connection = read(&opened.join("\n"));
+    let connection = read(&opened.join("\n")).unwrap();
     assert_eq!(
         connection,
         Connection {
             select: connection.select.clone(),
             carrier: connection.carrier.clone(),
-            ..read(&text)
+            ..read(&text).unwrap()
         }
     );
     assert!(connection.select.condition.is_some() && connection.carrier.base_url.is_some());
@@ -60,7 +60,7 @@ fn what_the_example_comments_out_is_valid_too() {
 
 #[test]
 fn the_local_connection_is_valid_once_the_simulators_addresses_stand_in_it() {
-    let template = text("local/connections/netsuite-ups.toml");
+    let template = text("local/connections/netsuite-ups.toml").unwrap();
     let unfilled: Vec<String> = parse(&template, "local", &Checks)
         .err()
         .unwrap_or_default()
@@ -71,7 +71,7 @@ fn the_local_connection_is_valid_once_the_simulators_addresses_stand_in_it() {
     let filled = template
         .replace("@NETSUITE_URL@", "http://127.0.0.1:4001")
         .replace("@UPS_URL@", "http://127.0.0.1:4002");
-    let connection = read(&filled);
+    let connection = read(&filled).unwrap();
     assert_eq!(connection.environment, Environment::Local);
     assert_eq!(
         connection.carrier.base_url.as_ref().and_then(url::Url::port),

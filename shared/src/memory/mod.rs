@@ -250,7 +250,11 @@ impl Documents for Memory {
     async fn units(&self, connection: &ConnectionId, documents: &[DocumentId]) -> Result<Vec<Units>, StoreError> {
         let fate = self.pass("units").await;
         let of = |document: &DocumentId| {
-            let stored = self.tables().units.get(&(connection.clone(), document.clone())).cloned();
+            let stored = self
+                .tables()
+                .units
+                .get(&(connection.clone(), document.clone()))
+                .cloned();
             stored.unwrap_or_else(|| Units::none(document.clone(), ""))
         };
         let units = documents.iter().map(of).collect();
@@ -340,7 +344,11 @@ impl Connections for Memory {
 impl Cursors for Memory {
     async fn cursor(&self, connection: &ConnectionId, kind: &str) -> Result<Cursor, StoreError> {
         let fate = self.pass("cursor").await;
-        let cursor = self.tables().cursors.get(&(connection.clone(), kind.to_owned())).cloned();
+        let cursor = self
+            .tables()
+            .cursors
+            .get(&(connection.clone(), kind.to_owned()))
+            .cloned();
         answered(fate, cursor.unwrap_or_default()).await
     }
 
