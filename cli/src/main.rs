@@ -1,2 +1,182 @@
-//! Placeholder.
-fn main() {}
+//! `waybill`, the operator's command: noun, then verb.
+//!
+//! What a person reads is a table on stdout; with `--json` it is exactly one JSON document there. Notes, questions and
+//! progress go to stderr. 0 is done, 1 is a failure that says what to do, 2 is a wrong command line.
+
+mod brake;
+mod connection;
+mod job;
+mod order;
+mod output;
+mod schedule;
+mod secret;
+mod stack;
+mod story;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::output::{Answer, Failure};
+
+/// Keeps an ERP and a carrier in step.
+#[derive(Debug, Parser)]
+#[command(
+    name = "waybill",
+    version,
+    propagate_version = true,
+    after_help = "Examples:
+  waybill --stack waybill-dev connection apply netsuite-ups.toml
+  waybill connection resume acme-netsuite-ups
+  waybill order explain SO5012
+  waybill job list --state held --json
+
+The stack is named by --stack or WAYBILL_STACK; region and credentials are found as the AWS tools find them."
+)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    noun: Noun,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// The CloudFormation stack
+    #[arg(long, global = true, env = "WAYBILL_STACK", value_name = "NAME")]
+    stack: Option<String>,
+    /// Print one JSON document
+    #[arg(long, global = true)]
+    json: bool,
+    /// Do not ask before spending, voiding or stopping
+    #[arg(long, short, global = true)]
+    yes: bool,
+    /// Who does this, for the audit trail
+    #[arg(long, global = true, env = "USER", hide_env_values = true, value_name = "NAME")]
+    by: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Noun {
+    /// Pairings of an ERP account and a carrier account
+    #[command(subcommand)]
+    Connection(connection::Verb),
+    /// Credentials in Secrets Manager
+    #[command(subcommand)]
+    Secret(secret::Verb),
+    /// The shipping of one unit of one order
+    #[command(subcommand)]
+    Job(job::Verb),
+    /// Orders by the number that people know
+    #[command(subcommand)]
+    Order(order::Verb),
+    /// Access tokens in use
+    #[command(subcommand)]
+    Token(token::Verb),
+    /// Stops every purchase at once
+    #[command(subcommand)]
+    Brake(brake::Verb),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let json = cli.common.json;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => Err(Failure::new(format!(
+            "the asynchronous runtime does not start: {error}"
+        ))),
+    };
+    output::finish(outcome, json)
+}
+
+async fn run(cli: Cli) -> Result<Answer, Failure> {
+    match cli.noun {
+        Noun::Connection(verb) => connection::run(verb, &cli.common).await,
+        Noun::Secret(verb) => secret::run(verb, &cli.common).await,
+        Noun::Job(verb) => job::run(verb, &cli.common).await,
+        Noun::Order(verb) => order::run(verb, &cli.common).await,
+        Noun::Token(verb) => token::run(verb, &cli.common).await,
+        Noun::Brake(verb) => brake::run(verb, &cli.common).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_of_the_design_is_understood() {
+        let job = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        for line in [
+            "connection apply f.toml",
+            "connection list",
+            "connection show acme",
+            "connection check acme",
+            "connection plan acme --most 5",
+            "connection poll acme",
+            "connection pause acme",
+            "connection resume acme --yes",
+            "connection remove acme --by ada",
+            "secret set acme/ups --file ups.json",
+            "secret list",
+            "job list --connection acme --state held",
+            "order explain SO5012 --connection acme",
+            "token list",
+            "brake on --reason outage",
+            "brake off",
+            "brake show",
+        ] {
+            assert!(parse(&format!("waybill {line}")).is_ok(), "{line}");
+        }
+        for verb in ["show", "audit", "label", "replay", "release", "void"] {
+            assert!(parse(&format!("waybill job {verb} {job}")).is_ok(), "{verb}");
+        }
+        assert!(parse(&format!("waybill job hold {job} --reason stocktaking")).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_a_usage_error() {
+        for line in [
+            "connection show Acme",
+            "connection show",
+            "job show 17",
+            "job list --state lost",
+            "job hold ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "connection frobnicate acme",
+        ] {
+            let error = parse(&format!("waybill {line}")).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        fn without(command: &clap::Command, path: &str, missing: &mut Vec<String>) {
+            let path = format!("{path} {}", command.get_name());
+            let shown = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            if command.get_subcommands().next().is_none() && !shown.contains("waybill ") {
+                missing.push(path.clone());
+            }
+            for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+                without(inner, &path, missing);
+            }
+        }
+        let mut missing = Vec::new();
+        without(&Cli::command(), "", &mut missing);
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}

@@ -200,7 +200,7 @@ mod tests {
         let config = config.unwrap();
         assert_eq!(config.timing.lease, SignedDuration::from_secs(8));
         assert_eq!(config.timing.looks, [1, 2, 4, 8].map(SignedDuration::from_secs));
-        assert_eq!(config.erp_window, SignedDuration::from_secs(3));
+        assert_eq!(config.timing.erp_window, Some(SignedDuration::from_secs(3)));
         assert_eq!(config.log_level, tracing::level_filters::LevelFilter::DEBUG);
     }
 

@@ -60,7 +60,7 @@ impl Aws {
     /// Opens what the configuration names.
     pub fn with(config: &Config, sdk: &SdkConfig) -> Self {
         let (clock, nonces) = (Arc::new(SystemClock), Arc::new(RandomNonces));
-        let bucket = Arc::new(Bucket::new(aws_sdk_s3::Client::new(sdk), &config.bucket));
+        let bucket = Arc::new(Bucket::new(s3(sdk), &config.bucket));
         let table = aws_sdk_dynamodb::Client::new(sdk);
         let keys = Arc::new(KmsKeys::new(aws_sdk_kms::Client::new(sdk), &config.key));
         let queue = ShipmentsQueue::new(aws_sdk_sqs::Client::new(sdk), &config.shipments_queue);
@@ -81,6 +81,12 @@ impl Aws {
             nonces,
         }
     }
+}
+
+/// An emulator at another endpoint has no name for each bucket.
+pub fn s3(sdk: &SdkConfig) -> aws_sdk_s3::Client {
+    let paths = sdk.endpoint_url().is_some();
+    aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(sdk).force_path_style(paths).build())
 }
 
 /// A dead connection of a frozen function must cost seconds, not the invocation.

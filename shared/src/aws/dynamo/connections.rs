@@ -149,6 +149,13 @@ impl Dynamo {
         .map(|_| ())
     }
 
+    /// Why every purchase is stopped; `None` where nothing is.
+    pub async fn brake(&self) -> Result<Option<String>, StoreError> {
+        let item = self.get(&Key::brake()).await?;
+        let brake = item.map(from_item::<BrakeItem>).transpose()?;
+        Ok(brake.and_then(|brake| brake.reason))
+    }
+
     /// For how many days a connection keeps personal data; read once, then known from every [`Connections::gate`].
     pub(super) async fn retention(&self, id: &ConnectionId) -> Result<Option<u32>, StoreError> {
         let known = self

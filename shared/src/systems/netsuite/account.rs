@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use serde::Serialize;
 use url::Url;
 
 use super::options::Options;
-
-use crate::connection::{Connection, Environment, FieldMap, Selection, SystemSettings};
+use crate::connection::{Connection, Environment, FieldMap, Mistake, Selection, SystemSettings};
 
 /// An account's id in its canonical spelling: upper case with an underscore (`1234567_SB1`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,33 +60,6 @@ impl Account {
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// One thing that is wrong in a connection's file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Mistake {
-    /// Where it stands (`erp.account`).
-    pub path: String,
-    /// What is wrong.
-    pub wrong: String,
-    /// What is allowed.
-    pub allowed: String,
-}
-
-impl Mistake {
-    pub(super) fn new(path: impl Into<String>, wrong: impl Into<String>, allowed: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            wrong: wrong.into(),
-            allowed: allowed.into(),
-        }
-    }
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} (allowed: {})", self.path, self.wrong, self.allowed)
     }
 }
 

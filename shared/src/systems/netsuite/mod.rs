@@ -28,7 +28,7 @@ mod token;
 mod wire;
 mod zone;
 
-pub use account::{Account, AccountError, Mistake, mistakes};
+pub use account::{Account, AccountError, mistakes};
 pub use authorize::{Authorisation, AuthorisationError};
 pub use client::{NetSuite, Ports};
 pub use credentials::check_secret;

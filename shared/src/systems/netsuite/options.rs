@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::account::Mistake;
+use crate::connection::Mistake;
 
 /// Which quantity of a line is ready to ship.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,22 +5,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::connection::{Environment, SystemSettings};
+use crate::connection::{Environment, Mistake, SystemSettings};
 use crate::domain::{Address, Refusal};
 
 const PRODUCTION: &str = "onlinetools.ups.com";
 const SANDBOX: &str = "wwwcie.ups.com";
-
-/// A mistake in a connection's settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
-    /// Where it stands, below the system's own settings (`options.merchant_id`).
-    pub path: String,
-    /// What is wrong, in plain words.
-    pub wrong: String,
-    /// What is allowed there.
-    pub allowed: String,
-}
 
 /// The account as the adapter uses it.
 #[derive(Debug, Clone)]

@@ -120,7 +120,7 @@ impl Ups {
     }
 }
 
-fn words(mistakes: &[account::Mistake]) -> Refusal {
+fn words(mistakes: &[crate::connection::Mistake]) -> Refusal {
     let each = mistakes
         .iter()
         .map(|mistake| format!("{} {} (allowed: {})", mistake.path, mistake.wrong, mistake.allowed));

@@ -23,6 +23,6 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use account::{Mistake, check_secret, validate};
+pub use account::{check_secret, validate};
 pub use client::{Opening, Ups};
 pub use convert::{is_packaging, service_name};

@@ -1,4 +1,11 @@
 //! What a customer configures: one pairing of an ERP account and a carrier account.
+//!
+//! [`Connection`] is what is stored; [`parse`] makes it from the TOML file that a person writes.
+
+mod mistake;
+mod parse;
+mod section;
+mod spelling;
 
 use std::collections::BTreeMap;
 
@@ -7,6 +14,9 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::{Address, Billing, ConnectionId, LabelFormat, LocationId, Money, Packing, ServicePolicy, TenantId};
+
+pub use mistake::{Mistake, list};
+pub use parse::{Addressed, SystemCheck, parse};
 
 /// Which of the vendors' worlds a connection lives in; the vendors' hosts must match it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

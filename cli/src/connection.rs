@@ -1,0 +1,375 @@
+//! `waybill connection ...`: what customers configure.
+
+use std::path::{Path, PathBuf};
+
+use aws_sdk_lambda::primitives::Blob;
+use clap::Subcommand;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use waybill::aws::Change;
+use waybill::connection::{Connection, parse};
+use waybill::domain::ConnectionId;
+use waybill::flows::plan::{Plan, Planned};
+use waybill::ports::{AuditEntry, CallError, Connections, Directory, Finding, State};
+use waybill::systems::check::Checks;
+
+use crate::Common;
+use crate::output::{Answer, Failure, facts, note, table, when};
+use crate::schedule;
+use crate::stack::{Stack, said};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Validates a file and stores it; a new connection is paused
+    #[command(after_help = "Examples:
+  waybill connection apply examples/connections/netsuite-ups.toml
+  waybill connection apply acme.toml --by ada --json
+
+Every mistake of the file is told at once. A connection that exists keeps running, or stays paused.")]
+    Apply {
+        /// The TOML file
+        file: PathBuf,
+    },
+    /// Lists all connections
+    #[command(after_help = "Examples:\n  waybill connection list\n  waybill connection list --json")]
+    List,
+    /// Shows everything that a connection says
+    #[command(after_help = "Examples:\n  waybill connection show acme-netsuite-ups")]
+    Show { id: ConnectionId },
+    /// Tries secrets, hosts, keys and permissions without touching an order
+    #[command(after_help = "Examples:\n  waybill connection check acme-netsuite-ups")]
+    Check { id: ConnectionId },
+    /// Shows what would ship if it were started now
+    #[command(after_help = "Examples:\n  waybill connection plan acme-netsuite-ups --most 20")]
+    Plan {
+        id: ConnectionId,
+        /// The most documents to show
+        #[arg(long, default_value_t = 50, value_name = "NUMBER")]
+        most: usize,
+    },
+    /// Polls the ERP now and tells what came of it
+    #[command(after_help = "Examples:\n  waybill connection poll acme-netsuite-ups")]
+    Poll { id: ConnectionId },
+    /// Stops it: nothing is read, bought or written until it is resumed
+    #[command(after_help = "Examples:\n  waybill connection pause acme-netsuite-ups --by ada")]
+    Pause { id: ConnectionId },
+    /// Starts it: from now on it buys shipments
+    #[command(
+        after_help = "Examples:\n  waybill connection resume acme-netsuite-ups\n  waybill connection resume acme-netsuite-ups --yes --by ada"
+    )]
+    Resume { id: ConnectionId },
+    /// Removes it with its schedule; its jobs and their story stay
+    #[command(after_help = "Examples:\n  waybill connection remove acme-netsuite-ups --yes")]
+    Remove { id: ConnectionId },
+}
+
+pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> {
+    let stack = Stack::find(common).await?;
+    match verb {
+        Verb::Apply { file } => apply(&stack, common, &file).await,
+        Verb::List => list(&stack).await,
+        Verb::Show { id } => show(&stack, &id).await,
+        Verb::Check { id } => check(&stack, &id).await,
+        Verb::Plan { id, most } => plan(&stack, &id, most).await,
+        Verb::Poll { id } => poll(&stack, &id).await,
+        Verb::Pause { id } => pause(&stack, common, &id).await,
+        Verb::Resume { id } => resume(&stack, common, &id).await,
+        Verb::Remove { id } => remove(&stack, common, &id).await,
+    }
+}
+
+async fn apply(stack: &Stack, common: &Common, file: &Path) -> Result<Answer, Failure> {
+    let shown = file.display().to_string();
+    let text =
+        std::fs::read_to_string(file).map_err(|error| Failure::new(format!("{shown} cannot be read: {error}")))?;
+    let written =
+        parse(&text, stack.stage()?, &Checks).map_err(|mistakes| Failure::Mistakes { file: shown, mistakes })?;
+    let before = stack.store()?.gate(&written.id).await?.map(|gate| gate.connection);
+    let (connection, text) = succeed(written, before.as_ref())?;
+    if before.as_ref() != Some(&connection) {
+        store(stack, common, &connection, &format!("applied {}", file.display())).await?;
+    }
+    schedule::put(stack, &connection).await?;
+    Answer::new(&json!({ "connection": connection, "change": text }), text)
+}
+
+/// What a file makes of the connection that stands there, and the sentence that tells it.
+fn succeed(written: Connection, before: Option<&Connection>) -> Result<(Connection, String), Failure> {
+    let id = written.id.clone();
+    let Some(before) = before else {
+        let text = format!("{id} is new and paused: `waybill connection check {id}`, then `plan`, then `resume`");
+        return Ok((Connection { version: 1, ..written }, text));
+    };
+    let identity = |one: &Connection| (one.tenant.clone(), one.erp.system.clone(), one.erp.account.clone());
+    if identity(&written) != identity(before) {
+        return Err(Failure::new(format!(
+            "{id} belongs to tenant {} and {} account {}, and its orders are known by it: give the file another id",
+            before.tenant, before.erp.system, before.erp.account
+        )));
+    }
+    let kept = Connection {
+        version: before.version,
+        paused: before.paused,
+        ..written
+    };
+    let state = state(&kept);
+    if kept == *before {
+        return Ok((
+            kept,
+            format!("{id} stays as it is: {state}, version {}", before.version),
+        ));
+    }
+    let version = before.version + 1;
+    Ok((
+        Connection { version, ..kept },
+        format!("{id} is changed: {state}, version {version}"),
+    ))
+}
+
+fn state(connection: &Connection) -> &'static str {
+    if connection.paused { "paused" } else { "running" }
+}
+
+async fn store(stack: &Stack, common: &Common, connection: &Connection, text: &str) -> Result<(), Failure> {
+    let audit = entry(common, text)?;
+    let connection = connection.clone();
+    let change = Change { connection, audit };
+    if stack.store()?.store_connection(&change).await? {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "the connection changed meanwhile; look at it and say it again",
+    ))
+}
+
+fn entry(common: &Common, text: &str) -> Result<AuditEntry, Failure> {
+    Ok(AuditEntry {
+        at: Timestamp::now(),
+        by: common.by()?,
+        text: text.to_owned(),
+        draft: None,
+        exchanges: Vec::new(),
+    })
+}
+
+async fn list(stack: &Stack) -> Result<Answer, Failure> {
+    let connections = stack.connections(None).await?;
+    let row = |one: &Connection| {
+        [
+            one.id.to_string(),
+            one.tenant.to_string(),
+            state(one).to_owned(),
+            format!("{} {}", one.erp.system, one.erp.account),
+            format!("{} {}", one.carrier.system, one.carrier.account),
+            format!("{} {}", one.schedule.expression, one.schedule.time_zone),
+            one.version.to_string(),
+        ]
+    };
+    let header = ["connection", "tenant", "state", "erp", "carrier", "schedule", "version"];
+    let text = table(header, connections.iter().map(row));
+    Answer::new(&connections, text)
+}
+
+async fn show(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
+    let gate = stack.gate(id).await?;
+    let changes = stack.store()?.connection_audit(id).await?;
+    let rows = changes
+        .iter()
+        .map(|entry| [when(entry.at), entry.by.clone(), entry.text.clone()]);
+    let text = format!(
+        "{}\n\n{}",
+        facts(&gate.connection),
+        table(["changed", "by", "what"], rows)
+    );
+    Answer::new(
+        &json!({ "connection": gate.connection, "brake": gate.brake, "changes": changes }),
+        text,
+    )
+}
+
+async fn check(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
+    let connection = stack.gate(id).await?.connection;
+    let findings = match stack.systems().open(&connection).await {
+        Ok(opened) => {
+            note(&format!(
+                "asking {} and {} ...",
+                connection.erp.system, connection.carrier.system
+            ));
+            let mut findings = opened.source.check().await;
+            findings.extend(opened.carrier.check().await);
+            findings
+        }
+        Err(error) => vec![unopened(&error)],
+    };
+    let failed = findings.iter().any(|finding| finding.result.is_err());
+    let rows = findings.iter().map(|finding| {
+        let (verdict, text) = match &finding.result {
+            Ok(seen) => ("ok", seen),
+            Err(wrong) => ("WRONG", wrong),
+        };
+        [finding.what.clone(), verdict.to_owned(), text.clone()]
+    });
+    let text = table(["check", "verdict", "what was seen, or what to do"], rows);
+    Ok(Answer::new(&findings, text)?.failed_if(failed))
+}
+
+fn unopened(error: &CallError) -> Finding {
+    Finding {
+        what: "reading the secrets and opening both systems".to_owned(),
+        result: Err(error.to_string()),
+    }
+}
+
+async fn plan(stack: &Stack, id: &ConnectionId, most: usize) -> Result<Answer, Failure> {
+    let connection = stack.gate(id).await?.connection;
+    let plan = Plan {
+        systems: stack.systems(),
+        documents: stack.store()?,
+    };
+    note(&format!(
+        "reading {} since {} ...",
+        connection.erp.system,
+        when(connection.start_from)
+    ));
+    let planned = plan.run(&connection, most).await;
+    let planned =
+        planned.map_err(|error| Failure::new(format!("{error}. `waybill connection check {id}` tries every part")))?;
+    let row = |one: &Planned| {
+        [
+            one.number.clone(),
+            one.units.to_string(),
+            one.parcels.to_string(),
+            one.remarks.join("; "),
+        ]
+    };
+    let text = table(["order", "units", "parcels", "remarks"], planned.iter().map(row));
+    Answer::new(&planned, text)
+}
+
+async fn poll(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
+    stack.gate(id).await?;
+    let request = stack.lambda().invoke().function_name(stack.output("PollerFunction")?);
+    let answer = request
+        .payload(Blob::new(json!({ "connection": id }).to_string()))
+        .send()
+        .await
+        .map_err(|error| said("the poller cannot be invoked", &error))?;
+    let payload = answer.payload().map(|blob| blob.as_ref()).unwrap_or_default();
+    let report: Value = serde_json::from_slice(payload).unwrap_or_default();
+    if answer.function_error().is_some() {
+        let told = report
+            .get("errorMessage")
+            .and_then(Value::as_str)
+            .unwrap_or("no message");
+        return Err(Failure::new(format!("the poller failed: {told}. Its log says more")));
+    }
+    let stopped = report.get("stopped").is_some_and(Value::is_string);
+    let text = facts(&report);
+    Ok(Answer::new(&report, text)?.failed_if(stopped))
+}
+
+async fn pause(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Answer, Failure> {
+    let connection = stack.gate(id).await?.connection;
+    turn(stack, common, connection, true).await
+}
+
+async fn resume(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Answer, Failure> {
+    let connection = stack.gate(id).await?.connection;
+    if connection.paused {
+        common.confirm(&format!(
+            "{id} buys shipments at {} account {} for orders modified since {}, up to {} an hour",
+            connection.carrier.system,
+            connection.carrier.account,
+            when(connection.start_from),
+            connection.spend_cap_per_hour
+        ))?;
+    }
+    turn(stack, common, connection, false).await
+}
+
+async fn turn(stack: &Stack, common: &Common, before: Connection, paused: bool) -> Result<Answer, Failure> {
+    let changed = before.paused != paused;
+    let version = before.version + u64::from(changed);
+    let connection = Connection {
+        paused,
+        version,
+        ..before
+    };
+    if changed {
+        store(stack, common, &connection, if paused { "paused" } else { "resumed" }).await?;
+    }
+    schedule::put(stack, &connection).await?;
+    let text = format!("{} is {}", connection.id, state(&connection));
+    Answer::new(
+        &json!({ "connection": connection.id, "paused": paused, "version": version, "changed": changed }),
+        text,
+    )
+}
+
+async fn remove(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Answer, Failure> {
+    let (connection, store) = (stack.gate(id).await?.connection, stack.store()?);
+    let open = store.in_state(id, State::Open, 100).await?.len() + store.in_state(id, State::Held, 100).await?.len();
+    common.confirm(&format!(
+        "{id} and its schedule are removed; {open} of its jobs are open or held and will stand still"
+    ))?;
+    schedule::remove(stack, id).await?;
+    if !store
+        .remove_connection(id, connection.version, &entry(common, "removed")?)
+        .await?
+    {
+        return Err(Failure::new(
+            "the connection changed meanwhile; look at it and say it again",
+        ));
+    }
+    Answer::new(
+        &json!({ "removed": id, "unfinished_jobs": open }),
+        format!("{id} is removed"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> Connection {
+        let text = include_str!("../../examples/connections/netsuite-ups.toml");
+        parse(text, "dev", &Checks).unwrap_or_else(|mistakes| panic!("{}", waybill::connection::list(&mistakes)))
+    }
+
+    #[test]
+    fn a_new_connection_is_paused_and_its_next_steps_are_told() {
+        let (connection, text) = succeed(file(), None).unwrap();
+        assert!(connection.paused && connection.version == 1);
+        assert!(text.contains("connection check acme-netsuite-ups"), "{text}");
+    }
+
+    #[test]
+    fn a_running_connection_keeps_running_when_its_file_changes() {
+        let running = Connection {
+            paused: false,
+            version: 4,
+            ..file()
+        };
+        let changed = Connection {
+            retention_days: 90,
+            ..file()
+        };
+        let (connection, text) = succeed(changed, Some(&running)).unwrap();
+        assert!(!connection.paused && connection.version == 5, "{text}");
+        let (same, text) = succeed(file(), Some(&running)).unwrap();
+        assert_eq!(same, running, "{text}");
+    }
+
+    #[test]
+    fn a_connection_cannot_become_somebody_elses() {
+        let before = file();
+        let mut other = file();
+        other.erp.account = "7654321_SB1".to_owned();
+        assert!(succeed(other, Some(&before)).is_err());
+        let other = Connection {
+            tenant: "zenith".parse().unwrap(),
+            ..file()
+        };
+        assert!(succeed(other, Some(&before)).is_err());
+    }
+}

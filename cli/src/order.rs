@@ -1,0 +1,263 @@
+//! `waybill order ...`: orders by the number that people know.
+
+use clap::Subcommand;
+use serde::Serialize;
+use serde_json::json;
+use waybill::connection::Connection;
+use waybill::domain::{ConnectionId, Order, Quantities, Standing, UnitPhase, Units};
+use waybill::job::Job;
+use waybill::ports::{Directory, Gate, Jobs, Opened};
+
+use crate::Common;
+use crate::output::{Answer, Failure, note, when};
+use crate::stack::Stack;
+use crate::story;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Tells why an order did or did not ship
+    #[command(after_help = "Examples:
+  waybill order explain SO5012
+  waybill order explain SO5012 --connection acme-netsuite-ups --json")]
+    Explain {
+        /// The number that people know
+        number: String,
+        /// Only by this connection
+        #[arg(long, value_name = "ID")]
+        connection: Option<ConnectionId>,
+    },
+}
+
+/// What is known of an order by one connection.
+#[derive(Debug, Serialize)]
+struct Explained {
+    connection: ConnectionId,
+    told: Vec<String>,
+    jobs: Vec<serde_json::Value>,
+}
+
+pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> {
+    let Verb::Explain { number, connection } = verb;
+    explain(&Stack::find(common).await?, &number, connection.as_ref()).await
+}
+
+async fn explain(stack: &Stack, number: &str, connection: Option<&ConnectionId>) -> Result<Answer, Failure> {
+    let known = stack.store()?.numbered(number).await?;
+    let mut explained = Vec::new();
+    for one in stack.connections(connection).await? {
+        let units: Vec<&Units> = known
+            .iter()
+            .filter(|(id, _)| *id == one.id)
+            .map(|(_, units)| units)
+            .collect();
+        let gate = stack.gate(&one.id).await?;
+        explained.push(by_connection(stack, &gate, number, &units).await?);
+    }
+    let told = |one: &Explained| format!("{}\n  {}", one.connection, one.told.join("\n  "));
+    let text: Vec<String> = explained.iter().map(told).collect();
+    if explained.is_empty() {
+        return Err(Failure::new(
+            "there is no connection yet: `waybill connection apply FILE` makes one",
+        ));
+    }
+    Answer::new(
+        &json!({ "number": number, "connections": explained }),
+        text.join("\n\n"),
+    )
+}
+
+async fn by_connection(stack: &Stack, gate: &Gate, number: &str, known: &[&Units]) -> Result<Explained, Failure> {
+    let mut told = stops(gate);
+    let mut jobs = Vec::new();
+    let store = stack.store()?;
+    for units in known {
+        for unit in &units.units {
+            let job = store.load(&unit.job).await?;
+            told.extend(about_unit(unit.number, unit.phase, &unit.quantities, job.as_ref()));
+            jobs.extend(job.as_ref().map(crate::job::with_state));
+        }
+    }
+    let erp = in_the_erp(stack, &gate.connection, number, known).await;
+    told.extend(erp.unwrap_or_else(|failure| vec![failure]));
+    Ok(Explained {
+        connection: gate.connection.id.clone(),
+        told,
+        jobs,
+    })
+}
+
+/// What stops everything, whatever the order.
+fn stops(gate: &Gate) -> Vec<String> {
+    let paused = gate.connection.paused.then(|| {
+        let id = &gate.connection.id;
+        format!("The connection is paused: nothing happens until `waybill connection resume {id}`.")
+    });
+    let brake = gate
+        .brake
+        .as_ref()
+        .map(|reason| format!("The brake is on ({reason}): nothing is bought until `waybill brake off`."));
+    paused.into_iter().chain(brake).collect()
+}
+
+fn about_unit(number: u32, phase: UnitPhase, quantities: &Quantities, job: Option<&Job>) -> Vec<String> {
+    let pieces: Vec<String> = quantities
+        .iter()
+        .map(|(line, quantity)| format!("{} of line {line}", quantity.normalize()))
+        .collect();
+    let phase = match phase {
+        UnitPhase::Open => "open",
+        UnitPhase::WrittenBack => "written back",
+        UnitPhase::Closed => "closed",
+    };
+    let head = format!("Unit {number} ({}), {phase}.", pieces.join(", "));
+    let standing = match job {
+        Some(job) => story::standing(job),
+        None => vec!["Its job is no longer kept.".to_owned()],
+    };
+    std::iter::once(head)
+        .chain(standing.into_iter().map(|line| format!("  {line}")))
+        .collect()
+}
+
+/// What the ERP says now; an ERP that cannot be asked is told, and is no failure of the rest.
+async fn in_the_erp(
+    stack: &Stack,
+    connection: &Connection,
+    number: &str,
+    known: &[&Units],
+) -> Result<Vec<String>, String> {
+    let erp = &connection.erp.system;
+    let unasked = |why: String| format!("What {erp} says now is not known: {why}");
+    note(&format!("asking {erp} ..."));
+    let opened = stack.systems().open(connection).await;
+    let opened = opened.map_err(|error| unasked(error.to_string()))?;
+    let orders = read(&opened, number).await.map_err(unasked)?;
+    if orders.is_empty() {
+        return Ok(vec![format!("{erp} has no document with number {number}.")]);
+    }
+    Ok(orders
+        .iter()
+        .flat_map(|order| about_order(connection, order, known))
+        .collect())
+}
+
+async fn read(opened: &Opened, number: &str) -> Result<Vec<Order>, String> {
+    let documents = opened
+        .source
+        .numbered(number)
+        .await
+        .map_err(|error| error.to_string())?;
+    opened.source.read(&documents).await.map_err(|error| error.to_string())
+}
+
+/// Why what is not a unit yet is none, or that it becomes one.
+fn about_order(connection: &Connection, order: &Order, known: &[&Units]) -> Vec<String> {
+    let erp = &connection.erp.system;
+    match &order.standing {
+        Standing::Cancelled => return vec![format!("In {erp} it is cancelled.")],
+        Standing::Closed => return vec![format!("In {erp} it is closed: there is nothing left to ship.")],
+        Standing::Waiting(reason) => return vec![format!("In {erp} it does not ship now: {reason}.")],
+        Standing::Ready => {}
+    }
+    let none = Units::none(order.document.clone(), order.number.clone());
+    let units = known
+        .iter()
+        .copied()
+        .find(|units| units.document == order.document)
+        .unwrap_or(&none);
+    let more = units.allottable(order).len();
+    let remaining = order.lines.iter().any(|line| line.remaining() > line.ready);
+    let mut told = Vec::new();
+    if more > 0 {
+        told.push(format!(
+            "In {erp} it is ready to ship, and {more} more unit(s) are found at the next poll, if it was modified since {}.",
+            when(connection.start_from)
+        ));
+    }
+    if remaining {
+        told.push(format!(
+            "In {erp} some of its quantity is not ready to ship (not committed yet)."
+        ));
+    }
+    if told.is_empty() {
+        told.push(format!("In {erp} nothing of it waits beside what is told above."));
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::story::tests::{held_for, shipped};
+    use rust_decimal::dec;
+    use waybill::connection::parse;
+    use waybill::domain::{Address, DocumentId, LineId, OrderLine};
+    use waybill::job::HoldReason;
+    use waybill::systems::check::Checks;
+
+    fn connection() -> Connection {
+        let text = include_str!("../../examples/connections/netsuite-ups.toml");
+        parse(text, "dev", &Checks).unwrap()
+    }
+
+    fn order(standing: Standing) -> Order {
+        Order {
+            document: DocumentId::sales_order("5012"),
+            number: "SO5012".to_owned(),
+            standing,
+            customer_reference: None,
+            ship_method: None,
+            currency: None,
+            ship_to: Address::default(),
+            lines: vec![OrderLine {
+                id: LineId::new("1"),
+                sku: "BOLT".to_owned(),
+                description: None,
+                ordered: dec!(5),
+                fulfilled: dec!(0),
+                ready: dec!(3),
+                shippable: true,
+                weight: None,
+                unit_price: None,
+                origin_country: None,
+                tariff_code: None,
+                location: None,
+                ship_to: None,
+            }],
+        }
+    }
+
+    #[test]
+    fn an_order_that_nobody_shipped_says_why_in_the_erps_terms() {
+        let told = |standing| about_order(&connection(), &order(standing), &[]).join(" ");
+        assert!(
+            told(Standing::Waiting("ship method is not selected".to_owned())).contains("ship method is not selected")
+        );
+        assert!(told(Standing::Cancelled).contains("cancelled"));
+        let ready = told(Standing::Ready);
+        assert!(ready.contains("1 more unit(s) are found at the next poll"), "{ready}");
+        assert!(ready.contains("not committed yet"), "{ready}");
+    }
+
+    #[test]
+    fn each_unit_is_told_with_its_quantities_and_its_jobs_standing() {
+        let quantities = Quantities::from([(LineId::new("1"), dec!(3))]);
+        let told = about_unit(1, UnitPhase::WrittenBack, &quantities, Some(&shipped()));
+        assert_eq!(told[0], "Unit 1 (3 of line 1), written back.");
+        assert!(told[1].contains("1Z1"), "{told:?}");
+        let held = held_for(HoldReason::BadAddress, "no such street");
+        let told = about_unit(2, UnitPhase::Open, &quantities, Some(&held)).join("\n");
+        assert!(told.contains("no such street"), "{told}");
+    }
+
+    #[test]
+    fn a_pause_and_the_brake_come_first() {
+        let gate = Gate {
+            connection: connection(),
+            brake: Some("wrong prices".to_owned()),
+        };
+        let told = stops(&gate);
+        assert!(told[0].contains("connection resume acme-netsuite-ups"), "{told:?}");
+        assert!(told[1].contains("wrong prices"), "{told:?}");
+    }
+}

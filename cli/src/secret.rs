@@ -1,0 +1,154 @@
+//! `waybill secret ...`: credentials, checked for their shape and never shown.
+
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use waybill::connection::{Mistake, SystemCheck};
+use waybill::systems::check::Checks;
+
+use crate::Common;
+use crate::output::{Answer, Failure, table};
+use crate::stack::Stack;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Stores a secret, from a prompt, from stdin or from a file
+    #[command(after_help = "Examples:
+  waybill secret set acme/netsuite --file netsuite.json
+  waybill secret set waybill/dev/acme/ups
+  pass show acme/ups | waybill secret set acme/ups
+
+The body is a JSON object of texts. What it must hold depends on the system, which is the name's last part
+(`ups`, or `ups-west` for a second one); a body of another shape is refused and nothing is stored.")]
+    Set {
+        /// waybill/<stage>/<tenant>/<system>, or <tenant>/<system>
+        name: String,
+        /// Read the body from this file
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
+    /// Lists the names of the stage's secrets
+    #[command(after_help = "Examples:\n  waybill secret list")]
+    List,
+}
+
+pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> {
+    let stack = Stack::find(common).await?;
+    match verb {
+        Verb::Set { name, file } => set(&stack, &name, file.as_deref()).await,
+        Verb::List => list(&stack).await,
+    }
+}
+
+async fn set(stack: &Stack, name: &str, file: Option<&Path>) -> Result<Answer, Failure> {
+    let name = full_name(stack.output("SecretPrefix")?, name)?;
+    let body = body(file)?;
+    let mistakes = shape(&name, body.expose_secret());
+    if !mistakes.is_empty() {
+        return Err(Failure::Mistakes { file: name, mistakes });
+    }
+    stack.secrets()?.set(&name, &body).await?;
+    Answer::new(&json!({ "secret": name }), format!("{name} is stored"))
+}
+
+async fn list(stack: &Stack) -> Result<Answer, Failure> {
+    let names = stack.secrets()?.names().await?;
+    let text = table(["secret"], names.iter().map(|name| [name.clone()]));
+    Answer::new(&names, text)
+}
+
+fn full_name(prefix: &str, name: &str) -> Result<String, Failure> {
+    let full = if name.starts_with("waybill/") {
+        name.to_owned()
+    } else {
+        format!("{prefix}{name}")
+    };
+    let legal = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    let parts: Vec<&str> = full.strip_prefix(prefix).unwrap_or_default().split('/').collect();
+    match parts.as_slice() {
+        [tenant, system] if legal(tenant) && legal(system) => Ok(full),
+        _ => Err(Failure::new(format!(
+            "{name} is not the name of a secret here: it is {prefix}<tenant>/<system>"
+        ))),
+    }
+}
+
+fn body(file: Option<&Path>) -> Result<SecretString, Failure> {
+    let text = match file {
+        Some(file) => std::fs::read_to_string(file)
+            .map_err(|error| Failure::new(format!("{} cannot be read: {error}", file.display()))),
+        None if std::io::stdin().is_terminal() => {
+            rpassword::prompt_password("The JSON body, in one line (it is not shown): ")
+                .map_err(|error| unreadable(&error))
+        }
+        None => {
+            let mut text = String::new();
+            let read = std::io::stdin().read_to_string(&mut text);
+            read.map(|_| text).map_err(|error| unreadable(&error))
+        }
+    };
+    text.map(SecretString::from)
+}
+
+fn unreadable(error: &std::io::Error) -> Failure {
+    Failure::new(format!("the body cannot be read: {error}"))
+}
+
+/// What is wrong with a body, by the system that the name ends with; never its values.
+fn shape(name: &str, body: &str) -> Vec<Mistake> {
+    let Ok(body) = serde_json::from_str::<Value>(body) else {
+        return vec![Mistake::new(
+            "the body",
+            "is not JSON",
+            "a JSON object with a text for each field",
+        )];
+    };
+    let last = name.rsplit('/').next().unwrap_or_default();
+    let system = last.split(['-', '_']).next().unwrap_or_default();
+    let known: Vec<&str> = [Checks.erps(), Checks.carriers()].concat();
+    if known.contains(&system) {
+        return Checks.secret_mistakes(system, &body);
+    }
+    let allowed = format!("a name that ends with one of {}", known.join(", "));
+    vec![Mistake::new("the name", format!("ends with {last:?}"), allowed)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_named_within_its_stage_and_tenant() {
+        let full = |name| full_name("waybill/dev/", name).ok();
+        assert_eq!(full("acme/ups").as_deref(), Some("waybill/dev/acme/ups"));
+        assert_eq!(
+            full("waybill/dev/acme/ups-west").as_deref(),
+            Some("waybill/dev/acme/ups-west")
+        );
+        for bad in [
+            "waybill/prod/acme/ups",
+            "ups",
+            "acme/",
+            "acme/ups/x",
+            "../acme/ups",
+            "acme/u ps",
+        ] {
+            assert!(full(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_body_of_another_shape_is_refused_without_showing_it() {
+        assert!(shape("waybill/dev/acme/oracle", "{}")[0].wrong.contains("oracle"));
+        let told = format!("{:?}", shape("waybill/dev/acme/ups", "hunter2"));
+        assert!(told.contains("not JSON") && !told.contains("hunter2"));
+        let told = format!(
+            "{:?}",
+            shape("waybill/dev/acme/ups", r#"{"client_secret":["hunter2"]}"#)
+        );
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}

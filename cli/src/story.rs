@@ -1,0 +1,402 @@
+//! A job's standing and its story in plain words. Pure.
+
+use std::fmt::Display;
+
+use jiff::Timestamp;
+use waybill::domain::{Gone, Shipment};
+use waybill::job::{Closing, Flag, Hold, HoldReason, Job, Step, Voiding};
+use waybill::ports::{AuditEntry, Exchange, State};
+
+use crate::output::when;
+
+/// How far a job has come, in one word.
+pub(crate) fn state(job: &Job) -> &'static str {
+    match State::from(job) {
+        State::Open => "open",
+        State::Held => "held",
+        State::Shipped => "shipped",
+        State::Closed => "closed",
+    }
+}
+
+/// Where a job stands, in one line for a table.
+pub(crate) fn summary(job: &Job) -> String {
+    if let Some(hold) = &job.hold {
+        return hold.message.clone();
+    }
+    if let Some(closing) = &job.closed {
+        return closed(closing);
+    }
+    match (&job.purchase, &job.wait) {
+        (Step::Done(shipment), _) => numbers(shipment),
+        (_, Some(wait)) => format!("waits: {}", wait.reason),
+        (Step::Unknown { .. }, None) => "looks for its purchase".to_owned(),
+        (Step::Started(_), None) => "is being bought".to_owned(),
+        _ => "is to be bought".to_owned(),
+    }
+}
+
+/// Where a job stands, why, and what happens next: a sentence each.
+pub(crate) fn standing(job: &Job) -> Vec<String> {
+    let mut told = Vec::new();
+    told.push(purchase(job));
+    told.extend(written(job));
+    told.extend(
+        job.extras
+            .iter()
+            .map(|extra| extra_shipment(&extra.shipment, &extra.voiding)),
+    );
+    if let Some(check) = &job.duplicate_check {
+        told.push(format!(
+            "It was asked for twice: at {} it is looked whether two were bought.",
+            when(check.at)
+        ));
+    }
+    if let Some(hold) = &job.hold {
+        told.extend(held(job, hold));
+    } else if let Some(wait) = &job.wait {
+        told.push(format!("It waits until {}: {}.", when(wait.until), wait.reason));
+    }
+    if let Flag::Written(_) = job.flag {
+        told.push("The problem stands on the document in the ERP.".to_owned());
+    }
+    told.extend(next(job));
+    told
+}
+
+fn purchase(job: &Job) -> String {
+    if let (Some(closing), None) = (&job.closed, job.purchase.done()) {
+        return format!("It did not ship: {}.", closed(closing));
+    }
+    match &job.purchase {
+        Step::Done(shipment) => bought(job, shipment),
+        Step::Started(attempt) => format!("A shipment has been asked for since {}.", when(attempt.at)),
+        Step::Unknown { attempt, looks, .. } => {
+            let seen = looks.iter().filter(|look| look.control).count();
+            format!(
+                "A shipment was asked for at {}, and the answer was lost: nobody knows yet whether it was bought. \
+                 Looked {} times without finding it; {seen} of these looks would have shown it.",
+                when(attempt.at),
+                looks.len()
+            )
+        }
+        Step::Refused(refusal) => format!("The carrier said no: {refusal}."),
+        Step::NotNeeded(reason) => format!("Nothing is bought: {reason}."),
+        Step::Todo => "Nothing has been bought.".to_owned(),
+    }
+}
+
+fn bought(job: &Job, shipment: &Shipment) -> String {
+    let service = job
+        .quote
+        .done()
+        .map(|quote| quote.offer.name.as_str())
+        .or(shipment.service.as_deref());
+    let by = service.map(|service| format!(" by {service}")).unwrap_or_default();
+    let cost = shipment
+        .cost
+        .as_ref()
+        .map(|cost| format!(" for {cost}"))
+        .unwrap_or_default();
+    let end = job
+        .closed
+        .as_ref()
+        .map(|closing| format!("; then {}", closed(closing)))
+        .unwrap_or_default();
+    format!("It shipped{by}{cost}: {}{end}.", numbers(shipment))
+}
+
+fn numbers(shipment: &Shipment) -> String {
+    let numbers: Vec<&str> = shipment.tracking_numbers().collect();
+    if numbers.is_empty() {
+        shipment.id.to_string()
+    } else {
+        numbers.join(", ")
+    }
+}
+
+fn closed(closing: &Closing) -> String {
+    match closing {
+        Closing::Order(Gone::Cancelled) => "the order was cancelled".to_owned(),
+        Closing::Order(Gone::Closed) => "the order was closed".to_owned(),
+        Closing::Order(Gone::Fulfilled) => "somebody else fulfilled it, or took its lines away".to_owned(),
+        Closing::Order(Gone::Divided) => "its lines no longer travel together; new units take them".to_owned(),
+        Closing::Order(Gone::Unselected(reason)) => format!("the connection does not ship it now ({reason})"),
+        Closing::Voided { by } => format!("{by} voided the shipment"),
+    }
+}
+
+fn written(job: &Job) -> Option<String> {
+    job.purchase.done()?;
+    match &job.write_back {
+        Step::Done(place) => Some(format!("The ERP shows it: {}.", place.place)),
+        Step::Refused(refusal) => Some(format!("The ERP said no to the write-back: {refusal}.")),
+        Step::Unknown { .. } => {
+            Some("The write-back's answer was lost; it is looked for before it is tried again.".to_owned())
+        }
+        _ if job.closed.is_some() => None,
+        _ => Some("It is not written back to the ERP yet.".to_owned()),
+    }
+}
+
+fn extra_shipment(shipment: &impl Display, voiding: &Voiding) -> String {
+    match voiding {
+        Voiding::Todo { at } => format!("The extra shipment {shipment} is to be voided at {}.", when(*at)),
+        Voiding::Done => format!("The extra shipment {shipment} is void."),
+        Voiding::Refused(why) => format!("The carrier does not void the extra shipment {shipment}: {why}."),
+    }
+}
+
+fn held(job: &Job, hold: &Hold) -> [String; 2] {
+    let what = format!(
+        "It is held since {}: {}.",
+        when(hold.since),
+        hold.message.trim_end_matches('.')
+    );
+    [what, way_out(job, hold)]
+}
+
+/// What ends a hold.
+fn way_out(job: &Job, hold: &Hold) -> String {
+    let release = format!("`waybill job release {}`", job.id);
+    match hold.reason {
+        HoldReason::Brake => "It goes on by itself after `waybill brake off`.".to_owned(),
+        reason if reason.ends_by_order() => format!(
+            "Correct the order or the item in the ERP; it is read again at {}. If it is right as it is: {release}.",
+            when(hold.again_at)
+        ),
+        reason if reason.is_about_an_unknown_purchase() => format!(
+            "Look at the carrier's own site for reference {}. If it was not bought: {release}, which buys it again.",
+            job.id
+        ),
+        HoldReason::WriteBackRefused => format!("It is tried again at {}; sooner with {release}.", when(hold.again_at)),
+        HoldReason::LabelLost => format!(
+            "Void and ship again with `waybill job void {}`, or try once more with {release}.",
+            job.id
+        ),
+        HoldReason::ChangedAfterLabel => {
+            format!(
+                "Write it back as bought with {release}, or void it with `waybill job void {}`.",
+                job.id
+            )
+        }
+        _ => format!("A person ends it with {release}."),
+    }
+}
+
+fn next(job: &Job) -> Option<String> {
+    match job.due_at {
+        Some(at) if job.hold.is_none() => Some(format!("Next: a worker looks at it at {}.", when(at))),
+        _ => None,
+    }
+}
+
+/// A job's story in time order: a line for each decision, beneath it a line for each call.
+pub(crate) fn told(entries: &[AuditEntry], full: bool) -> String {
+    let mut entries: Vec<&AuditEntry> = entries.iter().collect();
+    entries.sort_by_key(|entry| entry.at);
+    let lines: Vec<String> = entries.into_iter().flat_map(|entry| lines(entry, full)).collect();
+    lines.join("\n")
+}
+
+fn lines(entry: &AuditEntry, full: bool) -> Vec<String> {
+    let who = if entry.by == "waybill" {
+        String::new()
+    } else {
+        format!(" [{}]", entry.by)
+    };
+    let mut exchanges: Vec<&Exchange> = entry.exchanges.iter().collect();
+    exchanges.sort_by_key(|exchange| exchange.at);
+    let calls = exchanges.into_iter().flat_map(|exchange| call(exchange, full));
+    let mut lines = vec![format!("{}{who}  {}", when(entry.at), entry.text)];
+    if let (Some(draft), true) = (&entry.draft, full) {
+        lines.push(format!("    intends {}:", draft.operation));
+        lines.extend(indented(&format!("{:#}", draft.body)));
+    }
+    lines.extend(calls);
+    lines
+}
+
+fn call(exchange: &Exchange, full: bool) -> Vec<String> {
+    let status = exchange
+        .status
+        .map_or("no answer".to_owned(), |status| status.to_string());
+    let Exchange {
+        system,
+        operation,
+        request,
+        milliseconds,
+        ..
+    } = exchange;
+    let mut lines = vec![format!(
+        "    {} {system} {operation}: {request} -> {status}, {milliseconds} ms",
+        clock(exchange.at)
+    )];
+    if full {
+        lines.extend(exchange.sent.iter().flat_map(|sent| indented(sent)));
+        lines.push("      answered".to_owned());
+        lines.extend(indented(&exchange.received));
+    }
+    lines
+}
+
+fn clock(at: Timestamp) -> String {
+    at.strftime("%H:%M:%S%.3f").to_string()
+}
+
+fn indented(text: &str) -> Vec<String> {
+    let pretty =
+        serde_json::from_str::<serde_json::Value>(text).map_or_else(|_| text.to_owned(), |body| format!("{body:#}"));
+    pretty.lines().map(|line| format!("        {line}")).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use rust_decimal::dec;
+    use waybill::domain::{
+        Address, CarrierShipmentId, Consignment, DocumentId, Money, Nonce, Refusal, ShippedParcel, Snapshot,
+    };
+    use waybill::job::{Admission, WriteBackRef};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    pub(crate) fn job() -> Job {
+        let consignment = Consignment {
+            document: DocumentId::sales_order("5012"),
+            number: "SO5012".to_owned(),
+            customer_reference: None,
+            ship_method: None,
+            ship_to: Address::default(),
+            location: None,
+            lines: Vec::new(),
+        };
+        let snapshot = Snapshot::new(1, at("2026-08-01T10:00:00Z"), consignment);
+        let admission = Admission {
+            connection: "acme".parse().unwrap(),
+            tenant: "acme".parse().unwrap(),
+            unit: 1,
+            write: Nonce::new("w"),
+        };
+        Job::admit(admission, &snapshot, at("2026-08-01T10:00:00Z"))
+    }
+
+    pub(crate) fn shipped() -> Job {
+        let shipment = Shipment {
+            id: CarrierShipmentId::new("1Z1"),
+            parcels: vec![ShippedParcel {
+                tracking_number: "1Z1".to_owned(),
+            }],
+            service: Some("03".to_owned()),
+            cost: Some(Money::new(dec!(12.3), "USD")),
+            remarks: Vec::new(),
+        };
+        let place = WriteBackRef {
+            place: "item fulfilment 77".to_owned(),
+            id: None,
+        };
+        Job {
+            purchase: Step::Done(shipment),
+            write_back: Step::Done(place),
+            due_at: None,
+            ..job()
+        }
+    }
+
+    pub(crate) fn held_for(reason: HoldReason, message: &str) -> Job {
+        let hold = Hold {
+            reason,
+            message: message.to_owned(),
+            since: at("2026-08-01T10:05:00Z"),
+            again_at: at("2026-08-01T10:20:00Z"),
+        };
+        Job {
+            hold: Some(hold),
+            ..job()
+        }
+    }
+
+    #[test]
+    fn a_shipped_order_is_told_with_its_number_cost_and_place() {
+        let told = standing(&shipped());
+        assert_eq!(
+            told,
+            [
+                "It shipped by 03 for 12.30 USD: 1Z1.",
+                "The ERP shows it: item fulfilment 77."
+            ]
+        );
+        assert_eq!((state(&shipped()), summary(&shipped()).as_str()), ("shipped", "1Z1"));
+    }
+
+    #[test]
+    fn a_held_order_says_what_to_correct_and_when_it_is_read_again() {
+        let told = standing(&held_for(HoldReason::MissingData, "item BOLT has no weight")).join(" ");
+        assert!(
+            told.contains("held since 2026-08-01 10:05:00 UTC: item BOLT has no weight."),
+            "{told}"
+        );
+        assert!(told.contains("read again at 2026-08-01 10:20:00 UTC"), "{told}");
+        assert!(told.contains("waybill job release"), "{told}");
+    }
+
+    #[test]
+    fn releasing_an_unknown_purchase_is_told_to_buy_again() {
+        let told = standing(&held_for(HoldReason::UnknownPurchase, "it cannot be found")).join(" ");
+        assert!(told.contains("which buys it again"), "{told}");
+    }
+
+    #[test]
+    fn a_refusal_and_a_closed_order_are_told_in_the_vendors_words_and_ours() {
+        let refused = Job {
+            purchase: Step::Refused(Refusal::new("120100", "no such postal code")),
+            ..job()
+        };
+        assert!(standing(&refused)[0].contains("no such postal code (120100)"));
+        let cancelled = Job {
+            closed: Some(Closing::Order(Gone::Cancelled)),
+            due_at: None,
+            ..job()
+        };
+        assert_eq!(standing(&cancelled), ["It did not ship: the order was cancelled."]);
+    }
+
+    /// P22: the story shows every call with its bodies, in time order.
+    #[test]
+    fn the_story_is_in_time_order_and_shows_bodies_only_when_asked() {
+        let exchange = Exchange {
+            at: at("2026-08-01T10:00:01Z"),
+            system: "ups".to_owned(),
+            operation: "ship".to_owned(),
+            request: "POST /api/shipments".to_owned(),
+            sent: Some(r#"{"a":1}"#.to_owned()),
+            status: Some(200),
+            received: "<html>".to_owned(),
+            milliseconds: 12,
+        };
+        let entry = |at, by: &str, text: &str, exchanges| AuditEntry {
+            at,
+            by: by.to_owned(),
+            text: text.to_owned(),
+            draft: None,
+            exchanges,
+        };
+        let entries = [
+            entry(at("2026-08-01T10:00:02Z"), "ada", "released", Vec::new()),
+            entry(at("2026-08-01T10:00:00Z"), "waybill", "admitted", vec![exchange]),
+        ];
+        let short = told(&entries, false);
+        let lines: Vec<&str> = short.lines().collect();
+        assert_eq!(lines[0], "2026-08-01 10:00:00 UTC  admitted");
+        assert!(
+            lines[1].ends_with("ups ship: POST /api/shipments -> 200, 12 ms"),
+            "{short}"
+        );
+        assert_eq!(lines[2], "2026-08-01 10:00:02 UTC [ada]  released");
+        assert!(!short.contains("\"a\""));
+        let full = told(&entries, true);
+        assert!(full.contains("\"a\": 1") && full.contains("<html>"), "{full}");
+    }
+}

@@ -1,0 +1,767 @@
+//! A connection file becomes a [`Connection`], or the list of everything that is wrong with it.
+//!
+//! The file is read to its end whatever is found, so that a person mends it once. Every key that is not known is a
+//! mistake: a misspelt `maximum_weight` must not silently be the default.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use toml::Table;
+
+use super::mistake::{Mistake, Mistakes};
+use super::section::Section;
+use super::spelling as spelt;
+use super::{
+    AddressPolicy, Connection, CustomsPolicy, Environment, FieldMap, Schedule, Selection, ShipFrom, SystemSettings,
+    UnknownPurchase, WriteBackPolicy,
+};
+use crate::domain::{
+    Address, Billing, Choice, LabelFormat, LocationId, Money, PackageType, Packing, ParcelRule, Payer, ServicePolicy,
+    TenantId, Weight,
+};
+
+/// What a connection file says to one outside system.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressed<'a> {
+    /// Which of the vendors' worlds.
+    pub environment: Environment,
+    /// The system's own table. What only the system knows stands in `options`; an option that it does not know is a
+    /// mistake.
+    pub settings: &'a SystemSettings,
+    /// Which documents ship.
+    pub select: &'a Selection,
+    /// The fields that are written.
+    pub fields: &'a FieldMap,
+}
+
+/// What the registry of outside systems knows of connection files and secrets.
+pub trait SystemCheck {
+    /// The ERPs that there are.
+    fn erps(&self) -> &[&str];
+    /// The carriers that there are.
+    fn carriers(&self) -> &[&str];
+    /// Everything that one of them finds wrong, with whole paths: `erp.account`, `select.condition`, and
+    /// `erp.options.concurrency` or `erp.concurrency` for an option.
+    fn mistakes(&self, addressed: &Addressed<'_>) -> Vec<Mistake>;
+    /// What is wrong with the shape of a system's secret; never the values.
+    fn secret_mistakes(&self, system: &str, body: &serde_json::Value) -> Vec<Mistake>;
+}
+
+/// Reads a connection file for a stage. The connection is new: version 0 and paused, until it is stored over another.
+///
+/// # Errors
+/// Every mistake in the file, in the order of its tables.
+pub fn parse(text: &str, stage: &str, systems: &dyn SystemCheck) -> Result<Connection, Vec<Mistake>> {
+    let table: Table = toml::from_str(text).map_err(|error| vec![syntax(text, &error)])?;
+    let mistakes = Mistakes::default();
+    let connection = File {
+        root: Section::root(&table, &mistakes),
+        stage,
+        systems,
+    }
+    .connection();
+    match (connection, mistakes.into_vec()) {
+        (Some(connection), mistakes) if mistakes.is_empty() => Ok(connection),
+        (_, mistakes) => Err(mistakes),
+    }
+}
+
+fn syntax(text: &str, error: &toml::de::Error) -> Mistake {
+    let start = error.span().map_or(0, |span| span.start);
+    let before = text.get(..start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let message = error.message().replace('\n', ", ");
+    Mistake::new(
+        format!("line {line}, column {column}"),
+        format!("is not TOML: {message}"),
+        "TOML 1.0, as in examples/connections",
+    )
+}
+
+struct File<'a> {
+    root: Section<'a>,
+    stage: &'a str,
+    systems: &'a dyn SystemCheck,
+}
+
+impl File<'_> {
+    fn connection(&self) -> Option<Connection> {
+        let root = &self.root;
+        let id = root.need("id", &spelt::CONNECTION_ID);
+        let tenant = root.need("tenant", &spelt::TENANT_ID);
+        let environment = root.need("environment", &spelt::ENVIRONMENT);
+        let start = root.need("start_from", &spelt::MOMENT);
+        let (schedule, zone) = poll(&root.section("poll"));
+        let start_from = start.map(|start| self.start_from(start, zone));
+        let unknown_purchase = root.get("unknown_purchase", &spelt::UNKNOWN_PURCHASE);
+        let retention_days = root.get("retention_days", &spelt::RETENTION);
+        let spend_cap = root.get("spend_cap_per_hour", &spelt::MONEY);
+        let quote_valid = root.get("quote_valid_minutes", &spelt::QUOTE_MINUTES);
+        let erp = self.system("erp", self.systems.erps(), tenant.as_ref(), environment);
+        let carrier = self.system("carrier", self.systems.carriers(), tenant.as_ref(), environment);
+        let select = select(&root.section("select"));
+        let ship_from = ship_from(&root.section("ship_from"));
+        let packing = packing(&root.section("packing"));
+        let service = service(&root.section("service"));
+        let billing = billing(&root.section("billing"));
+        let label = label(&root.section("label"));
+        let customs = customs(&root.section("customs"));
+        let address = address_policy(&root.section("address"));
+        let write_back = write_back(&root.section("write_back"));
+        self.paused();
+        root.close();
+        for settings in [&erp, &carrier].into_iter().flatten() {
+            self.ask_the_system(environment, settings, &select, &write_back.fields);
+        }
+        Some(Connection {
+            id: id?,
+            tenant: tenant?,
+            environment: environment?,
+            version: 0,
+            paused: true,
+            start_from: start_from??,
+            schedule,
+            spend_cap_per_hour: spend_cap.unwrap_or_else(|| Money::new(500.into(), "USD")),
+            erp: erp?,
+            carrier: carrier?,
+            select,
+            ship_from: ship_from?,
+            packing,
+            service,
+            billing: billing?,
+            label,
+            customs,
+            address,
+            unknown_purchase: unknown_purchase.unwrap_or(UnknownPurchase::Recreate),
+            write_back,
+            quote_valid_minutes: quote_valid.unwrap_or(60),
+            retention_days: retention_days.unwrap_or(400),
+        })
+    }
+
+    fn start_from(&self, start: spelt::Moment, zone: TimeZone) -> Option<Timestamp> {
+        let at = start.in_zone(zone);
+        if at.is_none() {
+            self.root.wrong("start_from", "is out of range", spelt::MOMENT.allowed);
+        }
+        at
+    }
+
+    /// Whether a connection runs is not written in a file that is applied again and again.
+    fn paused(&self) {
+        let forbidden = spelt::Spelling::<()> {
+            allowed: "nothing: a new connection is paused, `waybill connection resume` starts it and \
+                      `waybill connection pause` stops it",
+            read: |_| None,
+        };
+        if self.root.has("paused") {
+            self.root.get("paused", &forbidden);
+        }
+    }
+
+    fn system(
+        &self,
+        key: &'static str,
+        known: &[&str],
+        tenant: Option<&TenantId>,
+        environment: Option<Environment>,
+    ) -> Option<SystemSettings> {
+        let section = self.root.section(key);
+        let system = section.need("system", &spelt::TEXT);
+        let account = section.need("account", &spelt::TEXT);
+        let secret = section.get("secret", &spelt::TEXT);
+        let base_url = section.get("base_url", &spelt::ADDRESS_OF_A_HOST);
+        let allow_host = section.get("allow_host", &spelt::TEXTS).unwrap_or_default();
+        let options = section.rest();
+        let system = system?;
+        if !known.contains(&system.as_str()) {
+            section.wrong("system", format!("is {system:?}"), format!("one of {}", quoted(known)));
+            return None;
+        }
+        let prefix = tenant.map(|tenant| format!("waybill/{}/{tenant}/", self.stage));
+        let settings = SystemSettings {
+            secret: secret_name(&section, secret, prefix.as_deref(), &system),
+            account: account.unwrap_or_default(),
+            base_url,
+            allow_host,
+            options,
+            system,
+        };
+        if let Some(environment) = environment {
+            host_is_allowed(&section, &settings, environment);
+        }
+        Some(settings)
+    }
+
+    fn ask_the_system(
+        &self,
+        environment: Option<Environment>,
+        settings: &SystemSettings,
+        select: &Selection,
+        fields: &FieldMap,
+    ) {
+        let Some(environment) = environment else {
+            return;
+        };
+        let addressed = Addressed {
+            environment,
+            settings,
+            select,
+            fields,
+        };
+        for mistake in self.systems.mistakes(&addressed) {
+            self.root.add(mistake.seen_in_the_file());
+        }
+    }
+}
+
+fn quoted(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+    quoted.join(", ")
+}
+
+fn secret_name(section: &Section<'_>, given: Option<String>, prefix: Option<&str>, system: &str) -> String {
+    let Some(prefix) = prefix else {
+        return given.unwrap_or_default();
+    };
+    let Some(name) = given else {
+        return format!("{prefix}{system}");
+    };
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let own = name
+        .strip_prefix(prefix)
+        .is_some_and(|rest| !rest.is_empty() && rest.chars().all(legal));
+    if !own {
+        let allowed = format!("a name that begins with {prefix:?}, the prefix of this tenant's own secrets");
+        section.wrong("secret", format!("is {name:?}"), allowed);
+    }
+    name
+}
+
+fn host_is_allowed(section: &Section<'_>, settings: &SystemSettings, environment: Environment) {
+    let Some(url) = settings.base_url.as_ref() else {
+        return;
+    };
+    let host = url.host_str().unwrap_or_default();
+    if environment != Environment::Local && !settings.allow_host.iter().any(|allowed| allowed == host) {
+        let allowed = format!(
+            "another host than the vendor's own only under environment = \"local\", or with allow_host = [{host:?}]"
+        );
+        section.wrong("base_url", format!("is {:?}", url.as_str()), allowed);
+    }
+}
+
+fn poll(section: &Section<'_>) -> (Schedule, TimeZone) {
+    let every = section.get("every", &spelt::EVERY);
+    let cron = section.get("cron", &spelt::CRON);
+    let zone = section.get("time_zone", &spelt::TIME_ZONE).unwrap_or(TimeZone::UTC);
+    if section.has("every") && section.has("cron") {
+        section.wrong("cron", "stands beside every", "one of every and cron");
+    }
+    section.close();
+    let schedule = Schedule {
+        expression: every.or(cron).unwrap_or_else(|| "rate(5 minutes)".to_owned()),
+        time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+    };
+    (schedule, zone)
+}
+
+fn select(section: &Section<'_>) -> Selection {
+    let selection = Selection {
+        statuses: section.get("statuses", &spelt::TEXTS).unwrap_or_default(),
+        ship_methods: section.get("ship_methods", &spelt::TEXTS).unwrap_or_default(),
+        condition: section.get("condition", &spelt::TEXT),
+    };
+    section.close();
+    selection
+}
+
+fn ship_from(section: &Section<'_>) -> Option<ShipFrom> {
+    let default = address(&section.section("default"));
+    let locations = section.section("locations").sections();
+    let locations: Vec<_> = locations
+        .iter()
+        .map(|(name, section)| (LocationId::new(*name), address(section)))
+        .collect();
+    section.close();
+    Some(ShipFrom {
+        default: default?,
+        locations: locations
+            .into_iter()
+            .filter_map(|(location, address)| Some((location, address?)))
+            .collect(),
+    })
+}
+
+fn address(section: &Section<'_>) -> Option<Address> {
+    let name = section.need("name", &spelt::TEXT);
+    let attention = section.get("attention", &spelt::TEXT);
+    let lines = section.need("lines", &spelt::LINES);
+    let city = section.need("city", &spelt::TEXT);
+    let country = section.need("country", &spelt::COUNTRY);
+    let has_states = country
+        .as_deref()
+        .is_some_and(|country| matches!(country, "US" | "PR" | "CA"));
+    let read = if has_states { Section::need } else { Section::get };
+    let state = read(section, "state", &spelt::TEXT);
+    let postal_code = read(section, "postal_code", &spelt::TEXT);
+    let phone = section.get("phone", &spelt::TEXT);
+    let email = section.get("email", &spelt::TEXT);
+    let residential = section.get("residential", &spelt::YES_OR_NO);
+    section.close();
+    Some(Address {
+        name: name?,
+        attention,
+        lines: lines?,
+        city: city?,
+        state,
+        postal_code,
+        country: country?,
+        phone,
+        email,
+        residential,
+    })
+}
+
+fn packing(section: &Section<'_>) -> Packing {
+    let rule = section.get("rule", &spelt::PARCEL_RULE);
+    let package = PackageType {
+        code: section.get("package", &spelt::TEXT).unwrap_or_else(|| "02".to_owned()),
+        dimensions: section.get("dimensions", &spelt::DIMENSIONS),
+        tare: section.get("tare", &spelt::WEIGHT),
+    };
+    let maximum_weight = section
+        .get("maximum_weight", &spelt::WEIGHT)
+        .unwrap_or_else(|| Weight::pounds(150.into()));
+    let unit = section.get("unit", &spelt::WEIGHT_UNIT);
+    if package.tare.is_some_and(|tare| !maximum_weight.exceeds(tare)) {
+        section.wrong("tare", "leaves no room for goods", "less than packing.maximum_weight");
+    }
+    section.close();
+    Packing {
+        rule: rule.unwrap_or(ParcelRule::PerOrder),
+        package,
+        maximum_weight,
+        unit: unit.unwrap_or(maximum_weight.unit),
+    }
+}
+
+fn service(section: &Section<'_>) -> ServicePolicy {
+    let allowed = section.get("allowed", &spelt::TEXTS).unwrap_or_default();
+    let choose = section.get("choose", &spelt::CHOOSE);
+    let choice = match choose.as_deref() {
+        Some("cheapest-by") => Choice::CheapestBy {
+            days: section.need("days", &spelt::DAYS).unwrap_or_default(),
+        },
+        other => {
+            if section.get("days", &spelt::DAYS).is_some() {
+                section.wrong("days", "has no meaning here", "days only with choose = \"cheapest-by\"");
+            }
+            if other == Some("fastest") {
+                Choice::Fastest
+            } else {
+                Choice::Cheapest
+            }
+        }
+    };
+    let by_ship_method = section
+        .section("by_ship_method")
+        .texts("the carrier's code of a service like \"03\"");
+    section.close();
+    ServicePolicy {
+        allowed,
+        choice,
+        by_ship_method,
+    }
+}
+
+fn billing(section: &Section<'_>) -> Option<Billing> {
+    let transport = payer(&section.section("transport"));
+    let duties = section.section("duties");
+    let duties = if duties.is_present() {
+        payer(&duties).map(Some)
+    } else {
+        Some(None)
+    };
+    section.close();
+    Some(Billing {
+        transport: transport?,
+        duties: duties?,
+    })
+}
+
+fn payer(section: &Section<'_>) -> Option<Payer> {
+    let word = if section.is_present() {
+        section.need("payer", &spelt::PAYER)?
+    } else {
+        "shipper".to_owned()
+    };
+    let payer = match word.as_str() {
+        "receiver" => receiver(section),
+        "third-party" => third_party(section),
+        _ => Some(Payer::Shipper),
+    };
+    section.close();
+    payer
+}
+
+fn receiver(section: &Section<'_>) -> Option<Payer> {
+    let account = section.need("account", &spelt::TEXT);
+    let postal_code = section.get("postal_code", &spelt::TEXT);
+    Some(Payer::Receiver {
+        account: account?,
+        postal_code,
+    })
+}
+
+fn third_party(section: &Section<'_>) -> Option<Payer> {
+    let account = section.need("account", &spelt::TEXT);
+    let postal_code = section.get("postal_code", &spelt::TEXT);
+    let country = section.need("country", &spelt::COUNTRY);
+    Some(Payer::ThirdParty {
+        account: account?,
+        postal_code,
+        country: country?,
+    })
+}
+
+fn label(section: &Section<'_>) -> LabelFormat {
+    let format = section.get("format", &spelt::LABEL_FORMAT);
+    section.close();
+    format.unwrap_or(LabelFormat::Zpl)
+}
+
+fn customs(section: &Section<'_>) -> CustomsPolicy {
+    let text = |key, default: &str| section.get(key, &spelt::TEXT).unwrap_or_else(|| default.to_owned());
+    let policy = CustomsPolicy {
+        reason: text("reason", "SALE"),
+        terms: section.get("terms", &spelt::INCOTERM),
+        description: text("description", "Merchandise"),
+        origin_country: section.get("origin_country", &spelt::COUNTRY),
+    };
+    section.close();
+    policy
+}
+
+fn address_policy(section: &Section<'_>) -> AddressPolicy {
+    let policy = section.get("policy", &spelt::ADDRESS_POLICY);
+    section.close();
+    policy.unwrap_or(AddressPolicy::AcceptFormatting)
+}
+
+fn write_back(section: &Section<'_>) -> WriteBackPolicy {
+    let fulfilment = section.get("fulfilment", &spelt::YES_OR_NO).unwrap_or(false);
+    let fields = section.section("fields");
+    let text = |key| fields.get(key, &spelt::TEXT);
+    let map = FieldMap {
+        tracking: text("tracking"),
+        cost: text("cost"),
+        service: text("service"),
+        status: text("status"),
+        problem: text("problem"),
+    };
+    fields.close();
+    section.close();
+    if !fulfilment && !fields.has("tracking") {
+        section.wrong(
+            "fulfilment",
+            "is not true and write_back.fields.tracking is missing, so a tracking number has nowhere to go",
+            "fulfilment = true, or a field of the order in write_back.fields.tracking, or both",
+        );
+    }
+    WriteBackPolicy {
+        fulfilment,
+        fields: map,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::list;
+    use rust_decimal::dec;
+
+    /// A registry of two systems; the carrier knows one option, as UPS knows its merchant id.
+    struct TwoSystems;
+
+    impl SystemCheck for TwoSystems {
+        fn erps(&self) -> &[&str] {
+            &["netsuite"]
+        }
+
+        fn carriers(&self) -> &[&str] {
+            &["ups"]
+        }
+
+        fn mistakes(&self, addressed: &Addressed<'_>) -> Vec<Mistake> {
+            let settings = addressed.settings;
+            let merchant = settings.options.get("merchant_id").and_then(|id| id.as_str());
+            let wrong = |what: &str| vec![Mistake::new(what, "is wrong", "something else")];
+            match (settings.system.as_str(), merchant) {
+                ("ups", Some(id)) if id.len() != 6 => wrong("carrier.options.merchant_id"),
+                ("netsuite", _) if settings.account.is_empty() => wrong("erp.account"),
+                ("netsuite", _) if addressed.select.condition.as_deref() == Some(";") => wrong("select.condition"),
+                _ => Vec::new(),
+            }
+        }
+
+        fn secret_mistakes(&self, _: &str, _: &serde_json::Value) -> Vec<Mistake> {
+            Vec::new()
+        }
+    }
+
+    const SHORTEST: &str = r#"
+        id = "acme"
+        tenant = "acme"
+        environment = "sandbox"
+        start_from = "2026-08-01"
+        erp = { system = "netsuite", account = "1234567_SB1" }
+        carrier = { system = "ups", account = "A1B2C3" }
+        write_back = { fulfilment = true }
+        [ship_from.default]
+        name = "Acme Industrial"
+        lines = ["1 Dock Road"]
+        city = "Louisville"
+        state = "KY"
+        postal_code = "40213"
+        country = "US"
+    "#;
+
+    fn read(text: &str) -> Result<Connection, Vec<Mistake>> {
+        parse(text, "dev", &TwoSystems)
+    }
+
+    fn paths(text: &str) -> Vec<String> {
+        let mistakes = read(text).unwrap_err();
+        mistakes.into_iter().map(|mistake| mistake.path).collect()
+    }
+
+    /// The shortest file with one piece of it written otherwise.
+    fn but(from: &str, to: &str) -> String {
+        assert!(SHORTEST.contains(from), "{from}");
+        SHORTEST.replace(from, to)
+    }
+
+    #[test]
+    fn the_shortest_file_is_paused_and_careful() {
+        let connection = read(SHORTEST).unwrap_or_else(|mistakes| panic!("{}", list(&mistakes)));
+        assert!(connection.paused);
+        assert_eq!(connection.version, 0);
+        assert_eq!(connection.schedule.expression, "rate(5 minutes)");
+        assert_eq!(connection.spend_cap_per_hour, Money::new(dec!(500), "USD"));
+        assert_eq!(connection.erp.secret, "waybill/dev/acme/netsuite");
+        assert_eq!(connection.carrier.secret, "waybill/dev/acme/ups");
+        assert_eq!(connection.packing.maximum_weight, Weight::pounds(dec!(150)));
+        assert_eq!(connection.billing.transport, Payer::Shipper);
+        assert_eq!(connection.start_from, "2026-08-01T00:00:00Z".parse().unwrap());
+        let stored = serde_json::to_string(&connection).unwrap();
+        assert_eq!(serde_json::from_str::<Connection>(&stored).unwrap(), connection);
+    }
+
+    /// P2: each customer has a cadence and a time zone of its own; a day begins where the customer is.
+    #[test]
+    fn a_cadence_and_a_time_zone_per_customer() {
+        let hourly = format!("{SHORTEST}\n[poll]\nevery = \"1 hour\"\ntime_zone = \"America/Chicago\"");
+        let hourly = read(&hourly).unwrap();
+        assert_eq!(hourly.schedule.expression, "rate(1 hour)");
+        assert_eq!(hourly.schedule.time_zone, "America/Chicago");
+        assert_eq!(hourly.start_from, "2026-08-01T05:00:00Z".parse().unwrap());
+        let shifts = format!("{SHORTEST}\n[poll]\ncron = \"0/10 6-20 ? * MON-FRI *\"");
+        assert_eq!(
+            read(&shifts).unwrap().schedule.expression,
+            "cron(0/10 6-20 ? * MON-FRI *)"
+        );
+        for bad in [
+            "every = \"0 minutes\"",
+            "every = \"often\"",
+            "cron = \"* * * * *\"",
+            "time_zone = \"Chicago\"",
+        ] {
+            let key = bad.split(' ').next().unwrap();
+            assert_eq!(paths(&format!("{SHORTEST}\n[poll]\n{bad}")), [format!("poll.{key}")]);
+        }
+        assert_eq!(
+            paths(&format!(
+                "{SHORTEST}\n[poll]\nevery = \"1 hour\"\ncron = \"0 6 * * ? *\""
+            )),
+            ["poll.cron"]
+        );
+    }
+
+    #[test]
+    fn ten_mistakes_are_told_at_once() {
+        let text = r#"
+            id = "Acme Corp"
+            environment = "test"
+            start_from = "yesterday"
+            retention_days = 7
+            spend_cap_per_hour = "500"
+            erp = { system = "netsweet", account = "1234567" }
+            carrier = { system = "ups", account = "A1B2C3" }
+            [ship_from.default]
+            name = "Acme Industrial"
+            lines = []
+            city = "Louisville"
+            state = "KY"
+            postal_code = "40213"
+            country = "US"
+            [packing]
+            maximum_wait = "70 lb"
+            [write_back]
+            fulfilment = false
+        "#;
+        let mistakes = read(text).unwrap_err();
+        let told: Vec<&str> = mistakes.iter().map(|mistake| mistake.path.as_str()).collect();
+        assert_eq!(
+            told,
+            [
+                "id",
+                "tenant",
+                "environment",
+                "start_from",
+                "retention_days",
+                "spend_cap_per_hour",
+                "erp.system",
+                "ship_from.default.lines",
+                "packing.maximum_wait",
+                "write_back.fulfilment",
+            ]
+        );
+        let list = list(&mistakes);
+        assert!(
+            list.contains("retention_days is 7; allowed: a number of days from 30 to 3650"),
+            "{list}"
+        );
+        assert!(
+            list.contains("erp.system is \"netsweet\"; allowed: one of \"netsuite\""),
+            "{list}"
+        );
+        assert!(
+            list.contains("packing.maximum_wait is not a key here; did you mean maximum_weight?"),
+            "{list}"
+        );
+        assert!(list.contains("tenant is missing"), "{list}");
+    }
+
+    #[test]
+    fn what_is_not_toml_is_told_with_its_line_and_column() {
+        let mistakes = read("id = \"acme\"\ntenant = acme\n").unwrap_err();
+        assert_eq!(mistakes.len(), 1);
+        assert_eq!(mistakes[0].path, "line 2, column 10");
+        let twice = read("id = \"acme\"\nid = \"other\"\n").unwrap_err();
+        assert!(twice[0].path.starts_with("line 2"), "{twice:?}");
+    }
+
+    #[test]
+    fn a_file_can_neither_start_a_connection_nor_reach_another_tenants_secret() {
+        assert_eq!(paths(&format!("paused = false\n{SHORTEST}")), ["paused"]);
+        for stolen in [
+            "waybill/dev/other/netsuite",
+            "waybill/prod/acme/netsuite",
+            "waybill/dev/acme/",
+            "waybill/dev/acme/../x",
+        ] {
+            let account = "account = \"1234567_SB1\"";
+            let text = but(account, &format!("{account}, secret = {stolen:?}"));
+            assert_eq!(paths(&text), ["erp.secret"], "{stolen}");
+        }
+        let own = but(
+            "account = \"A1B2C3\"",
+            "account = \"A1B2C3\", secret = \"waybill/dev/acme/ups-west\"",
+        );
+        assert_eq!(read(&own).unwrap().carrier.secret, "waybill/dev/acme/ups-west");
+    }
+
+    /// P26: another host than the vendor's own needs `local`, or to be named.
+    #[test]
+    fn another_host_needs_the_local_environment_or_to_be_named() {
+        let elsewhere = "account = \"A1B2C3\", base_url = \"http://127.0.0.1:9000\"";
+        let text = but("account = \"A1B2C3\"", elsewhere);
+        assert_eq!(paths(&text), ["carrier.base_url"]);
+        assert!(read(&text.replace("sandbox", "local")).is_ok());
+        let named = format!("{elsewhere}, allow_host = [\"127.0.0.1\"]");
+        assert!(read(&but("account = \"A1B2C3\"", &named)).is_ok());
+    }
+
+    /// P7: what only the carrier knows is judged by the carrier, and told with its place in the file.
+    #[test]
+    fn a_systems_own_options_are_its_own_to_judge() {
+        for (id, stands) in [("ABC123", true), ("12345", false), ("1234567", false)] {
+            let text = but(
+                "account = \"A1B2C3\"",
+                &format!("account = \"A1B2C3\", merchant_id = {id:?}"),
+            );
+            match read(&text) {
+                Ok(connection) => assert!(stands && connection.carrier.options["merchant_id"] == id),
+                Err(mistakes) => assert!(!stands && mistakes[0].path == "carrier.merchant_id"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_file_says_is_told_once_although_the_system_finds_it_too() {
+        assert_eq!(paths(&but(", account = \"1234567_SB1\"", "")), ["erp.account"]);
+        assert_eq!(
+            paths(&format!("{SHORTEST}\n[select]\ncondition = \";\"")),
+            ["select.condition"]
+        );
+    }
+
+    #[test]
+    fn keys_that_need_each_other_are_held_against_each_other() {
+        let with = |more: &str| format!("{SHORTEST}\n{more}");
+        assert_eq!(paths(&with("[service]\nchoose = \"cheapest-by\"")), ["service.days"]);
+        assert_eq!(paths(&with("[service]\ndays = 3")), ["service.days"]);
+        assert_eq!(
+            paths(&with("[packing]\nmaximum_weight = \"1 lb\"\ntare = \"2 kg\"")),
+            ["packing.tare"]
+        );
+        assert_eq!(
+            paths(&with("[billing.transport]\npayer = \"third-party\"")),
+            ["billing.transport.account", "billing.transport.country"]
+        );
+        assert_eq!(
+            paths(&with("[billing.transport]\npayer = \"shipper\"\naccount = \"1\"")),
+            ["billing.transport.account"]
+        );
+        assert_eq!(paths(&but("fulfilment = true", "")), ["write_back.fulfilment"]);
+        assert!(
+            read(&but(
+                "fulfilment = true",
+                "fields = { tracking = \"custbody_tracking\" }"
+            ))
+            .is_ok()
+        );
+        assert_eq!(paths(&but("state = \"KY\"", "")), ["ship_from.default.state"]);
+    }
+
+    #[test]
+    fn weights_sizes_and_amounts_are_spelt_comfortably() {
+        let text = format!(
+            "spend_cap_per_hour = \"1250.50 EUR\"\n{SHORTEST}\n[packing]\nmaximum_weight = \"30kg\"\n\
+             dimensions = \"10x8x6.5 in\"\ntare = \"8 oz\"\n[service]\nchoose = \"cheapest-by\"\ndays = 3\n\
+             by_ship_method = {{ \"UPS Ground\" = \"03\" }}"
+        );
+        let connection = read(&text).unwrap_or_else(|mistakes| panic!("{}", list(&mistakes)));
+        assert_eq!(connection.spend_cap_per_hour, Money::new(dec!(1250.50), "EUR"));
+        assert_eq!(connection.packing.maximum_weight.to_string(), "30 kg");
+        assert_eq!(connection.packing.unit, crate::domain::WeightUnit::Kg);
+        assert_eq!(connection.packing.package.dimensions.unwrap().height, dec!(6.5));
+        assert_eq!(connection.service.choice, Choice::CheapestBy { days: 3 });
+        assert_eq!(connection.service.by_ship_method["UPS Ground"], "03");
+        for bad in [
+            "\"heavy\"",
+            "\"-3 lb\"",
+            "\"3 stone\"",
+            "3",
+            "\"0 lb\"",
+            "\"lb\"",
+            "\"1.2.3 lb\"",
+        ] {
+            assert_eq!(
+                paths(&format!("{SHORTEST}\n[packing]\nmaximum_weight = {bad}")),
+                ["packing.maximum_weight"]
+            );
+        }
+    }
+}
