@@ -23,8 +23,8 @@ const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// How often the use of a token is noted.
 const MARK: SignedDuration = SignedDuration::from_mins(10);
 
-/// How often a write that somebody else came before is tried.
-const TRIES: u32 = 10;
+/// How often a note of a request, that somebody else's came before, is tried.
+const TRIES: u64 = 10;
 
 /// The rests while somebody else asks for a token, in milliseconds; about three seconds in all.
 const RESTS: [u64; 7] = [50, 100, 200, 400, 600, 800, 900];
