@@ -13,7 +13,8 @@ use crate::domain::{
     Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, JobId, LabelFormat, LabelImage,
     LabelRef, Nonce, Offer, Order, Quote, RateRequest, Refusal, Shipment, ShipmentRequest, Snapshot, TenantId, Units,
 };
-use crate::job::{Job, WriteBackRef};
+use crate::job::Job;
+pub use crate::job::WriteBackRef;
 
 /// The only source of the time.
 pub trait Clock: Send + Sync {

@@ -38,7 +38,12 @@ struct Node {
 
 /// Visits every state within the bounds, breadth first, and then asks that each can still come to rest.
 pub fn explore(bounds: Bounds) -> Explored {
-    let mut search = Search { bounds, nodes: Vec::new(), seen: HashMap::new(), edges: Vec::new() };
+    let mut search = Search {
+        bounds,
+        nodes: Vec::new(),
+        seen: HashMap::new(),
+        edges: Vec::new(),
+    };
     for queued in [true, false] {
         if queued || bounds.crashes > 0 {
             search.visit(World::new(bounds, queued), usize::MAX, None, queued);
@@ -47,7 +52,11 @@ pub fn explore(bounds: Bounds) -> Explored {
     let mut next = 0;
     while next < search.nodes.len() {
         if std::env::var_os("CRASH_TRACE").is_some() && next % 2000 == 0 {
-            println!("{next} of {} states", search.nodes.len());
+            println!(
+                "{next} of {} states, depth {}",
+                search.nodes.len(),
+                search.path(next).len()
+            );
         }
         if let Some(broken) = search.expand(next) {
             return search.end(Some(broken));
@@ -69,8 +78,11 @@ impl Search {
     fn expand(&mut self, node: usize) -> Option<(&'static str, Vec<Choice>)> {
         let path = self.path(node);
         let queued = self.nodes[node].queued;
-        for choice in self.replay(queued, &path).choices() {
-            let mut world = self.replay(queued, &path);
+        let first = self.replay(queued, &path);
+        let choices = first.choices();
+        let mut ready = Some(first);
+        for choice in choices {
+            let mut world = ready.take().unwrap_or_else(|| self.replay(queued, &path));
             world.happen(choice);
             if let Some(broken) = world.broken() {
                 return Some((broken, path.into_iter().chain([choice]).collect()));
@@ -92,7 +104,12 @@ impl Search {
     fn visit(&mut self, world: World, parent: usize, choice: Option<Choice>, queued: bool) -> usize {
         let nodes = &mut self.nodes;
         *self.seen.entry(world.key()).or_insert_with(|| {
-            nodes.push(Node { parent, choice, queued, quiet: world.quiet() });
+            nodes.push(Node {
+                parent,
+                choice,
+                queued,
+                quiet: world.quiet(),
+            });
             nodes.len() - 1
         })
     }
@@ -127,6 +144,10 @@ impl Search {
     }
 
     fn end(&self, broken: Option<(&'static str, Vec<Choice>)>) -> Explored {
-        Explored { states: self.nodes.len(), transitions: self.edges.len(), broken }
+        Explored {
+            states: self.nodes.len(),
+            transitions: self.edges.len(),
+            broken,
+        }
     }
 }

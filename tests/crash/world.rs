@@ -4,7 +4,7 @@
 //! the lease is two ticks, looks are a tick apart, an index lags by up to seven, the duplicate check comes after nine, and a
 //! lost request to the ERP runs for up to three.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -135,6 +135,7 @@ struct Desk {
     vanish: [bool; 2],
     heard: [Vec<u64>; 2],
     loaded: [Option<u64>; 2],
+    known: [Option<(Job, Timestamp)>; 2],
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -151,7 +152,9 @@ impl Future for Waiting<'_> {
 
     fn poll(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut desk = lock(self.desk);
-        let Some(worker) = desk.current else { return Poll::Ready((None, false)) };
+        let Some(worker) = desk.current else {
+            return Poll::Ready((None, false));
+        };
         match desk.granted[worker].take() {
             Some(fault) => {
                 desk.pending[worker] = None;
@@ -208,7 +211,9 @@ impl Switch for Stand {
 fn shipment(id: &str) -> Shipment {
     Shipment {
         id: CarrierShipmentId::new(id),
-        parcels: vec![ShippedParcel { tracking_number: id.to_owned() }],
+        parcels: vec![ShippedParcel {
+            tracking_number: id.to_owned(),
+        }],
         service: None,
         cost: None,
         remarks: Vec::new(),
@@ -225,11 +230,20 @@ impl Carrier for CarrierSide {
 
     async fn offers(&self, _request: &RateRequest) -> Result<Vec<Offer>, CallError> {
         let cost = Money::new(dec!(9), "USD");
-        Ok(vec![Offer { service: "03".to_owned(), name: "Ground".to_owned(), cost, negotiated: false, arrives: None }])
+        Ok(vec![Offer {
+            service: "03".to_owned(),
+            name: "Ground".to_owned(),
+            cost,
+            negotiated: false,
+            arrives: None,
+        }])
     }
 
     fn draft(&self, _request: &ShipmentRequest) -> Result<Draft, Refusal> {
-        Ok(Draft { operation: "ship".to_owned(), body: serde_json::Value::Null })
+        Ok(Draft {
+            operation: "ship".to_owned(),
+            body: serde_json::Value::Null,
+        })
     }
 
     async fn create(&self, _draft: &Draft, permit: Permit) -> Result<Purchased, EffectError> {
@@ -246,29 +260,47 @@ impl Carrier for CarrierSide {
         let mut outside = lock(&self.0.outside);
         let blind = outside.blind;
         let mut found = Vec::new();
-        for bought in outside.shipments.iter_mut().filter(|bought| bought.visible_in == 0 && !bought.voided && !blind) {
+        for bought in outside
+            .shipments
+            .iter_mut()
+            .filter(|bought| bought.visible_in == 0 && !bought.voided && !blind)
+        {
             bought.known_by.insert(worker);
             found.push(shipment(&bought.id));
         }
         drop(outside);
-        let sighting = Sighting { found, control_seen: control.is_some() && !blind };
+        let sighting = Sighting {
+            found,
+            control_seen: control.is_some() && !blind,
+        };
         self.0.hear(format!("{sighting:?}"));
         Ok(sighting)
     }
 
     async fn labels(&self, shipment: &Shipment, format: LabelFormat) -> Result<Vec<LabelImage>, LabelError> {
-        Ok(vec![LabelImage { tracking_number: Some(shipment.id.to_string()), format, bytes: b"^XA".to_vec() }])
+        Ok(vec![LabelImage {
+            tracking_number: Some(shipment.id.to_string()),
+            format,
+            bytes: b"^XA".to_vec(),
+        }])
     }
 
     async fn void(&self, shipment: &CarrierShipmentId) -> Result<(), VoidError> {
         let (fault, _) = self.0.wait("void").await;
-        for bought in lock(&self.0.outside).shipments.iter_mut().filter(|bought| bought.id == shipment.as_str()) {
+        for bought in lock(&self.0.outside)
+            .shipments
+            .iter_mut()
+            .filter(|bought| bought.id == shipment.as_str())
+        {
             bought.voided = true;
         }
         self.0.hear(fault.is_some());
         match fault {
             None => Ok(()),
-            Some(_) => Err(VoidError::Later(Later::new(Obstacle::Unreachable, "the answer was lost"))),
+            Some(_) => Err(VoidError::Later(Later::new(
+                Obstacle::Unreachable,
+                "the answer was lost",
+            ))),
         }
     }
 
@@ -284,7 +316,10 @@ impl Carrier for CarrierSide {
 impl Stand {
     fn sell(&self, fault: Option<Fault>, permit: Permit, worker: usize) -> Result<Purchased, EffectError> {
         if self.clock.now() + self.timing.call >= permit.until {
-            return Err(EffectError::NotSent(Later::new(Obstacle::LeaseTooShort, "the lease is too short")));
+            return Err(EffectError::NotSent(Later::new(
+                Obstacle::LeaseTooShort,
+                "the lease is too short",
+            )));
         }
         let mut outside = lock(&self.outside);
         let lost = || Err(EffectError::Unknown("the answer was lost".to_owned()));
@@ -318,9 +353,22 @@ impl Outside {
         }
         let id = format!("1Z{}", self.shipments.len() + 1);
         let known_by = worker.into_iter().collect();
-        self.shipments.push(Bought { id: id.clone(), visible_in, voided: false, known_by, known: false });
-        let label = LabelImage { tracking_number: Some(id.clone()), format: LabelFormat::Zpl, bytes: b"^XA".to_vec() };
-        Ok(Purchased { shipment: shipment(&id), labels: vec![label] })
+        self.shipments.push(Bought {
+            id: id.clone(),
+            visible_in,
+            voided: false,
+            known_by,
+            known: false,
+        });
+        let label = LabelImage {
+            tracking_number: Some(id.clone()),
+            format: LabelFormat::Zpl,
+            bytes: b"^XA".to_vec(),
+        };
+        Ok(Purchased {
+            shipment: shipment(&id),
+            labels: vec![label],
+        })
     }
 }
 
@@ -329,7 +377,10 @@ struct ErpSide(Arc<Stand>);
 #[async_trait]
 impl OrderSource for ErpSide {
     async fn changed(&self, _scan: &Scan) -> Result<Vec<DocumentHead>, CallError> {
-        Ok(vec![DocumentHead { document: DocumentId::sales_order("1"), modified: tests::morning() }])
+        Ok(vec![DocumentHead {
+            document: DocumentId::sales_order("1"),
+            modified: tests::morning(),
+        }])
     }
 
     async fn read(&self, _documents: &[DocumentId]) -> Result<Vec<Order>, CallError> {
@@ -352,11 +403,18 @@ impl OrderSource for ErpSide {
     async fn find(&self, _write_back: &WriteBack<'_>) -> Result<Written, CallError> {
         let written = lock(&self.0.outside).writes > 0;
         self.0.hear(written);
-        Ok(if written { Written::Whole(reference()) } else { Written::Nothing })
+        Ok(if written {
+            Written::Whole(reference())
+        } else {
+            Written::Nothing
+        })
     }
 
     fn draft(&self, _write_back: &WriteBack<'_>, _found: &Written) -> Result<Draft, Refusal> {
-        Ok(Draft { operation: "transform".to_owned(), body: serde_json::Value::Null })
+        Ok(Draft {
+            operation: "transform".to_owned(),
+            body: serde_json::Value::Null,
+        })
     }
 
     async fn write_back(&self, _draft: &Draft, permit: Permit) -> Result<WriteBackRef, EffectError> {
@@ -382,7 +440,10 @@ impl OrderSource for ErpSide {
 impl Stand {
     fn write(&self, fault: Option<Fault>, permit: Permit) -> Result<WriteBackRef, EffectError> {
         if self.clock.now() + self.timing.call >= permit.until {
-            return Err(EffectError::NotSent(Later::new(Obstacle::LeaseTooShort, "the lease is too short")));
+            return Err(EffectError::NotSent(Later::new(
+                Obstacle::LeaseTooShort,
+                "the lease is too short",
+            )));
         }
         let mut outside = lock(&self.outside);
         let lost = Err(EffectError::Unknown("the answer was lost".to_owned()));
@@ -405,7 +466,10 @@ impl Stand {
 }
 
 fn reference() -> WriteBackRef {
-    WriteBackRef { place: "item fulfilment 1".to_owned(), id: Some("1".to_owned()) }
+    WriteBackRef {
+        place: "item fulfilment 1".to_owned(),
+        id: Some("1".to_owned()),
+    }
 }
 
 struct OneConnection(Arc<Stand>);
@@ -414,7 +478,11 @@ struct OneConnection(Arc<Stand>);
 impl Systems for OneConnection {
     async fn open(&self, _connection: &Connection) -> Result<Opened, CallError> {
         let (source, carrier) = (Arc::new(ErpSide(self.0.clone())), Arc::new(CarrierSide(self.0.clone())));
-        Ok(Opened { source, carrier, recorder: Recorder::default() })
+        Ok(Opened {
+            source,
+            carrier,
+            recorder: Recorder::default(),
+        })
     }
 }
 
@@ -430,14 +498,14 @@ pub struct World {
     job: JobId,
     running: [Option<Running>; 2],
     stalled: [bool; 2],
-    began: [Timestamp; 2],
+    heard_at: [Timestamp; 2],
 }
 
 /// The times of the specification, in ticks.
 fn timing() -> Timing {
     Timing {
         lease: TICK * 2,
-        call: TICK - SignedDuration::from_secs(1),
+        call: TICK,
         snapshot_age: SignedDuration::from_mins(10),
         looks: [1, 2, 3, 4].map(|ticks| TICK * ticks).to_vec(),
         duplicate_check: TICK * 9,
@@ -475,7 +543,10 @@ impl World {
         });
         let memory = Memory::new(Arc::new(clock.clone()), stand.clone());
         let connection = tests::connection("acme").unwrap();
-        memory.tables().connections.insert(connection.id.clone(), connection.clone());
+        memory
+            .tables()
+            .connections
+            .insert(connection.id.clone(), connection.clone());
         let systems: Arc<dyn Systems> = Arc::new(OneConnection(stand.clone()));
         let shared = Arc::new(memory.clone());
         let nonces = Arc::new(CountedNonces::default());
@@ -514,7 +585,17 @@ impl World {
         assert_eq!(report.admitted, 1, "{report:?}");
         let job = JobId::of(&connection.id, &DocumentId::sales_order("1"), 1);
         let now = clock.now();
-        Self { bounds, stand, memory, advance: Arc::new(advance), sweep, job, running: [None, None], stalled: [false; 2], began: [now; 2] }
+        Self {
+            bounds,
+            stand,
+            memory,
+            advance: Arc::new(advance),
+            sweep,
+            job,
+            running: [None, None],
+            stalled: [false; 2],
+            heard_at: [now; 2],
+        }
     }
 
     /// Everything that can happen now.
@@ -538,7 +619,11 @@ impl World {
                 Some(call) => {
                     choices.push(Choice::Work(worker));
                     if fault {
-                        choices.extend(self.faults(call, &outside).into_iter().map(|fault| Choice::Fault(worker, fault)));
+                        choices.extend(
+                            self.faults(call, &outside)
+                                .into_iter()
+                                .map(|fault| Choice::Fault(worker, fault)),
+                        );
                     }
                     if may_fail(call) && mishap(1) {
                         choices.push(Choice::Die(worker));
@@ -549,7 +634,9 @@ impl World {
                 }
             }
         }
-        let stalls = (0..2).filter(|worker| self.pending(*worker).is_some() && !self.stalled[*worker]).count();
+        let stalls = (0..2)
+            .filter(|worker| self.pending(*worker).is_some() && !self.stalled[*worker])
+            .count();
         let stalls = u8::try_from(stalls).unwrap();
         if (0..2).all(|worker| self.pending(worker).is_none_or(may_fail)) && (stalls == 0 || mishap(stalls)) {
             choices.push(Choice::Tick);
@@ -578,7 +665,12 @@ impl World {
                 Fault::Rejected,
                 Fault::NotSent,
             ],
-            "create" => vec![Fault::LostAndSlow(0), Fault::RequestLost, Fault::Rejected, Fault::NotSent],
+            "create" => vec![
+                Fault::LostAndSlow(0),
+                Fault::RequestLost,
+                Fault::Rejected,
+                Fault::NotSent,
+            ],
             "write_back" if self.bounds.erp_slow && outside.running == 0 => {
                 vec![Fault::AnswerLost, Fault::RequestLost, Fault::StillRunning]
             }
@@ -633,7 +725,7 @@ impl World {
     fn start(&mut self, worker: usize) {
         let (advance, job) = (self.advance.clone(), self.job.clone());
         self.running[worker] = Some(Box::pin(async move { advance.run(&job).await }));
-        self.began[worker] = self.stand.clock.now();
+        self.heard_at[worker] = self.stand.clock.now();
         lock(&self.stand.desk).heard[worker].clear();
         self.go(worker);
     }
@@ -644,34 +736,54 @@ impl World {
             let call = desk.pending[worker];
             desk.granted[worker] = Some(fault);
             desk.vanish[worker] = vanish;
-            desk.heard[worker].push(super::explore::digest(&(call, fault)));
+            desk.heard[worker].push(super::explore::digest(&(call, fault, self.since_heard(worker))));
         }
+        self.heard_at[worker] = self.stand.clock.now();
         self.stalled[worker] = false;
         let (before, call) = (self.state(), self.pending(worker));
-        if matches!(call, Some("load" | "save")) {
-            self.note_version(worker, &before);
+        if call == Some("load") {
+            self.knows(worker, before.clone(), true);
         }
         self.go(worker);
-        if call == Some("save") {
+        if call == Some("save") && self.running[worker].is_some() {
             let after = self.state();
-            let text = if after.version == before.version { "conflict" } else { "written" };
-            lock(&self.stand.desk).heard[worker].push(super::explore::digest(&text));
-            self.note_version(worker, &after);
+            let written = after.version != before.version && fault.is_none();
+            self.knows(worker, after, written);
         }
     }
 
-    /// What a worker knows of the job is the job as it stood at its last load or save.
-    fn note_version(&self, worker: usize, job: &Job) {
-        let seen = self.in_short(job);
+    /// How long ago a worker heard anything, as far as that matters: nothing that it holds lives longer than four ticks.
+    fn since_heard(&self, worker: usize) -> i64 {
+        self.stand
+            .clock
+            .now()
+            .duration_since(self.heard_at[worker])
+            .as_secs()
+            .min((TICK * 4).as_secs())
+    }
+
+    /// What a worker knows of the job is the job as it stood at its last load or save. Once it has loaded or written it, all
+    /// that it heard before is forgotten.
+    fn knows(&self, worker: usize, job: Job, forgets: bool) {
         let mut desk = lock(&self.stand.desk);
+        if forgets {
+            desk.heard[worker].clear();
+        }
         desk.loaded[worker] = Some(job.version);
-        desk.heard[worker].push(super::explore::digest(&seen));
+        desk.known[worker] = Some((job, self.stand.clock.now()));
+        if !forgets {
+            let at = desk.heard[worker].len();
+            desk.heard[worker].push(at as u64);
+        }
     }
 
     fn go(&mut self, worker: usize) {
         lock(&self.stand.desk).current = Some(worker);
         let mut context = Context::from_waker(Waker::noop());
-        let done = match self.running[worker].as_mut().map(|running| running.as_mut().poll(&mut context)) {
+        let done = match self.running[worker]
+            .as_mut()
+            .map(|running| running.as_mut().poll(&mut context))
+        {
             Some(Poll::Ready(result)) => Some(result),
             Some(Poll::Pending) | None => None,
         };
@@ -679,7 +791,11 @@ impl World {
         if let Some(result) = done {
             self.end(worker);
             let mut outside = lock(&self.stand.outside);
-            outside.shipments.iter_mut().filter(|bought| bought.known_by.contains(&worker)).for_each(|bought| bought.known = true);
+            outside
+                .shipments
+                .iter_mut()
+                .filter(|bought| bought.known_by.contains(&worker))
+                .for_each(|bought| bought.known = true);
             if result.is_err() {
                 outside.messages = (outside.messages + 1).min(2);
             }
@@ -695,6 +811,7 @@ impl World {
         desk.pending[worker] = None;
         desk.granted[worker] = None;
         desk.loaded[worker] = None;
+        desk.known[worker] = None;
         desk.heard[worker].clear();
     }
 
@@ -719,10 +836,17 @@ impl World {
                 outside.doubt = true;
             }
         }
-        outside.shipments.iter_mut().for_each(|bought| bought.visible_in = bought.visible_in.saturating_sub(1));
+        outside
+            .shipments
+            .iter_mut()
+            .for_each(|bought| bought.visible_in = bought.visible_in.saturating_sub(1));
         outside.running = outside.running.saturating_sub(1);
         let bought = self.state().purchase.done().is_some();
-        outside.bad_for = if outside.order == OrderIs::Cancelled && !bought { (outside.bad_for + 1).min(2) } else { 0 };
+        outside.bad_for = if outside.order == OrderIs::Cancelled && !bought {
+            (outside.bad_for + 1).min(2)
+        } else {
+            0
+        };
     }
 
     fn sweep(&mut self) {
@@ -766,13 +890,22 @@ impl World {
         if !self.quiet_with(&job, &outside) {
             return None;
         }
-        let live: Vec<&str> = outside.shipments.iter().filter(|bought| !bought.voided).map(|bought| bought.id.as_str()).collect();
+        let live: Vec<&str> = outside
+            .shipments
+            .iter()
+            .filter(|bought| !bought.voided)
+            .map(|bought| bought.id.as_str())
+            .collect();
         let adopted = job.purchase.done().map(|shipment| shipment.id.as_str());
         let gone = |id: &str| job.extras.iter().any(|extra| extra.shipment.as_str() == id);
         if live.len() > 1 && (!unknown || !job.bought_again) {
             return Some("two unvoided shipments at rest");
         }
-        if outside.shipments.iter().any(|bought| bought.known && Some(bought.id.as_str()) != adopted && !gone(&bought.id)) {
+        if outside
+            .shipments
+            .iter()
+            .any(|bought| bought.known && Some(bought.id.as_str()) != adopted && !gone(&bought.id))
+        {
             return Some("a tracking number that was known is not in the job");
         }
         if !live.is_empty() && !unknown && live != adopted.into_iter().collect::<Vec<_>>() {
@@ -792,7 +925,10 @@ impl World {
         let units = tables.units.values().next().cloned().unwrap();
         let phase = units.units.first().map(|unit| unit.phase).unwrap();
         let expected = match job {
-            Job { write_back: Step::Done(_), .. } => UnitPhase::WrittenBack,
+            Job {
+                write_back: Step::Done(_),
+                ..
+            } => UnitPhase::WrittenBack,
             Job { closed: Some(_), .. } => UnitPhase::Closed,
             _ => UnitPhase::Open,
         };
@@ -809,7 +945,10 @@ impl World {
             && outside.running == 0
             && self.running.iter().all(Option::is_none)
             && outside.shipments.iter().all(|bought| bought.visible_in == 0)
-            && job.extras.iter().all(|extra| !matches!(extra.voiding, waybill::job::Voiding::Todo { .. }))
+            && job
+                .extras
+                .iter()
+                .all(|extra| !matches!(extra.voiding, waybill::job::Voiding::Todo { .. }))
             && job.duplicate_check.is_none()
             && (job.finished() || job.hold.is_some())
     }
@@ -823,14 +962,30 @@ impl World {
         let workers: Vec<_> = (0..2)
             .map(|worker| {
                 let fresh = desk.loaded[worker] == Some(job.version);
-                let since = self.running[worker].as_ref().map(|_| now.duration_since(self.began[worker]).as_secs());
-                (desk.pending[worker], desk.heard[worker].clone(), fresh, since, self.stalled[worker])
+                let since = self.running[worker].as_ref().map(|_| self.since_heard(worker));
+                let known = desk.known[worker].as_ref().map(|(job, at)| self.in_short(job, *at));
+                (
+                    desk.pending[worker],
+                    desk.heard[worker].clone(),
+                    known,
+                    fresh,
+                    since,
+                    self.stalled[worker],
+                )
             })
             .collect();
         let shipments: Vec<_> = outside
             .shipments
             .iter()
-            .map(|bought| (&bought.id, bought.visible_in, bought.voided, &bought.known_by, bought.known))
+            .map(|bought| {
+                (
+                    &bought.id,
+                    bought.visible_in,
+                    bought.voided,
+                    &bought.known_by,
+                    bought.known,
+                )
+            })
             .collect();
         let books = (
             outside.order as u8,
@@ -843,27 +998,34 @@ impl World {
             outside.doubt,
             outside.rejected,
         );
-        let due = job.due_at.map(|due| (due - now).get_seconds());
+        let due = job.due_at.map(|due| due.duration_since(now).as_secs().max(0));
         drop(desk);
-        super::explore::wide_digest(&(self.in_short(&job), due, workers, shipments, books))
+        super::explore::wide_digest(&(self.in_short(&job, now), due, workers, shipments, books))
     }
 
     /// The job with its times relative to now, without what differs between equal states.
-    fn in_short(&self, job: &Job) -> String {
+    fn in_short(&self, job: &Job, now: Timestamp) -> String {
         let mut value = serde_json::to_value(job).unwrap();
-        let owners: BTreeMap<String, String> = BTreeMap::new();
         let fields = value.as_object_mut().unwrap();
-        for unimportant in ["version", "last_write", "created_at", "updated_at", "due_at", "flag", "snapshot"] {
+        for unimportant in [
+            "version",
+            "last_write",
+            "created_at",
+            "updated_at",
+            "due_at",
+            "flag",
+            "snapshot",
+        ] {
             fields.remove(unimportant);
         }
-        let stale = Job::is_stale(job.snapshot.read_at, self.stand.clock.now(), &self.stand.timing);
-        relative(&mut value, self.stand.clock.now(), &owners);
+        let stale = Job::is_stale(job.snapshot.read_at, now, &self.stand.timing);
+        relative(&mut value, now);
         format!("{value} {stale} {}", job.snapshot.hash.as_str())
     }
 }
 
 /// Replaces times by distances from now and nonces by nothing: who owns an intent follows from who heard that it was saved.
-fn relative(value: &mut serde_json::Value, now: Timestamp, owners: &BTreeMap<String, String>) {
+fn relative(value: &mut serde_json::Value, now: Timestamp) {
     match value {
         serde_json::Value::String(text) => {
             if let Ok(at) = text.parse::<Timestamp>() {
@@ -874,8 +1036,8 @@ fn relative(value: &mut serde_json::Value, now: Timestamp, owners: &BTreeMap<Str
                 *text = String::new();
             }
         }
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| relative(item, now, owners)),
-        serde_json::Value::Object(fields) => fields.values_mut().for_each(|item| relative(item, now, owners)),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| relative(item, now)),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(|item| relative(item, now)),
         _ => {}
     }
 }
@@ -887,7 +1049,11 @@ struct AlwaysKnown;
 impl Controls for AlwaysKnown {
     async fn control(&self, connection: &ConnectionId, _other_than: &JobId) -> Result<Option<Control>, StoreError> {
         let reference = JobId::of(connection, &DocumentId::sales_order("known"), 1);
-        Ok(Some(Control { reference, shipment: CarrierShipmentId::new("1Z0"), bought_at: tests::morning() }))
+        Ok(Some(Control {
+            reference,
+            shipment: CarrierShipmentId::new("1Z0"),
+            bought_at: tests::morning(),
+        }))
     }
 }
 

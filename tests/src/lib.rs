@@ -9,8 +9,8 @@ use waybill::connection::{
     UnknownPurchase, WriteBackPolicy,
 };
 use waybill::domain::{
-    Address, Billing, Choice, DocumentId, LabelFormat, LineId, LocationId, Money, Order, OrderLine, PackageType, Packing, ParcelRule,
-    Payer, ServicePolicy, Standing, Weight, WeightUnit,
+    Address, Billing, Choice, DocumentId, LabelFormat, LineId, LocationId, Money, Order, OrderLine, PackageType,
+    Packing, ParcelRule, Payer, ServicePolicy, Standing, Weight, WeightUnit,
 };
 
 /// The moment at which every story begins.
@@ -52,20 +52,37 @@ pub fn connection(id: &str) -> Result<Connection, waybill::domain::IdError> {
         version: 1,
         paused: false,
         start_from: morning() - jiff::SignedDuration::from_hours(24),
-        schedule: Schedule { expression: "rate(5 minutes)".to_owned(), time_zone: "America/New_York".to_owned() },
+        schedule: Schedule {
+            expression: "rate(5 minutes)".to_owned(),
+            time_zone: "America/New_York".to_owned(),
+        },
         spend_cap_per_hour: Money::new(dec!(1_000_000), "USD"),
         erp: system("netsuite", "1234567_SB1"),
         carrier: system("ups", "A1B2C3"),
         select: Selection::default(),
-        ship_from: ShipFrom { default: warehouse(), locations: BTreeMap::new() },
+        ship_from: ShipFrom {
+            default: warehouse(),
+            locations: BTreeMap::new(),
+        },
         packing: Packing {
             rule: ParcelRule::PerOrder,
-            package: PackageType { code: "02".to_owned(), dimensions: None, tare: None },
+            package: PackageType {
+                code: "02".to_owned(),
+                dimensions: None,
+                tare: None,
+            },
             maximum_weight: Weight::pounds(dec!(150)),
             unit: WeightUnit::Lb,
         },
-        service: ServicePolicy { allowed: Vec::new(), choice: Choice::Cheapest, by_ship_method: BTreeMap::new() },
-        billing: Billing { transport: Payer::Shipper, duties: None },
+        service: ServicePolicy {
+            allowed: Vec::new(),
+            choice: Choice::Cheapest,
+            by_ship_method: BTreeMap::new(),
+        },
+        billing: Billing {
+            transport: Payer::Shipper,
+            duties: None,
+        },
         label: LabelFormat::Zpl,
         customs: CustomsPolicy {
             reason: "SALE".to_owned(),
@@ -75,7 +92,10 @@ pub fn connection(id: &str) -> Result<Connection, waybill::domain::IdError> {
         },
         address: AddressPolicy::AcceptFormatting,
         unknown_purchase: UnknownPurchase::Recreate,
-        write_back: WriteBackPolicy { fulfilment: true, fields: FieldMap::default() },
+        write_back: WriteBackPolicy {
+            fulfilment: true,
+            fields: FieldMap::default(),
+        },
         quote_valid_minutes: 60,
         retention_days: 90,
     })

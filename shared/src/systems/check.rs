@@ -1,6 +1,10 @@
 //! What the systems say to connection files and secrets before anything is stored.
 
+use secrecy::SecretString;
+
+use super::{netsuite, ups};
 use crate::connection::{Addressed, Mistake, SystemCheck};
+use crate::domain::Refusal;
 
 /// The ERPs that there are.
 const ERPS: &[&str] = &["netsuite"];
@@ -21,22 +25,33 @@ impl SystemCheck for Checks {
         CARRIERS
     }
 
-    fn mistakes(&self, _addressed: &Addressed<'_>) -> Vec<Mistake> {
-        Vec::new()
+    fn mistakes(&self, addressed: &Addressed<'_>) -> Vec<Mistake> {
+        let Addressed {
+            environment,
+            settings,
+            select,
+            fields,
+        } = *addressed;
+        match settings.system.as_str() {
+            "netsuite" => netsuite::mistakes(environment, settings, select, fields),
+            "ups" => within("carrier", ups::validate(settings, environment)),
+            _ => Vec::new(),
+        }
     }
 
-    fn secret_mistakes(&self, _system: &str, body: &serde_json::Value) -> Vec<Mistake> {
-        not_an_object_of_texts(body)
+    fn check_secret(&self, system: &str, body: &SecretString) -> Result<(), Refusal> {
+        match system {
+            "netsuite" => netsuite::check_secret(body),
+            "ups" => ups::check_secret(body),
+            _ => Err(Refusal::new("unknown-system", format!("there is no system {system}"))),
+        }
     }
 }
 
-fn not_an_object_of_texts(body: &serde_json::Value) -> Vec<Mistake> {
-    let allowed = "a JSON object with a text for each field";
-    let Some(fields) = body.as_object() else {
-        return vec![Mistake::new("the secret", "is not a JSON object", allowed)];
+fn within(table: &str, mistakes: Vec<Mistake>) -> Vec<Mistake> {
+    let placed = |mistake: Mistake| Mistake {
+        path: format!("{table}.{}", mistake.path),
+        ..mistake
     };
-    let not_text = fields.iter().filter(|(_, value)| !value.is_string());
-    not_text
-        .map(|(name, _)| Mistake::new(name.clone(), "is not a text", allowed))
-        .collect()
+    mistakes.into_iter().map(placed).collect()
 }

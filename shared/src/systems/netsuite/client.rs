@@ -1,0 +1,647 @@
+//! The calls, and nothing that could be decided without them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::Method;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::account::Settings;
+use super::convert::{self, Facts, Mismatch, Transform, Update};
+use super::credentials::Credentials;
+use super::suiteql::{self, BATCH, LINE_OPTIONAL, Missing, ORDER_OPTIONAL, Optional, PAGE, Query};
+use super::tba::Signer;
+use super::token::{CertificateMint, RefreshMint, TOKEN_PATH};
+use super::wire::{
+    ClockRow, Customer, CustomerRow, HeadRow, ItemFulfillment, LineRow, OrderRow, Page, SalesOrder, ServerTime,
+};
+use super::{check, zone};
+use crate::connection::{Connection, Selection, WriteBackPolicy};
+use crate::domain::{DocumentId, LineId, Order, Packing, Refusal};
+use crate::http::{self as web, Answer, Authorise, Bearer, Call, Endpoint, Lane, Lost};
+use crate::ports::{
+    CallError, Clock, DocumentHead, Draft, EffectError, Finding, Later, Limits, Mint, Obstacle, OrderSource, Permit,
+    Recorder, Scan, Secrets, TokenKey, Tokens, WriteBack, WriteBackRef, Written,
+};
+
+/// Oracle's limit for one request.
+const LONGEST_REQUEST: Duration = Duration::from_secs(15 * 60);
+
+/// How long everybody pauses after a 429; NetSuite gives no hint.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// How often a call waits for a free slot before it gives up, and for how long at first.
+const SLOT_TRIES: u32 = 5;
+const SLOT_WAIT: Duration = Duration::from_millis(100);
+
+const VALIDATE_NAMES: (&str, &str) = ("x-netsuite-propertynamevalidation", "Error");
+
+/// What the adapter is built upon.
+#[derive(Clone)]
+pub struct Ports {
+    /// The pooled client.
+    pub client: reqwest::Client,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where exchanges are recorded.
+    pub recorder: Recorder,
+    /// The longest that one call may take.
+    pub timeout: Duration,
+    /// Tokens of the fleet.
+    pub tokens: Arc<dyn Tokens>,
+    /// Limits of the fleet.
+    pub limits: Arc<dyn Limits>,
+    /// Where a refresh token that has changed is kept.
+    pub secrets: Arc<dyn Secrets>,
+}
+
+/// One NetSuite account through one connection.
+pub struct NetSuite {
+    pub(super) endpoint: Endpoint,
+    pub(super) auth: Arc<dyn Authorise>,
+    pub(super) settings: Settings,
+    pub(super) select: Selection,
+    pub(super) policy: WriteBackPolicy,
+    packing: Packing,
+    missing: Mutex<Missing>,
+    measured: Mutex<Option<TimeZone>>,
+    pub(super) slot_wait: Duration,
+}
+
+/// What a draft holds: the requests that a write-back sends.
+#[derive(Debug, Serialize, Deserialize)]
+struct Plan {
+    /// Makes the fulfilment.
+    transform: Option<Transform>,
+    /// Writes the order's fields.
+    update: Option<Update>,
+    /// The fulfilment that exists already.
+    made: Option<String>,
+}
+
+impl NetSuite {
+    /// Opens a connection's account. What is wrong with the connection or its secret is said at once.
+    pub fn new(connection: &Connection, secret: &SecretString, ports: Ports) -> Result<Self, Refusal> {
+        let settings = Settings::of(connection).map_err(|mistakes| {
+            let texts: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            Refusal::new("connection-malformed", texts.join("; "))
+        })?;
+        let credentials = Credentials::parse(secret)?;
+        let endpoint = endpoint(&settings, &ports, Some(settings.options.concurrency));
+        let auth = authorisation(connection, credentials, &settings, &ports)?;
+        Ok(Self {
+            endpoint,
+            auth,
+            settings,
+            select: connection.select.clone(),
+            policy: connection.write_back.clone(),
+            packing: connection.packing.clone(),
+            missing: Mutex::default(),
+            measured: Mutex::default(),
+            slot_wait: SLOT_WAIT,
+        })
+    }
+
+    /// The endpoint of token requests, for `connection authorize`.
+    pub fn token_endpoint(connection: &Connection, ports: &Ports) -> Result<Endpoint, Refusal> {
+        let settings = Settings::of(connection).map_err(|_| {
+            Refusal::new(
+                "connection-malformed",
+                "the connection's NetSuite settings are not valid",
+            )
+        })?;
+        Ok(endpoint(&settings, ports, None))
+    }
+}
+
+/// The account's address; token requests (`slots` is `None`) have a way of their own, because they are made while a slot
+/// is held.
+fn endpoint(settings: &Settings, ports: &Ports, slots: Option<u16>) -> Endpoint {
+    let way = if slots.is_some() { "netsuite" } else { "netsuite-token" };
+    Endpoint {
+        client: ports.client.clone(),
+        system: "netsuite",
+        base: settings.base.clone(),
+        clock: ports.clock.clone(),
+        recorder: ports.recorder.clone(),
+        timeout: ports.timeout,
+        lane: Lane {
+            limits: ports.limits.clone(),
+            account: format!("{way}:{}", settings.account),
+            slots,
+            lease: ports.timeout * 4,
+            pause: PAUSE,
+        },
+    }
+}
+
+fn authorisation(
+    connection: &Connection,
+    credentials: Credentials,
+    settings: &Settings,
+    ports: &Ports,
+) -> Result<Arc<dyn Authorise>, Refusal> {
+    let key = TokenKey {
+        system: "netsuite".to_owned(),
+        credential: connection.erp.secret.clone(),
+        client: credentials.client(),
+        merchant: None,
+        connection: connection.id.clone(),
+    };
+    let tokens = endpoint(settings, ports, None);
+    let mint: Arc<dyn Mint> = match credentials {
+        Credentials::TokenBased(token) => {
+            return Ok(Arc::new(Signer::new(&settings.account, token, ports.clock.clone())));
+        }
+        Credentials::Certificate(certificate) => {
+            let audience = format!("https://{}{TOKEN_PATH}", settings.account.host());
+            Arc::new(CertificateMint::new(tokens, certificate, audience)?)
+        }
+        Credentials::Delegated(_) => Arc::new(RefreshMint::new(
+            tokens,
+            connection.erp.secret.clone(),
+            ports.secrets.clone(),
+        )),
+    };
+    Ok(Arc::new(Bearer::new(key, ports.tokens.clone(), mint)))
+}
+
+fn unreadable(what: &str) -> CallError {
+    CallError::Later(Later::new(Obstacle::Unreachable, format!("{what} cannot be read")))
+}
+
+/// A failure before anything was written.
+fn before_writing(error: CallError) -> EffectError {
+    match error {
+        CallError::Later(later) => EffectError::NotSent(later),
+        CallError::Refused(refusal) => EffectError::Rejected(refusal),
+    }
+}
+
+// ---- calls -------------------------------------------------------------------------------------------------------
+
+impl NetSuite {
+    /// Sends, and waits a moment for a slot of the account where all are taken.
+    async fn send(&self, call: &Call, permit: Option<Permit>) -> Result<Answer, Lost> {
+        let mut wait = self.slot_wait;
+        for _ in 1..SLOT_TRIES {
+            match self.endpoint.send(call, self.auth.as_ref(), permit).await {
+                Err(Lost::NotSent(later)) if later.obstacle == Obstacle::Limited && later.after.is_none() => {
+                    tokio::time::sleep(wait).await;
+                    wait *= 2;
+                }
+                other => return other,
+            }
+        }
+        self.endpoint.send(call, self.auth.as_ref(), permit).await
+    }
+
+    /// A call that changes nothing, or that changes nothing when it is repeated.
+    pub(super) async fn ask(&self, call: &Call) -> Result<Answer, CallError> {
+        web::read(self.send(call, None).await, convert::envelope)
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, operation: &'static str, path: String) -> Result<T, CallError> {
+        let answer = self.ask(&Call::new(operation, Method::GET, path)).await?;
+        serde_json::from_slice(&answer.body).map_err(|_| unreadable(operation))
+    }
+
+    /// A record, or nothing where it does not exist.
+    async fn get_if_there<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        path: String,
+    ) -> Result<Option<T>, CallError> {
+        match self.get(operation, path).await {
+            Err(CallError::Refused(refusal)) if convert::does_not_exist(&refusal) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    pub(super) async fn query<T: DeserializeOwned>(&self, query: &Query, limit: u16) -> Result<Page<T>, CallError> {
+        let path = format!("/services/rest/query/v1/suiteql?limit={limit}&offset=0");
+        let call = Call::new("suiteql", Method::POST, path)
+            .header("prefer", "transient")
+            .json(&query.body());
+        let answer = self.ask(&call).await?;
+        serde_json::from_slice(&answer.body).map_err(|_| unreadable("suiteql"))
+    }
+
+    /// A query of which some columns may be unknown to the account: those are left out from then on.
+    async fn query_known<T: DeserializeOwned>(
+        &self,
+        optional: &'static [Optional],
+        build: impl Fn(&Missing) -> Query + Send + Sync,
+    ) -> Result<Page<T>, CallError> {
+        loop {
+            let missing = self.missing().clone();
+            match self.query(&build(&missing), PAGE).await {
+                Err(CallError::Refused(refusal)) => {
+                    let unknown = convert::unknown_identifier(&refusal)
+                        .and_then(|name| optional.iter().find(|one| one.identifiers.contains(&name.as_str())))
+                        .filter(|one| !missing.contains(one.name));
+                    let Some(unknown) = unknown else {
+                        return Err(CallError::Refused(refusal));
+                    };
+                    tracing::warn!(account = %self.settings.account, column = unknown.name, "the account does not know this column");
+                    self.missing().insert(unknown.name);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn missing(&self) -> MutexGuard<'_, Missing> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) async fn server_time(&self) -> Result<Timestamp, CallError> {
+        let path = "/services/rest/system/v1/serverTime".to_owned();
+        let answer: ServerTime = self.get("server-time", path).await?;
+        answer.server_time.parse().map_err(|_| unreadable("server-time"))
+    }
+
+    /// The zone in which SuiteQL speaks: as configured, or measured once.
+    pub(super) async fn zone(&self) -> Result<TimeZone, CallError> {
+        let known = self.measured.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(zone) = self.settings.options.time_zone.clone().or(known) {
+            return Ok(zone);
+        }
+        let zone = self.measure_zone().await?;
+        *self.measured.lock().unwrap_or_else(PoisonError::into_inner) = Some(zone.clone());
+        Ok(zone)
+    }
+
+    pub(super) async fn measure_zone(&self) -> Result<TimeZone, CallError> {
+        let now = self.server_time().await?;
+        let page: Page<ClockRow> = self.query(&suiteql::clock(), 1).await?;
+        let clock = page.items.into_iter().next().and_then(|row| row.now);
+        clock
+            .and_then(|clock| zone::measured(&clock, now))
+            .ok_or_else(|| unreadable("the database's clock"))
+    }
+}
+
+// ---- reading -----------------------------------------------------------------------------------------------------
+
+impl NetSuite {
+    async fn read_batch(&self, ids: &[&str]) -> Result<Vec<Order>, CallError> {
+        let rows: Page<OrderRow> = self
+            .query_known(&ORDER_OPTIONAL, |missing| suiteql::orders(ids, missing))
+            .await?;
+        let rows = rows.items;
+        let (mut lines, selected, customers) = (
+            self.lines(ids).await?,
+            self.selected(ids).await?,
+            self.customers(&rows).await,
+        );
+        let mut orders = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let id = row.id.clone().unwrap_or_default();
+            let record = if convert::needs_record(row) {
+                self.record(&id).await?
+            } else {
+                None
+            };
+            let facts = Facts {
+                row,
+                lines: &lines.remove(&id).unwrap_or_default(),
+                customer: row.entity.as_ref().and_then(|entity| customers.get(entity)),
+                record: record.as_ref(),
+                selected: selected.as_ref().is_none_or(|selected| selected.contains(&id)),
+            };
+            let Some(mut order) = convert::order(&facts, &self.select, self.settings.options.ready) else {
+                continue;
+            };
+            self.add_lines_addresses(&mut order, &facts).await?;
+            orders.push(order);
+        }
+        Ok(orders)
+    }
+
+    /// Where each line goes, of an order that goes to several places.
+    async fn add_lines_addresses(&self, order: &mut Order, facts: &Facts<'_>) -> Result<(), CallError> {
+        let several = facts.row.ismultishipto.as_deref() == Some("T");
+        if let Some(record) = facts.record.filter(|_| several) {
+            let customer = self.address_book(record).await?;
+            convert::add_lines_addresses(order, record, &customer);
+        }
+        Ok(())
+    }
+
+    async fn address_book(&self, record: &SalesOrder) -> Result<Customer, CallError> {
+        match record
+            .entity
+            .as_deref()
+            .filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()))
+        {
+            Some(id) => {
+                let path = format!("/services/rest/record/v1/customer/{id}?expandSubResources=true");
+                Ok(self.get_if_there("customer", path).await?.unwrap_or_default())
+            }
+            None => Ok(Customer::default()),
+        }
+    }
+
+    /// The lines of orders, by order; as many pages as it takes.
+    async fn lines(&self, ids: &[&str]) -> Result<BTreeMap<String, Vec<LineRow>>, CallError> {
+        let mut by_order: BTreeMap<String, Vec<LineRow>> = BTreeMap::new();
+        let mut after: Option<(String, String)> = None;
+        loop {
+            let page: Page<LineRow> = self
+                .query_known(&LINE_OPTIONAL, |missing| suiteql::lines(ids, after.as_ref(), missing))
+                .await?;
+            let more = page.has_more || page.items.len() >= usize::from(PAGE);
+            let last = page
+                .items
+                .last()
+                .and_then(|row| Some((row.orderid.clone()?, row.lineid.clone()?)));
+            for row in page.items {
+                by_order
+                    .entry(row.orderid.clone().unwrap_or_default())
+                    .or_default()
+                    .push(row);
+            }
+            match last {
+                Some(last) if more && after.as_ref() != Some(&last) => after = Some(last),
+                _ => return Ok(by_order),
+            }
+        }
+    }
+
+    /// The orders that the connection's own condition selects; `None` where there is no condition.
+    async fn selected(&self, ids: &[&str]) -> Result<Option<BTreeSet<String>>, CallError> {
+        let Some(condition) = &self.select.condition else {
+            return Ok(None);
+        };
+        let page: Page<HeadRow> = self.query(&suiteql::selected(ids, condition), PAGE).await?;
+        Ok(Some(page.items.into_iter().filter_map(|row| row.id).collect()))
+    }
+
+    /// Customers of orders whose address has no telephone. Without the permission to see them the orders are still read.
+    async fn customers(&self, rows: &[OrderRow]) -> BTreeMap<String, CustomerRow> {
+        let lacking = rows.iter().filter(|row| row.addrphone.is_none() || row.email.is_none());
+        let ids: BTreeSet<&str> = lacking.filter_map(|row| row.entity.as_deref()).collect();
+        if ids.is_empty() {
+            return BTreeMap::new();
+        }
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let page: Result<Page<CustomerRow>, _> = self.query(&suiteql::customers(&ids), PAGE).await;
+        match page {
+            Ok(page) => page
+                .items
+                .into_iter()
+                .filter_map(|row| Some((row.id.clone()?, row)))
+                .collect(),
+            Err(error) => {
+                tracing::warn!(account = %self.settings.account, %error, "customers cannot be read");
+                BTreeMap::new()
+            }
+        }
+    }
+
+    async fn record(&self, id: &str) -> Result<Option<SalesOrder>, CallError> {
+        let path = convert::order_path(&DocumentId::sales_order(id)).map_err(CallError::Refused)?;
+        self.get_if_there("sales-order", format!("{path}?expandSubResources=true"))
+            .await
+    }
+
+    async fn fulfilment(&self, external_id: &str) -> Result<Option<ItemFulfillment>, CallError> {
+        let path = format!("/services/rest/record/v1/itemFulfillment/eid:{external_id}");
+        self.get_if_there("item-fulfilment", path).await
+    }
+
+    /// Some fields of an order, as the record shows them.
+    async fn fields(&self, path: &str, names: &[String]) -> Result<Value, CallError> {
+        self.get("order-fields", format!("{path}?fields={}", names.join(",")))
+            .await
+    }
+}
+
+// ---- writing -----------------------------------------------------------------------------------------------------
+
+impl NetSuite {
+    async fn fulfil(&self, transform: &Transform, permit: Permit) -> Result<String, EffectError> {
+        let body = self.agreed(transform).await?;
+        let call = Call::new("transform", Method::POST, transform.path.clone())
+            .header(VALIDATE_NAMES.0, VALIDATE_NAMES.1)
+            .json(&body);
+        match web::effect(self.send(&call, Some(permit)).await, convert::envelope) {
+            Ok(answer) => made(&answer).ok_or_else(|| EffectError::Unknown("no Location after a transform".to_owned())),
+            Err(EffectError::Rejected(refusal)) => self.rejected(transform, refusal).await,
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Reads the order's lines again: the numbers in a draft must name the items that they name in the record.
+    async fn agreed(&self, transform: &Transform) -> Result<Value, EffectError> {
+        let lines = self.lines(&[&transform.order]).await.map_err(before_writing)?;
+        let items: BTreeMap<LineId, String> = lines.values().flat_map(|lines| convert::identity(lines)).collect();
+        let record = self.record(&transform.order).await.map_err(before_writing)?;
+        let record = record.unwrap_or_default();
+        convert::agreed(transform, &record, &items).map_err(|mismatch| match mismatch {
+            Mismatch::Lines(refusal) => EffectError::Rejected(refusal),
+            Mismatch::Changed(reason) => EffectError::NotSent(Later::new(Obstacle::Unreachable, reason)),
+        })
+    }
+
+    /// A refused transform is done if its fulfilment is there: "already exists" is one such refusal, and "nothing is left
+    /// to fulfil" is another.
+    async fn rejected(&self, transform: &Transform, refusal: Refusal) -> Result<String, EffectError> {
+        let seen = match self.fulfilment(&transform.external_id).await {
+            Ok(Some(ItemFulfillment { id: Some(id), .. })) => return Ok(id),
+            Ok(_) => "nothing is seen".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        if convert::already_exists(&refusal) {
+            return Err(EffectError::Unknown(format!("it is said to exist already, but {seen}")));
+        }
+        Err(EffectError::Rejected(refusal))
+    }
+
+    async fn write_fields(&self, update: &Update, permit: Permit) -> Result<(), EffectError> {
+        let there = match &update.tracking {
+            Some((field, _)) => {
+                let record = self
+                    .fields(&update.path, std::slice::from_ref(field))
+                    .await
+                    .map_err(before_writing)?;
+                convert::field_value(&record, field)
+            }
+            None => None,
+        };
+        let call = patch(
+            "write-fields",
+            update.path.clone(),
+            &convert::merge_tracking(update, there),
+        );
+        web::effect(self.send(&call, Some(permit)).await, convert::envelope).map(|_| ())
+    }
+}
+
+fn patch(operation: &'static str, path: String, body: &Value) -> Call {
+    Call::new(operation, Method::PATCH, path)
+        .header(VALIDATE_NAMES.0, VALIDATE_NAMES.1)
+        .json(body)
+}
+
+/// The id of what was made, the last part of `Location`.
+fn made(answer: &Answer) -> Option<String> {
+    let id = answer.header("location")?.trim_end_matches('/').rsplit('/').next()?;
+    (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then(|| id.to_owned())
+}
+
+fn place(id: Option<String>, fields: bool) -> WriteBackRef {
+    let place = match (&id, fields) {
+        (Some(id), true) => format!("item fulfilment {id} and fields of the order"),
+        (Some(id), false) => format!("item fulfilment {id}"),
+        (None, true) => "fields of the order".to_owned(),
+        (None, false) => "nowhere: the connection writes nothing back".to_owned(),
+    };
+    WriteBackRef { place, id }
+}
+
+// ---- the port ----------------------------------------------------------------------------------------------------
+
+#[async_trait]
+impl OrderSource for NetSuite {
+    async fn changed(&self, scan: &Scan) -> Result<Vec<DocumentHead>, CallError> {
+        let zone = self.zone().await?;
+        let since = zone::local(&zone, scan.since);
+        let query = suiteql::changed(&since, scan.after.as_deref(), self.select.condition.as_deref());
+        let page: Page<HeadRow> = self.query(&query, scan.limit.clamp(1, PAGE)).await?;
+        let head = |row: HeadRow| {
+            Some(DocumentHead {
+                document: DocumentId::sales_order(row.id?),
+                modified: row
+                    .modified
+                    .and_then(|text| zone::utc(&zone, &text))
+                    .unwrap_or(scan.since),
+            })
+        };
+        Ok(page.items.into_iter().filter_map(head).collect())
+    }
+
+    async fn read(&self, documents: &[DocumentId]) -> Result<Vec<Order>, CallError> {
+        let ids: Vec<&str> = documents.iter().map(|document| document.id.as_str()).collect();
+        let mut orders = Vec::with_capacity(ids.len());
+        for batch in ids.chunks(BATCH) {
+            orders.extend(self.read_batch(batch).await?);
+        }
+        Ok(orders)
+    }
+
+    async fn numbered(&self, number: &str) -> Result<Vec<DocumentId>, CallError> {
+        let page: Page<HeadRow> = self.query(&suiteql::numbered(number), PAGE).await?;
+        Ok(page
+            .items
+            .into_iter()
+            .filter_map(|row| row.id.map(DocumentId::sales_order))
+            .collect())
+    }
+
+    async fn find(&self, write_back: &WriteBack<'_>) -> Result<Written, CallError> {
+        let made = if self.policy.fulfilment {
+            self.fulfilment(write_back.job.as_str())
+                .await?
+                .and_then(|found| found.id)
+        } else {
+            None
+        };
+        let wanted = convert::update(write_back, &self.policy.fields, &self.settings.options);
+        let wanted = wanted.map_err(CallError::Refused)?;
+        let fields = match &wanted {
+            Some(wanted) => {
+                let record = self.fields(&wanted.update.path, &wanted.telling).await?;
+                convert::shows(&record, wanted)
+            }
+            None => false,
+        };
+        let whole = (made.is_some() || !self.policy.fulfilment) && (fields || wanted.is_none());
+        Ok(match (whole, made.is_some() || fields) {
+            (true, _) => Written::Whole(place(made, fields)),
+            (false, true) => Written::Partly(place(made, fields)),
+            (false, false) => Written::Nothing,
+        })
+    }
+
+    fn draft(&self, write_back: &WriteBack<'_>, found: &Written) -> Result<Draft, Refusal> {
+        let (whole, made) = match found {
+            Written::Whole(there) => (true, there.id.clone()),
+            Written::Partly(there) => (false, there.id.clone()),
+            Written::Nothing => (false, None),
+        };
+        let options = &self.settings.options;
+        let transform = if self.policy.fulfilment && made.is_none() && !whole {
+            Some(convert::transform(write_back, options, &self.packing)?)
+        } else {
+            None
+        };
+        let wanted = convert::update(write_back, &self.policy.fields, options)?.filter(|_| !whole);
+        let operation = if transform.is_some() {
+            "netsuite.transform"
+        } else {
+            "netsuite.write-fields"
+        };
+        let plan = Plan {
+            transform,
+            update: wanted.map(|wanted| wanted.update),
+            made,
+        };
+        let body = serde_json::to_value(plan)
+            .map_err(|_| Refusal::new("write-back-impossible", "the write-back cannot be written down"))?;
+        Ok(Draft {
+            operation: operation.to_owned(),
+            body,
+        })
+    }
+
+    async fn write_back(&self, draft: &Draft, permit: Permit) -> Result<WriteBackRef, EffectError> {
+        let foreign = |_| EffectError::Rejected(Refusal::new("foreign-draft", "this draft is not one of NetSuite"));
+        let plan: Plan = serde_json::from_value(draft.body.clone()).map_err(foreign)?;
+        let new = match &plan.transform {
+            Some(transform) => Some(self.fulfil(transform, permit).await?),
+            None => None,
+        };
+        if let Some(update) = &plan.update {
+            let written = self.write_fields(update, permit).await;
+            // With a fulfilment made by this very call nothing can be "rejected" or "not sent" any more.
+            written.map_err(|error| match &new {
+                Some(id) => {
+                    EffectError::Unknown(format!("item fulfilment {id} was made, its fields were not: {error}"))
+                }
+                None => error,
+            })?;
+        }
+        Ok(place(new.or(plan.made), plan.update.is_some()))
+    }
+
+    async fn flag(&self, document: &DocumentId, problem: Option<&str>) -> Result<(), CallError> {
+        let Some(field) = &self.policy.fields.problem else {
+            return Ok(());
+        };
+        let path = convert::order_path(document).map_err(CallError::Refused)?;
+        let body = convert::flag_body(field, problem, &self.settings.options);
+        let record = self.fields(&path, std::slice::from_ref(field)).await?;
+        // A write would change the document's time for nothing.
+        if convert::field_value(&record, field) == convert::field_value(&body, field) {
+            return Ok(());
+        }
+        self.ask(&patch("flag", path, &body)).await.map(|_| ())
+    }
+
+    async fn check(&self) -> Vec<Finding> {
+        check::check(self).await
+    }
+
+    fn lost_request_window(&self) -> Option<Duration> {
+        Some(LONGEST_REQUEST)
+    }
+}

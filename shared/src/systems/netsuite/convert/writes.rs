@@ -1,0 +1,416 @@
+//! Orders and shipments to what is written: a fulfilment by a transform, and fields of the order by a patch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::connection::FieldMap;
+use crate::domain::{DocumentId, LineId, Money, OrderLine, Packing, Quantities, Refusal, Weight, WeightUnit};
+use crate::ports::WriteBack;
+use crate::systems::netsuite::options::{Options, PackageSublist};
+use crate::systems::netsuite::wire::{LineRow, SalesOrder, SalesOrderLine, as_text};
+
+/// The request that makes a fulfilment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::systems::netsuite) struct Transform {
+    /// The order's id.
+    pub(in crate::systems::netsuite) order: String,
+    /// Our reference.
+    pub(in crate::systems::netsuite) external_id: String,
+    /// Path with query.
+    pub(in crate::systems::netsuite) path: String,
+    /// The body as it is sent.
+    pub(in crate::systems::netsuite) body: Value,
+}
+
+/// The request that writes fields of an order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::systems::netsuite) struct Update {
+    /// Path of the order.
+    pub(in crate::systems::netsuite) path: String,
+    /// The field of the tracking numbers and ours; what stands there already is kept in front of them.
+    pub(in crate::systems::netsuite) tracking: Option<(String, Vec<String>)>,
+    /// Every other field as it is sent.
+    pub(in crate::systems::netsuite) fields: Map<String, Value>,
+}
+
+/// What we would write into fields, to be held against what stands there.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::systems::netsuite) struct Wanted {
+    /// The update.
+    pub(in crate::systems::netsuite) update: Update,
+    /// The fields by which it is recognised.
+    pub(in crate::systems::netsuite) telling: Vec<String>,
+}
+
+fn unusable(message: impl Into<String>) -> Refusal {
+    Refusal::new("write-back-impossible", message)
+}
+
+/// The path of an order; its id goes into a URL and is nothing but digits.
+pub(in crate::systems::netsuite) fn order_path(document: &DocumentId) -> Result<String, Refusal> {
+    if !document.id.is_empty() && document.id.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(format!("/services/rest/record/v1/salesOrder/{}", document.id))
+    } else {
+        Err(unusable(format!("{document} is not an internal id of NetSuite")))
+    }
+}
+
+/// The transform of an order into a fulfilment of what was shipped.
+pub(in crate::systems::netsuite) fn transform(
+    write_back: &WriteBack<'_>,
+    options: &Options,
+    packing: &Packing,
+) -> Result<Transform, Refusal> {
+    let order = write_back.order;
+    let method = order
+        .ship_method
+        .as_ref()
+        .map(|method| (method.id.as_str(), method.name.as_deref()));
+    let names: Vec<&str> = method
+        .iter()
+        .flat_map(|(id, name)| [Some(*id), *name])
+        .flatten()
+        .collect();
+    let sublist = options.sublist(&names);
+    let mut body = Map::from_iter([
+        ("externalId".to_owned(), json!(write_back.job.as_str())),
+        ("shipStatus".to_owned(), json!({ "id": options.ship_status })),
+        ("item".to_owned(), json!({ "items": fulfilled_lines(write_back)? })),
+        (
+            sublist.name().to_owned(),
+            json!({ "items": packages(write_back, sublist, packing) }),
+        ),
+    ]);
+    if sublist != PackageSublist::Package {
+        // NetSuite would buy a second label otherwise.
+        body.insert("generateIntegratedShipperLabel".to_owned(), Value::Bool(false));
+    }
+    let path = order_path(&order.document)?;
+    Ok(Transform {
+        order: order.document.id.clone(),
+        external_id: write_back.job.as_str().to_owned(),
+        path: format!("{path}/!transform/itemFulfillment?replace={}", sublist.name()),
+        body: Value::Object(body),
+    })
+}
+
+/// Every open line: what was shipped with its quantity, the others as not received, because NetSuite fulfils in full
+/// what is not mentioned.
+fn fulfilled_lines(write_back: &WriteBack<'_>) -> Result<Vec<Value>, Refusal> {
+    let shipped = write_back.consignment.quantities();
+    for (line, quantity) in &shipped {
+        let open = write_back.order.line(line).map_or(Decimal::ZERO, OrderLine::remaining);
+        if open < *quantity {
+            return Err(unusable(format!(
+                "line {line} of {} has {open} open, and {quantity} were shipped: somebody has fulfilled or changed it",
+                write_back.order.number
+            )));
+        }
+    }
+    let open = write_back
+        .order
+        .lines
+        .iter()
+        .filter(|line| line.remaining() > Decimal::ZERO);
+    open.map(|line| fulfilled_line(line, &shipped)).collect()
+}
+
+fn fulfilled_line(line: &OrderLine, shipped: &Quantities) -> Result<Value, Refusal> {
+    let number: u64 = line
+        .id
+        .as_str()
+        .parse()
+        .map_err(|_| unusable(format!("line {} has no number of NetSuite", line.id)))?;
+    let mut row = Map::from_iter([("orderLine".to_owned(), json!(number))]);
+    if let Some(location) = &line.location {
+        row.insert("location".to_owned(), json!({ "id": location.as_str() }));
+    }
+    let quantity = shipped
+        .get(&line.id)
+        .copied()
+        .filter(|quantity| *quantity > Decimal::ZERO);
+    row.insert("itemReceive".to_owned(), json!(quantity.is_some()));
+    if let Some(quantity) = quantity {
+        row.insert("quantity".to_owned(), number_value(quantity));
+    }
+    Ok(Value::Object(row))
+}
+
+/// A JSON number, whole where it is.
+fn number_value(number: Decimal) -> Value {
+    match number.normalize() {
+        whole if whole.scale() == 0 => whole.to_i64().map_or_else(|| json!(whole.to_f64()), Value::from),
+        fraction => json!(fraction.to_f64()),
+    }
+}
+
+fn packages(write_back: &WriteBack<'_>, sublist: PackageSublist, packing: &Packing) -> Vec<Value> {
+    let weights = pounds(write_back, packing);
+    let suffix = sublist.suffix();
+    let package = |(index, tracking): (usize, &str)| {
+        let mut row = Map::from_iter([(format!("packageTrackingNumber{suffix}"), json!(tracking))]);
+        if let Some(weight) = weights.get(index) {
+            row.insert(format!("packageWeight{suffix}"), number_value(*weight));
+        }
+        Value::Object(row)
+    };
+    write_back
+        .shipment
+        .tracking_numbers()
+        .enumerate()
+        .map(package)
+        .collect()
+}
+
+/// What each parcel weighs, in pounds: by the connection's packing, which made the parcels; where it no longer makes
+/// as many, the whole weight in equal parts.
+fn pounds(write_back: &WriteBack<'_>, packing: &Packing) -> Vec<Decimal> {
+    let count = write_back.shipment.parcels.len();
+    let packed = packing.pack(write_back.consignment).unwrap_or_default();
+    let weights: Vec<Weight> = if packed.len() == count {
+        packed.into_iter().map(|parcel| parcel.weight).collect()
+    } else {
+        let lines = write_back.consignment.lines.iter();
+        let whole = lines.filter_map(|line| Some(line.weight?.times(line.quantity)));
+        let part = whole
+            .reduce(Weight::plus)
+            .map(|whole| whole.times(Decimal::ONE / Decimal::from(count.max(1))));
+        part.into_iter().cycle().take(count).collect()
+    };
+    let least = Decimal::new(1, 2);
+    weights
+        .into_iter()
+        .map(|weight| weight.to(WeightUnit::Lb).value.round_dp(2).max(least))
+        .collect()
+}
+
+/// The update of the order's fields; `None` where no field but the problem's is configured.
+pub(in crate::systems::netsuite) fn update(
+    write_back: &WriteBack<'_>,
+    fields: &FieldMap,
+    options: &Options,
+) -> Result<Option<Wanted>, Refusal> {
+    let numbers: Vec<String> = write_back.shipment.tracking_numbers().map(str::to_owned).collect();
+    let offer = write_back.quote.map(|quote| &quote.offer);
+    let cost = write_back.shipment.cost.as_ref().or(offer.map(|offer| &offer.cost));
+    let service = offer
+        .map(|offer| offer.name.as_str())
+        .or(write_back.shipment.service.as_deref());
+    let values = [
+        (&fields.cost, cost.map(|cost| cost_value(cost, options))),
+        (
+            &fields.service,
+            service.map(|service| json!(truncated(service, options.text_limit))),
+        ),
+        (
+            &fields.status,
+            Some(json!(truncated(&options.status_text, options.text_limit))),
+        ),
+    ];
+    let set = values
+        .into_iter()
+        .filter_map(|(field, value)| Some((field.clone()?, value?)));
+    let mut written: Map<String, Value> = set.collect();
+    let tracking = fields.tracking.clone().map(|field| (field, numbers));
+    if written.is_empty() && tracking.is_none() {
+        return Ok(None);
+    }
+    let telling = match &tracking {
+        Some((field, _)) => vec![field.clone()],
+        None => written.keys().cloned().collect(),
+    };
+    if let Some(problem) = &fields.problem {
+        written.insert(problem.clone(), Value::Null);
+    }
+    let path = order_path(&write_back.order.document)?;
+    let update = Update {
+        path,
+        tracking,
+        fields: written,
+    };
+    Ok(Some(Wanted { update, telling }))
+}
+
+fn cost_value(cost: &Money, options: &Options) -> Value {
+    if options.cost_as_text {
+        json!(cost.to_string())
+    } else {
+        number_value(cost.amount.round_dp(2))
+    }
+}
+
+/// A text that fits a field, cut between letters.
+fn truncated(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
+    format!("{kept}\u{2026}")
+}
+
+/// Whether an order's record shows what we would write.
+pub(in crate::systems::netsuite) fn shows(record: &Value, wanted: &Wanted) -> bool {
+    wanted.telling.iter().all(|field| match &wanted.update.tracking {
+        Some((tracking, numbers)) if tracking == field => {
+            let there = numbers_in(field_value(record, field));
+            numbers.iter().all(|number| there.contains(number))
+        }
+        _ => same(record.get(field), wanted.update.fields.get(field)),
+    })
+}
+
+fn same(there: Option<&Value>, ours: Option<&Value>) -> bool {
+    let number = |value: &Value| as_text(value).and_then(|text| text.parse::<Decimal>().ok());
+    match (there, ours) {
+        (Some(there), Some(ours)) => {
+            as_text(there) == as_text(ours) || (number(there).is_some() && number(there) == number(ours))
+        }
+        _ => false,
+    }
+}
+
+/// A field of a record as text.
+pub(in crate::systems::netsuite) fn field_value(record: &Value, field: &str) -> Option<String> {
+    record.get(field).and_then(as_text)
+}
+
+fn numbers_in(text: Option<String>) -> Vec<String> {
+    let text = text.unwrap_or_default();
+    let parts = text.split([',', ' ', '\n']).map(str::trim);
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+/// The body of the update, with the tracking numbers that stand there already kept.
+pub(in crate::systems::netsuite) fn merge_tracking(update: &Update, there: Option<String>) -> Value {
+    let mut body = update.fields.clone();
+    if let Some((field, ours)) = &update.tracking {
+        let mut all = numbers_in(there);
+        all.extend(
+            ours.iter()
+                .filter(|number| !all.contains(number))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
+        body.insert(field.clone(), json!(all.join(", ")));
+    }
+    Value::Object(body)
+}
+
+/// The body that sets or clears the problem.
+pub(in crate::systems::netsuite) fn flag_body(field: &str, problem: Option<&str>, options: &Options) -> Value {
+    json!({ field: problem.map(|problem| truncated(problem, options.text_limit)) })
+}
+
+/// Which item each line of an order holds, by SuiteQL's line ids.
+pub(in crate::systems::netsuite) fn identity(lines: &[LineRow]) -> BTreeMap<LineId, String> {
+    let pairs = lines
+        .iter()
+        .filter_map(|line| Some((LineId::new(line.lineid.clone()?), line.item.clone()?)));
+    pairs.collect()
+}
+
+/// What stands between a transform and its being sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::systems::netsuite) enum Mismatch {
+    /// SuiteQL and the record disagree on which line is which: nothing may be fulfilled by these numbers.
+    Lines(Refusal),
+    /// The order has changed since it was read.
+    Changed(String),
+}
+
+/// The body to be sent, once the record agrees: each line must hold the item that SuiteQL said, and no open line may be
+/// unmentioned. An order to several places is fulfilled ship group by ship group, which only the record knows.
+pub(in crate::systems::netsuite) fn agreed(
+    transform: &Transform,
+    record: &SalesOrder,
+    items: &BTreeMap<LineId, String>,
+) -> Result<Value, Mismatch> {
+    let rows: &[SalesOrderLine] = record.item.as_ref().map_or(&[], |sublist| &sublist.items);
+    let listed = listed(&transform.body);
+    for (line, _) in &listed {
+        let row = row_of(rows, line);
+        let expected = items.get(&LineId::new(line.clone()));
+        let actual = row.and_then(|row| row.item.as_ref());
+        if actual.is_none() || actual != expected {
+            return Err(mismatch(line, expected, actual));
+        }
+    }
+    let mentioned = |row: &SalesOrderLine| listed.iter().any(|(line, _)| row.line.as_deref() == Some(line));
+    if let Some(row) = rows.iter().find(|row| is_open(row) && !mentioned(row)) {
+        let line = row.line.as_deref().unwrap_or("without a number");
+        return Err(Mismatch::Changed(format!(
+            "line {line} was opened since the order was read"
+        )));
+    }
+    if record.is_multi_ship_to.as_deref() == Some("T") {
+        return for_ship_group(transform, rows, &listed);
+    }
+    Ok(transform.body.clone())
+}
+
+/// The lines that a body lists, and whether each is received.
+fn listed(body: &Value) -> Vec<(String, bool)> {
+    let rows = body.pointer("/item/items").and_then(Value::as_array);
+    let line = |row: &Value| {
+        let received = row.get("itemReceive").and_then(Value::as_bool).unwrap_or_default();
+        Some((row.get("orderLine").and_then(as_text)?, received))
+    };
+    rows.into_iter().flatten().filter_map(line).collect()
+}
+
+fn row_of<'a>(rows: &'a [SalesOrderLine], line: &str) -> Option<&'a SalesOrderLine> {
+    rows.iter().find(|row| row.line.as_deref() == Some(line))
+}
+
+/// The body for the one ship group that the shipped lines belong to, without the lines of the others.
+fn for_ship_group(
+    transform: &Transform,
+    rows: &[SalesOrderLine],
+    listed: &[(String, bool)],
+) -> Result<Value, Mismatch> {
+    let group_of = |line: &str| row_of(rows, line).and_then(|row| row.ship_group.as_deref());
+    let received = listed.iter().filter(|(_, received)| *received);
+    let groups: BTreeSet<Option<&str>> = received.map(|(line, _)| group_of(line)).collect();
+    let [Some(group)] = groups.iter().copied().collect::<Vec<_>>()[..] else {
+        return Err(Mismatch::Lines(unusable(
+            "the shipped lines belong to several ship groups, or to none: the fulfilments must be made by hand",
+        )));
+    };
+    let mut body = transform.body.clone();
+    if let Some(lines) = body.pointer_mut("/item/items").and_then(Value::as_array_mut) {
+        lines.retain(|row| {
+            row.get("orderLine")
+                .and_then(as_text)
+                .is_some_and(|line| group_of(&line) == Some(group))
+        });
+    }
+    if let Some((fields, number)) = body.as_object_mut().zip(group.parse::<u64>().ok()) {
+        fields.insert("shipGroup".to_owned(), json!(number));
+    }
+    Ok(body)
+}
+
+fn mismatch(line: &str, expected: Option<&String>, actual: Option<&String>) -> Mismatch {
+    let (Some(expected), Some(actual)) = (expected, actual) else {
+        return Mismatch::Changed(format!("line {line} is gone since the order was read"));
+    };
+    Mismatch::Lines(unusable(format!(
+        "line {line} holds item {actual} in the record and item {expected} in SuiteQL: the line numbers of this account \
+         cannot be trusted, so the fulfilment must be made by hand"
+    )))
+}
+
+fn is_open(row: &SalesOrderLine) -> bool {
+    let number = |text: &Option<String>| {
+        text.as_ref()
+            .and_then(|text| text.parse::<Decimal>().ok())
+            .unwrap_or_default()
+    };
+    let kind = row.item_type.as_deref().unwrap_or_default();
+    let goods = ["InvtPart", "Assembly", "Kit", "NonInvtPart"].contains(&kind);
+    goods && row.is_closed.as_deref() != Some("T") && number(&row.quantity) > number(&row.quantity_fulfilled)
+}

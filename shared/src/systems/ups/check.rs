@@ -1,0 +1,102 @@
+//! `connection check`: everything that the connection needs is tried without buying, and each failure says what to do.
+
+use jiff::tz::TimeZone;
+use rust_decimal::dec;
+
+use super::client::Ups;
+use crate::domain::{AddressVerdict, Billing, Parcel, Payer, RateRequest, Weight, WeightUnit};
+use crate::ports::{CallError, Carrier, Finding, Obstacle};
+
+impl Ups {
+    pub(super) async fn check_token(&self) -> Finding {
+        let result = match self.tokens.bearer(&self.key, self.mint.as_ref()).await {
+            Ok(token) => Ok(format!("a token was issued, good until {}", token.expires_at)),
+            Err(CallError::Refused(refusal)) => Err(format!(
+                "UPS refuses the credential: {refusal}. Compare client id and secret with the app at developer.ups.com, check that the app belongs to this environment, and enter them again{}",
+                if self.account.options.merchant_id.is_some() {
+                    "; a blocked or foreign merchant_id is refused here too"
+                } else {
+                    ""
+                }
+            )),
+            Err(CallError::Later(later)) => {
+                Err(format!("no token could be had at the moment: {later}. Try again later"))
+            }
+        };
+        Finding {
+            what: "ask UPS for a token".to_owned(),
+            result,
+        }
+    }
+
+    pub(super) async fn check_rating(&self) -> Finding {
+        let result = match self.offers(&self.sample()).await {
+            Ok(offers) => Ok(format!(
+                "{} services are offered to account {}",
+                offers.len(),
+                self.account.number
+            )),
+            Err(error) => Err(advice("Rating", &error)),
+        };
+        Finding {
+            what: "ask for the price of a small parcel, without buying it".to_owned(),
+            result,
+        }
+    }
+
+    pub(super) async fn check_validation(&self) -> Finding {
+        let result = match self.validate(&self.ship_from).await {
+            Ok(AddressVerdict::NotCovered) => Ok(format!(
+                "UPS validates streets in the United States and Puerto Rico only; addresses in {} are used as they stand",
+                self.ship_from.country
+            )),
+            Ok(AddressVerdict::Valid { .. }) => Ok("the ship-from address is valid as it stands".to_owned()),
+            Ok(_) => Ok("address validation answers; UPS writes the ship-from address differently".to_owned()),
+            Err(error) => Err(advice("Address Validation", &error)),
+        };
+        Finding {
+            what: "validate the ship-from address".to_owned(),
+            result,
+        }
+    }
+
+    /// A parcel to oneself: it is priced, never bought.
+    fn sample(&self) -> RateRequest {
+        let metric = !["US", "PR"].contains(&self.ship_from.country.as_str());
+        let unit = if metric { WeightUnit::Kg } else { WeightUnit::Lb };
+        RateRequest {
+            ship_from: self.ship_from.clone(),
+            ship_to: self.ship_from.clone(),
+            parcels: vec![Parcel {
+                packaging: "02".to_owned(),
+                weight: Weight { value: dec!(1), unit },
+                dimensions: None,
+                contents: Vec::new(),
+            }],
+            billing: Billing {
+                transport: Payer::Shipper,
+                duties: None,
+            },
+            ship_date: self.api.clock.now().to_zoned(TimeZone::UTC).date(),
+        }
+    }
+}
+
+/// What to do about a call that failed although a token was issued.
+fn advice(product: &str, error: &CallError) -> String {
+    match error {
+        CallError::Later(later) if later.obstacle == Obstacle::Unauthorised => format!(
+            "UPS refuses the token here ({later}). Most often the app lacks the {product} product: add it to the app at developer.ups.com"
+        ),
+        CallError::Later(later) => format!("UPS gives no answer at the moment ({later}). Try again later"),
+        CallError::Refused(refusal) if ["250002", "250003", "10403"].contains(&refusal.code.as_str()) => format!(
+            "UPS does not let this app in ({refusal}). Add the {product} product to the app at developer.ups.com, and check that its user may use the account"
+        ),
+        CallError::Refused(refusal) if ["111580", "120100", "120121", "120122"].contains(&refusal.code.as_str()) => {
+            format!(
+                "UPS does not accept the account number for this app ({refusal}). Check `account`, and add the account to the user's profile at ups.com"
+            )
+        }
+        CallError::Refused(refusal) => format!("UPS refuses: {refusal}. Correct what it names in the connection"),
+    }
+}

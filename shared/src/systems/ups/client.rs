@@ -1,0 +1,244 @@
+//! The calls: thin, one per operation, each classified by `http::read` or `http::effect` and read by `convert`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::Method;
+use aws_lc_rs::rand;
+use data_encoding::HEXLOWER;
+use secrecy::SecretString;
+use serde::Serialize;
+
+use super::account::{self, Account};
+use super::convert::{self, Sender};
+use super::look::includes;
+use super::token::{Issuer, client_digest, key};
+use crate::connection::{Environment, Mistake, SystemSettings};
+use crate::domain::{
+    Address, AddressVerdict, CarrierShipmentId, ConnectionId, JobId, LabelFormat, LabelImage, Offer, RateRequest,
+    Refusal, Shipment, ShipmentRequest,
+};
+use crate::http::{self, Answer, Bearer, Call, Endpoint, Lane, Lost};
+use crate::ports::{
+    CallError, Carrier, Clock, Control, Draft, EffectError, Finding, LabelError, Later, Limits, Mint, Obstacle, Permit,
+    Purchased, Recorder, Sighting, TokenKey, Tokens, VoidError,
+};
+
+const OPERATION: &str = "ups.ship";
+/// UPS names no wait after a 429.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Everything that a UPS adapter is built from.
+pub struct Opening<'a> {
+    /// The connection's settings of the carrier.
+    pub settings: &'a SystemSettings,
+    /// Which of UPS's worlds.
+    pub environment: Environment,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The content of the secret: `{"client_id", "client_secret"}`.
+    pub secret: &'a SecretString,
+    /// The address from which the connection ships, for [`Carrier::check`].
+    pub ship_from: Address,
+    /// The pooled client.
+    pub client: reqwest::Client,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where exchanges are recorded.
+    pub recorder: Recorder,
+    /// The longest that one call may take.
+    pub timeout: Duration,
+    /// Tokens shared by the fleet.
+    pub tokens: Arc<dyn Tokens>,
+    /// Limits shared by the fleet.
+    pub limits: Arc<dyn Limits>,
+}
+
+/// One UPS account as one connection reaches it.
+pub struct Ups {
+    pub(super) account: Account,
+    pub(super) api: Endpoint,
+    bearer: Bearer,
+    pub(super) tokens: Arc<dyn Tokens>,
+    pub(super) mint: Arc<dyn Mint>,
+    pub(super) key: TokenKey,
+    pub(super) ship_from: Address,
+}
+
+impl Ups {
+    /// Builds the adapter, or says what is wrong with the settings or the secret.
+    pub fn new(opening: Opening<'_>) -> Result<Self, Refusal> {
+        let account = account::read(opening.settings, opening.environment).map_err(|mistakes| words(&mistakes))?;
+        let credential = account::credential(opening.secret)?;
+        let key = key(
+            &account,
+            &opening.settings.secret,
+            &credential.client_id,
+            &opening.connection,
+        );
+        let lane = format!("ups:{}", account.number);
+        let token_lane = format!("ups-token:{}", client_digest(&credential.client_id));
+        let mint: Arc<dyn Mint> = Arc::new(Issuer::new(
+            endpoint(&opening, &account, token_lane),
+            credential,
+            account.options.merchant_id.clone(),
+        ));
+        Ok(Self {
+            api: endpoint(&opening, &account, lane),
+            bearer: Bearer::new(key.clone(), opening.tokens.clone(), mint.clone()),
+            tokens: opening.tokens,
+            ship_from: opening.ship_from,
+            mint,
+            key,
+            account,
+        })
+    }
+
+    /// Under which key the fleet shares this connection's token.
+    pub fn token_key(&self) -> &TokenKey {
+        &self.key
+    }
+
+    /// How a token of this connection is made, for the refresher.
+    pub fn mint(&self) -> Arc<dyn Mint> {
+        self.mint.clone()
+    }
+
+    fn sender(&self) -> Sender<'_> {
+        Sender { account: &self.account }
+    }
+
+    pub(super) async fn send(&self, call: Call, permit: Option<Permit>) -> Result<Answer, Lost> {
+        let call = call
+            .header("transId", transaction()?)
+            .header("transactionSrc", "waybill");
+        self.api.send(&call, &self.bearer, permit).await
+    }
+
+    pub(super) async fn read(&self, call: Call) -> Result<Answer, CallError> {
+        http::read(self.send(call, None).await, convert::envelope)
+    }
+}
+
+fn words(mistakes: &[Mistake]) -> Refusal {
+    let each = mistakes.iter().map(ToString::to_string);
+    Refusal::new(
+        "settings",
+        format!(
+            "the UPS settings are not usable: {}",
+            each.collect::<Vec<_>>().join("; ")
+        ),
+    )
+}
+
+fn endpoint(opening: &Opening<'_>, account: &Account, lane: String) -> Endpoint {
+    Endpoint {
+        client: opening.client.clone(),
+        system: "ups",
+        base: account.base.clone(),
+        clock: opening.clock.clone(),
+        recorder: opening.recorder.clone(),
+        timeout: opening.timeout,
+        lane: Lane {
+            limits: opening.limits.clone(),
+            account: lane,
+            slots: None,
+            lease: opening.timeout,
+            pause: PAUSE,
+        },
+    }
+}
+
+/// An id of 32 characters that no other request has.
+fn transaction() -> Result<String, Lost> {
+    let mut bytes = [0_u8; 16];
+    rand::fill(&mut bytes).map_err(|_| {
+        Lost::NotSent(Later::new(
+            Obstacle::Unreachable,
+            "this machine gives no random numbers",
+        ))
+    })?;
+    Ok(HEXLOWER.encode(&bytes))
+}
+
+pub(super) fn post(operation: &'static str, path: &str, body: &impl Serialize) -> Result<Call, Refusal> {
+    let body = serde_json::to_value(body).map_err(|_| Refusal::new("request", "the request cannot be written"))?;
+    Ok(Call::new(operation, Method::POST, path).json(&body))
+}
+
+#[async_trait::async_trait]
+impl Carrier for Ups {
+    async fn validate(&self, address: &Address) -> Result<AddressVerdict, CallError> {
+        if !convert::covers(&address.country) {
+            return Ok(AddressVerdict::NotCovered);
+        }
+        let call = post("validate", "/api/addressvalidation/v2/3", &convert::question(address));
+        convert::verdict(address, self.read(call.map_err(CallError::Refused)?).await)
+    }
+
+    async fn offers(&self, request: &RateRequest) -> Result<Vec<Offer>, CallError> {
+        let body = convert::rate(self.sender(), request).map_err(CallError::Refused)?;
+        let call = post("rate", "/api/rating/v2409/Shop?additionalinfo=timeintransit", &body);
+        convert::offers(&self.read(call.map_err(CallError::Refused)?).await?)
+    }
+
+    fn draft(&self, request: &ShipmentRequest) -> Result<Draft, Refusal> {
+        Ok(Draft {
+            operation: OPERATION.to_owned(),
+            body: convert::ship(self.sender(), request)?,
+        })
+    }
+
+    async fn create(&self, draft: &Draft, permit: Permit) -> Result<Purchased, EffectError> {
+        let call = Call::new("ship", Method::POST, "/api/shipments/v2409/ship").json(&draft.body);
+        let answer = http::effect(self.send(call, Some(permit)).await, convert::envelope)?;
+        convert::purchased(&answer.body, &draft.body)
+            .ok_or_else(|| EffectError::Unknown("the answer names no shipment".to_owned()))
+    }
+
+    async fn find(&self, draft_reference: &JobId, control: Option<&Control>) -> Result<Sighting, CallError> {
+        let control_seen = match control {
+            Some(control) => self.sees(control).await.map_err(CallError::Later)?,
+            None => false,
+        };
+        let found = self.look(draft_reference).await.map_err(CallError::Later)?;
+        Ok(Sighting { found, control_seen })
+    }
+
+    async fn labels(&self, shipment: &Shipment, format: LabelFormat) -> Result<Vec<LabelImage>, LabelError> {
+        let mut labels: Vec<LabelImage> = Vec::new();
+        for number in shipment.tracking_numbers() {
+            if !includes(&labels, number) {
+                self.add_labels(&mut labels, number, format).await?;
+            }
+        }
+        Ok(labels)
+    }
+
+    async fn void(&self, shipment: &CarrierShipmentId) -> Result<(), VoidError> {
+        let id = shipment.as_str().trim().to_ascii_uppercase();
+        if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric()) {
+            return Err(VoidError::Refused(Refusal::new(
+                "190100",
+                format!("{id:?} is no UPS shipment number"),
+            )));
+        }
+        let call = Call::new("void", Method::DELETE, format!("/api/shipments/v2409/void/cancel/{id}"));
+        convert::voided(self.read(call).await)
+    }
+
+    fn absence_proves(&self) -> bool {
+        true
+    }
+
+    async fn check(&self) -> Vec<Finding> {
+        let token = self.check_token().await;
+        let usable = token.result.is_ok();
+        let mut findings = vec![token];
+        if usable {
+            findings.push(self.check_rating().await);
+            findings.push(self.check_validation().await);
+        }
+        findings
+    }
+}

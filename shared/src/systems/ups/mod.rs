@@ -1,0 +1,28 @@
+//! UPS: addresses, rates, labels, look-ups and voids by its REST APIs.
+//!
+//! Documents: <https://developer.ups.com/api/reference> (OAuth client credentials, Address Validation v2, Rating v2409,
+//! Shipping v2409, Label Recovery v1903, Tracking v1). Quirks that shape this folder:
+//!
+//! - Buying is one call. There is no dry run and no idempotency key: a lost answer is looked up by our reference.
+//! - References are searchable at one level only: on every package within the United States and within Puerto Rico, on
+//!   the shipment everywhere else. The wrong level is refused (120541, 120542).
+//! - Lists of one arrive as a bare object, numbers as text or number, empty objects as `""`, and voids were seen with
+//!   `&#xD;` in their codes. Answers are read tolerantly, requests are sent exactly.
+//! - "Not found" is 300007 from Label Recovery and either 404 or a 200 with warning TW0001 from Tracking. None of them
+//!   means "never".
+//! - Tokens come from the host that is called, without `/api`.
+
+mod account;
+mod check;
+mod client;
+mod convert;
+mod look;
+mod token;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use account::{check_secret, validate};
+pub use client::{Opening, Ups};
+pub use convert::{is_packaging, service_name};

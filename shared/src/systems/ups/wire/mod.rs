@@ -1,0 +1,5 @@
+//! UPS's own words: what is sent exactly, and what comes back as far as it is read.
+
+pub(crate) mod answer;
+mod lenient;
+pub(crate) mod request;
