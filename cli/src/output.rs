@@ -239,8 +239,8 @@ mod tests {
         assert_eq!(
             err,
             "error: acme.toml is refused; mistakes: 2\n  \
-             packing.maximum_weight is \"heavy\"; allowed: a weight like \"150 lb\"\n  \
-             tenant is missing; allowed: a name\n"
+             packing.maximum_weight: is \"heavy\"; allowed: a weight like \"150 lb\"\n  \
+             tenant: is missing; allowed: a name\n"
         );
     }
 

@@ -4,9 +4,9 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
-use waybill::connection::{Mistake, SystemCheck};
+use secrecy::SecretString;
+use serde_json::json;
+use waybill::connection::SystemCheck;
 use waybill::systems::check::Checks;
 
 use crate::Common;
@@ -46,10 +46,9 @@ pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> 
 async fn set(stack: &Stack, name: &str, file: Option<&Path>) -> Result<Answer, Failure> {
     let name = full_name(stack.output("SecretPrefix")?, name)?;
     let body = body(file)?;
-    let mistakes = shape(&name, body.expose_secret());
-    if !mistakes.is_empty() {
-        return Err(Failure::Mistakes { file: name, mistakes });
-    }
+    let system = system(&name)?;
+    let shape = Checks.check_secret(system, &body);
+    shape.map_err(|refusal| Failure::new(format!("{refusal}. Nothing was stored")))?;
     stack.secrets()?.set(&name, &body).await?;
     Answer::new(&json!({ "secret": name }), format!("{name} is stored"))
 }
@@ -97,23 +96,18 @@ fn unreadable(error: &std::io::Error) -> Failure {
     Failure::new(format!("the body cannot be read: {error}"))
 }
 
-/// What is wrong with a body, by the system that the name ends with; never its values.
-fn shape(name: &str, body: &str) -> Vec<Mistake> {
-    let Ok(body) = serde_json::from_str::<Value>(body) else {
-        return vec![Mistake::new(
-            "the body",
-            "is not JSON",
-            "a JSON object with a text for each field",
-        )];
-    };
+/// The system that a secret's name ends with: `ups`, or `ups-west` for a second one.
+fn system(name: &str) -> Result<&str, Failure> {
     let last = name.rsplit('/').next().unwrap_or_default();
     let system = last.split(['-', '_']).next().unwrap_or_default();
-    let known: Vec<&str> = [Checks.erps(), Checks.carriers()].concat();
+    let known = [Checks.erps(), Checks.carriers()].concat();
     if known.contains(&system) {
-        return Checks.secret_mistakes(system, &body);
+        return Ok(system);
     }
-    let allowed = format!("a name that ends with one of {}", known.join(", "));
-    vec![Mistake::new("the name", format!("ends with {last:?}"), allowed)]
+    Err(Failure::new(format!(
+        "{name} ends with no system that there is: {}",
+        known.join(", ")
+    )))
 }
 
 #[cfg(test)]
@@ -141,14 +135,20 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_belongs_to_the_system_that_its_name_ends_with() {
+        assert_eq!(system("waybill/dev/acme/ups-west").ok(), Some("ups"));
+        assert!(system("waybill/dev/acme/oracle").is_err());
+    }
+
+    #[test]
     fn a_body_of_another_shape_is_refused_without_showing_it() {
-        assert!(shape("waybill/dev/acme/oracle", "{}")[0].wrong.contains("oracle"));
-        let told = format!("{:?}", shape("waybill/dev/acme/ups", "hunter2"));
-        assert!(told.contains("not JSON") && !told.contains("hunter2"));
-        let told = format!(
-            "{:?}",
-            shape("waybill/dev/acme/ups", r#"{"client_secret":["hunter2"]}"#)
-        );
-        assert!(!told.contains("hunter2"), "{told}");
+        for (system, body) in [
+            ("ups", "hunter2"),
+            ("ups", r#"{"client_secret":["hunter2"]}"#),
+            ("netsuite", "{\"kind\":\"hunter2\"}"),
+        ] {
+            let refusal = Checks.check_secret(system, &SecretString::from(body)).unwrap_err();
+            assert!(!refusal.to_string().contains("hunter2"), "{refusal}");
+        }
     }
 }

@@ -78,3 +78,29 @@ fn the_local_connection_is_valid_once_the_simulators_addresses_stand_in_it() {
         Some(4002)
     );
 }
+
+/// P7, P26: what only a system knows is judged by that system, and told with its place in the file.
+#[test]
+fn the_systems_find_their_own_mistakes_in_a_file() {
+    let example = text("examples/connections/netsuite-ups.toml").unwrap();
+    let broken = example
+        .replace("# merchant_id = \"A1B2C3\"", "merchant_id = \"12345\"")
+        .replace(
+            "account = \"1234567_SB1\"",
+            "account = \"1234567\"\nconcurrency = 0\ncolour = \"red\"",
+        )
+        .replace("custbody_waybill_cost", "memo");
+    let mistakes = parse(&broken, "dev", &Checks).err().unwrap_or_default();
+    let mut paths: Vec<String> = mistakes.into_iter().map(|mistake| mistake.path).collect();
+    paths.sort();
+    assert_eq!(
+        paths,
+        [
+            "carrier.merchant_id",
+            "erp.account",
+            "erp.colour",
+            "erp.concurrency",
+            "write_back.fields.cost"
+        ]
+    );
+}

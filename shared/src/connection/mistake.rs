@@ -10,7 +10,7 @@ use serde::Serialize;
 pub struct Mistake {
     /// The key's path (`packing.maximum_weight`), or the line and column of a syntax error.
     pub path: String,
-    /// What is wrong, to be read after the path (`is "heavy"`, `is missing`).
+    /// What is wrong (`is "heavy"`, `is missing`).
     pub wrong: String,
     /// What is allowed.
     pub allowed: String,
@@ -42,7 +42,7 @@ impl Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}; allowed: {}", self.path, self.wrong, self.allowed)
+        write!(f, "{}: {}; allowed: {}", self.path, self.wrong, self.allowed)
     }
 }
 

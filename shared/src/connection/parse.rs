@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use secrecy::SecretString;
 use toml::Table;
 
 use super::mistake::{Mistake, Mistakes};
@@ -15,8 +16,8 @@ use super::{
     UnknownPurchase, WriteBackPolicy,
 };
 use crate::domain::{
-    Address, Billing, Choice, LabelFormat, LocationId, Money, PackageType, Packing, ParcelRule, Payer, ServicePolicy,
-    TenantId, Weight,
+    Address, Billing, Choice, LabelFormat, LocationId, Money, PackageType, Packing, ParcelRule, Payer, Refusal,
+    ServicePolicy, TenantId, Weight,
 };
 
 /// What a connection file says to one outside system.
@@ -42,8 +43,8 @@ pub trait SystemCheck {
     /// Everything that one of them finds wrong, with whole paths: `erp.account`, `select.condition`, and
     /// `erp.options.concurrency` or `erp.concurrency` for an option.
     fn mistakes(&self, addressed: &Addressed<'_>) -> Vec<Mistake>;
-    /// What is wrong with the shape of a system's secret; never the values.
-    fn secret_mistakes(&self, system: &str, body: &serde_json::Value) -> Vec<Mistake>;
+    /// Whether a system's secret has the shape that it needs; the refusal never holds its content.
+    fn check_secret(&self, system: &str, body: &SecretString) -> Result<(), Refusal>;
 }
 
 /// Reads a connection file for a stage. The connection is new: version 0 and paused, until it is stored over another.
@@ -505,8 +506,8 @@ mod tests {
             }
         }
 
-        fn secret_mistakes(&self, _: &str, _: &serde_json::Value) -> Vec<Mistake> {
-            Vec::new()
+        fn check_secret(&self, _: &str, _: &SecretString) -> Result<(), Refusal> {
+            Ok(())
         }
     }
 
@@ -629,18 +630,18 @@ mod tests {
         );
         let list = list(&mistakes);
         assert!(
-            list.contains("retention_days is 7; allowed: a number of days from 30 to 3650"),
+            list.contains("retention_days: is 7; allowed: a number of days from 30 to 3650"),
             "{list}"
         );
         assert!(
-            list.contains("erp.system is \"netsweet\"; allowed: one of \"netsuite\""),
+            list.contains("erp.system: is \"netsweet\"; allowed: one of \"netsuite\""),
             "{list}"
         );
         assert!(
-            list.contains("packing.maximum_wait is not a key here; did you mean maximum_weight?"),
+            list.contains("packing.maximum_wait: is not a key here; did you mean maximum_weight?"),
             "{list}"
         );
-        assert!(list.contains("tenant is missing"), "{list}");
+        assert!(list.contains("tenant: is missing"), "{list}");
     }
 
     #[test]

@@ -4,6 +4,13 @@ use secrecy::SecretString;
 
 use super::{System, netsuite, ups};
 use crate::connection::{Addressed, Mistake, SystemCheck};
+use crate::domain::Refusal;
+
+/// The ERPs that there are.
+const ERPS: &[&str] = &["netsuite"];
+
+/// The carriers that there are.
+const CARRIERS: &[&str] = &["ups"];
 
 /// Every system's own judgement, by its name.
 #[derive(Debug, Clone, Copy, Default)]
@@ -11,32 +18,40 @@ pub struct Checks;
 
 impl SystemCheck for Checks {
     fn erps(&self) -> &[&str] {
-        &["netsuite"]
+        ERPS
     }
 
     fn carriers(&self) -> &[&str] {
-        &["ups"]
+        CARRIERS
     }
 
     fn mistakes(&self, addressed: &Addressed<'_>) -> Vec<Mistake> {
-        let Addressed { environment, settings, select, fields } = *addressed;
+        let Addressed {
+            environment,
+            settings,
+            select,
+            fields,
+        } = *addressed;
         match System::named(&settings.system) {
             Some(System::NetSuite) => netsuite::mistakes(environment, settings, select, fields),
-            Some(System::Ups) => {
-                let mistakes = ups::validate(settings, environment).into_iter();
-                mistakes.map(|mistake| Mistake { path: format!("carrier.{}", mistake.path), ..mistake }).collect()
-            }
+            Some(System::Ups) => within("carrier", ups::validate(settings, environment)),
             None => Vec::new(),
         }
     }
 
-    fn secret_mistakes(&self, system: &str, body: &serde_json::Value) -> Vec<Mistake> {
-        let secret = SecretString::from(body.to_string());
-        let checked = match System::named(system) {
-            Some(System::NetSuite) => netsuite::check_secret(&secret),
-            Some(System::Ups) => ups::check_secret(&secret),
-            None => Ok(()),
-        };
-        checked.err().map(|refusal| Mistake::new("the secret", refusal.message, "the fields that the system asks for")).into_iter().collect()
+    fn check_secret(&self, system: &str, body: &SecretString) -> Result<(), Refusal> {
+        match System::named(system) {
+            Some(System::NetSuite) => netsuite::check_secret(body),
+            Some(System::Ups) => ups::check_secret(body),
+            None => Err(Refusal::new("unknown-system", format!("there is no system {system}"))),
+        }
     }
+}
+
+fn within(table: &str, mistakes: Vec<Mistake>) -> Vec<Mistake> {
+    let placed = |mistake: Mistake| Mistake {
+        path: format!("{table}.{}", mistake.path),
+        ..mistake
+    };
+    mistakes.into_iter().map(placed).collect()
 }

@@ -70,7 +70,8 @@ impl Default for Options {
     }
 }
 
-/// Every mistake in the settings at once; empty if there is none.
+/// Every mistake in the settings at once, its path below the system's own settings (`options.merchant_id`); empty if
+/// there is none.
 pub fn validate(settings: &SystemSettings, environment: Environment) -> Vec<Mistake> {
     read(settings, environment).err().unwrap_or_default()
 }
@@ -146,11 +147,7 @@ struct Mistakes(Vec<Mistake>);
 
 impl Mistakes {
     fn add(&mut self, path: &str, wrong: impl Into<String>, allowed: &str) {
-        self.0.push(Mistake {
-            path: path.to_owned(),
-            wrong: wrong.into(),
-            allowed: allowed.to_owned(),
-        });
+        self.0.push(Mistake::new(path, wrong, allowed));
     }
 }
 

@@ -13,7 +13,7 @@ use super::account::{self, Account};
 use super::convert::{self, Sender};
 use super::look::includes;
 use super::token::{Issuer, client_digest, key};
-use crate::connection::{Environment, SystemSettings};
+use crate::connection::{Environment, Mistake, SystemSettings};
 use crate::domain::{
     Address, AddressVerdict, CarrierShipmentId, ConnectionId, JobId, LabelFormat, LabelImage, Offer, RateRequest,
     Refusal, Shipment, ShipmentRequest,
@@ -120,10 +120,8 @@ impl Ups {
     }
 }
 
-fn words(mistakes: &[crate::connection::Mistake]) -> Refusal {
-    let each = mistakes
-        .iter()
-        .map(|mistake| format!("{} {} (allowed: {})", mistake.path, mistake.wrong, mistake.allowed));
+fn words(mistakes: &[Mistake]) -> Refusal {
+    let each = mistakes.iter().map(ToString::to_string);
     Refusal::new(
         "settings",
         format!(
