@@ -1,6 +1,7 @@
 //! What `connection check` tries: nothing of it touches a document. Each failure says what to do.
 
 use http::Method;
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::account;
@@ -8,34 +9,29 @@ use super::client::NetSuite;
 use super::convert;
 use super::suiteql;
 use super::wire::{HeadRow, Page};
-use crate::domain::Refusal;
-use crate::ports::{CallError, Finding, Obstacle};
+use crate::domain::{DocumentId, Refusal, Standing};
+use crate::ports::{CallError, Finding, Obstacle, OrderSource as _, Scan};
 
-/// Tables with a column of each, and the permission that shows them.
-const TABLES: [(&str, &str, &str); 4] = [
-    ("transactionline", "id", "Transactions > Sales Order"),
-    ("item", "id", "Lists > Items"),
-    ("customer", "id", "Lists > Customers"),
-    ("transactionShippingAddress", "nkey", "Transactions > Sales Order"),
-];
+/// How far back an order to read is looked for.
+const RECENT: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 pub(super) async fn check(netsuite: &NetSuite) -> Vec<Finding> {
-    let access = access(netsuite).await;
-    let reached = access.iter().all(|finding| finding.result.is_ok());
-    let mut findings = access;
-    if reached {
-        findings.push(clock(netsuite).await);
-        findings.push(orders(netsuite).await);
-        for (table, column, permission) in TABLES {
-            findings.push(one_row(netsuite, table, column, permission).await);
-        }
-        for (what, field) in account::named(&netsuite.policy.fields) {
-            findings.push(custom_field(netsuite, what, field).await);
-        }
-        findings.push(record(netsuite, "salesOrder", "Transactions > Sales Order (Edit)").await);
-        if netsuite.policy.fulfilment {
-            findings.push(record(netsuite, "itemFulfillment", "Transactions > Item Fulfillment (Full)").await);
-        }
+    let mut findings = access(netsuite).await;
+    if findings.iter().any(|finding| finding.result.is_err()) {
+        return findings;
+    }
+    findings.push(clock(netsuite).await);
+    let (orders, recent) = recent(netsuite).await;
+    findings.push(orders);
+    if let Some(document) = &recent {
+        findings.push(whole_order(netsuite, document).await);
+        findings.push(record(netsuite, document).await);
+    }
+    for (what, field) in account::named(&netsuite.policy.fields) {
+        findings.push(custom_field(netsuite, what, field, recent.as_ref()).await);
+    }
+    if netsuite.policy.fulfilment {
+        findings.push(fulfilments(netsuite).await);
     }
     findings
 }
@@ -121,37 +117,87 @@ fn permission(error: &CallError, needed: &str) -> String {
     format!("{error}: give the integration's role the permission {needed}")
 }
 
-fn seen(rows: Result<Page<HeadRow>, CallError>, nothing: &str, needed: &str) -> Result<String, String> {
-    match rows {
-        Ok(page) if page.items.is_empty() => Err(nothing.to_owned()),
-        Ok(_) => Ok("readable".to_owned()),
-        Err(error) => Err(permission(&error, needed)),
+/// Sales orders as a poll sees them, and one of them.
+async fn recent(netsuite: &NetSuite) -> (Finding, Option<DocumentId>) {
+    let what = "sales orders of the last 30 days by SuiteQL";
+    let since = netsuite.endpoint.clock.now() - RECENT;
+    let scan = Scan {
+        since,
+        after: None,
+        limit: 1,
+    };
+    match netsuite.changed(&scan).await {
+        Ok(heads) => match heads.into_iter().next() {
+            Some(head) => (finding(what, Ok("readable".to_owned())), Some(head.document)),
+            None => (finding(what, Err(NO_ORDER.to_owned())), None),
+        },
+        Err(error) => {
+            let condition = match &netsuite.select.condition {
+                Some(_) => "; see also whether select.condition is a SuiteQL condition on t",
+                None => "",
+            };
+            let advice = permission(&error, "Reports > SuiteAnalytics Workbook");
+            (finding(what, Err(format!("{advice}{condition}"))), None)
+        }
     }
 }
 
-async fn orders(netsuite: &NetSuite) -> Finding {
-    let condition = netsuite.select.condition.as_deref();
-    let rows = netsuite.query(&suiteql::one_order("tranid", condition), 1).await;
-    let nothing = "no sales order is visible: either there is none that meets select.condition, or the integration's role \
-                   may not see them (Transactions > Sales Order)";
-    let result = match rows {
-        Err(CallError::Refused(refusal)) if condition.is_some() => Err(format!(
-            "{refusal}: see whether select.condition is a SuiteQL condition on t, and the role has the \
-                         permission Reports > SuiteAnalytics Workbook"
+const NO_ORDER: &str = "no sales order is visible: either there is none that meets select.condition, or the integration's \
+                        role may not see them (Transactions > Sales Order, Transactions > Find Transaction)";
+
+/// An order read as a poll reads it: the lines, the items and the address must be there.
+async fn whole_order(netsuite: &NetSuite, document: &DocumentId) -> Finding {
+    let orders = netsuite.read(std::slice::from_ref(document)).await;
+    let result = match orders.map(|orders| orders.into_iter().next()) {
+        Ok(Some(order)) if order.lines.is_empty() => Err(format!(
+            "{} shows no lines of goods: either it has none, or the integration's role lacks Lists > Items",
+            order.number
         )),
-        rows => seen(rows, nothing, "Reports > SuiteAnalytics Workbook"),
+        Ok(Some(order)) if order.ship_to.lines.is_empty() && order.standing == Standing::Ready => Err(format!(
+            "{} shows no shipping address: enter one, or give the role Lists > Customers",
+            order.number
+        )),
+        Ok(Some(order)) => Ok(format!("{} with {} lines", order.number, order.lines.len())),
+        Ok(None) => Err(NO_ORDER.to_owned()),
+        Err(error) => Err(permission(
+            &error,
+            "Lists > Items, Lists > Customers and Lists > Locations",
+        )),
     };
-    finding("sales orders by SuiteQL", result)
+    finding("an order with its lines, items and address", result)
 }
 
-async fn one_row(netsuite: &NetSuite, table: &str, column: &str, needed: &str) -> Finding {
-    let rows = netsuite.query(&suiteql::one_row(table, column), 1).await;
-    let nothing = format!("no row is visible: either there is none, or the integration's role lacks {needed}");
-    finding(format!("{table} by SuiteQL"), seen(rows, &nothing, needed))
+/// The record service loads a record for editing even to show it, so that this needs the permission to edit.
+async fn record(netsuite: &NetSuite, document: &DocumentId) -> Finding {
+    let result = match convert::order_path(document) {
+        Ok(path) => {
+            netsuite
+                .get::<Value>("sales-order", format!("{path}?fields=tranId"))
+                .await
+        }
+        Err(refusal) => Err(CallError::Refused(refusal)),
+    };
+    let result = result.map(|_| "readable".to_owned());
+    let needed = "Transactions > Sales Order (Edit)";
+    finding(
+        "a sales order by the record service",
+        result.map_err(|error| permission(&error, needed)),
+    )
 }
 
-async fn custom_field(netsuite: &NetSuite, what: &str, field: &str) -> Finding {
-    let rows: Result<Page<HeadRow>, CallError> = netsuite.query(&suiteql::one_order(field, None), 1).await;
+/// A look for a fulfilment that nobody has made.
+async fn fulfilments(netsuite: &NetSuite) -> Finding {
+    let needed = "Transactions > Item Fulfillment (Full)";
+    let result = netsuite.fulfilment("waybill-connection-check").await;
+    let result = result
+        .map(|_| "readable".to_owned())
+        .map_err(|error| permission(&error, needed));
+    finding("item fulfilments by the record service", result)
+}
+
+async fn custom_field(netsuite: &NetSuite, what: &str, field: &str, order: Option<&DocumentId>) -> Finding {
+    let id = order.map_or("0", |document| document.id.as_str());
+    let rows: Result<Page<HeadRow>, CallError> = netsuite.query(&suiteql::field(field, id), 1).await;
     let result = match rows {
         Ok(_) => Ok(field.to_owned()),
         Err(CallError::Refused(refusal)) => Err(no_field(what, field, &refusal)),
@@ -161,7 +207,7 @@ async fn custom_field(netsuite: &NetSuite, what: &str, field: &str) -> Finding {
 }
 
 fn no_field(what: &str, field: &str, refusal: &Refusal) -> String {
-    if convert::unknown_identifier(refusal).is_some() {
+    if convert::unknown_identifier(refusal).as_deref() == Some(field) {
         format!(
             "the account has no field {field}: make it (Customization > Lists, Records & Fields > Transaction Body Fields, \
              applied to sales orders, shown to the role), or correct write_back.fields.{what}"
@@ -169,13 +215,4 @@ fn no_field(what: &str, field: &str, refusal: &Refusal) -> String {
     } else {
         refusal.to_string()
     }
-}
-
-async fn record(netsuite: &NetSuite, kind: &str, needed: &str) -> Finding {
-    let path = format!("/services/rest/record/v1/{kind}?limit=1");
-    let result: Result<Value, CallError> = netsuite.get("list", path).await;
-    let result = result
-        .map(|_| "readable".to_owned())
-        .map_err(|error| permission(&error, needed));
-    finding(format!("{kind} by the record service"), result)
 }

@@ -421,7 +421,7 @@ impl NetSuite {
             .await
     }
 
-    async fn fulfilment(&self, external_id: &str) -> Result<Option<ItemFulfillment>, CallError> {
+    pub(super) async fn fulfilment(&self, external_id: &str) -> Result<Option<ItemFulfillment>, CallError> {
         let path = format!("/services/rest/record/v1/itemFulfillment/eid:{external_id}");
         self.get_if_there("item-fulfilment", path).await
     }

@@ -215,19 +215,12 @@ pub(super) fn clock() -> Query {
     Query::new(text, Vec::<String>::new())
 }
 
-/// One sales order that the condition selects, with a field of it.
-pub(super) fn one_order(field: &str, condition: Option<&str>) -> Query {
-    let text = format!(
-        "SELECT t.id, t.{field} AS field FROM transaction t WHERE t.type = ? AND ROWNUM <= 1{}",
-        and(condition)
-    );
-    Query::new(text, ["SalesOrd"])
-}
-
-/// One row of a table.
-pub(super) fn one_row(table: &str, column: &str) -> Query {
-    let text = format!("SELECT x.{column} AS id FROM {table} x WHERE ROWNUM <= 1");
-    Query::new(text, Vec::<String>::new())
+/// A field of an order, only to see whether the account knows it.
+pub(super) fn field(field: &str, id: &str) -> Query {
+    Query::new(
+        format!("SELECT t.id, t.{field} AS field FROM transaction t WHERE t.id = ?"),
+        [id],
+    )
 }
 
 #[cfg(test)]

@@ -288,6 +288,67 @@ async fn a_wrong_certificate_is_told_with_what_to_do() {
     );
 }
 
+/// A missing field and a missing permission are named, and no document is touched.
+#[tokio::test]
+async fn a_check_names_what_is_missing_and_touches_nothing() {
+    const ONE: &str = "POST /services/rest/query/v1/suiteql?limit=1&offset=0 ";
+    const TIME: &str = "GET /services/rest/system/v1/serverTime ";
+    let time = || line(TIME, 200, format!("{{\"serverTime\": \"{}\"}}", Timestamp::now()));
+    let clock = (Timestamp::now() - SignedDuration::from_hours(3))
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string();
+    let unknown = fixture!("errors/unknown_identifier.json").replace("i.schedulebcode", "t.custbody_ups_tracking");
+    let forbidden =
+        r#"{"status": 403, "o:errorDetails": [{"detail": "no", "o:errorCode": "INSUFFICIENT_PERMISSION"}]}"#;
+    let mut script = vec![
+        time(),
+        time(),
+        line(ONE, 200, format!("{{\"items\": [{{\"now\": \"{clock}\"}}]}}")),
+        line(
+            ONE,
+            200,
+            r#"{"items": [{"id": "5012", "modified": "2026-01-01 00:00:00"}]}"#,
+        ),
+        line("GET /services/rest/record/v1/salesOrder/5012?fields=tranId ", 200, "{}"),
+        line(ONE, 400, unknown),
+        line("GET /services/rest/record/v1/itemFulfillment/eid:", 403, forbidden),
+    ];
+    script.extend(order_pages());
+    let script = Script::start(script).await;
+    let bench = Bench::new(&script.base, &token_based(), |connection| {
+        connection.erp.options = json!({"time_zone": "UTC"});
+        connection.write_back.fields = serde_json::from_value(json!({"tracking": "custbody_ups_tracking"})).unwrap();
+    });
+    let findings = bench.netsuite.check().await;
+    let failed = |what: &str| {
+        findings
+            .iter()
+            .find(|found| found.what == what)
+            .unwrap()
+            .result
+            .clone()
+            .unwrap_err()
+    };
+    assert!(failed("the account's time zone").contains("correct the option"));
+    let field = failed("the field for tracking");
+    assert!(
+        field.contains("custbody_ups_tracking") && field.contains("write_back.fields.tracking"),
+        "{field}"
+    );
+    assert!(failed("item fulfilments by the record service").contains("Item Fulfillment (Full)"));
+    assert_eq!(
+        findings.iter().filter(|finding| finding.result.is_err()).count(),
+        3,
+        "{findings:#?}"
+    );
+    assert!(
+        script
+            .seen()
+            .iter()
+            .all(|request| request.starts_with("GET") || request.contains("/suiteql"))
+    );
+}
+
 const REFRESHED: &str =
     r#"{"access_token": "access-2", "refresh_token": "refresh-2", "expires_in": "3600", "token_type": "Bearer"}"#;
 const TOKEN: &str = "POST /services/rest/auth/oauth2/v1/token ";

@@ -45,8 +45,10 @@ CREATE TABLE trackingnumbermap ("transaction" INTEGER, trackingnumber INTEGER);
 CREATE INDEX address_by_transaction ON transactionshippingaddress ("transaction");
 CREATE INDEX map_by_transaction ON trackingnumbermap ("transaction");
 CREATE INDEX link_by_next ON nexttransactionlinelink (nextdoc);
+CREATE TABLE currency (id INTEGER PRIMARY KEY, symbol TEXT, name TEXT);
 CREATE TABLE dual (dummy TEXT);
 CREATE TABLE ns_display (field TEXT, code TEXT, name TEXT, PRIMARY KEY (field, code));
+INSERT INTO currency VALUES (1, 'USD', 'US Dollar');
 INSERT INTO dual VALUES ('X');
 "#;
 
