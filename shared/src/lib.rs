@@ -6,6 +6,8 @@
 pub mod aws;
 pub mod config;
 pub mod connection;
+#[cfg(feature = "aws")]
+pub mod deployment;
 pub mod domain;
 pub mod flows;
 pub mod http;

@@ -1,2 +1,17 @@
-//! Placeholder.
-fn main() {}
+//! Started by a schedule of one connection: finds what is ready to ship and admits it as jobs.
+
+mod handler;
+
+use lambda_runtime::{Error, run, service_fn};
+use waybill::config::Config;
+use waybill::deployment::Deployment;
+use waybill::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let config = Config::from_environment()?;
+    telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"));
+    let deployment = Deployment::open(config).await?;
+    let poll = deployment.poll();
+    run(service_fn(|event| handler::handle(&poll, event))).await
+}

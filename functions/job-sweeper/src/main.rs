@@ -1,2 +1,17 @@
-//! Placeholder.
-fn main() {}
+//! Started by a schedule: queues again what is due.
+
+mod handler;
+
+use lambda_runtime::{Error, run, service_fn};
+use waybill::config::Config;
+use waybill::deployment::Deployment;
+use waybill::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let config = Config::from_environment()?;
+    telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"));
+    let deployment = Deployment::open(config).await?;
+    let sweep = deployment.sweep();
+    run(service_fn(|event| handler::handle(&sweep, event))).await
+}

@@ -1,2 +1,17 @@
-//! Placeholder.
-fn main() {}
+//! Started by messages of the `shipments` queue: advances the jobs that they name.
+
+mod handler;
+
+use lambda_runtime::{Error, run, service_fn};
+use waybill::config::Config;
+use waybill::deployment::Deployment;
+use waybill::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let config = Config::from_environment()?;
+    telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"));
+    let deployment = Deployment::open(config).await?;
+    let advance = deployment.advance();
+    run(service_fn(|event| handler::handle(&advance, event))).await
+}
