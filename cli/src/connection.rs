@@ -1,6 +1,7 @@
 //! `waybill connection ...`: what customers configure.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_sdk_lambda::primitives::Blob;
 use clap::Subcommand;
@@ -10,7 +11,7 @@ use waybill::aws::Change;
 use waybill::connection::{Connection, parse};
 use waybill::domain::ConnectionId;
 use waybill::flows::plan::{Plan, Planned};
-use waybill::ports::{AuditEntry, CallError, Connections, Directory, Finding, State};
+use waybill::ports::{AuditEntry, CallError, Connections, Directory, Finding, State, Systems};
 use waybill::systems::check::Checks;
 
 use crate::Common;
@@ -189,7 +190,7 @@ async fn show(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
 
 async fn check(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
     let connection = stack.gate(id).await?.connection;
-    let findings = match stack.systems().open(&connection).await {
+    let findings = match stack.systems()?.open(&connection).await {
         Ok(opened) => {
             note(&format!(
                 "asking {} and {} ...",
@@ -223,7 +224,7 @@ fn unopened(error: &CallError) -> Finding {
 async fn plan(stack: &Stack, id: &ConnectionId, most: usize) -> Result<Answer, Failure> {
     let connection = stack.gate(id).await?.connection;
     let plan = Plan {
-        systems: stack.systems(),
+        systems: Arc::new(stack.systems()?),
         documents: stack.store()?,
     };
     note(&format!(

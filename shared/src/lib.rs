@@ -4,6 +4,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod config;
 pub mod connection;
 pub mod domain;
 pub mod flows;
@@ -13,3 +14,4 @@ pub mod job;
 pub mod memory;
 pub mod ports;
 pub mod systems;
+pub mod telemetry;

@@ -600,9 +600,9 @@ pub trait Tokens: Send + Sync {
 #[async_trait]
 pub trait TokenRefresh: Send + Sync {
     /// Tokens that are in use and end soon.
-    async fn ending_soon(&self) -> Result<Vec<TokenKey>, StoreError>;
+    async fn ending_soon(&self) -> Result<Vec<TokenInUse>, StoreError>;
     /// Renews one.
-    async fn refresh(&self, key: &TokenKey) -> Result<(), CallError>;
+    async fn refresh(&self, token: &TokenInUse) -> Result<(), CallError>;
 }
 
 /// A token as the store keeps it: never in plain text.

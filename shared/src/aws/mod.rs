@@ -10,6 +10,11 @@ mod queue;
 mod seal;
 mod secrets;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 pub use blobs::Blobs;
@@ -20,8 +25,78 @@ pub use queue::ShipmentsQueue;
 pub use seal::{DataKey, DataKeys, Envelopes, KmsKeys};
 pub use secrets::SecretsManager;
 
+use crate::config::Config;
 use crate::ports::StoreError;
 use clock::random;
+
+/// Everything on AWS that a deployment has, opened once per process.
+pub struct Aws {
+    /// The machine's clock.
+    pub clock: Arc<SystemClock>,
+    /// The machine's random numbers.
+    pub nonces: Arc<RandomNonces>,
+    /// The table.
+    pub dynamo: Arc<Dynamo>,
+    /// The queue of jobs.
+    pub queue: Arc<ShipmentsQueue>,
+    /// Labels and big audit bodies.
+    pub bucket: Arc<Bucket>,
+    /// Credentials.
+    pub secrets: Arc<SecretsManager>,
+    /// What seals tokens.
+    pub sealer: Arc<Envelopes>,
+}
+
+impl Aws {
+    /// Opens what the configuration names, with the credentials and the region of the environment.
+    pub async fn open(config: &Config) -> Self {
+        let sdk = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts())
+            .load()
+            .await;
+        Self::with(config, &sdk)
+    }
+
+    /// Opens what the configuration names.
+    pub fn with(config: &Config, sdk: &SdkConfig) -> Self {
+        let (clock, nonces) = (Arc::new(SystemClock), Arc::new(RandomNonces));
+        let bucket = Arc::new(Bucket::new(s3(sdk), &config.bucket));
+        let table = aws_sdk_dynamodb::Client::new(sdk);
+        let keys = Arc::new(KmsKeys::new(aws_sdk_kms::Client::new(sdk), &config.key));
+        let queue = ShipmentsQueue::new(aws_sdk_sqs::Client::new(sdk), &config.shipments_queue);
+        let secrets = SecretsManager::new(aws_sdk_secretsmanager::Client::new(sdk), &config.secret_prefix);
+        Self {
+            dynamo: Arc::new(Dynamo::new(
+                table,
+                &config.table,
+                bucket.clone(),
+                clock.clone(),
+                nonces.clone(),
+            )),
+            queue: Arc::new(queue),
+            secrets: Arc::new(secrets),
+            sealer: Arc::new(Envelopes::new(keys, clock.clone())),
+            bucket,
+            clock,
+            nonces,
+        }
+    }
+}
+
+/// An emulator at another endpoint has no name for each bucket.
+pub fn s3(sdk: &SdkConfig) -> aws_sdk_s3::Client {
+    let paths = sdk.endpoint_url().is_some();
+    aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(sdk).force_path_style(paths).build())
+}
+
+/// A dead connection of a frozen function must cost seconds, not the invocation.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(5))
+        .operation_timeout(Duration::from_secs(20))
+        .build()
+}
 
 /// What went wrong, by the service's code and words; never a body, which may hold personal data.
 fn failure<E: ProvideErrorMetadata, R>(what: &str, error: &SdkError<E, R>) -> StoreError {

@@ -31,9 +31,10 @@ impl Refresh {
     /// When the tokens in use cannot be listed.
     pub async fn run(&self) -> Result<Report, StoreError> {
         let mut report = Report::default();
-        for key in self.tokens.ending_soon().await? {
+        for token in self.tokens.ending_soon().await? {
             report.ending += 1;
-            match self.tokens.refresh(&key).await {
+            let key = &token.key;
+            match self.tokens.refresh(&token).await {
                 Ok(()) => report.renewed += 1,
                 Err(error) => {
                     tracing::error!(system = key.system, connection = %key.connection, %error, "a token in use was not renewed");

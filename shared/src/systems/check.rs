@@ -2,15 +2,9 @@
 
 use secrecy::SecretString;
 
-use super::{netsuite, ups};
+use super::{System, netsuite, ups};
 use crate::connection::{Addressed, Mistake, SystemCheck};
 use crate::domain::Refusal;
-
-/// The ERPs that there are.
-const ERPS: &[&str] = &["netsuite"];
-
-/// The carriers that there are.
-const CARRIERS: &[&str] = &["ups"];
 
 /// Every system's own judgement, by its name.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,11 +12,11 @@ pub struct Checks;
 
 impl SystemCheck for Checks {
     fn erps(&self) -> &[&str] {
-        ERPS
+        &["netsuite"]
     }
 
     fn carriers(&self) -> &[&str] {
-        CARRIERS
+        &["ups"]
     }
 
     fn mistakes(&self, addressed: &Addressed<'_>) -> Vec<Mistake> {
@@ -32,18 +26,18 @@ impl SystemCheck for Checks {
             select,
             fields,
         } = *addressed;
-        match settings.system.as_str() {
-            "netsuite" => netsuite::mistakes(environment, settings, select, fields),
-            "ups" => within("carrier", ups::validate(settings, environment)),
-            _ => Vec::new(),
+        match System::named(&settings.system) {
+            Some(System::NetSuite) => netsuite::mistakes(environment, settings, select, fields),
+            Some(System::Ups) => within("carrier", ups::validate(settings, environment)),
+            None => Vec::new(),
         }
     }
 
     fn check_secret(&self, system: &str, body: &SecretString) -> Result<(), Refusal> {
-        match system {
-            "netsuite" => netsuite::check_secret(body),
-            "ups" => ups::check_secret(body),
-            _ => Err(Refusal::new("unknown-system", format!("there is no system {system}"))),
+        match System::named(system) {
+            Some(System::NetSuite) => netsuite::check_secret(body),
+            Some(System::Ups) => ups::check_secret(body),
+            None => Err(Refusal::new("unknown-system", format!("there is no system {system}"))),
         }
     }
 }

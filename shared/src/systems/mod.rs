@@ -1,5 +1,187 @@
-//! Every outside system: one folder each, and the registry that opens them.
+//! Every outside system: one folder each, and the registry that opens them. A new system is a folder, a variant of
+//! [`System`] and its arms here.
 
 pub mod check;
 pub mod netsuite;
+mod secret;
 pub mod ups;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use crate::connection::{Connection, SystemSettings};
+use crate::domain::Refusal;
+use crate::ports::{
+    CallError, Carrier, Clock, Connections, Later, Limits, Mint, Obstacle, Opened, OrderSource, Recorder, Secrets, StoreError,
+    Systems, TokenInUse, TokenRefresh, Tokens, TokensInUse,
+};
+use secret::CachedSecrets;
+
+/// Every outside system, by the name that connections use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum System {
+    /// Oracle NetSuite.
+    NetSuite,
+    /// United Parcel Service.
+    Ups,
+}
+
+impl System {
+    /// The system of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "netsuite" => Some(Self::NetSuite),
+            "ups" => Some(Self::Ups),
+            _ => None,
+        }
+    }
+}
+
+/// For how long a token counts as in use after a call.
+const IN_USE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+/// What every adapter is built upon.
+#[derive(Clone)]
+pub struct Registry {
+    client: reqwest::Client,
+    clock: Arc<dyn Clock>,
+    timeout: Duration,
+    tokens: Arc<dyn Tokens>,
+    limits: Arc<dyn Limits>,
+    secrets: Arc<CachedSecrets>,
+}
+
+impl Registry {
+    /// A registry over one pooled client; no call takes longer than `timeout`.
+    pub fn new(
+        client: reqwest::Client,
+        clock: Arc<dyn Clock>,
+        timeout: Duration,
+        tokens: Arc<dyn Tokens>,
+        limits: Arc<dyn Limits>,
+        secrets: Arc<dyn Secrets>,
+    ) -> Self {
+        let secrets = Arc::new(CachedSecrets::new(secrets, clock.clone()));
+        Self { client, clock, timeout, tokens, limits, secrets }
+    }
+
+    async fn source(&self, connection: &Connection, recorder: &Recorder) -> Result<Arc<dyn OrderSource>, CallError> {
+        match System::named(&connection.erp.system) {
+            Some(System::NetSuite) => Ok(Arc::new(self.netsuite(connection, recorder).await?)),
+            Some(System::Ups) | None => Err(not_a("ERP", &connection.erp)),
+        }
+    }
+
+    async fn carrier(&self, connection: &Connection, recorder: &Recorder) -> Result<Arc<dyn Carrier>, CallError> {
+        match System::named(&connection.carrier.system) {
+            Some(System::Ups) => Ok(Arc::new(self.ups(connection, recorder).await?)),
+            Some(System::NetSuite) | None => Err(not_a("carrier", &connection.carrier)),
+        }
+    }
+
+    async fn netsuite(&self, connection: &Connection, recorder: &Recorder) -> Result<netsuite::NetSuite, CallError> {
+        let secret = self.secret(&connection.erp).await?;
+        let ports = self.netsuite_ports(recorder);
+        netsuite::NetSuite::new(connection, &secret, ports).map_err(CallError::Refused)
+    }
+
+    /// What the NetSuite adapter, and the authorisation of one, is built upon.
+    pub fn netsuite_ports(&self, recorder: &Recorder) -> netsuite::Ports {
+        netsuite::Ports {
+            client: self.client.clone(),
+            clock: self.clock.clone(),
+            recorder: recorder.clone(),
+            timeout: self.timeout,
+            tokens: self.tokens.clone(),
+            limits: self.limits.clone(),
+            secrets: self.secrets.clone(),
+        }
+    }
+
+    async fn ups(&self, connection: &Connection, recorder: &Recorder) -> Result<ups::Ups, CallError> {
+        let secret = self.secret(&connection.carrier).await?;
+        let opening = ups::Opening {
+            settings: &connection.carrier,
+            environment: connection.environment,
+            connection: connection.id.clone(),
+            secret: &secret,
+            ship_from: connection.ship_from.default.clone(),
+            client: self.client.clone(),
+            clock: self.clock.clone(),
+            recorder: recorder.clone(),
+            timeout: self.timeout,
+            tokens: self.tokens.clone(),
+            limits: self.limits.clone(),
+        };
+        ups::Ups::new(opening).map_err(CallError::Refused)
+    }
+
+    async fn secret(&self, settings: &SystemSettings) -> Result<SecretString, CallError> {
+        let secret = self.secrets.read(&settings.secret).await.map_err(unreachable)?;
+        secret.ok_or_else(|| {
+            let words = format!("there is no secret {0}: enter it with `waybill secret set {0}`", settings.secret);
+            CallError::Refused(Refusal::new("no-secret", words))
+        })
+    }
+
+    /// How a token of a connection's system is made, where it has one.
+    async fn mint(&self, connection: &Connection, system: &str) -> Result<Option<Arc<dyn Mint>>, CallError> {
+        let recorder = Recorder::default();
+        match System::named(system) {
+            Some(System::NetSuite) => Ok(self.netsuite(connection, &recorder).await?.mint()),
+            Some(System::Ups) => Ok(Some(self.ups(connection, &recorder).await?.mint())),
+            None => Ok(None),
+        }
+    }
+}
+
+#[async_trait]
+impl Systems for Registry {
+    async fn open(&self, connection: &Connection) -> Result<Opened, CallError> {
+        let recorder = Recorder::default();
+        let source = self.source(connection, &recorder).await?;
+        let carrier = self.carrier(connection, &recorder).await?;
+        Ok(Opened { source, carrier, recorder })
+    }
+}
+
+/// Renews tokens in use, with the credentials of the connection that used each last.
+pub struct Renewal {
+    /// Opens the systems.
+    pub registry: Registry,
+    /// Connections.
+    pub connections: Arc<dyn Connections>,
+    /// What is in use.
+    pub in_use: Arc<dyn TokensInUse>,
+}
+
+#[async_trait]
+impl TokenRefresh for Renewal {
+    async fn ending_soon(&self) -> Result<Vec<TokenInUse>, StoreError> {
+        let now = self.registry.clock.now();
+        let mut tokens = self.in_use.in_use(now - IN_USE).await?;
+        tokens.retain(|token| token.expires_soon(now));
+        Ok(tokens)
+    }
+
+    async fn refresh(&self, token: &TokenInUse) -> Result<(), CallError> {
+        let gate = self.connections.gate(&token.key.connection).await.map_err(unreachable)?;
+        let Some(gate) = gate else { return Ok(()) };
+        if let Some(mint) = self.registry.mint(&gate.connection, &token.key.system).await? {
+            self.registry.tokens.renew(&token.key, token.version, mint.as_ref()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn not_a(role: &str, settings: &SystemSettings) -> CallError {
+    let words = format!("{} is not an {role} that this version knows", settings.system);
+    CallError::Refused(Refusal::new("unknown-system", words))
+}
+
+fn unreachable(error: StoreError) -> CallError {
+    CallError::Later(Later::new(Obstacle::Unreachable, error.to_string()))
+}

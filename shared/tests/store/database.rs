@@ -23,7 +23,7 @@ use waybill::aws::{Blobs, Dynamo};
 use waybill::domain::Nonce;
 use waybill::ports::{Clock, Nonces, StoreError};
 
-const TABLE: &str = "waybill-test";
+pub(crate) const TABLE: &str = "waybill-test";
 
 /// A clock that tests turn.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Clock for Turned {
     }
 }
 
-/// Nonces that count.
+/// Nonces that count, over all processes of a test.
 #[derive(Debug, Default)]
 pub(crate) struct Counted(AtomicU64);
 
@@ -152,6 +152,7 @@ pub(crate) struct Store {
     pub(crate) objects: Arc<Objects>,
     pub(crate) clock: Arc<Turned>,
     pub(crate) faults: Arc<Faults>,
+    nonces: Arc<Counted>,
 }
 
 impl Store {
@@ -165,24 +166,25 @@ impl Store {
         create_table(&client).await;
         let objects = Arc::new(Objects::default());
         let clock = Arc::new(Turned(Mutex::new("2026-03-02T09:00:00Z".parse().unwrap())));
-        let dynamo = Self::table(&client, &objects, &clock);
+        let nonces = Arc::new(Counted::default());
+        let dynamo = Self::table(&client, &objects, &clock, &nonces);
         Self {
             dynamo: Arc::new(dynamo),
             client,
             objects,
             clock,
             faults,
+            nonces,
         }
     }
 
     /// The same table as another process sees it.
     pub(crate) fn another(&self) -> Arc<Dynamo> {
-        Arc::new(Self::table(&self.client, &self.objects, &self.clock))
+        Arc::new(Self::table(&self.client, &self.objects, &self.clock, &self.nonces))
     }
 
-    fn table(client: &Client, objects: &Arc<Objects>, clock: &Arc<Turned>) -> Dynamo {
-        let nonces = Arc::new(Counted::default());
-        Dynamo::new(client.clone(), TABLE, objects.clone(), clock.clone(), nonces)
+    fn table(client: &Client, objects: &Arc<Objects>, clock: &Arc<Turned>, nonces: &Arc<Counted>) -> Dynamo {
+        Dynamo::new(client.clone(), TABLE, objects.clone(), clock.clone(), nonces.clone())
     }
 
     /// Everything that the table holds, as text.

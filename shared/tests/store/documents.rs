@@ -73,6 +73,30 @@ async fn an_admission_whose_answer_was_lost_knows_its_own_echo() {
 }
 
 #[tokio::test]
+async fn a_job_that_its_document_does_not_name_is_reported_and_not_written_over() {
+    let store = Store::new().await;
+    let new = admitted("5012", "ours");
+    assert!(
+        store
+            .dynamo
+            .admit(&units(&new), std::slice::from_ref(&new))
+            .await
+            .unwrap()
+    );
+    let again = admitted("5012", "theirs");
+    let elsewhere = Units {
+        document: DocumentId::sales_order("9999"),
+        ..units(&again)
+    };
+    let error = store
+        .dynamo
+        .admit(&elsewhere, std::slice::from_ref(&again))
+        .await
+        .unwrap_err();
+    assert!(error.0.contains("do not name"), "{error}");
+}
+
+#[tokio::test]
 async fn an_admission_beyond_one_transaction_is_refused_as_a_whole() {
     let store = Store::new().await;
     let jobs: Vec<NewJob> = (0..34).map(|number| admitted(&number.to_string(), "ours")).collect();

@@ -1,12 +1,15 @@
 //! Jobs: versions, conflicts, echoes, the story and what is too big for it.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures::future::join_all;
 use jiff::SignedDuration;
 use waybill::job::Job;
 use waybill::ports::{AuditEntry, Directory, Documents, Due, Jobs, Save, Saved};
 
-use crate::database::{Fault, Store};
+use crate::database::{Fault, Store, TABLE};
 use crate::samples::{admitted, connection, entry, exchange, next, start, units};
 
 async fn admit(store: &Store, order: &str) -> Job {
@@ -157,6 +160,43 @@ async fn a_transaction_that_meets_another_is_tried_again() {
         Some(written),
         "nothing was written"
     );
+}
+
+#[tokio::test]
+async fn of_twenty_workers_on_one_version_one_wins_and_the_others_see_it() {
+    let store = Store::new().await;
+    let job = admit(&store, "5012").await;
+    let saves: Vec<Save> = (0..20).map(|worker| next(&job, &format!("worker-{worker}"))).collect();
+    let fleet: Vec<_> = (0..20).map(|_| store.another()).collect();
+    let results = join_all(fleet.iter().zip(&saves).map(|(process, save)| process.save(save))).await;
+    let results: Vec<Saved> = results.into_iter().map(Result::unwrap).collect();
+    let winner = results.iter().position(|result| *result == Saved::Done).unwrap();
+    let conflict = Saved::Conflict(Box::new(saves[winner].job.clone()));
+    assert_eq!(results.iter().filter(|result| **result == conflict).count(), 19);
+}
+
+#[tokio::test]
+async fn an_item_of_an_older_version_is_still_read() {
+    let store = Store::new().await;
+    let job = admit(&store, "5012").await;
+    let mut body = serde_json::to_value(&job).unwrap();
+    body.as_object_mut().unwrap().remove("bought_again").unwrap();
+    body["something_since_removed"] = "x".into();
+    let old = [
+        ("pk", format!("JOB#{}", job.id)),
+        ("sk", "STATE".to_owned()),
+        ("body", body.to_string()),
+    ];
+    let old = old.map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
+    store
+        .client
+        .put_item()
+        .table_name(TABLE)
+        .set_item(Some(HashMap::from(old)))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(store.dynamo.load(&job.id).await.unwrap(), Some(job));
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! Limits that all workers share: slots, pauses and the spending cap.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use futures::future::join_all;
 
 use jiff::SignedDuration;
 use rust_decimal::dec;
@@ -28,6 +31,18 @@ async fn no_more_slots_are_leased_than_the_account_has_and_all_of_them_are() {
     store.dynamo.free_slot(freed.clone()).await.unwrap();
     let again = store.dynamo.lease_slot(ACCOUNT, 5, LEASE).await.unwrap().unwrap();
     assert_eq!(again.number, freed.number);
+}
+
+#[tokio::test]
+async fn of_many_workers_at_once_no_more_get_in_than_the_account_allows() {
+    let store = Store::new().await;
+    let fleet: Vec<_> = (0..20).map(|_| store.another()).collect();
+    let slots = join_all(fleet.iter().map(|process| process.lease_slot(ACCOUNT, 5, LEASE))).await;
+    let held: BTreeSet<u16> = slots
+        .into_iter()
+        .filter_map(|slot| Some(slot.unwrap()?.number))
+        .collect();
+    assert_eq!(held.len(), 5);
 }
 
 #[tokio::test]

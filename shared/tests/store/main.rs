@@ -7,6 +7,7 @@ mod database;
 mod directory;
 mod documents;
 mod jobs;
+mod labels;
 mod limits;
 mod samples;
 mod tokens;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Dynamo;
 use super::jobs::{job_write, snapshot_write};
 use super::keys::{Key, number_key};
-use super::table::{Guard, SCHEMA, Transacted, Write, body, request_token, to_body, to_item};
+use super::table::{Guard, SCHEMA, Transacted, Verdict, Write, body, request_token, to_body, to_item};
 use crate::domain::{ConnectionId, DocumentId, JobId, Nonce, Units};
 use crate::job::Job;
 use crate::ports::{Documents, NewJob, StoreError};
@@ -52,6 +52,13 @@ impl Documents for Dynamo {
             .chain([version.as_str()]);
         match self.transact(&request_token(texts), &writes).await? {
             Transacted::Done => Ok(true),
+            Transacted::Refused(verdicts) if matches!(verdicts.first(), Some(Verdict::Fits)) => {
+                let text = format!(
+                    "a job of {} exists that the document's units do not name",
+                    units.document
+                );
+                Err(StoreError(text))
+            }
             Transacted::Refused(_) => self.is_echo(connection, units, jobs).await,
         }
     }

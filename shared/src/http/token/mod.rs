@@ -23,8 +23,8 @@ const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// How often the use of a token is noted.
 const MARK: SignedDuration = SignedDuration::from_mins(10);
 
-/// How often a write that somebody else came before is tried.
-const TRIES: u32 = 10;
+/// How often a note of a request, that somebody else's came before, is tried.
+const TRIES: u64 = 10;
 
 /// The rests while somebody else asks for a token, in milliseconds; about three seconds in all.
 const RESTS: [u64; 7] = [50, 100, 200, 400, 600, 800, 900];
@@ -92,7 +92,7 @@ impl SharedTokens {
                     return self.open(key, token, version, used_at).await;
                 }
                 Decision::Mint(version) => match self.lease(key, version, now).await? {
-                    Some(lease) => return self.make(key, version, &lease, mint).await,
+                    Some(lease) => return self.make(key, version, &lease, mint, failed.is_some()).await,
                     None => now,
                 },
                 Decision::Wait(until) => until,
@@ -120,8 +120,9 @@ impl SharedTokens {
         version: u64,
         lease: &RefreshLease,
         mint: &dyn Mint,
+        forced: bool,
     ) -> Result<Cached, CallError> {
-        match self.ask(key, mint).await {
+        match self.ask(key, mint, forced).await {
             Ok((minted, issued_at)) => self.keep(key, version + 1, lease, minted, issued_at).await,
             Err(error) => {
                 if let Err(error) = self.store.free(key, &lease.owner).await {
@@ -132,16 +133,17 @@ impl SharedTokens {
         }
     }
 
-    async fn ask(&self, key: &TokenKey, mint: &dyn Mint) -> Result<(Minted, Timestamp), CallError> {
+    async fn ask(&self, key: &TokenKey, mint: &dyn Mint, forced: bool) -> Result<(Minted, Timestamp), CallError> {
         if let Some(limit) = mint.daily_limit() {
-            self.reserve(key, limit).await?;
+            self.reserve(key, limit, forced).await?;
         }
         let asked_at = self.clock.now();
         Ok((mint.mint().await?, asked_at))
     }
 
     /// Notes a request before it is made. A note whose request is never made counts all the same.
-    async fn reserve(&self, key: &TokenKey, limit: u32) -> Result<(), CallError> {
+    async fn reserve(&self, key: &TokenKey, limit: u32, forced: bool) -> Result<(), CallError> {
+        let share = requests::share(limit, forced);
         for _ in 0..TRIES {
             let requests = self
                 .store
@@ -149,9 +151,14 @@ impl SharedTokens {
                 .await
                 .map_err(unreachable)?;
             let now = self.clock.now();
-            let reserved = requests::reserve(&requests, limit, now).map_err(|exhausted| {
-                tracing::warn!(system = key.system, limit, "the token requests of 24 hours are used up");
-                used_up(limit, exhausted.until.duration_since(now))
+            let reserved = requests::reserve(&requests, share, now).map_err(|exhausted| {
+                tracing::warn!(
+                    system = key.system,
+                    share,
+                    limit,
+                    "the token requests of 24 hours are used up"
+                );
+                used_up(share, exhausted.until.duration_since(now))
             })?;
             if self
                 .store
@@ -291,9 +298,9 @@ fn somebody_else(left: SignedDuration) -> CallError {
     limited("somebody else is asking for a token".to_owned(), after)
 }
 
-fn used_up(limit: u32, left: SignedDuration) -> CallError {
+fn used_up(share: u32, left: SignedDuration) -> CallError {
     limited(
-        format!("all {limit} token requests of the last 24 hours are used up"),
+        format!("all {share} token requests of the last 24 hours are used up"),
         left,
     )
 }

@@ -15,6 +15,12 @@ pub(super) struct Exhausted {
     pub(super) until: Timestamp,
 }
 
+/// How much of the limit a request may use. Renewals of tokens that had not ended, which a vendor that refuses every
+/// token would ask for without end, leave a fifth for tokens that end by themselves: so it heals by itself.
+pub(super) fn share(limit: u32, forced: bool) -> u32 {
+    if forced { limit - limit / 5 } else { limit }
+}
+
 /// The requests with one more, of at most `limit`.
 pub(super) fn reserve(requests: &TokenRequests, limit: u32, now: Timestamp) -> Result<TokenRequests, Exhausted> {
     let counts = |at: &&Timestamp| now.duration_since(**at) < COUNTS;
@@ -72,6 +78,12 @@ mod tests {
         let refused = reserve(&requests, 2, at(70)).unwrap_err();
         assert_eq!(refused.until, at(24 * 60 + 2));
         assert!(reserve(&requests, 2, refused.until).is_ok());
+    }
+
+    #[test]
+    fn refusals_cannot_use_what_ends_by_itself() {
+        assert_eq!((share(250, true), share(250, false)), (200, 250));
+        assert_eq!(share(1, true), 1);
     }
 
     #[test]

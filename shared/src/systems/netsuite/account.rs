@@ -5,7 +5,6 @@ use std::fmt;
 use url::Url;
 
 use super::options::Options;
-
 use crate::connection::{Connection, Environment, FieldMap, Mistake, Selection, SystemSettings};
 
 /// An account's id in its canonical spelling: upper case with an underscore (`1234567_SB1`).

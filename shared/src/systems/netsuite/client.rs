@@ -66,6 +66,7 @@ pub struct Ports {
 pub struct NetSuite {
     pub(super) endpoint: Endpoint,
     pub(super) auth: Arc<dyn Authorise>,
+    mint: Option<Arc<dyn Mint>>,
     pub(super) settings: Settings,
     pub(super) select: Selection,
     pub(super) policy: WriteBackPolicy,
@@ -95,10 +96,11 @@ impl NetSuite {
         })?;
         let credentials = Credentials::parse(secret)?;
         let endpoint = endpoint(&settings, &ports, Some(settings.options.concurrency));
-        let auth = authorisation(connection, credentials, &settings, &ports)?;
+        let (auth, mint) = authorisation(connection, credentials, &settings, &ports)?;
         Ok(Self {
             endpoint,
             auth,
+            mint,
             settings,
             select: connection.select.clone(),
             policy: connection.write_back.clone(),
@@ -107,6 +109,11 @@ impl NetSuite {
             measured: Mutex::default(),
             slot_wait: SLOT_WAIT,
         })
+    }
+
+    /// How a token of this connection is made, for the refresher; token-based authentication has none.
+    pub fn mint(&self) -> Option<Arc<dyn Mint>> {
+        self.mint.clone()
     }
 
     /// The endpoint of token requests, for `connection authorize`.
@@ -147,7 +154,7 @@ fn authorisation(
     credentials: Credentials,
     settings: &Settings,
     ports: &Ports,
-) -> Result<Arc<dyn Authorise>, Refusal> {
+) -> Result<(Arc<dyn Authorise>, Option<Arc<dyn Mint>>), Refusal> {
     let key = TokenKey {
         system: "netsuite".to_owned(),
         credential: connection.erp.secret.clone(),
@@ -158,7 +165,7 @@ fn authorisation(
     let tokens = endpoint(settings, ports, None);
     let mint: Arc<dyn Mint> = match credentials {
         Credentials::TokenBased(token) => {
-            return Ok(Arc::new(Signer::new(&settings.account, token, ports.clock.clone())));
+            return Ok((Arc::new(Signer::new(&settings.account, token, ports.clock.clone())), None));
         }
         Credentials::Certificate(certificate) => {
             let audience = format!("https://{}{TOKEN_PATH}", settings.account.host());
@@ -170,7 +177,8 @@ fn authorisation(
             ports.secrets.clone(),
         )),
     };
-    Ok(Arc::new(Bearer::new(key, ports.tokens.clone(), mint)))
+    let bearer = Bearer::new(key, ports.tokens.clone(), mint.clone());
+    Ok((Arc::new(bearer), Some(mint)))
 }
 
 fn unreadable(what: &str) -> CallError {

@@ -50,9 +50,9 @@ impl Ups {
             }
             Recovery::Exists(_) | Recovery::Voided | Recovery::Absent => {}
         }
-        for shipment in tracked.iter().filter(|shipment| !shipment.voided) {
-            if !seen.iter().any(|known| holds(&known.shipment, &shipment.numbers)) {
-                add(&mut seen, self.resolve(&shipment.numbers).await?);
+        for shipment in tracked.iter().filter(|shipment| !shipment.alive.is_empty()) {
+            if !seen.iter().any(|known| holds(&known.shipment, &shipment.alive)) {
+                add(&mut seen, self.resolve(&shipment.alive).await?);
             }
         }
         let alive = self.alive(seen, &tracked).await?;
@@ -83,14 +83,19 @@ impl Ups {
         }
     }
 
-    /// Without those that tracking shows as voided.
+    /// Without those that tracking shows as voided in every parcel.
     async fn alive(&self, seen: Vec<Seen>, tracked: &[Tracked]) -> Result<Vec<Seen>, Later> {
         let mut alive = Vec::new();
         for seen in seen {
-            let shown = tracked.iter().find(|tracked| holds(&seen.shipment, &tracked.numbers));
+            let shown = tracked
+                .iter()
+                .any(|tracked| holds(&seen.shipment, &tracked.alive) || holds(&seen.shipment, &tracked.voided));
             let voided = match shown {
-                Some(tracked) => tracked.voided,
-                None => self.is_voided(&seen.shipment).await?,
+                true => seen
+                    .shipment
+                    .tracking_numbers()
+                    .all(|number| is_voided(tracked, number)),
+                false => self.is_voided(&seen.shipment).await?,
             };
             if !voided {
                 alive.push(seen);
@@ -99,13 +104,16 @@ impl Ups {
         Ok(alive)
     }
 
+    /// Asks parcel by parcel until one is not voided.
     async fn is_voided(&self, shipment: &Shipment) -> Result<bool, Later> {
-        let path = format!(
-            "/api/track/v1/details/{}?locale=en_US",
-            path_segment(shipment.id.as_str())
-        );
-        let tracked = self.track(Call::new("track", Method::GET, path)).await?;
-        Ok(!tracked.is_empty() && tracked.iter().all(|shipment| shipment.voided))
+        for number in shipment.tracking_numbers() {
+            let path = format!("/api/track/v1/details/{}?locale=en_US", path_segment(number));
+            let tracked = self.track(Call::new("track", Method::GET, path)).await?;
+            if !is_voided(&tracked, number) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn recover_reference(&self, reference: &JobId) -> Result<Recovery, Later> {
@@ -233,6 +241,12 @@ pub(super) fn includes(labels: &[LabelImage], number: &str) -> bool {
     labels
         .iter()
         .any(|label| label.tracking_number.as_deref() == Some(number))
+}
+
+fn is_voided(tracked: &[Tracked], number: &str) -> bool {
+    tracked
+        .iter()
+        .any(|tracked| tracked.voided.iter().any(|voided| voided == number))
 }
 
 /// Whether one of these parcels belongs to a shipment.

@@ -12,10 +12,10 @@ const ABSENT: [&str; 3] = [NOT_FOUND, "404", "9801031"];
 /// A shipment as Tracking shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tracked {
-    /// In the order shown; the first need not be the lead.
-    pub(crate) numbers: Vec<String>,
-    /// Whether every parcel of it is voided.
-    pub(crate) voided: bool,
+    /// Its parcels in the order shown; the first need not be the lead.
+    pub(crate) alive: Vec<String>,
+    /// Its parcels that are voided.
+    pub(crate) voided: Vec<String>,
 }
 
 /// The envelope of Tracking, which may answer 404 with an empty body.
@@ -51,8 +51,8 @@ fn read(answer: &Answer) -> Result<Vec<Tracked>, Later> {
     }
     Ok(shipments
         .iter()
+        .filter(|shipment| !shipment.package.is_empty())
         .map(shipment)
-        .filter(|shipment| !shipment.numbers.is_empty())
         .collect())
 }
 
@@ -65,14 +65,16 @@ fn says_something(shipment: &TrackedShipment) -> bool {
 }
 
 fn shipment(shipment: &TrackedShipment) -> Tracked {
-    let numbers: Vec<String> = shipment
-        .package
-        .iter()
-        .filter_map(|package| package.tracking_number.clone())
-        .collect();
+    let (voided, alive): (Vec<&TrackedPackage>, _) = shipment.package.iter().partition(|package| is_voided(package));
+    let numbers = |packages: Vec<&TrackedPackage>| {
+        packages
+            .into_iter()
+            .filter_map(|package| package.tracking_number.clone())
+            .collect()
+    };
     Tracked {
-        voided: !numbers.is_empty() && shipment.package.iter().all(is_voided),
-        numbers,
+        alive: numbers(alive),
+        voided: numbers(voided),
     }
 }
 

@@ -288,17 +288,17 @@ fn tracked(status: u16, name: &str) -> Option<Vec<Tracked>> {
 
 #[test]
 fn tracking_says_which_parcels_whether_they_are_voided_or_that_there_are_none() {
-    let alive = Tracked {
-        numbers: vec![SECOND.into(), LEAD.into()],
-        voided: false,
+    let shown = |alive: &[&str], voided: &[&str]| {
+        let numbers = |numbers: &[&str]| numbers.iter().map(|number| (*number).to_owned()).collect();
+        Some(vec![Tracked {
+            alive: numbers(alive),
+            voided: numbers(voided),
+        }])
     };
-    assert_eq!(tracked(200, "track/answer-two-parcels"), Some(vec![alive]));
-    let voided = Tracked {
-        numbers: vec![LEAD.into()],
-        voided: true,
-    };
-    assert_eq!(tracked(200, "track/answer-voided"), Some(vec![voided.clone()]));
-    assert_eq!(tracked(200, "track/answer-voided-number"), Some(vec![voided]));
+    assert_eq!(tracked(200, "track/answer-two-parcels"), shown(&[SECOND, LEAD], &[]));
+    assert_eq!(tracked(200, "track/answer-voided"), shown(&[], &[LEAD]));
+    assert_eq!(tracked(200, "track/answer-voided-number"), shown(&[], &[LEAD]));
+    assert_eq!(tracked(200, "track/answer-voided-in-part"), shown(&[SECOND], &[LEAD]));
     assert_eq!(tracked(200, "track/answer-not-found"), Some(Vec::new()));
     assert_eq!(tracked(404, "track/refused-not-found"), Some(Vec::new()));
     assert_eq!(tracked(400, "track/refused-other"), None);

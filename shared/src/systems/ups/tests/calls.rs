@@ -303,6 +303,29 @@ async fn a_voided_shipment_is_not_found() {
     assert_eq!(tracked.found().await, Some(Vec::new()));
 }
 
+#[tokio::test]
+async fn a_shipment_that_is_voided_in_part_is_still_there() {
+    let track = (200, "track/answer-voided-in-part");
+    let known = Say {
+        reference: (200, "recover/answer-two-parcels"),
+        numbers: &[],
+        track,
+    };
+    assert_eq!(known.found().await, Some(vec![whole()]));
+    let numbers = &[
+        (SECOND, 200, "recover/answer-second-parcel"),
+        (LEAD, 400, "recover/refused-voided"),
+    ];
+    let shown = Say {
+        reference: ABSENT,
+        numbers,
+        track,
+    }
+    .found()
+    .await;
+    assert_eq!(shown, Some(vec![(LEAD.into(), vec![SECOND.into()])]));
+}
+
 /// A label that is gone does not make its shipment gone.
 #[tokio::test]
 async fn a_delivered_shipment_is_found_by_its_parcels() {

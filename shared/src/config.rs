@@ -1,0 +1,235 @@
+//! The environment, read once: where the state is and how long everything may take. Only this file and `main.rs` read
+//! the environment; the names are those of the template.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::SignedDuration;
+
+use crate::job::Timing;
+
+/// How many jobs one run of the sweeper queues, unless the environment says otherwise.
+const SWEEP_LIMIT: u32 = 5_000;
+
+/// Everything that a function is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The stage (`prod`).
+    pub stage: String,
+    /// The table's name.
+    pub table: String,
+    /// The bucket's name.
+    pub bucket: String,
+    /// The ARN of the key that seals tokens.
+    pub key: String,
+    /// The URL of the queue of jobs.
+    pub shipments_queue: String,
+    /// The ARN of the topic that alarms go to.
+    pub alarm_topic: Option<String>,
+    /// How the names of this stage's secrets begin (`waybill/prod/`).
+    pub secret_prefix: String,
+    /// The least important messages that are logged.
+    pub log_level: tracing::level_filters::LevelFilter,
+    /// The times of the ledger.
+    pub timing: Timing,
+    /// The most jobs that one run of the sweeper queues.
+    pub sweep_limit: u32,
+}
+
+/// Everything that is wrong with the environment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigErrors(pub Vec<String>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the environment is not right: {}", self.0.join("; "))
+    }
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// Every variable that is missing or wrong, at once.
+    pub fn from_environment() -> Result<Self, ConfigErrors> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables by their names.
+    ///
+    /// # Errors
+    /// Every variable that is missing or wrong, at once.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
+        let mut reader = Reader {
+            variable: &variable,
+            errors: Vec::new(),
+        };
+        let config = Self {
+            stage: reader.text("WAYBILL_STAGE"),
+            table: reader.text("WAYBILL_TABLE"),
+            bucket: reader.text("WAYBILL_BUCKET"),
+            key: reader.text("WAYBILL_KEY"),
+            shipments_queue: reader.text("WAYBILL_SHIPMENTS_QUEUE"),
+            alarm_topic: reader.given("WAYBILL_ALARM_TOPIC"),
+            secret_prefix: reader.text("WAYBILL_SECRET_PREFIX"),
+            log_level: reader.parsed("WAYBILL_LOG_LEVEL", tracing::level_filters::LevelFilter::INFO),
+            timing: reader.timing(),
+            sweep_limit: reader.parsed("WAYBILL_SWEEP_LIMIT", SWEEP_LIMIT),
+        };
+        if reader.errors.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigErrors(reader.errors))
+        }
+    }
+}
+
+struct Reader<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    errors: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn given(&self, name: &str) -> Option<String> {
+        (self.variable)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn text(&mut self, name: &str) -> String {
+        self.given(name).unwrap_or_else(|| {
+            self.errors.push(format!("{name} is missing"));
+            String::new()
+        })
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str, default: T) -> T {
+        let Some(value) = self.given(name) else { return default };
+        value.parse().unwrap_or_else(|_| {
+            self.errors.push(format!("{name} cannot be {value:?}"));
+            default
+        })
+    }
+
+    fn timing(&mut self) -> Timing {
+        let default = Timing::default();
+        let timing = Timing {
+            lease: self.seconds("WAYBILL_LEASE_SECONDS", default.lease),
+            call: self.seconds("WAYBILL_CALL_TIMEOUT_SECONDS", default.call),
+            snapshot_age: self.seconds("WAYBILL_SNAPSHOT_MAX_AGE_SECONDS", default.snapshot_age),
+            looks: self.looks("WAYBILL_LOOK_SCHEDULE_SECONDS", default.looks),
+            duplicate_check: self.seconds("WAYBILL_DUPLICATE_CHECK_SECONDS", default.duplicate_check),
+            held: self.seconds("WAYBILL_HELD_REREAD_SECONDS", default.held),
+            retry: self.seconds("WAYBILL_RETRY_SECONDS", default.retry),
+            erp_window: self.given("WAYBILL_ERP_WINDOW_SECONDS").map(|_| self.seconds("WAYBILL_ERP_WINDOW_SECONDS", default.overlap)),
+            overlap: self.seconds("WAYBILL_OVERLAP_SECONDS", default.overlap),
+        };
+        if timing.call >= timing.lease {
+            self.errors
+                .push("WAYBILL_CALL_TIMEOUT_SECONDS must be less than WAYBILL_LEASE_SECONDS".to_owned());
+        }
+        timing
+    }
+
+    fn seconds(&mut self, name: &str, default: SignedDuration) -> SignedDuration {
+        let Some(value) = self.given(name) else { return default };
+        seconds(&value).unwrap_or_else(|| {
+            self.errors
+                .push(format!("{name} must be a number of seconds above 0, not {value:?}"));
+            default
+        })
+    }
+
+    fn looks(&mut self, name: &str, default: Vec<SignedDuration>) -> Vec<SignedDuration> {
+        let Some(value) = self.given(name) else { return default };
+        let looks: Option<Vec<SignedDuration>> = value.split(',').map(|look| seconds(look.trim())).collect();
+        looks
+            .filter(|looks| looks.is_sorted_by(|a, b| a < b))
+            .unwrap_or_else(|| {
+                self.errors.push(format!(
+                    "{name} must be growing numbers of seconds with commas between, not {value:?}"
+                ));
+                default
+            })
+    }
+}
+
+fn seconds(value: &str) -> Option<SignedDuration> {
+    value
+        .parse::<u32>()
+        .ok()
+        .filter(|seconds| *seconds > 0)
+        .map(|seconds| SignedDuration::from_secs(seconds.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+        let mut variables: BTreeMap<&str, &str> = BTreeMap::from([
+            ("WAYBILL_STAGE", "local"),
+            ("WAYBILL_TABLE", "table"),
+            ("WAYBILL_BUCKET", "bucket"),
+            ("WAYBILL_KEY", "arn:key"),
+            ("WAYBILL_SHIPMENTS_QUEUE", "https://queue"),
+            ("WAYBILL_SECRET_PREFIX", "waybill/local/"),
+        ]);
+        variables.extend(changes.iter().copied());
+        Config::read(|name| variables.get(name).map(|value| (*value).to_owned()))
+    }
+
+    #[test]
+    fn times_that_are_not_given_are_those_of_the_ledger() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.timing, Timing::default());
+        assert_eq!((config.alarm_topic, config.sweep_limit), (None, SWEEP_LIMIT));
+    }
+
+    #[test]
+    fn times_are_read_in_seconds() {
+        let config = read(&[
+            ("WAYBILL_LEASE_SECONDS", "8"),
+            ("WAYBILL_CALL_TIMEOUT_SECONDS", "2"),
+            ("WAYBILL_LOOK_SCHEDULE_SECONDS", "1, 2,4,8"),
+            ("WAYBILL_ERP_WINDOW_SECONDS", "3"),
+            ("WAYBILL_LOG_LEVEL", "debug"),
+        ]);
+        let config = config.unwrap();
+        assert_eq!(config.timing.lease, SignedDuration::from_secs(8));
+        assert_eq!(config.timing.looks, [1, 2, 4, 8].map(SignedDuration::from_secs));
+        assert_eq!(config.timing.erp_window, Some(SignedDuration::from_secs(3)));
+        assert_eq!(config.log_level, tracing::level_filters::LevelFilter::DEBUG);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let ConfigErrors(errors) = read(&[
+            ("WAYBILL_TABLE", " "),
+            ("WAYBILL_BUCKET", ""),
+            ("WAYBILL_RETRY_SECONDS", "soon"),
+            ("WAYBILL_HELD_REREAD_SECONDS", "0"),
+            ("WAYBILL_LOOK_SCHEDULE_SECONDS", "60,30"),
+            ("WAYBILL_LEASE_SECONDS", "30"),
+            ("WAYBILL_SWEEP_LIMIT", "-1"),
+            ("WAYBILL_LOG_LEVEL", "loud"),
+        ])
+        .unwrap_err();
+        let named = |name: &str| errors.iter().any(|error| error.contains(name));
+        for name in [
+            "TABLE",
+            "BUCKET",
+            "RETRY",
+            "HELD",
+            "LOOK_SCHEDULE",
+            "CALL_TIMEOUT",
+            "SWEEP_LIMIT",
+            "LOG_LEVEL",
+        ] {
+            assert!(named(name), "{name}: {errors:?}");
+        }
+        assert_eq!(errors.len(), 8, "{errors:?}");
+    }
+}
