@@ -194,10 +194,16 @@ fn system_user() -> Option<String> {
 }
 
 fn ask() -> String {
-    drop(std::io::stderr().write_all(b"Go on? [y/N] "));
+    prompt("Go on? [y/N] ").unwrap_or_default()
+}
+
+/// Asks for one line on stderr.
+pub(crate) fn prompt(question: &str) -> Result<String, Failure> {
+    drop(std::io::stderr().write_all(question.as_bytes()));
     let mut answer = String::new();
-    drop(std::io::stdin().lock().read_line(&mut answer));
-    answer
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.map(|_| answer)
+        .map_err(|error| Failure::new(format!("the answer cannot be read: {error}")))
 }
 
 fn allowed(yes: bool, terminal: bool, ask: impl FnOnce() -> String) -> Result<(), Failure> {
