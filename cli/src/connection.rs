@@ -1,6 +1,7 @@
 //! `waybill connection ...`: what customers configure.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_sdk_lambda::primitives::Blob;
 use clap::Subcommand;
@@ -10,11 +11,13 @@ use waybill::aws::Change;
 use waybill::connection::{Connection, parse};
 use waybill::domain::ConnectionId;
 use waybill::flows::plan::{Plan, Planned};
-use waybill::ports::{AuditEntry, CallError, Connections, Directory, Finding, State};
+use waybill::ports::{AuditEntry, CallError, Connections, Directory, Finding, Recorder, Secrets, State, Systems};
+use waybill::systems::System;
 use waybill::systems::check::Checks;
+use waybill::systems::netsuite::{Account, Authorisation, NetSuite};
 
 use crate::Common;
-use crate::output::{Answer, Failure, facts, note, table, when};
+use crate::output::{self, Answer, Failure, facts, note, table, when};
 use crate::schedule;
 use crate::stack::{Stack, said};
 
@@ -39,6 +42,13 @@ Every mistake of the file is told at once. A connection that exists keeps runnin
     /// Tries secrets, hosts, keys and permissions without touching an order
     #[command(after_help = "Examples:\n  waybill connection check acme-netsuite-ups")]
     Check { id: ConnectionId },
+    /// Gets a person's consent in the browser, for NetSuite's authorization code grant
+    #[command(after_help = "Examples:
+  waybill connection authorize acme-netsuite-ups
+
+Open the page that is shown, consent, and paste the address to which the browser was sent back (it need not load). The
+secret must be of the kind authorization-code; the refresh token is stored in it.")]
+    Authorize { id: ConnectionId },
     /// Shows what would ship if it were started now
     #[command(after_help = "Examples:\n  waybill connection plan acme-netsuite-ups --most 20")]
     Plan {
@@ -70,6 +80,7 @@ pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> 
         Verb::List => list(&stack).await,
         Verb::Show { id } => show(&stack, &id).await,
         Verb::Check { id } => check(&stack, &id).await,
+        Verb::Authorize { id } => authorize(&stack, &id).await,
         Verb::Plan { id, most } => plan(&stack, &id, most).await,
         Verb::Poll { id } => poll(&stack, &id).await,
         Verb::Pause { id } => pause(&stack, common, &id).await,
@@ -189,7 +200,7 @@ async fn show(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
 
 async fn check(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
     let connection = stack.gate(id).await?.connection;
-    let findings = match stack.systems().open(&connection).await {
+    let findings = match stack.systems()?.open(&connection).await {
         Ok(opened) => {
             note(&format!(
                 "asking {} and {} ...",
@@ -220,10 +231,47 @@ fn unopened(error: &CallError) -> Finding {
     }
 }
 
+async fn authorize(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
+    let connection = stack.gate(id).await?.connection;
+    let (erp, secrets) = (&connection.erp, stack.secrets()?);
+    if System::named(&erp.system) != Some(System::NetSuite) {
+        return Err(Failure::new(format!(
+            "{} needs no consent: enter its secret with `waybill secret set`",
+            erp.system
+        )));
+    }
+    let body = secrets.read(&erp.secret).await?;
+    let body = body.ok_or_else(|| {
+        Failure::new(format!(
+            "there is no secret {0}: enter it with `waybill secret set {0}`",
+            erp.secret
+        ))
+    })?;
+    let account = Account::parse(&erp.account).map_err(|error| Failure::new(error.to_string()))?;
+    let consent = Authorisation::begin(account, body).map_err(|refusal| Failure::new(refusal.to_string()))?;
+    let page = consent.url().map_err(|refusal| Failure::new(refusal.to_string()))?;
+    let redirect = output::prompt(&format!(
+        "Open this page and consent:\n\n{page}\n\nThe address that the browser came to: "
+    ))?;
+    let code = consent
+        .code(&redirect)
+        .map_err(|error| Failure::new(error.to_string()))?;
+    let ports = stack.systems()?.netsuite_ports(&Recorder::default());
+    let endpoint =
+        NetSuite::token_endpoint(&connection, &ports).map_err(|refusal| Failure::new(refusal.to_string()))?;
+    let renewed = consent.exchange(&code, &endpoint).await;
+    let renewed = renewed.map_err(|error| Failure::new(format!("{error}. Nothing was stored; begin again")))?;
+    secrets.set(&erp.secret, &renewed).await?;
+    Answer::new(
+        &json!({ "connection": id, "secret": erp.secret, "authorised": true }),
+        format!("{id} is authorised: the refresh token is stored in {}", erp.secret),
+    )
+}
+
 async fn plan(stack: &Stack, id: &ConnectionId, most: usize) -> Result<Answer, Failure> {
     let connection = stack.gate(id).await?.connection;
     let plan = Plan {
-        systems: stack.systems(),
+        systems: Arc::new(stack.systems()?),
         documents: stack.store()?,
     };
     note(&format!(

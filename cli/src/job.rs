@@ -267,13 +267,17 @@ async fn release(stack: &Stack, common: &Common, id: &JobId) -> Result<Answer, F
 
 async fn void(stack: &Stack, common: &Common, id: &JobId) -> Result<Answer, Failure> {
     let job = load(stack, id).await?;
+    let Some(shipment) = job.purchase.done().filter(|_| job.closed.is_none()) else {
+        let summary = story::summary(&job);
+        return Err(Failure::new(format!(
+            "{id} has no shipment to void: {summary}. `waybill job hold` stops it"
+        )));
+    };
     let by = common.by()?;
     common.confirm(&format!(
-        "{} unit {} ({}): its shipment is voided at the carrier and the job ends; if the ERP still wants the goods \
+        "{} unit {}: the shipment {} is voided at the carrier and the job ends; if the ERP still wants the goods \
          shipped, they become a new unit",
-        job.number,
-        job.unit,
-        story::summary(&job)
+        job.number, job.unit, shipment.id
     ))?;
     let job = stack.operate()?.void(id, &by).await.map_err(refused)?;
     done(&job, "ends; its shipment is being voided")

@@ -126,6 +126,7 @@ mod tests {
             "connection list",
             "connection show acme",
             "connection check acme",
+            "connection authorize acme",
             "connection plan acme --most 5",
             "connection poll acme",
             "connection pause acme",

@@ -6,7 +6,7 @@ use serde_json::json;
 use waybill::connection::Connection;
 use waybill::domain::{ConnectionId, Order, Quantities, Standing, UnitPhase, Units};
 use waybill::job::Job;
-use waybill::ports::{Directory, Gate, Jobs, Opened};
+use waybill::ports::{Directory, Gate, Jobs, Opened, Systems};
 
 use crate::Common;
 use crate::output::{Answer, Failure, note, when};
@@ -129,7 +129,8 @@ async fn in_the_erp(
     let erp = &connection.erp.system;
     let unasked = |why: String| format!("What {erp} says now is not known: {why}");
     note(&format!("asking {erp} ..."));
-    let opened = stack.systems().open(connection).await;
+    let systems = stack.systems().map_err(|failure| unasked(failure.to_string()))?;
+    let opened = systems.open(connection).await;
     let opened = opened.map_err(|error| unasked(error.to_string()))?;
     let orders = read(&opened, number).await.map_err(unasked)?;
     if orders.is_empty() {

@@ -1,5 +1,6 @@
 //! What a command prints: a table or one JSON document on stdout, everything else on stderr; and how it asks.
 
+use std::fmt;
 use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -54,21 +55,23 @@ impl Failure {
         Self::Said(text.into())
     }
 
-    fn text(&self) -> String {
-        match self {
-            Self::Said(text) => format!("error: {text}"),
-            Self::Mistakes { file, mistakes } => {
-                let list = waybill::connection::list(mistakes);
-                format!("error: {file} is refused; mistakes: {}\n{list}", mistakes.len())
-            }
-        }
-    }
-
     fn json(&self) -> Value {
         match self {
             Self::Said(text) => json!({ "error": text }),
             Self::Mistakes { file, mistakes } => {
                 json!({ "error": format!("{file} is refused"), "mistakes": mistakes })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Said(text) => f.write_str(text),
+            Self::Mistakes { file, mistakes } => {
+                let list = waybill::connection::list(mistakes);
+                write!(f, "{file} is refused; mistakes: {}\n{list}", mistakes.len())
             }
         }
     }
@@ -96,8 +99,12 @@ fn printed(outcome: Result<Answer, Failure>, json: bool) -> (String, String, boo
     match outcome {
         Ok(answer) if json => (line(&format!("{:#}", answer.json)), String::new(), answer.failed),
         Ok(answer) => (line(&answer.text), String::new(), answer.failed),
-        Err(failure) if json => (line(&format!("{:#}", failure.json())), line(&failure.text()), true),
-        Err(failure) => (String::new(), line(&failure.text()), true),
+        Err(failure) if json => (
+            line(&format!("{:#}", failure.json())),
+            line(&format!("error: {failure}")),
+            true,
+        ),
+        Err(failure) => (String::new(), line(&format!("error: {failure}")), true),
     }
 }
 
@@ -187,10 +194,16 @@ fn system_user() -> Option<String> {
 }
 
 fn ask() -> String {
-    drop(std::io::stderr().write_all(b"Go on? [y/N] "));
+    prompt("Go on? [y/N] ").unwrap_or_default()
+}
+
+/// Asks for one line on stderr.
+pub(crate) fn prompt(question: &str) -> Result<String, Failure> {
+    drop(std::io::stderr().write_all(question.as_bytes()));
     let mut answer = String::new();
-    drop(std::io::stdin().lock().read_line(&mut answer));
-    answer
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.map(|_| answer)
+        .map_err(|error| Failure::new(format!("the answer cannot be read: {error}")))
 }
 
 fn allowed(yes: bool, terminal: bool, ask: impl FnOnce() -> String) -> Result<(), Failure> {

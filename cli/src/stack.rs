@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use jiff::SignedDuration;
-use waybill::aws::{Bucket, Dynamo, RandomNonces, SecretsManager, ShipmentsQueue, SystemClock};
+use waybill::aws::{Bucket, Dynamo, Envelopes, KmsKeys, RandomNonces, SecretsManager, ShipmentsQueue, SystemClock};
 use waybill::connection::Connection;
-use waybill::domain::{ConnectionId, Refusal};
+use waybill::domain::ConnectionId;
 use waybill::flows::operate::Operate;
+use waybill::http::SharedTokens;
 use waybill::job::Timing;
-use waybill::ports::{CallError, Connections, Gate, Opened, Systems};
+use waybill::ports::{Connections, Gate};
+use waybill::systems::Registry;
 
 use crate::Common;
 use crate::output::Failure;
@@ -103,9 +104,17 @@ impl Stack {
         aws_sdk_sqs::Client::new(&self.config)
     }
 
-    /// Opens ERPs and carriers from here.
-    pub(crate) fn systems(&self) -> Arc<dyn Systems> {
-        Arc::new(Elsewhere)
+    /// Opens ERPs and carriers from here, with the tokens and limits of the fleet.
+    pub(crate) fn systems(&self) -> Result<Registry, Failure> {
+        let (store, clock, nonces) = (self.store()?, Arc::new(SystemClock), Arc::new(RandomNonces));
+        let client = waybill::http::client();
+        let client = client.map_err(|error| Failure::new(format!("the HTTP client cannot be built: {error}")))?;
+        let keys = KmsKeys::new(aws_sdk_kms::Client::new(&self.config), self.output("Key")?);
+        let sealer = Arc::new(Envelopes::new(Arc::new(keys), clock.clone()));
+        let tokens = Arc::new(SharedTokens::new(store.clone(), sealer, clock.clone(), nonces));
+        let timeout = self.timing().call.unsigned_abs();
+        let secrets = Arc::new(self.secrets()?);
+        Ok(Registry::new(client, clock, timeout, tokens, store, secrets))
     }
 
     /// What an operator does to jobs.
@@ -115,7 +124,7 @@ impl Stack {
             jobs: store.clone(),
             documents: store.clone(),
             connections: store,
-            systems: self.systems(),
+            systems: Arc::new(self.systems()?),
             queue: self.queue()?,
             clock: Arc::new(SystemClock),
             nonces: Arc::new(RandomNonces),
@@ -168,20 +177,6 @@ fn timing(parameters: &BTreeMap<String, String>) -> Timing {
         erp_window: parameters.get("ErpWindowSeconds").and_then(|text| parse(text)),
         looks: looks.unwrap_or(usual.looks),
         ..usual
-    }
-}
-
-/// Outside systems that this build cannot open.
-struct Elsewhere;
-
-#[async_trait]
-impl Systems for Elsewhere {
-    async fn open(&self, connection: &Connection) -> Result<Opened, CallError> {
-        let why = format!(
-            "this build cannot open {} and {}",
-            connection.erp.system, connection.carrier.system
-        );
-        Err(CallError::Refused(Refusal::new("not-in-this-build", why)))
     }
 }
 

@@ -141,9 +141,9 @@ fn written(job: &Job) -> Option<String> {
 
 fn extra_shipment(shipment: &impl Display, voiding: &Voiding) -> String {
     match voiding {
-        Voiding::Todo { at } => format!("The extra shipment {shipment} is to be voided at {}.", when(*at)),
-        Voiding::Done => format!("The extra shipment {shipment} is void."),
-        Voiding::Refused(why) => format!("The carrier does not void the extra shipment {shipment}: {why}."),
+        Voiding::Todo { at } => format!("The shipment {shipment} is to be voided at {}.", when(*at)),
+        Voiding::Done => format!("The shipment {shipment} is void."),
+        Voiding::Refused(why) => format!("The carrier does not void the shipment {shipment}: {why}."),
     }
 }
 
