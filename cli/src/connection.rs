@@ -212,15 +212,22 @@ async fn check(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
         }
         Err(error) => vec![unopened(&error)],
     };
-    let failed = findings.iter().any(|finding| finding.result.is_err());
-    let rows = findings.iter().map(|finding| {
+    verdicts(&findings)
+}
+
+fn verdicts(findings: &[Finding]) -> Result<Answer, Failure> {
+    let row = |finding: &Finding| {
         let (verdict, text) = match &finding.result {
             Ok(seen) => ("ok", seen),
             Err(wrong) => ("WRONG", wrong),
         };
         [finding.what.clone(), verdict.to_owned(), text.clone()]
-    });
-    let text = table(["check", "verdict", "what was seen, or what to do"], rows);
+    };
+    let text = table(
+        ["check", "verdict", "what was seen, or what to do"],
+        findings.iter().map(row),
+    );
+    let failed = findings.iter().any(|finding| finding.result.is_err());
     Ok(Answer::new(&findings, text)?.failed_if(failed))
 }
 
@@ -406,6 +413,24 @@ mod tests {
         assert!(!connection.paused && connection.version == 5, "{text}");
         let (same, text) = succeed(file(), Some(&running)).unwrap();
         assert_eq!(same, running, "{text}");
+    }
+
+    /// P27: what cannot be opened or is not allowed is told with what to do, and the command fails.
+    #[test]
+    fn one_thing_that_is_wrong_fails_the_check_and_says_what_to_do() {
+        let fine = Finding {
+            what: "a token".to_owned(),
+            result: Ok("issued".to_owned()),
+        };
+        let why = "there is no secret waybill/dev/acme/ups: enter it with `waybill secret set waybill/dev/acme/ups`";
+        let missing = unopened(&CallError::Refused(waybill::domain::Refusal::new("no-secret", why)));
+        let (out, failed) = verdicts(&[fine.clone(), missing]).unwrap().for_people();
+        assert!(
+            failed && out.contains("issued") && out.contains("WRONG") && out.contains(why),
+            "{out}"
+        );
+        let (_, failed) = verdicts(&[fine]).unwrap().for_people();
+        assert!(!failed);
     }
 
     #[test]

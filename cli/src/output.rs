@@ -33,6 +33,11 @@ impl Answer {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn for_people(self) -> (String, bool) {
+        (self.text, self.failed)
+    }
+
     /// The answer is complete, and what it tells is a failure.
     pub(crate) fn failed_if(self, failed: bool) -> Self {
         Self { failed, ..self }
