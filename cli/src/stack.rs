@@ -173,6 +173,7 @@ fn timing(parameters: &BTreeMap<String, String>) -> Timing {
         call: seconds("CallTimeoutSeconds", usual.call),
         snapshot_age: seconds("SnapshotMaxAgeSeconds", usual.snapshot_age),
         held: seconds("HeldRereadSeconds", usual.held),
+        retry: seconds("RetrySeconds", usual.retry),
         duplicate_check: seconds("DuplicateCheckSeconds", usual.duplicate_check),
         erp_window: parameters.get("ErpWindowSeconds").and_then(|text| parse(text)),
         looks: looks.unwrap_or(usual.looks),

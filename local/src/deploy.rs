@@ -26,13 +26,14 @@ const WORKER_CONCURRENCY: i32 = 8;
 
 /// The template's times, short enough to watch. They keep the order that the template asks for: a call is shorter than the
 /// function's timeout, and a lease longer.
-pub const SHORT_TIMES: [(&str, &str); 9] = [
+pub const SHORT_TIMES: [(&str, &str); 10] = [
     ("CallTimeoutSeconds", "3"),
     ("WorkerTimeoutSeconds", "8"),
     ("LeaseSeconds", "10"),
     ("VisibilityTimeoutSeconds", "12"),
     ("SnapshotMaxAgeSeconds", "5"),
     ("HeldRereadSeconds", "2"),
+    ("RetrySeconds", "1"),
     ("LookScheduleSeconds", "1,2,3,4"),
     ("DuplicateCheckSeconds", "4"),
     ("ErpWindowSeconds", "3"),

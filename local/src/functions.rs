@@ -19,6 +19,9 @@ use crate::progress::Line;
 /// The packages of the functions; each has one binary of the same name.
 pub const FUNCTIONS: [&str; 4] = ["erp-poller", "shipment-worker", "token-refresher", "job-sweeper"];
 
+/// The operator's command.
+const WAYBILL: &str = "waybill";
+
 /// A function that can be deployed.
 #[derive(Debug, Clone)]
 pub struct Package {
@@ -28,11 +31,20 @@ pub struct Package {
     pub zip: PathBuf,
 }
 
-/// Builds all functions for this machine.
+/// What was built for this machine.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// The functions' binaries.
+    pub functions: Vec<PathBuf>,
+    /// The operator's command.
+    pub waybill: PathBuf,
+}
+
+/// Builds all functions for this machine, and the operator's command.
 ///
 /// # Errors
 /// Cargo fails; its errors have gone to stderr.
-pub async fn build(place: &Place, line: &Line) -> Outcome<Vec<PathBuf>> {
+pub async fn build(place: &Place, line: &Line) -> Outcome<Built> {
     let mut cargo = cargo_build(place);
     let mut child = cargo.spawn().doing("starting cargo")?;
     let built = executables(&mut child, line).await?;
@@ -40,15 +52,12 @@ pub async fn build(place: &Place, line: &Line) -> Outcome<Vec<PathBuf>> {
     if !status.success() {
         return Err(Failure::new("the functions do not build; see cargo's errors above"));
     }
-    FUNCTIONS
-        .iter()
-        .map(|name| {
-            built
-                .get(*name)
-                .cloned()
-                .ok_or_else(|| Failure::new(format!("cargo built no binary {name}")))
-        })
-        .collect()
+    let binary = |name: &str| {
+        let found = built.get(name).cloned();
+        found.ok_or_else(|| Failure::new(format!("cargo built no binary {name}")))
+    };
+    let functions: Outcome<Vec<PathBuf>> = FUNCTIONS.iter().map(|name| binary(name)).collect();
+    Ok(Built { functions: functions?, waybill: binary(WAYBILL)? })
 }
 
 /// Names no package: cargo then chooses the same features of the dependencies as for the program that is running (see
@@ -58,7 +67,7 @@ fn cargo_build(place: &Place) -> Command {
     cargo
         .current_dir(place.root())
         .args(["build", "--message-format", "json-render-diagnostics"]);
-    for name in FUNCTIONS {
+    for name in FUNCTIONS.iter().chain(&[WAYBILL]) {
         cargo.args(["--bin", name]);
     }
     cargo

@@ -5,12 +5,19 @@
 //! [`stack`] puts these together: up, down, status. [`place`] knows the folders, [`aws`] the emulator's clients,
 //! [`progress`] tells a person what happens, [`failure`] what went wrong.
 //!
+//! The demo: [`outside`] runs the simulated systems, [`operator`] the `waybill` command, [`people`] act in the ERP, and [`books`] count
+//! what came of it.
+//!
 //! `local/README.md` says what the emulator cannot do like AWS.
 
 pub mod aws;
+pub mod books;
 pub mod deploy;
 pub mod failure;
 pub mod functions;
+pub mod operator;
+pub mod outside;
+pub mod people;
 pub mod ministack;
 pub mod place;
 pub mod prerequisites;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,15 @@ impl Description {
 pub struct Ready {
     venv: Venv,
     packages: Vec<Package>,
+    waybill: PathBuf,
+}
+
+impl Ready {
+    /// The operator's command.
+    #[must_use]
+    pub fn waybill(&self) -> &Path {
+        &self.waybill
+    }
 }
 
 /// Checks the machine, installs the emulator and builds the functions.
@@ -71,15 +81,15 @@ pub async fn prepare(place: &Place, progress: &mut Progress) -> Outcome<Ready> {
             Venv::ready(place, line).await
         })
         .await?;
-    let binaries = progress
+    let built = progress
         .phase("building the functions", async |line| {
             functions::build(place, line).await
         })
         .await?;
     let packages = progress
-        .phase("zipping the functions", async |_| functions::zip(place, binaries).await)
+        .phase("zipping the functions", async |_| functions::zip(place, built.functions).await)
         .await?;
-    Ok(Ready { venv, packages })
+    Ok(Ready { venv, packages, waybill: built.waybill })
 }
 
 /// A deployment that runs.

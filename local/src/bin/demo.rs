@@ -1,17 +1,48 @@
-//! `cargo demo`: the whole deployment on this machine, from the build to the end.
+//! `cargo demo`: the whole deployment on this machine. Orders ship through it while people act on them, and then it says
+//! what happened, by the simulators' own books.
 
+use std::io::Write;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use local::failure::Outcome;
+use clap::Parser;
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use jiff::Timestamp;
+use local::books::{self, End, Row, Totals};
+use local::failure::{Failure, Outcome, While};
 use local::ministack::Life;
+use local::operator::Operator;
+use local::outside::Outside;
+use local::people::People;
 use local::place::Place;
-use local::progress::Progress;
+use local::progress::{Line, Progress};
 use local::signals::Interrupts;
-use local::stack::{Running, prepare};
+use local::stack::{Ready, Running, prepare};
+
+/// The most that the work may take before the demo gives up on it.
+const PATIENCE: Duration = Duration::from_secs(240);
+/// How often the ERP is polled.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Ships orders through the whole deployment on this machine: NetSuite sales orders become UPS shipments.
+#[derive(Parser)]
+#[command(name = "cargo demo")]
+struct Arguments {
+    /// How many orders; ten or more hold every kind
+    #[arg(long, default_value_t = 25)]
+    orders: usize,
+    /// Which orders: the same seed makes the same ones
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Print one JSON document with the totals
+    #[arg(long)]
+    json: bool,
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
@@ -20,21 +51,153 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Outcome<()> {
+async fn run(arguments: Arguments) -> Outcome<()> {
     let mut interrupts = Interrupts::listen()?;
     let place = Place::named("demo");
     let mut progress = Progress::default();
     let ready = interrupts.unless(prepare(&place, &mut progress)).await?;
-    let started = interrupts
-        .unless(Running::start(&place, &ready, Life::ThisProcess, &mut progress))
-        .await?;
-    for (name, value) in &started.description().outputs {
-        eprintln!("  {name:<22} {value}");
+    let began = Instant::now();
+    let outside = interrupts.unless(Outside::start()).await?;
+    let start = Running::start(&place, &ready, Life::ThisProcess, &mut progress);
+    let started = match interrupts.unless(start).await {
+        Ok(started) => started,
+        Err(failure) => {
+            outside.stop().await;
+            return Err(failure);
+        }
+    };
+    let demo = Demo { arguments: &arguments, place: &place, ready: &ready, outside: &outside, running: &started };
+    let told = interrupts.unless(demo.ship(began, &mut progress)).await;
+    let stopped = progress.phase("stopping", async |_| {
+        started.stop().await;
+        outside.stop().await;
+        Ok(())
+    });
+    stopped.await?;
+    told
+}
+
+struct Demo<'a> {
+    arguments: &'a Arguments,
+    place: &'a Place,
+    ready: &'a Ready,
+    outside: &'a Outside,
+    running: &'a Running,
+}
+
+impl Demo<'_> {
+    async fn ship(&self, began: Instant, progress: &mut Progress) -> Outcome<()> {
+        let operator = Operator::of(self.ready.waybill(), self.running.description());
+        progress.phase("connecting NetSuite and UPS", async |_| self.connect(&operator).await).await?;
+        let opened = Timestamp::now();
+        let mut people = People::enter(self.outside, self.arguments.orders, self.arguments.seed)?;
+        let name = format!("shipping {} orders", self.arguments.orders);
+        let ended = progress.phase(&name, async |line| self.work(&operator, &mut people, opened, line).await).await;
+        let took = began.elapsed();
+        let rows = self.rows(&people, opened);
+        let totals = books::totals(&rows, &self.outside.netsuite.netsuite.books(), &self.outside.ups.ups.read_books(), took);
+        self.tell(&operator, &rows, &totals).await?;
+        ended
     }
-    progress
-        .phase("stopping", async |_| {
-            started.stop().await;
-            Ok(())
-        })
-        .await
+
+    async fn connect(&self, operator: &Operator) -> Outcome<()> {
+        for (system, body) in self.outside.secrets() {
+            operator.set_secret(system, &body).await?;
+        }
+        operator.connect(self.place, &self.outside.urls()).await
+    }
+
+    /// Polls, and lets people act, until every order has ended.
+    async fn work(&self, operator: &Operator, people: &mut People, opened: Timestamp, line: &Line) -> Outcome<()> {
+        let began = Instant::now();
+        let mut polled: Option<Instant> = None;
+        loop {
+            if polled.is_none_or(|at| at.elapsed() >= POLL) {
+                operator.poll().await?;
+                polled = Some(Instant::now());
+            }
+            people.act(self.outside, &self.outside.netsuite.netsuite.books())?;
+            let rows = self.rows(people, opened);
+            line.at(in_short(&rows));
+            if rows.iter().all(|row| row.end != End::Underway) && self.settled() {
+                return Ok(());
+            }
+            if began.elapsed() > PATIENCE {
+                let late: Vec<&str> = rows.iter().filter(|row| row.end == End::Underway).map(|row| row.number.as_str()).collect();
+                return Err(Failure::new(format!("these orders have not ended in time: {}", late.join(", "))));
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Whether no job has two shipments, which a later look would find and void.
+    fn settled(&self) -> bool {
+        let books = self.outside.ups.ups.read_books();
+        books.duplicates.keys().all(|reference| reference.parse::<waybill::domain::JobId>().is_err())
+    }
+
+    fn rows(&self, people: &People, opened: Timestamp) -> Vec<Row> {
+        let (erp, carrier) = (self.outside.netsuite.netsuite.books(), self.outside.ups.ups.read_books());
+        books::rows(&people.orders, &erp, &carrier, opened)
+    }
+
+    async fn tell(&self, operator: &Operator, rows: &[Row], totals: &Totals) -> Outcome<()> {
+        if self.arguments.json {
+            let json = serde_json::to_string(totals).doing("writing the totals")?;
+            return print(&format!("{json}\n"));
+        }
+        print(&format!("\n{}\n{}\n", table(rows), in_words(totals)))?;
+        match rows.iter().find(|row| row.shipments.len() > 1).or_else(|| rows.first()) {
+            Some(row) => {
+                let story = operator.waybill(&["order", "explain", &row.number]).await?;
+                print(&format!("\nThe story of order {} (`waybill order explain {0}`):\n\n{story}\n", row.number))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header(["order", "ship to", "service", "cost", "tracking number", "written to", "seconds"]);
+    for row in rows {
+        table.add_row(cells(row));
+    }
+    table
+}
+
+fn cells(row: &Row) -> [String; 7] {
+    let each = |what: &dyn Fn(&books::Bought) -> String| row.shipments.iter().map(what).collect::<Vec<_>>().join("\n");
+    let place = match row.end {
+        End::Held => format!("held: {}", row.problem.clone().unwrap_or_default()),
+        End::Cancelled => "cancelled".to_owned(),
+        End::Underway | End::Shipped => row.ship_to.clone(),
+    };
+    [
+        row.number.clone(),
+        place.chars().take(70).collect(),
+        each(&|one| one.service.clone()),
+        each(&|one| format!("{:.2}", one.charge)),
+        each(&|one| one.tracking_numbers.join(", ")),
+        row.fulfilments.join("\n"),
+        row.took.map(|took| format!("{:.1}", took.as_secs_f64())).unwrap_or_default(),
+    ]
+}
+
+fn in_short(rows: &[Row]) -> String {
+    let count = |end: End| rows.iter().filter(|row| row.end == end).count();
+    let [shipped, held, cancelled] = [End::Shipped, End::Held, End::Cancelled].map(count);
+    format!("{shipped} shipped, {held} held, {cancelled} cancelled, {} under way", count(End::Underway))
+}
+
+fn in_words(totals: &Totals) -> String {
+    format!(
+        "{} orders in {:.1} s: {} shipped, {} written back, {} held, {} cancelled, {} duplicates",
+        totals.orders, totals.seconds, totals.shipped, totals.written_back, totals.held, totals.cancelled, totals.duplicates
+    )
+}
+
+fn print(words: &str) -> Outcome<()> {
+    std::io::stdout().write_all(words.as_bytes()).doing("writing to stdout")
 }

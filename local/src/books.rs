@@ -1,0 +1,163 @@
+//! What came of the orders, counted from the simulators' own books and not from ours.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use simulators::netsuite::books::{Books as NetSuiteBooks, OrderBook};
+use simulators::netsuite::model::OrderStatus;
+use simulators::ups::{Books as UpsBooks, Shipment};
+
+use crate::people::{Entered, PROBLEM, is_flagged};
+
+/// How an order ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Not yet.
+    Underway,
+    /// Everything that was ordered has a shipment, and the ERP shows each with its tracking number.
+    Shipped,
+    /// No shipment, and people see why.
+    Held,
+    /// No shipment, and none is wanted.
+    Cancelled,
+}
+
+/// One order as the books show it.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Its number.
+    pub number: String,
+    /// How it ended.
+    pub end: End,
+    /// Where it goes.
+    pub ship_to: String,
+    /// Unvoided shipments at the carrier: service, cost, tracking numbers.
+    pub shipments: Vec<Bought>,
+    /// Fulfilments in the ERP.
+    pub fulfilments: Vec<String>,
+    /// Whether the ERP shows every tracking number of every unit.
+    pub written_back: bool,
+    /// Why it is held.
+    pub problem: Option<String>,
+    /// From its entry to its last fulfilment.
+    pub took: Option<Duration>,
+}
+
+/// One shipment.
+#[derive(Debug, Clone)]
+pub struct Bought {
+    /// The service's code.
+    pub service: String,
+    /// What it cost.
+    pub charge: Decimal,
+    /// Its parcels.
+    pub tracking_numbers: Vec<String>,
+}
+
+/// What `cargo demo -- --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Totals {
+    /// Documents.
+    pub orders: usize,
+    /// Of which shipped.
+    pub shipped: usize,
+    /// Shipped ones whose every unit the ERP shows with its tracking number.
+    pub written_back: usize,
+    /// Of which held.
+    pub held: usize,
+    /// Of which cancelled.
+    pub cancelled: usize,
+    /// Extra unvoided shipments for a unit.
+    pub duplicates: usize,
+    /// From the start of the deployment to the end of the work.
+    pub seconds: f64,
+    /// What the deployment ran on.
+    pub stack: &'static str,
+}
+
+/// Reads the books of both sides for each order.
+#[must_use]
+pub fn rows(orders: &[Entered], erp: &NetSuiteBooks, carrier: &UpsBooks, began: Timestamp) -> Vec<Row> {
+    let row = |order: &Entered| erp.orders.get(&order.number).map(|book| row(&order.number, book, carrier, began));
+    orders.iter().filter_map(row).collect()
+}
+
+fn row(number: &str, book: &OrderBook, carrier: &UpsBooks, began: Timestamp) -> Row {
+    let shipments: Vec<&Shipment> = carrier.shipments.iter().filter(|one| is_for(one, number) && !one.is_voided()).collect();
+    let shown: BTreeSet<&str> = book.fulfilments.iter().flat_map(|one| one.tracking_numbers.iter().map(String::as_str)).collect();
+    let bought = tracking_numbers(&shipments);
+    let written_back = !bought.is_empty() && bought == shown && whole(book);
+    let last = book.fulfilments.iter().map(|one| one.created).max();
+    Row {
+        number: number.to_owned(),
+        end: end(book, &shipments, written_back),
+        ship_to: shipments.first().map(|one| place(one)).unwrap_or_default(),
+        written_back,
+        fulfilments: book.fulfilments.iter().map(|one| one.number.clone()).collect(),
+        problem: book.custom_fields.get(PROBLEM).and_then(|value| value.as_str()).map(str::to_owned),
+        took: last.and_then(|last| Duration::try_from(last.duration_since(began)).ok()),
+        shipments: shipments.into_iter().map(bought_as).collect(),
+    }
+}
+
+/// Whether a shipment carries the order's number among its references, or in the caller's context.
+fn is_for(shipment: &Shipment, number: &str) -> bool {
+    shipment.references.iter().any(|reference| reference.value == number)
+}
+
+fn end(book: &OrderBook, shipments: &[&Shipment], written_back: bool) -> End {
+    match (shipments.is_empty(), book.status) {
+        (true, OrderStatus::Cancelled) => End::Cancelled,
+        (true, _) if is_flagged(book) => End::Held,
+        (false, _) if written_back => End::Shipped,
+        _ => End::Underway,
+    }
+}
+
+/// Whether every line that travels is fulfilled.
+fn whole(book: &OrderBook) -> bool {
+    matches!(book.status, OrderStatus::PendingBilling | OrderStatus::Billed)
+}
+
+fn tracking_numbers<'a>(shipments: &[&'a Shipment]) -> BTreeSet<&'a str> {
+    shipments.iter().flat_map(|one| one.packages.iter().map(|package| package.tracking_number.as_str())).collect()
+}
+
+fn place(shipment: &Shipment) -> String {
+    let to = &shipment.destination;
+    format!("{}, {} {}", shipment.consignee, to.city, to.country)
+}
+
+fn bought_as(shipment: &Shipment) -> Bought {
+    Bought {
+        service: shipment.service.clone(),
+        charge: shipment.charge,
+        tracking_numbers: shipment.packages.iter().map(|package| package.tracking_number.clone()).collect(),
+    }
+}
+
+/// Adds the rows up. A duplicate is a second unvoided shipment under one job id, or anything that the ERP has twice.
+#[must_use]
+pub fn totals(rows: &[Row], erp: &NetSuiteBooks, carrier: &UpsBooks, took: Duration) -> Totals {
+    let ended = |end: End| rows.iter().filter(|row| row.end == end).count();
+    let per_job = carrier.duplicates.iter().filter(|(reference, _)| is_job(reference));
+    let at_the_carrier: usize = per_job.map(|(_, extra)| extra.len()).sum();
+    let in_the_erp = erp.duplicates.identical.len() + erp.duplicates.over_fulfilled.len() + erp.duplicates.tracking_numbers.len();
+    Totals {
+        orders: rows.len(),
+        shipped: ended(End::Shipped),
+        written_back: rows.iter().filter(|row| row.end == End::Shipped && row.written_back).count(),
+        held: ended(End::Held),
+        cancelled: ended(End::Cancelled),
+        duplicates: at_the_carrier + in_the_erp,
+        seconds: (took.as_secs_f64() * 10.0).round() / 10.0,
+        stack: "ministack",
+    }
+}
+
+fn is_job(reference: &str) -> bool {
+    reference.parse::<waybill::domain::JobId>().is_ok()
+}
