@@ -10,7 +10,13 @@ use simulators::netsuite::books::{Books as NetSuiteBooks, OrderBook};
 use simulators::netsuite::model::OrderStatus;
 use simulators::ups::{Books as UpsBooks, Shipment};
 
+use waybill::domain::{DocumentId, JobId};
+
+use crate::operator::CONNECTION;
 use crate::people::{Entered, PROBLEM, is_flagged};
+
+/// The most units that an order of the demo has.
+const UNITS: u32 = 8;
 
 /// How an order ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,13 +87,26 @@ pub struct Totals {
 /// Reads the books of both sides for each order.
 #[must_use]
 pub fn rows(orders: &[Entered], erp: &NetSuiteBooks, carrier: &UpsBooks, began: Timestamp) -> Vec<Row> {
-    let row = |order: &Entered| erp.orders.get(&order.number).map(|book| row(&order.number, book, carrier, began));
+    let row = |order: &Entered| {
+        erp.orders
+            .get(&order.number)
+            .map(|book| row(&order.number, book, carrier, began))
+    };
     orders.iter().filter_map(row).collect()
 }
 
 fn row(number: &str, book: &OrderBook, carrier: &UpsBooks, began: Timestamp) -> Row {
-    let shipments: Vec<&Shipment> = carrier.shipments.iter().filter(|one| is_for(one, number) && !one.is_voided()).collect();
-    let shown: BTreeSet<&str> = book.fulfilments.iter().flat_map(|one| one.tracking_numbers.iter().map(String::as_str)).collect();
+    let jobs = jobs(book.id);
+    let shipments: Vec<&Shipment> = carrier
+        .shipments
+        .iter()
+        .filter(|one| is_for(one, &jobs) && !one.is_voided())
+        .collect();
+    let shown: BTreeSet<&str> = book
+        .fulfilments
+        .iter()
+        .flat_map(|one| one.tracking_numbers.iter().map(String::as_str))
+        .collect();
     let bought = tracking_numbers(&shipments);
     let written_back = !bought.is_empty() && bought == shown && whole(book);
     let last = book.fulfilments.iter().map(|one| one.created).max();
@@ -97,15 +116,34 @@ fn row(number: &str, book: &OrderBook, carrier: &UpsBooks, began: Timestamp) -> 
         ship_to: shipments.first().map(|one| place(one)).unwrap_or_default(),
         written_back,
         fulfilments: book.fulfilments.iter().map(|one| one.number.clone()).collect(),
-        problem: book.custom_fields.get(PROBLEM).and_then(|value| value.as_str()).map(str::to_owned),
+        problem: book
+            .custom_fields
+            .get(PROBLEM)
+            .and_then(|value| value.as_str())
+            .map(str::to_owned),
         took: last.and_then(|last| Duration::try_from(last.duration_since(began)).ok()),
         shipments: shipments.into_iter().map(bought_as).collect(),
     }
 }
 
-/// Whether a shipment carries the order's number among its references, or in the caller's context.
-fn is_for(shipment: &Shipment, number: &str) -> bool {
-    shipment.references.iter().any(|reference| reference.value == number)
+/// The references under which an order's units ship.
+#[must_use]
+pub fn jobs(order: u64) -> Vec<String> {
+    let Ok(connection) = CONNECTION.parse() else {
+        return Vec::new();
+    };
+    let document = DocumentId::sales_order(order.to_string());
+    (1..=UNITS)
+        .map(|unit| JobId::of(&connection, &document, unit).to_string())
+        .collect()
+}
+
+/// Whether a shipment carries one of these references.
+fn is_for(shipment: &Shipment, jobs: &[String]) -> bool {
+    shipment
+        .references
+        .iter()
+        .any(|reference| jobs.contains(&reference.value))
 }
 
 fn end(book: &OrderBook, shipments: &[&Shipment], written_back: bool) -> End {
@@ -123,7 +161,10 @@ fn whole(book: &OrderBook) -> bool {
 }
 
 fn tracking_numbers<'a>(shipments: &[&'a Shipment]) -> BTreeSet<&'a str> {
-    shipments.iter().flat_map(|one| one.packages.iter().map(|package| package.tracking_number.as_str())).collect()
+    shipments
+        .iter()
+        .flat_map(|one| one.packages.iter().map(|package| package.tracking_number.as_str()))
+        .collect()
 }
 
 fn place(shipment: &Shipment) -> String {
@@ -135,7 +176,11 @@ fn bought_as(shipment: &Shipment) -> Bought {
     Bought {
         service: shipment.service.clone(),
         charge: shipment.charge,
-        tracking_numbers: shipment.packages.iter().map(|package| package.tracking_number.clone()).collect(),
+        tracking_numbers: shipment
+            .packages
+            .iter()
+            .map(|package| package.tracking_number.clone())
+            .collect(),
     }
 }
 
@@ -145,11 +190,15 @@ pub fn totals(rows: &[Row], erp: &NetSuiteBooks, carrier: &UpsBooks, took: Durat
     let ended = |end: End| rows.iter().filter(|row| row.end == end).count();
     let per_job = carrier.duplicates.iter().filter(|(reference, _)| is_job(reference));
     let at_the_carrier: usize = per_job.map(|(_, extra)| extra.len()).sum();
-    let in_the_erp = erp.duplicates.identical.len() + erp.duplicates.over_fulfilled.len() + erp.duplicates.tracking_numbers.len();
+    let in_the_erp =
+        erp.duplicates.identical.len() + erp.duplicates.over_fulfilled.len() + erp.duplicates.tracking_numbers.len();
     Totals {
         orders: rows.len(),
         shipped: ended(End::Shipped),
-        written_back: rows.iter().filter(|row| row.end == End::Shipped && row.written_back).count(),
+        written_back: rows
+            .iter()
+            .filter(|row| row.end == End::Shipped && row.written_back)
+            .count(),
         held: ended(End::Held),
         cancelled: ended(End::Cancelled),
         duplicates: at_the_carrier + in_the_erp,
@@ -159,5 +208,5 @@ pub fn totals(rows: &[Row], erp: &NetSuiteBooks, carrier: &UpsBooks, took: Durat
 }
 
 fn is_job(reference: &str) -> bool {
-    reference.parse::<waybill::domain::JobId>().is_ok()
+    reference.parse::<JobId>().is_ok()
 }

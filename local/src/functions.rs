@@ -57,7 +57,10 @@ pub async fn build(place: &Place, line: &Line) -> Outcome<Built> {
         found.ok_or_else(|| Failure::new(format!("cargo built no binary {name}")))
     };
     let functions: Outcome<Vec<PathBuf>> = FUNCTIONS.iter().map(|name| binary(name)).collect();
-    Ok(Built { functions: functions?, waybill: binary(WAYBILL)? })
+    Ok(Built {
+        functions: functions?,
+        waybill: binary(WAYBILL)?,
+    })
 }
 
 /// Names no package: cargo then chooses the same features of the dependencies as for the program that is running (see

@@ -28,7 +28,11 @@ impl Operator {
     #[must_use]
     pub fn of(binary: &Path, description: &Description) -> Self {
         let (endpoint, stack) = (description.endpoint.clone(), description.stack.clone());
-        Self { binary: binary.to_owned(), endpoint, stack }
+        Self {
+            binary: binary.to_owned(),
+            endpoint,
+            stack,
+        }
     }
 
     /// Runs `waybill` with these arguments; answers what it printed.
@@ -53,14 +57,17 @@ impl Operator {
             .kill_on_drop(true);
         let mut child = command.spawn().doing(&doing)?;
         if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(input.unwrap_or_default().as_bytes()).await.doing(&doing)?;
+            stdin
+                .write_all(input.unwrap_or_default().as_bytes())
+                .await
+                .doing(&doing)?;
         }
         let output = child.wait_with_output().await.doing(&doing)?;
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            Err(Failure::new(format!("{doing}: {said}")))
+            let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).trim().to_owned());
+            Err(Failure::new(format!("{doing}:\n{}", said.join("\n"))))
         }
     }
 
@@ -70,7 +77,9 @@ impl Operator {
     /// The secret is refused.
     pub async fn set_secret(&self, system: &str, body: &serde_json::Value) -> Outcome<()> {
         let name = format!("{TENANT}/{system}");
-        self.run(&["secret", "set", &name], Some(&body.to_string())).await.map(|_| ())
+        self.run(&["secret", "set", &name], Some(&body.to_string()))
+            .await
+            .map(|_| ())
     }
 
     /// Applies the example connection with these addresses in place of its marks, and starts it.
@@ -78,7 +87,8 @@ impl Operator {
     /// # Errors
     /// The file is refused, or a check of the systems fails.
     pub async fn connect(&self, place: &Place, urls: &std::collections::BTreeMap<String, String>) -> Outcome<()> {
-        let mut text = std::fs::read_to_string(place.own("connections/netsuite-ups.toml")).doing("reading the example connection")?;
+        let mut text = std::fs::read_to_string(place.own("connections/netsuite-ups.toml"))
+            .doing("reading the example connection")?;
         for (system, url) in urls {
             text = text.replace(&format!("@{}_URL@", system.to_uppercase()), url);
         }
@@ -87,7 +97,9 @@ impl Operator {
         let path = file.to_string_lossy();
         self.waybill(&["connection", "apply", &path]).await?;
         self.waybill(&["connection", "check", CONNECTION]).await?;
-        self.waybill(&["connection", "resume", CONNECTION, "--yes"]).await.map(|_| ())
+        self.waybill(&["connection", "resume", CONNECTION, "--yes"])
+            .await
+            .map(|_| ())
     }
 
     /// Polls the ERP now.

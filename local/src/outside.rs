@@ -23,14 +23,14 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// Starts both on free ports, with a certificate registered at NetSuite.
+    /// Starts both, UPS on this port (0 takes any free one), with a certificate registered at NetSuite.
     ///
     /// # Errors
     /// A port cannot be listened on, or no key can be made.
-    pub async fn start() -> Outcome<Self> {
+    pub async fn start(ups_port: u16) -> Outcome<Self> {
         let netsuite = netsuite::NetSuite::start(netsuite::options::Options::default(), Base::default(), 0).await;
         let netsuite = netsuite.doing("starting the simulated NetSuite")?;
-        let ups = ups::Ups::start(ups::Options::default(), Base::default(), 0).await;
+        let ups = ups::Ups::start(ups::Options::default(), Base::default(), ups_port).await;
         let ups = ups.doing("starting the simulated UPS")?;
         let key = netsuite.netsuite.make_certificate(KeyKind::P256, CERTIFICATE, CLIENT);
         let key = key.map_err(|_| Failure::new("no key can be made for the simulated NetSuite"))?;
@@ -41,13 +41,20 @@ impl Outside {
             "private_key": key.private_pem,
             "algorithm": "ES256",
         });
-        Ok(Self { netsuite, ups, netsuite_secret })
+        Ok(Self {
+            netsuite,
+            ups,
+            netsuite_secret,
+        })
     }
 
     /// Where each answers, by its name.
     #[must_use]
     pub fn urls(&self) -> BTreeMap<String, String> {
-        BTreeMap::from([("netsuite".to_owned(), self.netsuite.url.clone()), ("ups".to_owned(), self.ups.url.clone())])
+        BTreeMap::from([
+            ("netsuite".to_owned(), self.netsuite.url.clone()),
+            ("ups".to_owned(), self.ups.url.clone()),
+        ])
     }
 
     /// The credentials of each, by the system's name.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rust_decimal::{Decimal, dec};
 use simulators::faults::{Fault, FaultKind};
-use simulators::netsuite::demo::{DemoKind, DemoOrder, demo_orders};
 use simulators::netsuite::books::{Books, OrderBook};
+use simulators::netsuite::demo::{DemoKind, DemoOrder, demo_orders};
 use simulators::netsuite::model::{Id, WeightUnit};
 use simulators::netsuite::refusal::Refusal;
 use simulators::netsuite::world::World;
@@ -27,7 +27,8 @@ pub struct Entered {
     pub number: String,
     /// Why it is in the set.
     pub kind: DemoKind,
-    id: Id,
+    /// Its internal id.
+    pub id: Id,
     demo: DemoOrder,
 }
 
@@ -52,21 +53,58 @@ impl People {
             let entered = outside.netsuite.netsuite.act(|world, now| enter(world, demo, now))?;
             orders.push(entered);
         }
-        let people = Self { orders, done: BTreeSet::new() };
+        let people = Self {
+            orders,
+            done: BTreeSet::new(),
+        };
         people.spoil(outside);
         Ok(people)
     }
 
+    /// The order whose purchase loses its answer after the effect: its story is worth telling.
+    #[must_use]
+    pub fn unluckiest(&self) -> Option<&Entered> {
+        self.good().nth(1).or_else(|| self.orders.first())
+    }
+
+    fn good(&self) -> impl Iterator<Item = &Entered> {
+        self.orders.iter().filter(|order| order.kind == DemoKind::Good)
+    }
+
     /// One create loses its answer before the effect and one after it; the rates of an unlucky order fail for a while.
     fn spoil(&self, outside: &Outside) {
-        let mut good = self.orders.iter().filter(|order| order.kind == DemoKind::Good);
-        let mut faults = vec![Fault::new("rate", FaultKind::Status { code: 503, retry_after: None }).body_contains(UNLUCKY)];
+        let mut good = self.good();
+        let mut faults = vec![
+            Fault::new(
+                "rate",
+                FaultKind::Status {
+                    code: 503,
+                    retry_after: None,
+                },
+            )
+            .body_contains(UNLUCKY),
+        ];
         for kind in [FaultKind::DropBefore, FaultKind::DropAfter] {
-            faults.extend(good.next().map(|order| Fault::new("ship", kind.clone()).body_contains(quoted(&order.number)).at_most(1)));
+            faults.extend(good.next().map(|order| {
+                Fault::new("ship", kind.clone())
+                    .body_contains(quoted(&order.demo.order.other_ref_num))
+                    .at_most(1)
+            }));
         }
         for fault in faults {
             outside.ups.ups.base().faults.add(fault);
         }
+    }
+
+    /// How many purchases lost their answers.
+    #[must_use]
+    pub fn lost_answers(outside: &Outside) -> u32 {
+        let reports = outside.ups.ups.base().faults.report();
+        reports
+            .iter()
+            .filter(|report| report.fault.operation == "ship")
+            .map(|report| report.strikes)
+            .sum()
     }
 
     /// Does what people would do by now, each thing once.
@@ -75,9 +113,14 @@ impl People {
     /// The account refuses it.
     pub fn act(&mut self, outside: &Outside, books: &Books) -> Outcome<()> {
         for order in &self.orders {
-            let Some(book) = books.orders.get(&order.number) else { continue };
+            let Some(book) = books.orders.get(&order.number) else {
+                continue;
+            };
             if !self.done.contains(&order.number) && wants(order, book, outside) {
-                outside.netsuite.netsuite.act(|world, now| put_right(world, order, book, now))?;
+                outside
+                    .netsuite
+                    .netsuite
+                    .act(|world, now| put_right(world, order, book, now))?;
                 self.done.insert(order.number.clone());
             }
         }
@@ -91,9 +134,20 @@ fn quoted(number: &str) -> String {
 }
 
 fn enter(world: &mut World, demo: DemoOrder, now: Timestamp) -> Outcome<Entered> {
-    let id = demo.enter(world, now).map_err(|refusal| Failure::new(format!("entering an order: {refusal:?}")))?;
-    let number = world.orders.get(&id).map(|order| order.tran_id.clone()).unwrap_or_default();
-    Ok(Entered { number, kind: demo.kind, id, demo })
+    let id = demo
+        .enter(world, now)
+        .map_err(|refusal| Failure::new(format!("entering an order: {refusal:?}")))?;
+    let number = world
+        .orders
+        .get(&id)
+        .map(|order| order.tran_id.clone())
+        .unwrap_or_default();
+    Ok(Entered {
+        number,
+        kind: demo.kind,
+        id,
+        demo,
+    })
 }
 
 /// Whether it is time for a person to act on an order.
@@ -119,7 +173,14 @@ pub fn is_flagged(book: &OrderBook) -> bool {
 
 /// Whether a job waits for the rates that fail.
 fn was_rated(outside: &Outside) -> bool {
-    outside.ups.ups.base().faults.report().iter().any(|report| report.fault.operation == "rate" && report.strikes > 0)
+    outside
+        .ups
+        .ups
+        .base()
+        .faults
+        .report()
+        .iter()
+        .any(|report| report.fault.operation == "rate" && report.strikes > 0)
 }
 
 fn put_right(world: &mut World, order: &Entered, book: &OrderBook, now: Timestamp) -> Outcome<()> {
@@ -138,7 +199,12 @@ fn put_right(world: &mut World, order: &Entered, book: &OrderBook, now: Timestam
 }
 
 fn weigh(world: &mut World, book: &OrderBook) -> Result<(), Refusal> {
-    let sku = book.lines.values().next().map(|line| line.sku.clone()).unwrap_or_default();
+    let sku = book
+        .lines
+        .values()
+        .next()
+        .map(|line| line.sku.clone())
+        .unwrap_or_default();
     let item = world.items.values().find(|item| item.sku == sku).map(|item| item.id);
     match item {
         Some(item) => world.weigh_item(item, Some(dec!(1.5)), WeightUnit::Lb),

@@ -87,9 +87,15 @@ pub async fn prepare(place: &Place, progress: &mut Progress) -> Outcome<Ready> {
         })
         .await?;
     let packages = progress
-        .phase("zipping the functions", async |_| functions::zip(place, built.functions).await)
+        .phase("zipping the functions", async |_| {
+            functions::zip(place, built.functions).await
+        })
         .await?;
-    Ok(Ready { venv, packages, waybill: built.waybill })
+    Ok(Ready {
+        venv,
+        packages,
+        waybill: built.waybill,
+    })
 }
 
 /// A deployment that runs.

@@ -38,6 +38,12 @@ struct Arguments {
     /// Print one JSON document with the totals
     #[arg(long)]
     json: bool,
+    /// The port of the simulated UPS; any free one if not given
+    #[arg(long, default_value_t = 0)]
+    ups_port: u16,
+    /// Where the connection looks for UPS, if not at the simulator itself: a proxy that listens in between
+    #[arg(long)]
+    ups_url: Option<String>,
 }
 
 #[tokio::main]
@@ -57,7 +63,7 @@ async fn run(arguments: Arguments) -> Outcome<()> {
     let mut progress = Progress::default();
     let ready = interrupts.unless(prepare(&place, &mut progress)).await?;
     let began = Instant::now();
-    let outside = interrupts.unless(Outside::start()).await?;
+    let outside = interrupts.unless(Outside::start(arguments.ups_port)).await?;
     let start = Running::start(&place, &ready, Life::ThisProcess, &mut progress);
     let started = match interrupts.unless(start).await {
         Ok(started) => started,
@@ -66,7 +72,13 @@ async fn run(arguments: Arguments) -> Outcome<()> {
             return Err(failure);
         }
     };
-    let demo = Demo { arguments: &arguments, place: &place, ready: &ready, outside: &outside, running: &started };
+    let demo = Demo {
+        arguments: &arguments,
+        place: &place,
+        ready: &ready,
+        outside: &outside,
+        running: &started,
+    };
     let told = interrupts.unless(demo.ship(began, &mut progress)).await;
     let stopped = progress.phase("stopping", async |_| {
         started.stop().await;
@@ -88,15 +100,26 @@ struct Demo<'a> {
 impl Demo<'_> {
     async fn ship(&self, began: Instant, progress: &mut Progress) -> Outcome<()> {
         let operator = Operator::of(self.ready.waybill(), self.running.description());
-        progress.phase("connecting NetSuite and UPS", async |_| self.connect(&operator).await).await?;
         let opened = Timestamp::now();
         let mut people = People::enter(self.outside, self.arguments.orders, self.arguments.seed)?;
+        progress
+            .phase("connecting NetSuite and UPS", async |_| self.connect(&operator).await)
+            .await?;
         let name = format!("shipping {} orders", self.arguments.orders);
-        let ended = progress.phase(&name, async |line| self.work(&operator, &mut people, opened, line).await).await;
+        let ended = progress
+            .phase(&name, async |line| {
+                self.work(&operator, &mut people, opened, line).await
+            })
+            .await;
         let took = began.elapsed();
         let rows = self.rows(&people, opened);
-        let totals = books::totals(&rows, &self.outside.netsuite.netsuite.books(), &self.outside.ups.ups.read_books(), took);
-        self.tell(&operator, &rows, &totals).await?;
+        let totals = books::totals(
+            &rows,
+            &self.outside.netsuite.netsuite.books(),
+            &self.outside.ups.ups.read_books(),
+            took,
+        );
+        self.tell(&operator, &people, &rows, &totals).await?;
         ended
     }
 
@@ -104,7 +127,9 @@ impl Demo<'_> {
         for (system, body) in self.outside.secrets() {
             operator.set_secret(system, &body).await?;
         }
-        operator.connect(self.place, &self.outside.urls()).await
+        let mut urls = self.outside.urls();
+        urls.extend(self.arguments.ups_url.clone().map(|url| ("ups".to_owned(), url)));
+        operator.connect(self.place, &urls).await
     }
 
     /// Polls, and lets people act, until every order has ended.
@@ -123,8 +148,15 @@ impl Demo<'_> {
                 return Ok(());
             }
             if began.elapsed() > PATIENCE {
-                let late: Vec<&str> = rows.iter().filter(|row| row.end == End::Underway).map(|row| row.number.as_str()).collect();
-                return Err(Failure::new(format!("these orders have not ended in time: {}", late.join(", "))));
+                let late: Vec<&str> = rows
+                    .iter()
+                    .filter(|row| row.end == End::Underway)
+                    .map(|row| row.number.as_str())
+                    .collect();
+                return Err(Failure::new(format!(
+                    "these orders have not ended in time: {}",
+                    late.join(", ")
+                )));
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
@@ -133,34 +165,55 @@ impl Demo<'_> {
     /// Whether no job has two shipments, which a later look would find and void.
     fn settled(&self) -> bool {
         let books = self.outside.ups.ups.read_books();
-        books.duplicates.keys().all(|reference| reference.parse::<waybill::domain::JobId>().is_err())
+        books
+            .duplicates
+            .keys()
+            .all(|reference| reference.parse::<waybill::domain::JobId>().is_err())
     }
 
     fn rows(&self, people: &People, opened: Timestamp) -> Vec<Row> {
-        let (erp, carrier) = (self.outside.netsuite.netsuite.books(), self.outside.ups.ups.read_books());
+        let (erp, carrier) = (
+            self.outside.netsuite.netsuite.books(),
+            self.outside.ups.ups.read_books(),
+        );
         books::rows(&people.orders, &erp, &carrier, opened)
     }
 
-    async fn tell(&self, operator: &Operator, rows: &[Row], totals: &Totals) -> Outcome<()> {
+    async fn tell(&self, operator: &Operator, people: &People, rows: &[Row], totals: &Totals) -> Outcome<()> {
         if self.arguments.json {
             let json = serde_json::to_string(totals).doing("writing the totals")?;
             return print(&format!("{json}\n"));
         }
-        print(&format!("\n{}\n{}\n", table(rows), in_words(totals)))?;
-        match rows.iter().find(|row| row.shipments.len() > 1).or_else(|| rows.first()) {
-            Some(row) => {
-                let story = operator.waybill(&["order", "explain", &row.number]).await?;
-                print(&format!("\nThe story of order {} (`waybill order explain {0}`):\n\n{story}\n", row.number))
-            }
-            None => Ok(()),
-        }
+        let lost = People::lost_answers(self.outside);
+        print(&format!(
+            "\n{}\n\n{}\n{lost} purchases lost their answers on the way\n",
+            table(rows),
+            in_words(totals)
+        ))?;
+        let told = people
+            .unluckiest()
+            .and_then(|order| Some((order, books::jobs(order.id).into_iter().next()?)));
+        let Some((order, job)) = told else { return Ok(()) };
+        let story = operator.waybill(&["job", "audit", &job]).await?;
+        print(&format!(
+            "\nThe story of order {}, as `waybill job audit {job}` tells it:\n\n{story}\n",
+            order.number
+        ))
     }
 }
 
 fn table(rows: &[Row]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
-    table.set_header(["order", "ship to", "service", "cost", "tracking number", "written to", "seconds"]);
+    table.set_header([
+        "order",
+        "ship to",
+        "service",
+        "cost",
+        "tracking number",
+        "written to",
+        "seconds",
+    ]);
     for row in rows {
         table.add_row(cells(row));
     }
@@ -181,20 +234,31 @@ fn cells(row: &Row) -> [String; 7] {
         each(&|one| format!("{:.2}", one.charge)),
         each(&|one| one.tracking_numbers.join(", ")),
         row.fulfilments.join("\n"),
-        row.took.map(|took| format!("{:.1}", took.as_secs_f64())).unwrap_or_default(),
+        row.took
+            .map(|took| format!("{:.1}", took.as_secs_f64()))
+            .unwrap_or_default(),
     ]
 }
 
 fn in_short(rows: &[Row]) -> String {
     let count = |end: End| rows.iter().filter(|row| row.end == end).count();
     let [shipped, held, cancelled] = [End::Shipped, End::Held, End::Cancelled].map(count);
-    format!("{shipped} shipped, {held} held, {cancelled} cancelled, {} under way", count(End::Underway))
+    format!(
+        "{shipped} shipped, {held} held, {cancelled} cancelled, {} under way",
+        count(End::Underway)
+    )
 }
 
 fn in_words(totals: &Totals) -> String {
     format!(
         "{} orders in {:.1} s: {} shipped, {} written back, {} held, {} cancelled, {} duplicates",
-        totals.orders, totals.seconds, totals.shipped, totals.written_back, totals.held, totals.cancelled, totals.duplicates
+        totals.orders,
+        totals.seconds,
+        totals.shipped,
+        totals.written_back,
+        totals.held,
+        totals.cancelled,
+        totals.duplicates
     )
 }
 
