@@ -76,6 +76,9 @@ pub struct NetSuite {
     pub(super) slot_wait: Duration,
 }
 
+/// How calls are authorised, and how a token for them is made, where it takes one.
+type Access = (Arc<dyn Authorise>, Option<Arc<dyn Mint>>);
+
 /// What a draft holds: the requests that a write-back sends.
 #[derive(Debug, Serialize, Deserialize)]
 struct Plan {
@@ -154,7 +157,7 @@ fn authorisation(
     credentials: Credentials,
     settings: &Settings,
     ports: &Ports,
-) -> Result<(Arc<dyn Authorise>, Option<Arc<dyn Mint>>), Refusal> {
+) -> Result<Access, Refusal> {
     let key = TokenKey {
         system: "netsuite".to_owned(),
         credential: connection.erp.secret.clone(),
