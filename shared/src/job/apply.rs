@@ -664,20 +664,6 @@ impl Job {
     }
 }
 
-impl From<&Job> for crate::ports::State {
-    fn from(job: &Job) -> Self {
-        match job {
-            Job { hold: Some(_), .. } => Self::Held,
-            Job { closed: Some(_), .. } => Self::Closed,
-            Job {
-                write_back: Step::Done(_),
-                ..
-            } => Self::Shipped,
-            _ => Self::Open,
-        }
-    }
-}
-
 fn name<T>(step: &Step<T>) -> &'static str {
     match step {
         Step::Todo => "to do",
