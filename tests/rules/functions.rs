@@ -39,15 +39,28 @@ fn lines_over(text: &str, most: usize) -> Option<usize> {
 #[test]
 fn every_function_is_small_and_has_its_event() {
     let functions = fs::read_dir(project().join("functions")).unwrap();
-    let mut names: Vec<String> = functions.map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = functions
+        .map(|one| one.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     assert_eq!(names, SENT, "a new function needs its event, and a test that sends it");
     for name in names {
         let folder = project().join("functions").join(&name).join("src");
         let text = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
-        assert_eq!(lines_over(&text("main.rs"), 30), None, "{name}: main.rs composes and nothing else");
-        assert_eq!(lines_over(&text("handler.rs"), 80), None, "{name}: handler.rs translates and nothing else");
-        assert!(project().join(format!("events/{name}.json")).exists(), "{name} has no event");
+        assert_eq!(
+            lines_over(&text("main.rs"), 30),
+            None,
+            "{name}: main.rs composes and nothing else"
+        );
+        assert_eq!(
+            lines_over(&text("handler.rs"), 80),
+            None,
+            "{name}: handler.rs translates and nothing else"
+        );
+        assert!(
+            project().join(format!("events/{name}.json")).exists(),
+            "{name} has no event"
+        );
     }
     assert_eq!(lines_over("a\nb\nc", 2), Some(3));
 }
@@ -61,12 +74,16 @@ async fn the_schedules_event_polls_and_the_queues_batch_ships() -> Result<(), Fa
     assert_eq!((report.admitted, report.complete), (1, true));
     assert_eq!(world.job(order)?.connection.as_str(), CONNECTION);
 
-    let batch: serde_json::Value = serde_json::from_str(&fs::read_to_string(project().join("events/shipment-worker.json"))?)?;
+    let batch: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(project().join("events/shipment-worker.json"))?)?;
     let mut batch = batch;
     let job = world.job(order)?.id;
     batch["Records"][0]["body"] = serde_json::json!({ "job": job }).to_string().into();
     let response = shipment_worker::handle(&world.worker(), with_deadline(serde_json::from_value(batch)?)?).await?;
-    assert!(response.batch_item_failures.is_empty(), "a job that does not exist is no failure");
+    assert!(
+        response.batch_item_failures.is_empty(),
+        "a job that does not exist is no failure"
+    );
     assert_eq!(world.billed().len(), 1);
     Ok(())
 }
@@ -82,7 +99,11 @@ async fn one_bad_message_never_stops_its_batch() -> Result<(), Failure> {
     batch["Records"][0]["body"] = "not a message".into();
     batch["Records"][1]["body"] = serde_json::json!({ "job": world.job(order)?.id }).to_string().into();
     let response = shipment_worker::handle(&world.worker(), with_deadline(serde_json::from_value(batch)?)?).await?;
-    let failed: Vec<&str> = response.batch_item_failures.iter().map(|one| one.item_identifier.as_str()).collect();
+    let failed: Vec<&str> = response
+        .batch_item_failures
+        .iter()
+        .map(|one| one.item_identifier.as_str())
+        .collect();
     assert_eq!(failed, ["059f36b4-87a3-44ab-83d2-661975830a7d"]);
     assert_eq!(world.billed().len(), 1);
     Ok(())
@@ -101,6 +122,9 @@ async fn the_sweepers_and_the_refreshers_events_do_their_work() -> Result<(), Fa
 
     world.turn(jiff::SignedDuration::from_mins(58));
     let refreshed = token_refresher::handle(&Arc::new(world.refresher()), event("token-refresher")?).await?;
-    assert_eq!((refreshed.ending, refreshed.renewed, refreshed.failures), (2, 2, Vec::new()));
+    assert_eq!(
+        (refreshed.ending, refreshed.renewed, refreshed.failures),
+        (2, 2, Vec::new())
+    );
     Ok(())
 }

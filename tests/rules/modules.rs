@@ -71,7 +71,10 @@ fn named(source: &Source) -> BTreeSet<Vec<String>> {
 
 /// The paths that begin here: one, or one of each in braces.
 fn tails(text: &str, above: &[&str]) -> Vec<Vec<String>> {
-    let end = |text: &str| text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(text.len());
+    let end = |text: &str| {
+        text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+            .unwrap_or(text.len())
+    };
     let whole = |text: &str| -> Vec<String> {
         let path = text[..end(text)].split("::").filter(|part| !part.is_empty());
         above.iter().copied().chain(path).map(str::to_owned).collect()
@@ -103,7 +106,9 @@ fn strangers(source: &Source) -> Vec<String> {
         [] => false,
     };
     let named = named(source).into_iter().filter(strange);
-    named.map(|path| format!("{} names {}", source.path, path.join("::"))).collect()
+    named
+        .map(|path| format!("{} names {}", source.path, path.join("::")))
+        .collect()
 }
 
 /// The folders of outside systems.
@@ -113,11 +118,18 @@ fn out_of_place(source: &Source) -> Vec<String> {
     let broken = ONLY_IN.iter().filter(|(text, places)| {
         source.text.contains(text) && !places.iter().any(|place| source.path.starts_with(place))
     });
-    broken.map(|(text, _)| format!("{} holds {text}", source.path)).collect()
+    broken
+        .map(|(text, _)| format!("{} holds {text}", source.path))
+        .collect()
 }
 
 fn open_wire(source: &Source) -> Vec<String> {
-    let open = ["pub mod wire", "pub(crate) mod wire", "pub use wire", "pub(crate) use wire"];
+    let open = [
+        "pub mod wire",
+        "pub(crate) mod wire",
+        "pub use wire",
+        "pub(crate) use wire",
+    ];
     let found = open.iter().filter(|text| source.text.contains(**text));
     found.map(|text| format!("{}: {text}", source.path)).collect()
 }
@@ -163,7 +175,10 @@ fn every_system_has_the_same_files() {
         let mut paths = library.iter().map(|source| source.path.as_str());
         paths.any(|one| one == format!("{path}.rs") || one == format!("{path}/mod.rs"))
     };
-    let systems: Vec<&&str> = SYSTEMS.iter().filter(|name| there(&format!("systems/{name}"))).collect();
+    let systems: Vec<&&str> = SYSTEMS
+        .iter()
+        .filter(|name| there(&format!("systems/{name}")))
+        .collect();
     assert!(systems.len() >= 2);
     for name in systems {
         for part in ["account", "wire", "convert", "client"] {
@@ -179,7 +194,10 @@ fn the_rule_finds_what_it_is_there_for() {
         ("job/next.rs", "use super::super::flows::poll;"),
         ("job/mod.rs", "impl From<&Job> for crate::ports::State {}"),
         ("flows/poll.rs", "use crate::{aws::Aws, domain::Order};"),
-        ("flows/advance/held.rs", "fn f() { super::super::super::http::client() }"),
+        (
+            "flows/advance/held.rs",
+            "fn f() { super::super::super::http::client() }",
+        ),
         ("systems/ups/client.rs", "use crate::systems::netsuite::Account;"),
         ("systems/ups/client.rs", "use super::super::netsuite::Account;"),
         ("systems/ups/mod.rs", "use crate::job::Job;"),
@@ -190,14 +208,29 @@ fn the_rule_finds_what_it_is_there_for() {
         assert_eq!(strangers(&file(path, text)).len(), 1, "{path}: {text}");
     }
     let fine = [
-        ("flows/advance/held.rs", "use super::record::Beside; use crate::job::{Flag, Job};"),
-        ("systems/ups/client.rs", "use crate::systems::ups::wire; use super::account;"),
-        ("systems/mod.rs", "use crate::systems::ups::Ups; use crate::systems::netsuite::NetSuite;"),
+        (
+            "flows/advance/held.rs",
+            "use super::record::Beside; use crate::job::{Flag, Job};",
+        ),
+        (
+            "systems/ups/client.rs",
+            "use crate::systems::ups::wire; use super::account;",
+        ),
+        (
+            "systems/mod.rs",
+            "use crate::systems::ups::Ups; use crate::systems::netsuite::NetSuite;",
+        ),
     ];
     for (path, text) in fine {
         assert_eq!(strangers(&file(path, text)), Vec::<String>::new());
     }
-    assert_eq!(out_of_place(&file("flows/poll.rs", "let now = Timestamp::now();")).len(), 1);
-    assert_eq!(out_of_place(&file("systems/ups/client.rs", "client: reqwest::Client")).len(), 1);
+    assert_eq!(
+        out_of_place(&file("flows/poll.rs", "let now = Timestamp::now();")).len(),
+        1
+    );
+    assert_eq!(
+        out_of_place(&file("systems/ups/client.rs", "client: reqwest::Client")).len(),
+        1
+    );
     assert_eq!(open_wire(&file("systems/ups/mod.rs", "pub mod wire;")).len(), 1);
 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::sources::{Source, beneath};
 
 /// The promises of NetSuite and UPS that are kept by now.
-const KEPT: &[u32] = &[1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 19, 20, 22, 24, 25, 26, 27];
+const KEPT: &[u32] = &[
+    1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 19, 20, 22, 24, 25, 26, 27,
+];
 
 /// The promises that a file's tests name in the first line of their documentation, with the tests' names.
 fn named(source: &Source) -> Vec<(u32, String)> {
@@ -36,8 +38,12 @@ fn named(source: &Source) -> Vec<(u32, String)> {
 
 /// `P7, P26: ...` names 7 and 26.
 fn numbers(doc: &str) -> Vec<u32> {
-    let Some((list, _)) = doc.split_once(": ") else { return Vec::new() };
-    let numbers = list.split(", ").map(|one| one.strip_prefix('P').and_then(|number| number.parse().ok()));
+    let Some((list, _)) = doc.split_once(": ") else {
+        return Vec::new();
+    };
+    let numbers = list
+        .split(", ")
+        .map(|one| one.strip_prefix('P').and_then(|number| number.parse().ok()));
     numbers.collect::<Option<Vec<u32>>>().unwrap_or_default()
 }
 
@@ -64,11 +70,17 @@ fn a_promise_counts_only_on_a_test_that_runs() {
             path: "x.rs".to_owned(),
             text: text.to_owned(),
         };
-        named(&source).into_iter().map(|(promise, _)| promise).collect::<Vec<_>>()
+        named(&source)
+            .into_iter()
+            .map(|(promise, _)| promise)
+            .collect::<Vec<_>>()
     };
     assert_eq!(names("/// P7, P26: a\n/// b\n#[test]\nfn f() {"), [7, 26]);
     assert_eq!(names("/// P7: a\n#[tokio::test(flavor = \"x\")]\nasync fn f() {"), [7]);
-    assert_eq!(names("/// P7: a\n#[test]\n#[ignore = \"later\"]\nfn f() {"), Vec::<u32>::new());
+    assert_eq!(
+        names("/// P7: a\n#[test]\n#[ignore = \"later\"]\nfn f() {"),
+        Vec::<u32>::new()
+    );
     assert_eq!(names("/// P7: a\nfn f() {"), Vec::<u32>::new());
     assert_eq!(names("/// Shows P7: a\n#[test]\nfn f() {"), Vec::<u32>::new());
 }

@@ -66,8 +66,12 @@ fn modules_of_tests(source: &Source) -> Vec<String> {
 }
 
 fn without_tests(text: &str) -> String {
-    let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let code = product.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let lines: Vec<&str> = text.lines().collect();
+    let tests = lines
+        .windows(2)
+        .position(|pair| pair[0] == "#[cfg(test)]" && pair[1].contains("mod ") && pair[1].ends_with('{'));
+    let product = &lines[..tests.unwrap_or(lines.len())];
+    let code = product.iter().filter(|line| !line.trim_start().starts_with("//"));
     code.map(|line| line.split(" // ").next().unwrap_or_default())
         .collect::<Vec<_>>()
         .join("\n")

@@ -25,7 +25,11 @@ async fn held_until_corrected(wrong: &str, right: &str) -> Result<String, Failur
         world.poll_and_work().await?;
     }
     assert_eq!((world.asked_ups("ship"), world.asked_ups("rate")), (0, 0));
-    assert_eq!(world.page(order)?, flagged, "held and read again, it writes nothing more");
+    assert_eq!(
+        world.page(order)?,
+        flagged,
+        "held and read again, it writes nothing more"
+    );
     let job = world.job(order)?;
     assert_eq!(job.snapshot.number, 1, "our own flag is no change of the order");
 
@@ -42,7 +46,10 @@ async fn held_until_corrected(wrong: &str, right: &str) -> Result<String, Failur
 #[tokio::test]
 async fn an_ambiguous_address_is_held_with_its_candidates_until_it_is_corrected() -> Result<(), Failure> {
     let message = held_until_corrected("221 Main St", "221 N Main St").await?;
-    assert!(message.contains("221 N MAIN ST") && message.contains("221 S MAIN ST"), "{message}");
+    assert!(
+        message.contains("221 N MAIN ST") && message.contains("221 S MAIN ST"),
+        "{message}"
+    );
     Ok(())
 }
 
@@ -63,7 +70,10 @@ async fn formatting_is_accepted_or_held_as_the_connection_says() -> Result<(), F
     ] {
         let world = World::start().await?;
         world.configure(|connection| connection.address = policy);
-        let order = NewOrder::to(galena("221 North Main Street"), vec![NewLine::of(world.basics().light, 1)]);
+        let order = NewOrder::to(
+            galena("221 North Main Street"),
+            vec![NewLine::of(world.basics().light, 1)],
+        );
         world.enter(order)?;
         world.poll_and_work().await?;
         assert_eq!(world.billed().len(), ships, "{policy:?}");

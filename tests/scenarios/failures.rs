@@ -25,7 +25,11 @@ async fn one_shipment_in_spite_of(kind: FaultKind, bought_at_first: bool, ups: u
     world.ups_fault(Fault::new("ship", kind.clone()).at_most(1));
     let order = world.enter(world.plain(2))?;
     world.poll_and_work().await?;
-    assert_eq!(world.page(order)?.fulfilments.len(), 0, "{kind:?}: nothing is known yet");
+    assert_eq!(
+        world.page(order)?.fulfilments.len(),
+        0,
+        "{kind:?}: nothing is known yet"
+    );
     world.pass(EVERYTHING).await?;
 
     let job = world.job(order)?;
@@ -33,11 +37,22 @@ async fn one_shipment_in_spite_of(kind: FaultKind, bought_at_first: bool, ups: u
     let books = world.ups.read_books();
     assert_eq!(books.unvoided(job.id.as_str()).len(), 1, "{kind:?}");
     let calls = if bought_at_first { 1 } else { 2 };
-    assert_eq!(world.asked_ups("ship") - asked, calls, "{kind:?}: a purchase is repeated only after it was looked for");
+    assert_eq!(
+        world.asked_ups("ship") - asked,
+        calls,
+        "{kind:?}: a purchase is repeated only after it was looked for"
+    );
     let page = world.page(order)?;
     assert_eq!(page.fulfilments.len(), 1, "{kind:?}");
-    assert_eq!(page.fulfilments[0].tracking_numbers, books.unvoided(job.id.as_str()), "{kind:?}");
-    assert!(!job.labels.done().unwrap().is_empty(), "{kind:?}: the label was had again");
+    assert_eq!(
+        page.fulfilments[0].tracking_numbers,
+        books.unvoided(job.id.as_str()),
+        "{kind:?}"
+    );
+    assert!(
+        !job.labels.done().unwrap().is_empty(),
+        "{kind:?}: the label was had again"
+    );
     Ok(())
 }
 
@@ -85,7 +100,11 @@ async fn a_second_purchase_is_voided_when_the_first_turns_up() -> Result<(), Fai
     world.pass(SignedDuration::from_hours(14)).await?;
     let (job, books) = (world.job(order)?, world.ups.read_books());
     assert!(job.finished(), "{job:?}");
-    let bought = books.shipments.iter().filter(|one| one.has_reference(job.id.as_str())).count();
+    let bought = books
+        .shipments
+        .iter()
+        .filter(|one| one.has_reference(job.id.as_str()))
+        .count();
     assert_eq!((bought, books.unvoided(job.id.as_str()).len()), (2, 1));
     let page = world.page(order)?;
     assert_eq!(page.fulfilments.len(), 1);
@@ -113,7 +132,12 @@ async fn without_a_control_a_lost_purchase_is_held() -> Result<(), Failure> {
 /// P20, P15: a lost answer of the ERP makes one fulfilment, whether the request arrived or not.
 #[tokio::test]
 async fn a_lost_write_back_makes_one_fulfilment() -> Result<(), Failure> {
-    for kind in [FaultKind::DropAfter, FaultKind::Status500After, FaultKind::DropBefore, FaultKind::Html503] {
+    for kind in [
+        FaultKind::DropAfter,
+        FaultKind::Status500After,
+        FaultKind::DropBefore,
+        FaultKind::Html503,
+    ] {
         let world = World::start().await?;
         world.netsuite_fault(Fault::new("transform", kind.clone()).at_most(1));
         let order = world.enter(world.plain(1))?;
@@ -153,7 +177,12 @@ async fn a_refusal_is_held_with_the_carriers_words() -> Result<(), Failure> {
 #[tokio::test]
 async fn a_bad_day_ships_every_order_once() -> Result<(), Failure> {
     let world = with_a_known_shipment(ups::Options::default()).await?;
-    let kinds = [FaultKind::DropBefore, FaultKind::DropAfter, FaultKind::Status500After, FaultKind::Unreadable];
+    let kinds = [
+        FaultKind::DropBefore,
+        FaultKind::DropAfter,
+        FaultKind::Status500After,
+        FaultKind::Unreadable,
+    ];
     for (seed, kind) in (1..).zip(kinds) {
         world.ups_fault(Fault::new("*", kind.clone()).when(When::chance(0.05, seed)));
         world.netsuite_fault(Fault::new("*", kind).when(When::chance(0.03, seed + 10)));

@@ -28,7 +28,10 @@ async fn an_item_without_weight_is_held_until_somebody_weighs_it() -> Result<(),
     world.poll_and_work().await?;
     let (reason, message) = world.held(order)?;
     assert_eq!(reason, HoldReason::MissingData);
-    assert!(message.contains("GASKET-NEW") && message.contains("weight"), "{message}");
+    assert!(
+        message.contains("GASKET-NEW") && message.contains("weight"),
+        "{message}"
+    );
     assert_eq!(world.field(order, "problem")?, message);
 
     world.person(|account, _| account.weigh_item(gasket, Some(dec!(3)), WeightUnit::Lb))?;
@@ -89,14 +92,22 @@ async fn an_order_edited_while_held_ships_as_it_stands_then() -> Result<(), Fail
     assert_eq!(world.held(order)?.0, HoldReason::BadAddress);
 
     world.person(|account, now| {
-        account.edit_address(order, place("Pat Quill", "41 Subway St", "Bisbee", "AZ", "85603", "US"), now)?;
+        account.edit_address(
+            order,
+            place("Pat Quill", "41 Subway St", "Bisbee", "AZ", "85603", "US"),
+            now,
+        )?;
         account.edit_quantity(order, 1, dec!(2), now)
     })?;
     world.pass(AGAIN).await?;
     world.poll_and_work().await?;
     shipped(&world, order)?;
     let [shipment] = <[_; 1]>::try_from(world.billed()).unwrap();
-    assert_eq!(shipment.packages[0].weight.parse().ok(), Some(dec!(3)), "two pumps, not four");
+    assert_eq!(
+        shipment.packages[0].weight.parse().ok(),
+        Some(dec!(3)),
+        "two pumps, not four"
+    );
     assert_eq!(world.page(order)?.fulfilments[0].lines[&1], dec!(2));
     Ok(())
 }
@@ -112,7 +123,9 @@ async fn one_bad_order_never_stops_a_batch() -> Result<(), Failure> {
         world.enter(NewOrder::to(nowhere, vec![NewLine::of(basics.light, 1)]))?,
         world.enter(NewOrder::to(new_york(), vec![NewLine::of(basics.unweighed, 1)]))?,
     ];
-    let good: Vec<u64> = (1..=6).map(|pumps| world.enter(world.plain(pumps))).collect::<Result<_, _>>()?;
+    let good: Vec<u64> = (1..=6)
+        .map(|pumps| world.enter(world.plain(pumps)))
+        .collect::<Result<_, _>>()?;
     world.poll().await?;
     let worker = world.worker();
     let messages: Vec<_> = std::iter::from_fn(|| world.store.receive()).collect();
@@ -142,7 +155,10 @@ async fn the_brake_stops_every_purchase() -> Result<(), Failure> {
     let (reason, message) = world.held(order)?;
     assert_eq!(reason, HoldReason::Brake);
     assert!(message.contains("stock-taking"));
-    assert_eq!((world.asked_ups("ship"), world.field(order, "problem")?.as_str()), (0, ""));
+    assert_eq!(
+        (world.asked_ups("ship"), world.field(order, "problem")?.as_str()),
+        (0, "")
+    );
 
     world.store.tables().brake = None;
     world.pass(AGAIN).await?;

@@ -22,7 +22,11 @@ async fn a_429_with_retry_after_is_obeyed() -> Result<(), Failure> {
     let order = world.enter(world.plain(1))?;
     world.poll_and_work().await?;
     world.pass(SignedDuration::from_secs(89)).await?;
-    assert_eq!((world.asked_ups("ship"), world.billed().len()), (1, 0), "nobody asks before");
+    assert_eq!(
+        (world.asked_ups("ship"), world.billed().len()),
+        (1, 0),
+        "nobody asks before"
+    );
     world.pass(SignedDuration::from_secs(2)).await?;
     assert_eq!((world.asked_ups("ship"), world.billed().len()), (2, 1));
     assert!(world.job(order)?.write_back.done().is_some());

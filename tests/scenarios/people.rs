@@ -26,7 +26,11 @@ async fn an_order_cancelled_while_queued_buys_nothing() -> Result<(), Failure> {
     world.person(|account, now| account.reopen(order, now))?;
     world.poll_and_work().await?;
     let jobs = world.jobs(order);
-    assert_eq!(jobs.len(), 2, "its quantity was given back, so that it ships as a new unit");
+    assert_eq!(
+        jobs.len(),
+        2,
+        "its quantity was given back, so that it ships as a new unit"
+    );
     assert!(jobs[1].write_back.done().is_some());
     Ok(())
 }
@@ -86,7 +90,10 @@ async fn an_order_edited_after_its_label_is_held_for_a_person() -> Result<(), Fa
     world.work().await?;
     assert_eq!((world.billed().len(), world.page(order)?.fulfilments.len()), (1, 1));
     assert_eq!(world.field(order, "problem")?, "");
-    assert!(world.story(&job).iter().any(|entry| entry.by == "ann"), "who said so is on record");
+    assert!(
+        world.story(&job).iter().any(|entry| entry.by == "ann"),
+        "who said so is on record"
+    );
     Ok(())
 }
 

@@ -43,7 +43,10 @@ async fn a_thousand_orders_over_pages_lose_none() -> Result<(), Failure> {
         entered.insert(world.enter(late)?.to_string());
     }
     let report = world.poll().await?;
-    assert_eq!(report.admitted, 3, "committed late, before the scan's published maximum");
+    assert_eq!(
+        report.admitted, 3,
+        "committed late, before the scan's published maximum"
+    );
     assert_eq!(documents(&world), entered);
     world.turn(FIVE);
     assert_eq!(world.poll().await?.admitted, 0);
@@ -70,7 +73,10 @@ async fn a_poll_that_runs_out_of_time_goes_on_where_it_stopped() -> Result<(), F
         .when(simulators::faults::When::nth([8])),
     );
     let report = world.poll().await?;
-    assert!(report.stopped.is_some() && (1..600).contains(&report.admitted), "{report:?}");
+    assert!(
+        report.stopped.is_some() && (1..600).contains(&report.admitted),
+        "{report:?}"
+    );
     world.enter(world.plain(1))?;
     world.turn(FIVE);
     let rest = world.poll().await?;
@@ -94,7 +100,9 @@ async fn two_tenants_are_polled_each_on_its_own() -> Result<(), Failure> {
         ..Default::default()
     };
     let other = NetSuite::start(options, base, 0).await?;
-    let key = other.netsuite.make_certificate(KeyKind::P384, "certificate-2", "client-2")?;
+    let key = other
+        .netsuite
+        .make_certificate(KeyKind::P384, "certificate-2", "client-2")?;
     let secret = serde_json::json!({
         "kind": "client-credentials", "client_id": "client-2", "certificate_id": "certificate-2",
         "private_key": key.private_pem, "algorithm": "ES384"
@@ -115,7 +123,10 @@ async fn two_tenants_are_polled_each_on_its_own() -> Result<(), Failure> {
         ship_method: None,
         ..world.plain(1)
     };
-    other.netsuite.act(|account, now| account.add_order(order, now)).unwrap();
+    other
+        .netsuite
+        .act(|account, now| account.add_order(order, now))
+        .unwrap();
 
     // An hour of schedules: Acme every five minutes, Bolt once.
     for minute in 0..60 {
@@ -133,7 +144,10 @@ async fn two_tenants_are_polled_each_on_its_own() -> Result<(), Failure> {
     assert_eq!((of(&acme), of(&bolt)), (1, 1));
     let version = |id: &ConnectionId| tables.cursors[&(id.clone(), "orders".to_owned())].version;
     assert_eq!((version(&acme), version(&bolt)), (11, 1));
-    assert_eq!(tables.jobs.values().filter(|job| job.tenant.as_str() == "bolt").count(), 1);
+    assert_eq!(
+        tables.jobs.values().filter(|job| job.tenant.as_str() == "bolt").count(),
+        1
+    );
     Ok(())
 }
 

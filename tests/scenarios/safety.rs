@@ -57,13 +57,22 @@ async fn the_audit_tells_every_call_as_the_other_side_saw_it() -> Result<(), Fai
         let seen = log.requests.latest(None);
         let seen: Vec<Told> = seen.iter().filter(|one| one.operation != "token").map(theirs).collect();
         assert_eq!(calls.iter().map(ours).collect::<Vec<_>>(), seen, "{system}");
-        assert!(calls.iter().all(|call| call.status.is_none() || !call.received.is_empty() || call.sent.is_some()));
+        assert!(
+            calls
+                .iter()
+                .all(|call| call.status.is_none() || !call.received.is_empty() || call.sent.is_some())
+        );
     }
     let bought = &world.billed()[0].id;
     let answers = exchanges(&world, order, "ups")?;
-    assert!(answers.iter().any(|call| call.received.contains(bought.as_str())), "the answers themselves are kept");
+    assert!(
+        answers.iter().any(|call| call.received.contains(bought.as_str())),
+        "the answers themselves are kept"
+    );
     let story = world.story(&world.job(order)?.id);
-    let ship = story.iter().find_map(|entry| entry.draft.as_ref().filter(|draft| draft.operation.contains("ship")));
+    let ship = story
+        .iter()
+        .find_map(|entry| entry.draft.as_ref().filter(|draft| draft.operation.contains("ship")));
     assert!(ship.is_some(), "the intent keeps the exact request");
     Ok(())
 }
@@ -86,7 +95,10 @@ async fn nothing_secret_is_readable_in_what_is_stored() -> Result<(), Failure> {
     assert_eq!(tokens.len(), 2);
     for (owner, row) in &tokens {
         let token = row.stored.token.as_ref().unwrap();
-        assert!(world.vault.open("another", &token.sealed).await.is_err(), "a seal opens for its owner only");
+        assert!(
+            world.vault.open("another", &token.sealed).await.is_err(),
+            "a seal opens for its owner only"
+        );
         secrets.push(world.vault.open(owner, &token.sealed).await?.expose_secret().to_owned());
     }
     let mut stored = format!("{:?} {:?}", *world.store.tables(), world.vault);
@@ -94,7 +106,11 @@ async fn nothing_secret_is_readable_in_what_is_stored() -> Result<(), Failure> {
         stored.push_str(&serde_json::to_string(entries)?);
     }
     for secret in secrets {
-        assert!(secret.len() > 5 && !stored.contains(&secret), "{} readable characters", secret.len());
+        assert!(
+            secret.len() > 5 && !stored.contains(&secret),
+            "{} readable characters",
+            secret.len()
+        );
     }
     Ok(())
 }
@@ -134,10 +150,19 @@ async fn shipping_changes_nothing_of_the_order_itself() -> Result<(), Failure> {
     let before = world.netsuite.act(|account, _| account.orders[&order].clone());
     world.poll_and_work().await?;
     let after = world.netsuite.act(|account, _| account.orders[&order].clone());
-    assert_eq!((&before.ship_address, before.ship_method), (&after.ship_address, after.ship_method));
-    assert_eq!((before.email, before.memo, before.other_ref_num), (after.email, after.memo, after.other_ref_num));
+    assert_eq!(
+        (&before.ship_address, before.ship_method),
+        (&after.ship_address, after.ship_method)
+    );
+    assert_eq!(
+        (before.email, before.memo, before.other_ref_num),
+        (after.email, after.memo, after.other_ref_num)
+    );
     for (line, shipped) in before.lines.iter().zip(&after.lines) {
-        assert_eq!((line.item, line.quantity, line.closed), (shipped.item, shipped.quantity, shipped.closed));
+        assert_eq!(
+            (line.item, line.quantity, line.closed),
+            (shipped.item, shipped.quantity, shipped.closed)
+        );
     }
     assert!(after.custom.keys().all(|field| field.starts_with("custbody_waybill_")));
     let client = |write: &simulators::netsuite::world::CustomFieldWrite| write.by == "client-1";
@@ -182,7 +207,10 @@ async fn a_check_of_real_systems_says_what_is_wrong_and_touches_nothing() -> Res
 
     let other = World::start().await?;
     other
-        .secret("waybill/test/acme/ups", &serde_json::json!({ "client_id": "ups-client", "client_secret": "wrong" }))
+        .secret(
+            "waybill/test/acme/ups",
+            &serde_json::json!({ "client_id": "ups-client", "client_secret": "wrong" }),
+        )
         .await?;
     let connection = other.store.tables().connections[&tests::world::CONNECTION.parse()?].clone();
     let opened = other.registry().open(&connection).await?;

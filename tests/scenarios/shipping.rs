@@ -18,7 +18,10 @@ async fn one_order_ships_once_and_is_written_back() -> Result<(), Failure> {
         ..world.plain(2)
     })?;
     world.poll_and_work().await?;
-    assert!(world.jobs(order).is_empty(), "an order that nobody has approved does not ship");
+    assert!(
+        world.jobs(order).is_empty(),
+        "an order that nobody has approved does not ship"
+    );
 
     world.turn(SignedDuration::from_mins(5));
     world.person(|account, now| account.approve(order, now))?;
@@ -27,7 +30,10 @@ async fn one_order_ships_once_and_is_written_back() -> Result<(), Failure> {
     let [shipment] = <[_; 1]>::try_from(world.billed()).unwrap();
     assert!(shipment.id.starts_with("1Z"));
     assert!(shipment.has_reference(job.id.as_str()));
-    assert_eq!(job.purchase.done().map(|bought| bought.id.as_str()), Some(shipment.id.as_str()));
+    assert_eq!(
+        job.purchase.done().map(|bought| bought.id.as_str()),
+        Some(shipment.id.as_str())
+    );
     assert_eq!(world.asked_ups("ship"), 1);
     let page = world.page(order)?;
     assert_eq!(page.fulfilments.len(), 1);
@@ -38,7 +44,11 @@ async fn one_order_ships_once_and_is_written_back() -> Result<(), Failure> {
 
     world.turn(SignedDuration::from_mins(5));
     world.poll_and_work().await?;
-    assert_eq!((world.jobs(order).len(), world.billed().len()), (1, 1), "the next poll finds nothing new");
+    assert_eq!(
+        (world.jobs(order).len(), world.billed().len()),
+        (1, 1),
+        "the next poll finds nothing new"
+    );
     Ok(())
 }
 
@@ -64,7 +74,10 @@ async fn the_shipment_says_what_the_order_and_its_items_say() -> Result<(), Fail
     let body: serde_json::Value = serde_json::from_str(&request.body)?;
     let weight = &body["ShipmentRequest"]["Shipment"]["Package"][0]["PackageWeight"];
     // Two pumps of 1.5 lb, a valve of 9 lb, four manuals of 6 oz; a service weighs nothing.
-    assert_eq!(weight["Weight"].as_str().and_then(|text| text.parse().ok()), Some(dec!(13.5)));
+    assert_eq!(
+        weight["Weight"].as_str().and_then(|text| text.parse().ok()),
+        Some(dec!(13.5))
+    );
     insta::assert_json_snapshot!("ship_request", body);
     Ok(())
 }
@@ -77,12 +90,22 @@ async fn the_cheapest_service_that_keeps_the_date_is_bought() -> Result<(), Fail
         connection.service.allowed = ["03", "12", "02", "13", "01"].map(str::to_owned).to_vec();
         connection.service.choice = Choice::CheapestBy { days: 2 };
     });
-    let far = place("Shoreline Software Inc", "1600 Amphitheatre Pkwy", "Mountain View", "CA", "94043", "US");
+    let far = place(
+        "Shoreline Software Inc",
+        "1600 Amphitheatre Pkwy",
+        "Mountain View",
+        "CA",
+        "94043",
+        "US",
+    );
     let order = world.enter(NewOrder::to(far, vec![NewLine::of(world.basics().light, 2)]))?;
     world.poll_and_work().await?;
 
     let [shipment] = <[_; 1]>::try_from(world.billed()).unwrap();
-    assert_eq!(shipment.service, "02", "Ground is cheaper and too late, Next Day Air is dearer");
+    assert_eq!(
+        shipment.service, "02",
+        "Ground is cheaper and too late, Next Day Air is dearer"
+    );
     let cost: Decimal = world.field(order, "cost")?.parse()?;
     assert_eq!(cost, shipment.charge);
     assert!(shipment.charge < shipment.list_charge, "the account's own price");
@@ -106,7 +129,10 @@ async fn the_tracking_number_goes_to_the_fulfilment_the_fields_or_both() -> Resu
         let number = world.billed()[0].id.clone();
         let before = world.page(order)?;
         assert_eq!(before.fulfilments.len(), usize::from(fulfilment));
-        assert_eq!(world.field(order, "tracking")?, if with_fields { number } else { String::new() });
+        assert_eq!(
+            world.field(order, "tracking")?,
+            if with_fields { number } else { String::new() }
+        );
 
         // The same write-back once more, as after a crash between the write and its record.
         let mut job = world.job(order)?;
@@ -131,7 +157,11 @@ async fn what_becomes_ready_later_ships_later_and_nothing_ships_twice() -> Resul
     world.turn(SignedDuration::from_mins(1));
     world.person(|account, now| account.commit(order, 1, dec!(1), now))?;
     world.poll().await?;
-    assert_eq!(world.jobs(order).len(), 2, "one more is committed while three wait to be labelled");
+    assert_eq!(
+        world.jobs(order).len(),
+        2,
+        "one more is committed while three wait to be labelled"
+    );
     world.work().await?;
     world.turn(SignedDuration::from_hours(24 * 7));
     world.person(|account, now| account.commit(order, 1, dec!(1), now))?;
@@ -140,10 +170,21 @@ async fn what_becomes_ready_later_ships_later_and_nothing_ships_twice() -> Resul
     let page = world.page(order)?;
     let quantities: Vec<_> = page.fulfilments.iter().map(|one| one.lines.clone()).collect();
     let of_line_one = |quantity: Decimal| BTreeMap::from([(1, quantity)]);
-    assert_eq!(quantities, [of_line_one(dec!(3)), of_line_one(dec!(1)), of_line_one(dec!(1))]);
-    let weights: Vec<_> = world.billed().iter().map(|one| one.packages[0].weight.parse().ok()).collect();
+    assert_eq!(
+        quantities,
+        [of_line_one(dec!(3)), of_line_one(dec!(1)), of_line_one(dec!(1))]
+    );
+    let weights: Vec<_> = world
+        .billed()
+        .iter()
+        .map(|one| one.packages[0].weight.parse().ok())
+        .collect();
     assert_eq!(weights, [Some(dec!(4.5)), Some(dec!(1.5)), Some(dec!(1.5))]);
-    assert_eq!(world.field(order, "tracking")?.split(", ").count(), 3, "every number stays in the field");
+    assert_eq!(
+        world.field(order, "tracking")?.split(", ").count(),
+        3,
+        "every number stays in the field"
+    );
     assert!(world.netsuite.books().duplicates.is_empty());
     Ok(())
 }
@@ -169,7 +210,11 @@ async fn two_warehouses_are_two_shipments() -> Result<(), Failure> {
     let order = world.enter(NewOrder::to(new_york(), vec![NewLine::of(basics.light, 1), from_west]))?;
     world.poll_and_work().await?;
 
-    let mut origins: Vec<String> = world.billed().iter().map(|one| one.origin.city.to_uppercase()).collect();
+    let mut origins: Vec<String> = world
+        .billed()
+        .iter()
+        .map(|one| one.origin.city.to_uppercase())
+        .collect();
     origins.sort();
     assert_eq!(origins, ["RENO", "TIMONIUM"]);
     let mut lines: Vec<Vec<u32>> = world
@@ -192,14 +237,22 @@ async fn an_order_of_three_parcels_is_one_shipment_with_three_numbers() -> Resul
     world.poll_and_work().await?;
 
     let [shipment] = <[_; 1]>::try_from(world.billed()).unwrap();
-    let mut numbers: Vec<String> = shipment.packages.iter().map(|one| one.tracking_number.clone()).collect();
+    let mut numbers: Vec<String> = shipment
+        .packages
+        .iter()
+        .map(|one| one.tracking_number.clone())
+        .collect();
     let mut written = world.page(order)?.fulfilments[0].tracking_numbers.clone();
     (numbers.sort(), written.sort());
     assert_eq!((numbers.len(), &written), (3, &numbers));
     let job = world.job(order)?;
     let labels = job.labels.done().unwrap();
     assert_eq!(labels.len(), 3);
-    assert!(labels.iter().all(|label| !world.store.tables().labels[&label.key].is_empty()));
+    assert!(
+        labels
+            .iter()
+            .all(|label| !world.store.tables().labels[&label.key].is_empty())
+    );
     Ok(())
 }
 
@@ -215,7 +268,11 @@ async fn an_order_abroad_ships_with_its_invoice_and_without_address_validation()
     assert_eq!(shipment.destination.country, "CA");
     assert_eq!(world.asked_ups("address_validation"), 0);
     let job = world.job(order)?;
-    assert!(matches!(&job.address, Step::NotNeeded(reason) if reason.contains("country")), "{:?}", job.address);
+    assert!(
+        matches!(&job.address, Step::NotNeeded(reason) if reason.contains("country")),
+        "{:?}",
+        job.address
+    );
     let body: serde_json::Value = serde_json::from_str(&world.ups_requests("ship")[0].body)?;
     let forms = &body["ShipmentRequest"]["Shipment"]["ShipmentServiceOptions"]["InternationalForms"];
     assert_eq!(forms["InvoiceNumber"].as_str(), Some(job.number.as_str()));

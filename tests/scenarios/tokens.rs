@@ -29,7 +29,10 @@ async fn a_401_on_the_transform_is_one_refresh_one_retry_one_fulfilment() -> Res
     world.netsuite_fault(Fault::new("transform", FaultKind::ExpireTokens).at_most(1));
     let order = world.enter(world.plain(1))?;
     world.poll_and_work().await?;
-    assert_eq!((world.asked_netsuite("token"), world.asked_netsuite("transform")), (2, 2));
+    assert_eq!(
+        (world.asked_netsuite("token"), world.asked_netsuite("transform")),
+        (2, 2)
+    );
     assert_eq!(world.page(order)?.fulfilments.len(), 1);
     Ok(())
 }
@@ -43,7 +46,10 @@ async fn a_second_401_stops() -> Result<(), Failure> {
     world.poll_and_work().await?;
     assert_eq!((world.asked_ups("token"), world.asked_ups("ship")), (2, 2));
     let job = world.job(order)?;
-    assert!(job.hold.is_none() && job.wait.as_ref().is_some_and(|wait| wait.reason.contains("401")), "{job:?}");
+    assert!(
+        job.hold.is_none() && job.wait.as_ref().is_some_and(|wait| wait.reason.contains("401")),
+        "{job:?}"
+    );
     assert_eq!(world.work().await?, 0, "nothing is tried again at once");
 
     world.ups.base().faults.clear();
@@ -74,7 +80,10 @@ async fn no_order_waits_for_a_token() -> Result<(), Failure> {
     }
     assert_eq!(world.billed().len(), 73);
     assert_eq!(in_the_way, 0, "requests that an order waited for");
-    assert!((46..=50).contains(&behind), "{behind} requests in the background for two tokens of an hour each");
+    assert!(
+        (46..=50).contains(&behind),
+        "{behind} requests in the background for two tokens of an hour each"
+    );
     Ok(())
 }
 

@@ -157,7 +157,10 @@ impl World {
     /// Changes the connection that every story begins with.
     pub fn configure(&self, change: impl FnOnce(&mut Connection)) {
         let mut tables = self.store.tables();
-        let own = tables.connections.values_mut().find(|one| one.id.as_str() == CONNECTION);
+        let own = tables
+            .connections
+            .values_mut()
+            .find(|one| one.id.as_str() == CONNECTION);
         if let Some(own) = own {
             change(own);
         }
@@ -200,9 +203,7 @@ impl World {
     /// # Errors
     /// When the account refuses it.
     pub fn person<T>(&self, act: impl FnOnce(&mut Account, Timestamp) -> Result<T, Refusal>) -> Result<T, Failure> {
-        self.netsuite
-            .act(act)
-            .map_err(|refusal| format!("{refusal:?}").into())
+        self.netsuite.act(act).map_err(|refusal| format!("{refusal:?}").into())
     }
 
     // ---- what goes wrong -------------------------------------------------------------------------------------------

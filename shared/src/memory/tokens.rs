@@ -76,7 +76,11 @@ impl TokenStore for Memory {
 
     async fn save(&self, key: &TokenKey, owner: &Nonce, version: u64, token: &SealedToken) -> Result<bool, StoreError> {
         let mut tables = self.tables();
-        let Some(row) = tables.tokens.get_mut(&key.owner()).filter(|row| row.is_leased_by(owner)) else {
+        let Some(row) = tables
+            .tokens
+            .get_mut(&key.owner())
+            .filter(|row| row.is_leased_by(owner))
+        else {
             return Ok(false);
         };
         row.stored.version = version;
@@ -87,7 +91,11 @@ impl TokenStore for Memory {
 
     async fn free(&self, key: &TokenKey, owner: &Nonce) -> Result<(), StoreError> {
         let mut tables = self.tables();
-        if let Some(row) = tables.tokens.get_mut(&key.owner()).filter(|row| row.is_leased_by(owner)) {
+        if let Some(row) = tables
+            .tokens
+            .get_mut(&key.owner())
+            .filter(|row| row.is_leased_by(owner))
+        {
             row.stored.lease = None;
         }
         Ok(())
