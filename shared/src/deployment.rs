@@ -43,14 +43,7 @@ impl Deployment {
         let (store, clock) = (aws.dynamo.clone(), aws.clock.clone());
         let tokens = SharedTokens::new(store.clone(), aws.sealer.clone(), clock.clone(), aws.nonces.clone());
         let timeout = Duration::try_from(config.timing.call).unwrap_or(Duration::from_secs(30));
-        let registry = Registry::new(
-            http::client()?,
-            clock,
-            timeout,
-            Arc::new(tokens),
-            store,
-            aws.secrets.clone(),
-        );
+        let registry = Registry::new(http::client()?, clock, timeout, Arc::new(tokens), store, aws.secrets.clone());
         Ok(Self { config, aws, registry })
     }
 
@@ -107,14 +100,8 @@ impl Deployment {
     /// Renews tokens.
     pub fn refresh(&self) -> Refresh {
         let store = self.aws.dynamo.clone();
-        let renewal = Renewal {
-            registry: self.registry.clone(),
-            connections: store.clone(),
-            in_use: store,
-        };
-        Refresh {
-            tokens: Arc::new(renewal),
-        }
+        let renewal = Renewal { registry: self.registry.clone(), connections: store.clone(), in_use: store };
+        Refresh { tokens: Arc::new(renewal) }
     }
 
     /// What an operator does to jobs.
@@ -134,9 +121,6 @@ impl Deployment {
 
     /// What would ship.
     pub fn plan(&self) -> Plan {
-        Plan {
-            systems: self.systems(),
-            documents: self.aws.dynamo.clone(),
-        }
+        Plan { systems: self.systems(), documents: self.aws.dynamo.clone() }
     }
 }

@@ -19,10 +19,7 @@ pub(crate) async fn handle(advance: &Advance, event: LambdaEvent<SqsEvent>) -> R
     let outcomes = join_all(messages.iter().map(|message| one(advance, message))).await;
     let failed = messages.into_iter().zip(outcomes).filter(|(_, done)| !done);
     let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = failed
-        .filter_map(|(message, _)| message.message_id)
-        .map(failure)
-        .collect();
+    response.batch_item_failures = failed.filter_map(|(message, _)| message.message_id).map(failure).collect();
     Ok(response)
 }
 
@@ -30,10 +27,7 @@ pub(crate) async fn handle(advance: &Advance, event: LambdaEvent<SqsEvent>) -> R
 async fn one(advance: &Advance, message: &SqsMessage) -> bool {
     let body = message.body.as_deref().unwrap_or_default();
     let Ok(Message { job }) = serde_json::from_str(body) else {
-        tracing::error!(
-            message = message.message_id,
-            "a message names no job; it goes to the dead letters"
-        );
+        tracing::error!(message = message.message_id, "a message names no job; it goes to the dead letters");
         return false;
     };
     match advance.run(&job).await {

@@ -69,10 +69,7 @@ pub enum Correction {
 }
 
 /// What a carrier says of an address.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a job holds one verdict, and most are the large one"
-)]
+#[expect(clippy::large_enum_variant, reason = "a job holds one verdict, and most are the large one")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "verdict")]
 pub enum AddressVerdict {

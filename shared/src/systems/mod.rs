@@ -16,8 +16,8 @@ use crate::connection::{Connection, SystemSettings};
 use crate::domain::Refusal;
 use crate::http::Client;
 use crate::ports::{
-    CallError, Carrier, Clock, Connections, Later, Limits, Mint, Obstacle, Opened, OrderSource, Recorder, Secrets,
-    StoreError, Systems, TokenInUse, TokenRefresh, Tokens, TokensInUse,
+    CallError, Carrier, Clock, Connections, Later, Limits, Mint, Obstacle, Opened, OrderSource, Recorder, Secrets, StoreError,
+    Systems, TokenInUse, TokenRefresh, Tokens, TokensInUse,
 };
 use secret::CachedSecrets;
 
@@ -66,14 +66,7 @@ impl Registry {
         secrets: Arc<dyn Secrets>,
     ) -> Self {
         let secrets = Arc::new(CachedSecrets::new(secrets, clock.clone()));
-        Self {
-            client,
-            clock,
-            timeout,
-            tokens,
-            limits,
-            secrets,
-        }
+        Self { client, clock, timeout, tokens, limits, secrets }
     }
 
     async fn source(&self, connection: &Connection, recorder: &Recorder) -> Result<Arc<dyn OrderSource>, CallError> {
@@ -130,10 +123,7 @@ impl Registry {
     async fn secret(&self, settings: &SystemSettings) -> Result<SecretString, CallError> {
         let secret = self.secrets.read(&settings.secret).await.map_err(unreachable)?;
         secret.ok_or_else(|| {
-            let words = format!(
-                "there is no secret {0}: enter it with `waybill secret set {0}`",
-                settings.secret
-            );
+            let words = format!("there is no secret {0}: enter it with `waybill secret set {0}`", settings.secret);
             CallError::Refused(Refusal::new("no-secret", words))
         })
     }
@@ -155,11 +145,7 @@ impl Systems for Registry {
         let recorder = Recorder::default();
         let source = self.source(connection, &recorder).await?;
         let carrier = self.carrier(connection, &recorder).await?;
-        Ok(Opened {
-            source,
-            carrier,
-            recorder,
-        })
+        Ok(Opened { source, carrier, recorder })
     }
 }
 
@@ -183,17 +169,10 @@ impl TokenRefresh for Renewal {
     }
 
     async fn refresh(&self, token: &TokenInUse) -> Result<(), CallError> {
-        let gate = self
-            .connections
-            .gate(&token.key.connection)
-            .await
-            .map_err(unreachable)?;
+        let gate = self.connections.gate(&token.key.connection).await.map_err(unreachable)?;
         let Some(gate) = gate else { return Ok(()) };
         if let Some(mint) = self.registry.mint(&gate.connection, &token.key.system).await? {
-            self.registry
-                .tokens
-                .renew(&token.key, token.version, mint.as_ref())
-                .await?;
+            self.registry.tokens.renew(&token.key, token.version, mint.as_ref()).await?;
         }
         Ok(())
     }

@@ -21,11 +21,7 @@ pub(super) struct CachedSecrets {
 
 impl CachedSecrets {
     pub(super) fn new(secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            secrets,
-            clock,
-            read: Mutex::default(),
-        }
+        Self { secrets, clock, read: Mutex::default() }
     }
 
     fn kept(&self, name: &str) -> Option<SecretString> {

@@ -165,10 +165,7 @@ fn authorisation(
     let tokens = endpoint(settings, ports, None);
     let mint: Arc<dyn Mint> = match credentials {
         Credentials::TokenBased(token) => {
-            return Ok((
-                Arc::new(Signer::new(&settings.account, token, ports.clock.clone())),
-                None,
-            ));
+            return Ok((Arc::new(Signer::new(&settings.account, token, ports.clock.clone())), None));
         }
         Credentials::Certificate(certificate) => {
             let audience = format!("https://{}{TOKEN_PATH}", settings.account.host());
