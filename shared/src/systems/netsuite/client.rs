@@ -47,7 +47,7 @@ const VALIDATE_NAMES: (&str, &str) = ("x-netsuite-propertynamevalidation", "Erro
 #[derive(Clone)]
 pub struct Ports {
     /// The pooled client.
-    pub client: reqwest::Client,
+    pub client: web::Client,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where exchanges are recorded.
