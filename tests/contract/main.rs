@@ -3,9 +3,13 @@
 //! A new system implements [`carriers::CarrierUnderTest`] or [`erps::ErpUnderTest`] in a file of its own and adds its line
 //! below; the suites themselves name no vendor.
 
+#[cfg(test)]
 mod carriers;
+#[cfg(test)]
 mod erps;
+#[cfg(test)]
 mod netsuite;
+#[cfg(test)]
 mod ups;
 
 /// How a call goes wrong.
