@@ -43,7 +43,7 @@ def faults_of_ups(seed):
         *dropped,
         {"op": "rate", "kind": "drop_mid", "occurrences": [9]},
         {"op": "ship", "kind": "http_429", "probability": 0.1, "seed": seed, "retry_after": 1, "max": 6},
-        {"op": "rate", "kind": "http_429", "probability": 0.1, "seed": seed + 1, "max": 6},
+        {"op": "rate", "kind": "http_429", "probability": 0.1, "seed": seed + 1, "retry_after": 1, "max": 6},
         {"op": "rate", "kind": "expire_tokens", "occurrences": [13]},
     ]
 
@@ -54,14 +54,15 @@ def faults_of_netsuite(seed):
         {"op": "transform", "kind": "drop_after", "occurrences": [4, 9, 21]},
         {"op": "transform", "kind": "drop_mid", "occurrences": [25]},
         {"op": "transform", "kind": "http_503", "occurrences": [28]},
-        {"op": "transform", "kind": "http_429", "probability": 0.1, "seed": seed, "max": 6},
+        {"op": "transform", "kind": "http_429", "probability": 0.1, "seed": seed, "retry_after": 1, "max": 6},
         {"op": "suiteql", "kind": "http_429", "probability": 0.05, "seed": seed + 1, "retry_after": 1, "max": 10},
         {"op": "suiteql", "kind": "drop_before", "occurrences": [6, 40]},
         {"op": "suiteql", "kind": "drop_mid", "occurrences": [15]},
         {"op": "suiteql", "kind": "expire_tokens", "occurrences": [60]},
         {"op": "patch_salesorder", "kind": "drop_before", "occurrences": [3]},
         {"op": "patch_salesorder", "kind": "drop_after", "occurrences": [8]},
-        {"op": "patch_salesorder", "kind": "http_429", "probability": 0.05, "seed": seed + 2, "max": 5},
+        # One without a hint, after which the product keeps away from the account for half a minute.
+        {"op": "patch_salesorder", "kind": "http_429", "occurrences": [12]},
     ]
 
 
