@@ -314,7 +314,7 @@ impl NetSuite {
         let (mut lines, selected, customers) = (
             self.lines(ids).await?,
             self.selected(ids).await?,
-            self.customers(&rows).await,
+            self.customers(&rows).await?,
         );
         let mut orders = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -399,25 +399,28 @@ impl NetSuite {
         Ok(Some(page.items.into_iter().filter_map(|row| row.id).collect()))
     }
 
-    /// Customers of orders whose address has no telephone. Without the permission to see them the orders are still read.
-    async fn customers(&self, rows: &[OrderRow]) -> BTreeMap<String, CustomerRow> {
+    /// Customers of orders whose address has no telephone. Without the permission to see them the orders are still read;
+    /// after a failure that may pass they are not, because an order would seem to change when the next reading has its
+    /// telephone again.
+    async fn customers(&self, rows: &[OrderRow]) -> Result<BTreeMap<String, CustomerRow>, CallError> {
         let lacking = rows.iter().filter(|row| row.addrphone.is_none() || row.email.is_none());
         let ids: BTreeSet<&str> = lacking.filter_map(|row| row.entity.as_deref()).collect();
         if ids.is_empty() {
-            return BTreeMap::new();
+            return Ok(BTreeMap::new());
         }
         let ids: Vec<&str> = ids.into_iter().collect();
         let page: Result<Page<CustomerRow>, _> = self.query(&suiteql::customers(&ids), PAGE).await;
         match page {
-            Ok(page) => page
+            Ok(page) => Ok(page
                 .items
                 .into_iter()
                 .filter_map(|row| Some((row.id.clone()?, row)))
-                .collect(),
-            Err(error) => {
-                tracing::warn!(account = %self.settings.account, %error, "customers cannot be read");
-                BTreeMap::new()
+                .collect()),
+            Err(CallError::Refused(refusal)) => {
+                tracing::warn!(account = %self.settings.account, %refusal, "customers cannot be read");
+                Ok(BTreeMap::new())
             }
+            Err(error) => Err(error),
         }
     }
 

@@ -72,6 +72,27 @@ async fn order() -> Order {
     orders.remove(0)
 }
 
+/// An order without its telephone would seem to change when the next reading has it again.
+#[tokio::test]
+async fn an_order_whose_customer_cannot_be_read_for_the_moment_is_not_read_by_halves() {
+    let with_customers = |status, body| {
+        vec![
+            line(SUITEQL, 200, fixture!("read/orders.json")),
+            line(SUITEQL, 200, fixture!("read/lines.json")),
+            line(SUITEQL, status, body),
+        ]
+    };
+    let read = async |lines| {
+        let script = Script::start(lines).await;
+        let bench = Bench::new(&script.base, &token_based(), |_| {});
+        bench.netsuite.read(&[DocumentId::sales_order("5012")]).await
+    };
+    let limited = read(with_customers(429, fixture!("errors/concurrency.json"))).await;
+    assert!(matches!(limited, Err(CallError::Later(_))), "{limited:?}");
+    let forbidden = read(with_customers(400, fixture!("errors/invalid_content.json"))).await;
+    assert_eq!(forbidden.unwrap().len(), 5);
+}
+
 const NOT_THERE: &str = r#"{"status": 404, "o:errorDetails": [{"detail": "no", "o:errorCode": "NONEXISTENT_ID"}]}"#;
 
 /// Drafts and writes what `found` does not show.
