@@ -6,7 +6,7 @@
 //! [`progress`] tells a person what happens, [`failure`] what went wrong.
 //!
 //! The demo: [`outside`] runs the simulated systems, [`operator`] the `waybill` command, [`people`] act in the ERP, [`books`] count
-//! what came of it, and [`table`] shows it.
+//! what came of it, and [`table`] shows it. [`play`] lets a person be the people.
 //!
 //! `local/README.md` says what the emulator cannot do like AWS.
 
@@ -20,6 +20,7 @@ pub mod operator;
 pub mod outside;
 pub mod people;
 pub mod place;
+pub mod play;
 pub mod prerequisites;
 pub mod progress;
 pub mod signals;
