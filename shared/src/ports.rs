@@ -438,6 +438,12 @@ impl State {
     }
 }
 
+impl From<&Job> for State {
+    fn from(job: &Job) -> Self {
+        Self::of(job)
+    }
+}
+
 /// Finds jobs for people.
 #[async_trait]
 pub trait Directory: Send + Sync {

@@ -51,13 +51,6 @@ pub fn explore(bounds: Bounds) -> Explored {
     }
     let mut next = 0;
     while next < search.nodes.len() {
-        if std::env::var_os("CRASH_TRACE").is_some() && next % 2000 == 0 {
-            println!(
-                "{next} of {} states, depth {}",
-                search.nodes.len(),
-                search.path(next).len()
-            );
-        }
         if let Some(broken) = search.expand(next) {
             return search.end(Some(broken));
         }

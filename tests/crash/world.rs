@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use waybill::flows::advance::Advance;
 use waybill::flows::poll::Poll as PollOrders;
 use waybill::flows::sweep::Sweep;
 use waybill::job::{HoldReason, Job, Step, Timing, WriteBackRef};
-use waybill::memory::{CountedNonces, Fate, Memory, Switch, TurnedClock};
+use waybill::memory::{AlwaysWorks, CountedNonces, Fate, Memory, Switch, Tables, TurnedClock};
 use waybill::ports::*;
 
 /// A tick.
@@ -501,6 +501,37 @@ pub struct World {
     heard_at: [Timestamp; 2],
 }
 
+/// What is stored once the poller has admitted the order: every world begins with it.
+static ADMITTED: OnceLock<Tables> = OnceLock::new();
+
+fn admitted(connection: &Connection, systems: &Arc<dyn Systems>, clock: &TurnedClock) -> Tables {
+    let memory = Arc::new(Memory::new(Arc::new(clock.clone()), Arc::new(AlwaysWorks)));
+    memory
+        .tables()
+        .connections
+        .insert(connection.id.clone(), connection.clone());
+    let poll = PollOrders {
+        connections: memory.clone(),
+        systems: systems.clone(),
+        cursors: memory.clone(),
+        documents: memory.clone(),
+        queue: memory.clone(),
+        clock: Arc::new(clock.clone()),
+        nonces: Arc::new(CountedNonces::default()),
+        timing: timing(),
+    };
+    let report = at_once(poll.run(&connection.id, Timestamp::MAX)).unwrap();
+    assert_eq!(report.admitted, 1, "{report:?}");
+    let mut tables = memory.tables().clone();
+    tables.queue.clear();
+    // The admitting nonce is the world's own: nobody else may draw it again.
+    tables
+        .jobs
+        .values_mut()
+        .for_each(|job| job.last_write = Nonce::new("admitted"));
+    tables
+}
+
 /// The times of the specification, in ticks.
 fn timing() -> Timing {
     Timing {
@@ -543,11 +574,8 @@ impl World {
         });
         let memory = Memory::new(Arc::new(clock.clone()), stand.clone());
         let connection = tests::connection("acme").unwrap();
-        memory
-            .tables()
-            .connections
-            .insert(connection.id.clone(), connection.clone());
         let systems: Arc<dyn Systems> = Arc::new(OneConnection(stand.clone()));
+        *memory.tables() = ADMITTED.get_or_init(|| admitted(&connection, &systems, &clock)).clone();
         let shared = Arc::new(memory.clone());
         let nonces = Arc::new(CountedNonces::default());
         let advance = Advance {
@@ -555,7 +583,7 @@ impl World {
             documents: shared.clone(),
             controls: Arc::new(AlwaysKnown),
             connections: shared.clone(),
-            systems: systems.clone(),
+            systems,
             labels: shared.clone(),
             spending: shared.clone(),
             queue: shared.clone(),
@@ -566,23 +594,11 @@ impl World {
         let sweep = Sweep {
             due: shared.clone(),
             jobs: shared.clone(),
-            queue: shared.clone(),
-            clock: Arc::new(clock.clone()),
-            nonces: nonces.clone(),
-            timing: timing(),
-        };
-        let poll = PollOrders {
-            connections: shared.clone(),
-            systems,
-            cursors: shared.clone(),
-            documents: shared.clone(),
             queue: shared,
             clock: Arc::new(clock.clone()),
             nonces,
             timing: timing(),
         };
-        let report = at_once(poll.run(&connection.id, Timestamp::MAX)).unwrap();
-        assert_eq!(report.admitted, 1, "{report:?}");
         let job = JobId::of(&connection.id, &DocumentId::sales_order("1"), 1);
         let now = clock.now();
         Self {
@@ -740,12 +756,13 @@ impl World {
         }
         self.heard_at[worker] = self.stand.clock.now();
         self.stalled[worker] = false;
-        let (before, call) = (self.state(), self.pending(worker));
-        if call == Some("load") {
-            self.knows(worker, before.clone(), true);
+        let call = self.pending(worker);
+        let before = matches!(call, Some("load" | "save")).then(|| self.state());
+        if let (Some("load"), Some(job)) = (call, before.clone()) {
+            self.knows(worker, job, true);
         }
         self.go(worker);
-        if call == Some("save") && self.running[worker].is_some() {
+        if let (Some("save"), Some(before), true) = (call, before, self.running[worker].is_some()) {
             let after = self.state();
             let written = after.version != before.version && fault.is_none();
             self.knows(worker, after, written);
@@ -857,9 +874,13 @@ impl World {
 
     /// A purchase may be sent again only once absences were believed.
     fn watch_intents(&self) {
-        let job = self.state();
-        let mut outside = lock(&self.stand.outside);
-        outside.licensed = job.bought_again;
+        let licensed = self
+            .memory
+            .tables()
+            .jobs
+            .get(&self.job)
+            .is_some_and(|job| job.bought_again);
+        lock(&self.stand.outside).licensed = licensed;
     }
 
     /// What is broken, if anything is.

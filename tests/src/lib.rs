@@ -1,5 +1,7 @@
 //! What the tests share: a connection, an order, and the outside world as a model.
 
+pub mod world;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

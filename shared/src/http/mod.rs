@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method};
+/// The pooled client that every vendor is reached by; adapters carry it and never use it themselves.
+pub use reqwest::Client;
 use reqwest::redirect;
 use url::Url;
 
@@ -126,8 +128,8 @@ impl Answer {
 }
 
 /// A pooled client for all vendors of one process.
-pub fn client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
+pub fn client() -> reqwest::Result<Client> {
+    Client::builder()
         .redirect(redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
         // A frozen function wakes with dead connections: an idle one is not trusted for long.
@@ -142,7 +144,7 @@ pub fn client() -> reqwest::Result<reqwest::Client> {
 #[derive(Clone)]
 pub struct Endpoint {
     /// The pooled client.
-    pub client: reqwest::Client,
+    pub client: Client,
     /// The system, for the audit.
     pub system: &'static str,
     /// Scheme, host and path prefix.

@@ -296,10 +296,10 @@ impl Job {
             }
             Outcome::Absent { .. } => matches!(self.purchase, Step::Unknown { .. }) && !over,
             Outcome::DuplicatesChecked { .. } => self.duplicate_check.is_some(),
-            Outcome::Closed(_) => !over && !bought,
-            Outcome::Held { .. } | Outcome::HeldByPerson { .. } => !over,
+            Outcome::Closed(_) => !over && !bought && self.hold_reason().is_none_or(HoldReason::ends_by_order),
+            Outcome::Held { .. } | Outcome::HeldByPerson { .. } => !over && !self.is_held_as_unknown(),
             Outcome::StillHeld => self.hold.is_some(),
-            Outcome::Released { .. } => !over && !bought && self.hold.is_some(),
+            Outcome::Released { .. } => !over && !bought && self.hold_reason().is_some_and(HoldReason::ends_by_order),
             Outcome::ReleasedByPerson { .. } => self.hold.is_some(),
             Outcome::Waits(_) => true,
             Outcome::LabelsKept(_) => bought && !over,
@@ -326,10 +326,18 @@ impl Job {
         }
     }
 
+    fn hold_reason(&self) -> Option<HoldReason> {
+        self.hold.as_ref().map(|hold| hold.reason)
+    }
+
+    /// This hold stands over any other.
+    fn is_held_as_unknown(&self) -> bool {
+        self.hold_reason().is_some_and(HoldReason::is_about_an_unknown_purchase)
+    }
+
     fn hold_allows_write_back(&self) -> bool {
-        self.hold
-            .as_ref()
-            .is_none_or(|hold| hold.reason == HoldReason::WriteBackRefused)
+        self.hold_reason()
+            .is_none_or(|reason| reason == HoldReason::WriteBackRefused)
     }
 
     fn illegal(&self, outcome: &Outcome) -> IllegalOutcome {
@@ -592,7 +600,9 @@ impl Job {
     fn refuse_write_back(&mut self, refusal: Refusal, now: Timestamp, timing: &Timing) {
         let message = format!("the ERP refused the write-back: {refusal}");
         self.write_back = Step::Refused(refusal);
-        self.hold(HoldReason::WriteBackRefused, message, now, timing);
+        if !self.is_held_as_unknown() {
+            self.hold(HoldReason::WriteBackRefused, message, now, timing);
+        }
     }
 
     fn finish_write_back(&mut self, reference: WriteBackRef) {
@@ -660,20 +670,6 @@ impl Job {
                 at: now,
                 tries: 0,
             };
-        }
-    }
-}
-
-impl From<&Job> for crate::ports::State {
-    fn from(job: &Job) -> Self {
-        match job {
-            Job { hold: Some(_), .. } => Self::Held,
-            Job { closed: Some(_), .. } => Self::Closed,
-            Job {
-                write_back: Step::Done(_),
-                ..
-            } => Self::Shipped,
-            _ => Self::Open,
         }
     }
 }

@@ -7,6 +7,8 @@
 mod apply;
 mod next;
 mod step;
+#[cfg(test)]
+mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

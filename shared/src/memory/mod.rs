@@ -4,6 +4,9 @@
 //! may come twice. A [`Switch`] stands before every call, so that a test decides when a call may go on, whether its answer is
 //! lost, and who never comes back from it.
 
+mod tokens;
+mod vault;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,8 +19,10 @@ use crate::domain::{ConnectionId, DocumentId, JobId, LabelImage, LabelRef, Money
 use crate::job::Job;
 use crate::ports::{
     AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, Directory, Documents, Due, Gate, Jobs, Labels,
-    Limits, NewJob, Nonces, Queue, Save, Saved, Slot, Spending, State, StoreError,
+    Limits, NewJob, Nonces, Queue, Save, Saved, Slot, Spending, State, StoreError, TokenRequests,
 };
+pub use tokens::TokenRow;
+pub use vault::Vault;
 
 /// What becomes of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +127,10 @@ pub struct Tables {
     pub slots: BTreeMap<(String, u16), (Nonce, Timestamp)>,
     /// Pauses by account.
     pub pauses: BTreeMap<String, Timestamp>,
+    /// Tokens by owner.
+    pub tokens: BTreeMap<String, TokenRow>,
+    /// Token requests by system and client.
+    pub token_requests: BTreeMap<(String, String), TokenRequests>,
 }
 
 /// The store in memory.

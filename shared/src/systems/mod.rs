@@ -14,6 +14,7 @@ use secrecy::SecretString;
 
 use crate::connection::{Connection, SystemSettings};
 use crate::domain::Refusal;
+use crate::http::Client;
 use crate::ports::{
     CallError, Carrier, Clock, Connections, Later, Limits, Mint, Obstacle, Opened, OrderSource, Recorder, Secrets,
     StoreError, Systems, TokenInUse, TokenRefresh, Tokens, TokensInUse,
@@ -46,7 +47,7 @@ const IN_USE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 /// What every adapter is built upon.
 #[derive(Clone)]
 pub struct Registry {
-    client: reqwest::Client,
+    client: Client,
     clock: Arc<dyn Clock>,
     timeout: Duration,
     tokens: Arc<dyn Tokens>,
@@ -57,7 +58,7 @@ pub struct Registry {
 impl Registry {
     /// A registry over one pooled client; no call takes longer than `timeout`.
     pub fn new(
-        client: reqwest::Client,
+        client: Client,
         clock: Arc<dyn Clock>,
         timeout: Duration,
         tokens: Arc<dyn Tokens>,

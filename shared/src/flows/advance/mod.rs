@@ -81,7 +81,7 @@ impl Advance {
             return Ok(());
         }
         match self.begin(job).await? {
-            Some(run) => run.to_the_end().await,
+            Some(run) => run.finish().await,
             None => Ok(()),
         }
     }
@@ -117,7 +117,7 @@ impl Advance {
 }
 
 impl Run<'_> {
-    async fn to_the_end(mut self) -> Result<(), StoreError> {
+    async fn finish(mut self) -> Result<(), StoreError> {
         for _ in 0..MOST_STEPS {
             if self.step().await? == Onward::Rest {
                 return Ok(());

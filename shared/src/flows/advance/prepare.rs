@@ -19,7 +19,7 @@ pub(super) enum Obstacle {
     /// The unit has nothing left to ship.
     Gone(Gone),
     /// It cannot ship as it is; the address as far as it was judged.
-    Hold(HoldReason, String, Option<Step<AddressVerdict>>),
+    Hold(HoldReason, String, Option<Box<Step<AddressVerdict>>>),
     /// It may work later.
     Call(CallError),
     /// It must wait for something of our own.
@@ -174,7 +174,7 @@ impl Run<'_> {
     async fn request(&self, reading: &Reading) -> Result<(Step<AddressVerdict>, Quote, Draft), Obstacle> {
         let consignment = &reading.snapshot.consignment;
         let (address, ship_to) = self.address(reading).await?;
-        let judged = |reason, message: String| Obstacle::Hold(reason, message, Some(address.clone()));
+        let judged = |reason, message: String| Obstacle::Hold(reason, message, Some(Box::new(address.clone())));
         let parcels = self.connection().packing.pack(consignment);
         let parcels = parcels.map_err(|error| judged(HoldReason::MissingData, error.to_string()))?;
         let rates = self.rate_request(consignment, &ship_to, &parcels);
@@ -312,7 +312,10 @@ impl Run<'_> {
                 let text = format!("closed: {}", in_words(&gone));
                 self.ledger.record(Outcome::Closed(Closing::Order(gone)), text).await
             }
-            Obstacle::Hold(reason, message, address) => self.hold(reason, message, reading, address).await,
+            Obstacle::Hold(reason, message, address) => {
+                self.hold(reason, message, reading, address.map(|address| *address))
+                    .await
+            }
             Obstacle::Call(error) => self.ledger.wait_for(&error).await,
             Obstacle::Wait(wait) => {
                 let text = format!("waits: {}", wait.reason);
@@ -361,7 +364,7 @@ fn judge(
         Err(Obstacle::Hold(
             HoldReason::BadAddress,
             message,
-            Some(Step::Done(verdict)),
+            Some(Box::new(Step::Done(verdict))),
         ))
     };
     match verdict {

@@ -47,7 +47,7 @@ const VALIDATE_NAMES: (&str, &str) = ("x-netsuite-propertynamevalidation", "Erro
 #[derive(Clone)]
 pub struct Ports {
     /// The pooled client.
-    pub client: reqwest::Client,
+    pub client: web::Client,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where exchanges are recorded.
@@ -75,6 +75,9 @@ pub struct NetSuite {
     measured: Mutex<Option<TimeZone>>,
     pub(super) slot_wait: Duration,
 }
+
+/// How calls are authorised, and how a token for them is made, where it takes one.
+type Access = (Arc<dyn Authorise>, Option<Arc<dyn Mint>>);
 
 /// What a draft holds: the requests that a write-back sends.
 #[derive(Debug, Serialize, Deserialize)]
@@ -154,7 +157,7 @@ fn authorisation(
     credentials: Credentials,
     settings: &Settings,
     ports: &Ports,
-) -> Result<(Arc<dyn Authorise>, Option<Arc<dyn Mint>>), Refusal> {
+) -> Result<Access, Refusal> {
     let key = TokenKey {
         system: "netsuite".to_owned(),
         credential: connection.erp.secret.clone(),

@@ -41,7 +41,7 @@ pub struct Opening<'a> {
     /// The address from which the connection ships, for [`Carrier::check`].
     pub ship_from: Address,
     /// The pooled client.
-    pub client: reqwest::Client,
+    pub client: http::Client,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where exchanges are recorded.

@@ -23,6 +23,8 @@ const EUROPEAN_UNION: [&str; 27] = [
     "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE",
 ];
 
+const UNITED_STATES: [&str; 2] = ["US", "PR"];
+
 /// Which border a shipment crosses, as far as its papers go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Border {
@@ -35,10 +37,14 @@ pub(super) enum Border {
 }
 
 pub(super) fn border(from: &Address, to: &Address) -> Border {
-    let inside = |country: &String| EUROPEAN_UNION.contains(&country.as_str());
+    let both_in = |union: &[&str]| {
+        [from, to]
+            .iter()
+            .all(|address| union.contains(&address.country.as_str()))
+    };
     if from.is_domestic_to(to) {
         Border::Domestic
-    } else if inside(&from.country) && inside(&to.country) {
+    } else if both_in(&EUROPEAN_UNION) || both_in(&UNITED_STATES) {
         Border::WithoutCustoms
     } else {
         Border::Customs

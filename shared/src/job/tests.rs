@@ -1,0 +1,372 @@
+//! The ledger under every sequence of outcomes: what must hold whatever happens, in whatever order it is told.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use rust_decimal::dec;
+
+use super::*;
+use crate::domain::{
+    Address, Consignment, ConsignmentLine, LabelFormat, LineId, Money, Offer, Refusal, ShippedParcel, Weight,
+};
+
+/// One thing that is told to the ledger: which outcome, of which attempt or shipment, and how much later.
+type Told = (u8, u8, u16);
+
+const OUTCOMES: u8 = 29;
+
+fn morning() -> Timestamp {
+    "2026-03-02T14:00:00Z".parse().unwrap()
+}
+
+fn reading(number: u32, now: Timestamp) -> Snapshot {
+    let consignment = Consignment {
+        document: DocumentId::sales_order("5012"),
+        number: format!("SO{number}"),
+        customer_reference: None,
+        ship_method: None,
+        ship_to: Address {
+            name: "Buyer".to_owned(),
+            attention: None,
+            lines: vec!["1 Main St".to_owned()],
+            city: "Alpharetta".to_owned(),
+            state: Some("GA".to_owned()),
+            postal_code: Some("30005".to_owned()),
+            country: "US".to_owned(),
+            phone: None,
+            email: None,
+            residential: None,
+        },
+        location: None,
+        lines: vec![ConsignmentLine {
+            line: LineId::new("1"),
+            sku: "PUMP".to_owned(),
+            description: None,
+            quantity: dec!(1),
+            weight: Some(Weight::pounds(dec!(2))),
+            unit_price: None,
+            origin_country: None,
+            tariff_code: None,
+        }],
+    };
+    Snapshot::new(number, now, consignment)
+}
+
+fn job() -> Job {
+    let admission = Admission {
+        connection: "acme".parse().unwrap(),
+        tenant: "acme".parse().unwrap(),
+        unit: 1,
+        write: Nonce::new("first"),
+    };
+    Job::admit(admission, &reading(1, morning()), morning())
+}
+
+fn shipment(number: u8) -> Shipment {
+    Shipment {
+        id: CarrierShipmentId::new(format!("1Z{number}")),
+        parcels: vec![ShippedParcel {
+            tracking_number: format!("1Z{number}"),
+        }],
+        service: None,
+        cost: None,
+        remarks: Vec::new(),
+    }
+}
+
+fn quote(now: Timestamp) -> Quote {
+    let offer = Offer {
+        service: "03".to_owned(),
+        name: "Ground".to_owned(),
+        cost: Money::new(dec!(8.64), "USD"),
+        negotiated: true,
+        arrives: None,
+    };
+    Quote { offer, taken_at: now }
+}
+
+fn label() -> LabelRef {
+    LabelRef {
+        tracking_number: None,
+        format: LabelFormat::Zpl,
+        key: "label".to_owned(),
+    }
+}
+
+fn reason(of: u8) -> HoldReason {
+    use HoldReason::{BadAddress, Brake, ChangedAfterLabel, LabelLost, MissingData, WriteBackInDoubt};
+    [
+        BadAddress,
+        MissingData,
+        Brake,
+        ChangedAfterLabel,
+        LabelLost,
+        WriteBackInDoubt,
+    ][usize::from(of % 6)]
+}
+
+/// Every outcome there is, most of them about the attempt and the shipments that are there, some about others.
+fn outcome(told: Told, job: &Job, now: Timestamp) -> Outcome {
+    let (kind, of, _) = told;
+    let attempt = match of % 4 {
+        0 => job.attempts + 1,
+        1 => job.attempts.saturating_sub(1),
+        _ => job.attempts,
+    };
+    let refusal = || Refusal::new("120100", "no");
+    let until = now + SignedDuration::from_mins(i64::from(of));
+    let wait = || Wait {
+        until,
+        reason: "busy".to_owned(),
+    };
+    let some = || (0..of % 3).map(|more| shipment(of % 4 + more)).collect::<Vec<_>>();
+    let number = of % 4;
+    let newer = SnapshotRef::from(&reading(job.snapshot.number + u32::from(of % 2), now));
+    match kind % OUTCOMES {
+        0 | 1 => Outcome::Intended {
+            owner: Nonce::new(format!("owner-{of}")),
+            snapshot: newer,
+            address: Step::NotNeeded("as it stands".to_owned()),
+            quote: quote(now),
+        },
+        2 => Outcome::Expired,
+        3 => Outcome::Unknown { attempt },
+        4 => Outcome::NotSent { attempt, wait: wait() },
+        5 => Outcome::Rejected {
+            attempt,
+            refusal: refusal(),
+        },
+        6 => Outcome::Bought {
+            shipment: shipment(number),
+            labels: (of % 2 == 0).then(|| vec![label()]),
+        },
+        7 => Outcome::Found { shipments: some() },
+        8 | 9 => Outcome::Absent {
+            control: of % 8 != 0,
+            may_recreate: of % 16 != 1,
+        },
+        10 => Outcome::DuplicatesChecked {
+            shipments: some(),
+            control: of % 2 == 0,
+        },
+        11 => Outcome::Closed(Closing::Order(Gone::Cancelled)),
+        12 => Outcome::Held {
+            reason: reason(of),
+            message: "why".to_owned(),
+            snapshot: None,
+            address: None,
+        },
+        13 => Outcome::StillHeld,
+        14 => Outcome::Released { snapshot: newer },
+        15 => Outcome::Waits(wait()),
+        16 => Outcome::LabelsKept(vec![label()]),
+        17 => Outcome::WriteBackIntended {
+            owner: Nonce::new(format!("owner-{of}")),
+        },
+        18 => Outcome::WriteBackUnknown { until, look_at: until },
+        19 => Outcome::WriteBackNotSent { wait: wait() },
+        20 => Outcome::WriteBackRefused { refusal: refusal() },
+        21 => Outcome::WrittenBack(WriteBackRef {
+            place: "fields".to_owned(),
+            id: None,
+        }),
+        22 => Outcome::Flagged {
+            text: (of % 2 == 0).then(|| "why".to_owned()),
+            failed: (of % 3 == 0).then_some(until),
+        },
+        23 => Outcome::Voided(shipment(number).id),
+        24 => Outcome::VoidDelayed(shipment(number).id, until),
+        25 => Outcome::VoidRefused(shipment(number).id, refusal()),
+        26 => Outcome::ReleasedByPerson { snapshot: newer },
+        27 => Outcome::HeldByPerson {
+            message: "ann".to_owned(),
+        },
+        _ => match of % 2 {
+            0 => Outcome::VoidedByPerson { by: "ann".to_owned() },
+            _ => Outcome::Requeued { due_at: until },
+        },
+    }
+}
+
+/// The shipments that an outcome tells of.
+fn told_of(outcome: &Outcome) -> Vec<CarrierShipmentId> {
+    match outcome {
+        Outcome::Bought { shipment, .. } => vec![shipment.id.clone()],
+        Outcome::Found { shipments } | Outcome::DuplicatesChecked { shipments, .. } => {
+            shipments.iter().map(|shipment| shipment.id.clone()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What may end a hold of this reason, as its documentation says.
+fn may_end(reason: HoldReason, outcome: &Outcome) -> bool {
+    use HoldReason::{
+        BadAddress, Brake, ChangedAfterLabel, DuplicateCheckBlind, ExtraToVoid, LabelLost, MissingData, Person,
+        Rejected, UnknownPurchase, WriteBackInDoubt, WriteBackRefused,
+    };
+    let person = matches!(
+        outcome,
+        Outcome::ReleasedByPerson { .. } | Outcome::VoidedByPerson { .. }
+    );
+    let order = matches!(outcome, Outcome::Released { .. } | Outcome::Closed(_));
+    let fact = !told_of(outcome).is_empty() || matches!(outcome, Outcome::NotSent { .. });
+    person
+        || match reason {
+            BadAddress | MissingData | Brake => order,
+            Rejected => order || fact,
+            UnknownPurchase | DuplicateCheckBlind => fact,
+            WriteBackRefused | WriteBackInDoubt => matches!(outcome, Outcome::WrittenBack(_)),
+            ChangedAfterLabel | LabelLost | ExtraToVoid | Person => false,
+        }
+}
+
+fn known(job: &Job) -> Vec<CarrierShipmentId> {
+    let bought = job.purchase.done().map(|shipment| shipment.id.clone());
+    let extras = job.extras.iter().map(|extra| extra.shipment.clone());
+    bought.into_iter().chain(extras).collect()
+}
+
+fn check(before: &Job, after: &Job, outcome: &Outcome, now: Timestamp, timing: &Timing) -> Result<(), TestCaseError> {
+    let context = || format!("{} of {before:?}", outcome.name());
+    prop_assert_eq!(after.due_at.is_none(), after.finished(), "{}", context());
+    match after.next(now, timing) {
+        Next::Finished => prop_assert!(after.finished(), "{}", context()),
+        Next::Wait(at) => prop_assert!(at > now, "{}", context()),
+        _ => prop_assert!(!after.finished(), "{}", context()),
+    }
+    let ids = known(after);
+    prop_assert_eq!(
+        ids.iter().collect::<BTreeSet<_>>().len(),
+        ids.len(),
+        "a shipment stands twice: {}",
+        context()
+    );
+    for id in known(before).iter().chain(&told_of(outcome)) {
+        prop_assert!(ids.contains(id), "shipment {} is lost: {}", id, context());
+    }
+    if let (Some(first), Some(now)) = (before.purchase.done(), after.purchase.done()) {
+        prop_assert_eq!(&first.id, &now.id, "the first shipment stays: {}", context());
+    }
+    if let Some(hold) = &before.hold {
+        let replaced = after.hold.as_ref().map(|after| after.reason);
+        let stays = replaced.is_some_and(|after| {
+            !hold.reason.is_about_an_unknown_purchase()
+                || after.is_about_an_unknown_purchase()
+                || after == HoldReason::Rejected
+        });
+        prop_assert!(stays || may_end(hold.reason, outcome), "ends a hold: {}", context());
+    }
+    if matches!(outcome, Outcome::Intended { .. }) {
+        prop_assert!(before.hold.is_none() && !before.over());
+        prop_assert_eq!(after.attempts, before.attempts + 1);
+        let again = matches!(before.purchase, Step::Unknown { .. }) || before.bought_again;
+        prop_assert_eq!(
+            after.duplicate_check.is_some(),
+            again || before.duplicate_check.is_some(),
+            "{}",
+            context()
+        );
+    }
+    Ok(())
+}
+
+/// An outcome of another attempt, or of a step that it cannot follow, must be refused.
+fn must_be_refused(job: &Job, outcome: &Outcome, timing: &Timing) -> bool {
+    let open = job.purchase.open_attempt().map(|attempt| attempt.number);
+    match outcome {
+        Outcome::Unknown { attempt } | Outcome::NotSent { attempt, .. } | Outcome::Rejected { attempt, .. } => {
+            open != Some(*attempt)
+        }
+        Outcome::Intended { .. } => match &job.purchase {
+            Step::Unknown { looks, .. } => looks.len() < timing.looks.len() || looks.iter().any(|look| !look.control),
+            purchase => !matches!(purchase, Step::Todo),
+        },
+        Outcome::WriteBackIntended { .. } | Outcome::WrittenBack(_) => job.purchase.done().is_none(),
+        _ => false,
+    }
+}
+
+fn live_through(told: Vec<Told>) -> Result<(), TestCaseError> {
+    let (mut job, mut now, timing) = (job(), morning(), Timing::default());
+    for one in told {
+        now += SignedDuration::from_mins(i64::from(one.2));
+        let outcome = outcome(one, &job, now);
+        let before = job.clone();
+        match job.apply(outcome.clone(), now, &timing) {
+            Ok(()) => {
+                prop_assert!(
+                    !must_be_refused(&before, &outcome, &timing),
+                    "{} of {before:?}",
+                    outcome.name()
+                );
+                check(&before, &job, &outcome, now, &timing)?;
+            }
+            Err(_) => prop_assert_eq!(&job, &before, "on an error nothing has changed"),
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// P20: no sequence of outcomes loses a shipment, forgets an unfinished job, ends a hold that only a fact or a person
+    /// may end, or takes one attempt's outcome for another's.
+    #[test]
+    fn whatever_happens_the_rules_hold(told in prop::collection::vec((0..OUTCOMES, any::<u8>(), 0_u16..400), 1..60)) {
+        live_through(told)?;
+    }
+}
+
+/// P20: the order in which two shipments of one job are told of does not matter: one stays, the other is to be voided.
+#[test]
+fn the_first_shipment_stays_whatever_the_order() {
+    let timing = Timing::default();
+    for [first, second] in [[1, 2], [2, 1]] {
+        let mut job = job();
+        for number in [first, second, first, second] {
+            let outcome = Outcome::Found {
+                shipments: vec![shipment(number)],
+            };
+            job.apply(outcome, morning(), &timing).unwrap();
+        }
+        assert_eq!(known(&job), [shipment(first).id, shipment(second).id]);
+        assert_eq!(job.next(morning(), &timing), Next::Void(shipment(second).id));
+    }
+}
+
+/// P20: a job that nobody can say anything about stays held as such: a person's other hold would hide it, and releasing
+/// that one would leave a purchase that may neither be looked up nor made.
+#[test]
+fn an_unknown_purchase_is_not_hidden_by_another_hold() {
+    let (mut job, timing) = (job(), Timing::default());
+    let mut now = morning();
+    let mut tell = |job: &mut Job, outcome: Outcome| {
+        now += SignedDuration::from_mins(70);
+        job.apply(outcome, now, &timing)
+    };
+    let intent = outcome((0, 2, 0), &job, morning());
+    tell(&mut job, intent).unwrap();
+    tell(&mut job, Outcome::Expired).unwrap();
+    for _ in 0..4 {
+        let blind = Outcome::Absent {
+            control: false,
+            may_recreate: true,
+        };
+        tell(&mut job, blind).unwrap();
+    }
+    assert_eq!(
+        job.hold.as_ref().map(|hold| hold.reason),
+        Some(HoldReason::UnknownPurchase)
+    );
+    let by_person = Outcome::HeldByPerson {
+        message: "ann".to_owned(),
+    };
+    assert!(tell(&mut job, by_person).is_err());
+    let cancelled = Outcome::Closed(Closing::Order(Gone::Cancelled));
+    assert!(tell(&mut job, cancelled).is_err(), "no change of the order ends it");
+    let snapshot = job.snapshot.clone();
+    assert!(tell(&mut job, Outcome::Released { snapshot }).is_err());
+}

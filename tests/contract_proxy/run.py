@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Ships the demo's orders with a proxy before the simulated UPS that holds every exchange against UPS's own OpenAPI files.
+
+The proxy is `contract/contract-proxy` of the folder `shared` beside the project; without it this test says so and is skipped.
+A violation under `request` is a fault of the product, one under `response` a fault of the simulator, and one that is the
+published file's own fault stands in `allowed.json` with the reason. The test also fails when the proxy saw nothing, when a
+path is in no published file, and when an entry of `allowed.json` explains nothing any more.
+"""
+
+import argparse
+import collections
+import json
+import pathlib
+import re
+import select
+import socket
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+# The first run installs the validator from npm.
+PROXY_STARTS_WITHIN = 600
+DEMO_ENDS_WITHIN = 1800
+
+
+def main():
+    arguments = parse()
+    proxy = arguments.shared / "contract" / "contract-proxy"
+    if not proxy.exists():
+        skip(proxy)
+        return 0
+    report = ROOT / "target" / "contract_proxy" / "report.jsonl"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    totals = ship_through(proxy, report)
+    exchanges = [json.loads(line) for line in report.read_text().splitlines()] if report.exists() else []
+    allowed = json.loads((HERE / "allowed.json").read_text())
+    faults = judge(exchanges, allowed)
+    print_summary(exchanges, totals)
+    for fault in faults:
+        print(f"FAULT: {fault}")
+    print(f"{len(exchanges)} exchanges, {len(faults)} faults; the report is {report.relative_to(ROOT)}")
+    return 1 if faults else 0
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shared", type=pathlib.Path, default=ROOT.parent / "shared", help="the folder with contract/ and specs/")
+    return parser.parse_args()
+
+
+def skip(missing):
+    line = "!" * 78
+    print(line, f"The contract proxy is not there: {missing}", "NOTHING WAS HELD AGAINST UPS'S PUBLISHED FILES.", line, sep="\n")
+    print("SKIPPED: contract_proxy (no ../shared)")
+
+
+def free_ports(count):
+    """Ports that nothing listens on; all are held until the last is known, so that they differ."""
+    holders = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [holder.getsockname()[1] for holder in holders]
+    for holder in holders:
+        holder.close()
+    return ports
+
+
+def ship_through(proxy, report):
+    """Runs the demo with the proxy in between; answers the demo's totals."""
+    ups_port, proxy_port = free_ports(2)
+    upstream = f"http://127.0.0.1:{ups_port}"
+    listening = subprocess.Popen([proxy, "ups", upstream, str(proxy_port), report], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    try:
+        wait_until_ready(listening)
+        demo = ["cargo", "demo", "--", "--json", "--ups-port", str(ups_port), "--ups-url", f"http://127.0.0.1:{proxy_port}"]
+        ran = subprocess.run(demo, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=DEMO_ENDS_WITHIN, check=True)
+        return json.loads(ran.stdout)
+    finally:
+        listening.terminate()
+        listening.wait(timeout=30)
+
+
+def wait_until_ready(listening):
+    """Waits for the one line that the proxy prints when it listens."""
+    give_up = time.monotonic() + PROXY_STARTS_WITHIN
+    while time.monotonic() < give_up:
+        if listening.poll() is not None:
+            break
+        if select.select([listening.stdout], [], [], 1)[0] and "listening" in listening.stdout.readline():
+            return
+    sys.exit("the contract proxy did not start")
+
+
+def judge(exchanges, allowed):
+    """Every fault in words."""
+    faults = [] if exchanges else ["the proxy saw no exchange at all"]
+    used = set()
+    for exchange in exchanges:
+        if "failure" in exchange:
+            faults.append(f"{named(exchange)}: the proxy could not judge it: {exchange['failure']}")
+        if exchange.get("unknown"):
+            faults.append(f"{named(exchange)}: no published file has this path")
+        for violation in exchange["violations"]:
+            entry = next((n for n, one in enumerate(allowed) if explains(one, exchange, violation)), None)
+            if entry is None:
+                faults.append(f"{named(exchange)}: {violation['where']}: {violation['message']}")
+            else:
+                used.add(entry)
+    stale = [one for n, one in enumerate(allowed) if n not in used]
+    faults += [f"allowed.json: nothing matched {one['operation']} {one['where']} {one['message']!r}" for one in stale]
+    return [f"{fault} ({count}x)" if count > 1 else fault for fault, count in collections.Counter(faults).items()]
+
+
+def named(exchange):
+    """The exchange without the identifiers in its path."""
+    path = re.sub(r"/(1Z\w+|[A-Z2-7]{26})(?=/|$)", "/{id}", exchange["path"])
+    operation = f" [{exchange['file']} {exchange['operation']}]" if "file" in exchange else ""
+    return f"{exchange['method']} {path} {exchange.get('status', 'no answer')}{operation}"
+
+
+def explains(entry, exchange, violation):
+    same = entry["file"] == exchange.get("file") and entry["operation"] == exchange.get("operation")
+    return same and entry["where"] == violation["where"] and re.search(entry["message"], violation["message"]) is not None
+
+
+def print_summary(exchanges, totals):
+    counts = collections.Counter(named(exchange) for exchange in exchanges)
+    for name, count in sorted(counts.items()):
+        print(f"{count:6} {name}")
+    print(f"the demo: {json.dumps(totals)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,8 @@
+//! The rules of the project's own text: who may know whom, which promises are shown, what a function is made of.
+//!
+//! Each rule is a function from sources to what breaks it, and is shown to find what it is there for.
+
+mod functions;
+mod modules;
+mod promises;
+mod sources;

@@ -1,0 +1,223 @@
+//! What can be proved afterwards, what must never be readable, and what must never be reached.
+
+use jiff::SignedDuration;
+use secrecy::ExposeSecret;
+use simulators::faults::{Fault, FaultKind};
+use simulators::requests::RequestRecord;
+use tests::world::{Failure, World};
+use waybill::connection::Environment;
+use waybill::ports::{CallError, Exchange, Sealer, Secrets, Systems};
+
+/// What one exchange was, by our audit or by the other side's log.
+#[derive(Debug, PartialEq)]
+struct Told {
+    request: String,
+    sent: String,
+    status: Option<u16>,
+}
+
+fn ours(exchange: &Exchange) -> Told {
+    Told {
+        request: exchange.request.clone(),
+        sent: exchange.sent.clone().unwrap_or_default(),
+        status: exchange.status,
+    }
+}
+
+fn theirs(record: &RequestRecord) -> Told {
+    Told {
+        request: format!("{} {}", record.method, record.target),
+        sent: record.body.clone(),
+        status: record.status,
+    }
+}
+
+fn exchanges(world: &World, order: u64, system: &str) -> Result<Vec<Exchange>, Failure> {
+    let story = world.story(&world.job(order)?.id);
+    let mut calls: Vec<Exchange> = story.into_iter().flat_map(|entry| entry.exchanges).collect();
+    calls.retain(|call| call.system == system && call.operation != "token");
+    Ok(calls)
+}
+
+/// P22: from the audit alone every request and every answer of a job can be rebuilt, lost ones and look-ups included.
+#[tokio::test]
+async fn the_audit_tells_every_call_as_the_other_side_saw_it() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world.ups_fault(Fault::new("ship", FaultKind::DropAfter).at_most(1));
+    world.netsuite_fault(Fault::new("transform", FaultKind::Status500After).at_most(1));
+    let order = world.enter(world.plain(2))?;
+    world.poll().await?;
+    world.netsuite.base.requests.clear();
+    world.work().await?;
+    world.pass(SignedDuration::from_hours(3)).await?;
+    assert!(world.job(order)?.finished());
+
+    for (system, log) in [("ups", world.ups.base()), ("netsuite", &world.netsuite.base)] {
+        let calls = exchanges(&world, order, system)?;
+        let seen = log.requests.latest(None);
+        let seen: Vec<Told> = seen.iter().filter(|one| one.operation != "token").map(theirs).collect();
+        assert_eq!(calls.iter().map(ours).collect::<Vec<_>>(), seen, "{system}");
+        assert!(
+            calls
+                .iter()
+                .all(|call| call.status.is_none() || !call.received.is_empty() || call.sent.is_some())
+        );
+    }
+    let bought = &world.billed()[0].id;
+    let answers = exchanges(&world, order, "ups")?;
+    assert!(
+        answers.iter().any(|call| call.received.contains(bought.as_str())),
+        "the answers themselves are kept"
+    );
+    let story = world.story(&world.job(order)?.id);
+    let ship = story
+        .iter()
+        .find_map(|entry| entry.draft.as_ref().filter(|draft| draft.operation.contains("ship")));
+    assert!(ship.is_some(), "the intent keeps the exact request");
+    Ok(())
+}
+
+/// P22, P24: neither the table nor the audit holds a credential or a token in a readable form.
+#[tokio::test]
+async fn nothing_secret_is_readable_in_what_is_stored() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world.ups_fault(Fault::new("ship", FaultKind::ExpireTokens).at_most(1));
+    let order = world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    assert!(world.job(order)?.write_back.done().is_some());
+
+    let mut secrets = vec!["ups-secret".to_owned(), "Bearer ".to_owned(), "Basic ".to_owned()];
+    let key = world.vault.read("waybill/test/acme/netsuite").await?.unwrap();
+    let key: serde_json::Value = serde_json::from_str(key.expose_secret())?;
+    let pem = key["private_key"].as_str().unwrap();
+    secrets.extend(pem.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned));
+    let tokens = world.store.tables().tokens.clone();
+    assert_eq!(tokens.len(), 2);
+    for (owner, row) in &tokens {
+        let token = row.stored.token.as_ref().unwrap();
+        assert!(
+            world.vault.open("another", &token.sealed).await.is_err(),
+            "a seal opens for its owner only"
+        );
+        secrets.push(world.vault.open(owner, &token.sealed).await?.expose_secret().to_owned());
+    }
+    let mut stored = format!("{:?} {:?}", *world.store.tables(), world.vault);
+    for entries in world.store.tables().audit.values() {
+        stored.push_str(&serde_json::to_string(entries)?);
+    }
+    for secret in secrets {
+        assert!(
+            secret.len() > 5 && !stored.contains(&secret),
+            "{} readable characters",
+            secret.len()
+        );
+    }
+    Ok(())
+}
+
+/// P26: a sandbox connection is never opened on a production host, whatever its file allows, and the other way round.
+#[tokio::test]
+async fn a_sandbox_connection_can_never_reach_production() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let hosts = [
+        (Environment::Sandbox, "https://onlinetools.ups.com", "1234567_SB1"),
+        (Environment::Production, "https://wwwcie.ups.com", "1234567"),
+        (Environment::Sandbox, "https://example.com", "1234567_SB1"),
+    ];
+    for (environment, host, account) in hosts {
+        world.configure(|connection| {
+            connection.environment = environment;
+            connection.erp.account = account.to_owned();
+            connection.erp.base_url = None;
+            connection.carrier.base_url = host.parse().ok();
+            connection.carrier.allow_host = ["onlinetools.ups.com", "wwwcie.ups.com"].map(str::to_owned).to_vec();
+        });
+        let gate = world.store.tables().connections[&tests::world::CONNECTION.parse()?].clone();
+        let opened = world.registry().open(&gate).await;
+        assert!(matches!(opened.err(), Some(CallError::Refused(_))), "{host}");
+    }
+    let order = world.enter(world.plain(1))?;
+    let report = world.poll().await?;
+    assert!(report.stopped.is_some() && world.jobs(order).is_empty(), "{report:?}");
+    Ok(())
+}
+
+/// P25: the carrier's data never changes the order's own: only our fields and the fulfilment are new.
+#[tokio::test]
+async fn shipping_changes_nothing_of_the_order_itself() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let order = world.enter(world.plain(2))?;
+    let before = world.netsuite.act(|account, _| account.orders[&order].clone());
+    world.poll_and_work().await?;
+    let after = world.netsuite.act(|account, _| account.orders[&order].clone());
+    assert_eq!(
+        (&before.ship_address, before.ship_method),
+        (&after.ship_address, after.ship_method)
+    );
+    assert_eq!(
+        (before.email, before.memo, before.other_ref_num),
+        (after.email, after.memo, after.other_ref_num)
+    );
+    for (line, shipped) in before.lines.iter().zip(&after.lines) {
+        assert_eq!(
+            (line.item, line.quantity, line.closed),
+            (shipped.item, shipped.quantity, shipped.closed)
+        );
+    }
+    assert!(after.custom.keys().all(|field| field.starts_with("custbody_waybill_")));
+    let client = |write: &simulators::netsuite::world::CustomFieldWrite| write.by == "client-1";
+    assert!(world.netsuite.books().custom_field_writes.iter().all(client));
+    Ok(())
+}
+
+/// P25: the tracking field is ours: a person's edit of it is put right or reported.
+#[tokio::test]
+#[ignore = "needs the reconciliation of jobs with what the ERP now shows: nobody looks at a finished job's fields yet"]
+async fn an_edited_tracking_field_is_put_right_or_reported() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let order = world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    let number = world.field(order, "tracking")?;
+    world.turn(SignedDuration::from_mins(5));
+    world.person(|account, now| {
+        let field = "custbody_waybill_tracking";
+        account.set_order_field(order, field, "1ZWRONG".into(), "person", now);
+        Ok(())
+    })?;
+    world.poll_and_work().await?;
+    world.pass(SignedDuration::from_hours(25)).await?;
+    let put_right = world.field(order, "tracking")? == number;
+    let reported = !world.field(order, "problem")?.is_empty();
+    assert!(put_right || reported);
+    Ok(())
+}
+
+/// P27: with the right credentials every finding is good; with a wrong one the finding says which and what to do, and no
+/// order is touched.
+#[tokio::test]
+async fn a_check_of_real_systems_says_what_is_wrong_and_touches_nothing() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let order = world.enter(world.plain(1))?;
+    let before = world.page(order)?;
+    let connection = world.store.tables().connections[&tests::world::CONNECTION.parse()?].clone();
+    let opened = world.registry().open(&connection).await?;
+    let findings = [opened.source.check().await, opened.carrier.check().await].concat();
+    let bad: Vec<_> = findings.iter().filter(|finding| finding.result.is_err()).collect();
+    assert!(bad.is_empty() && findings.len() >= 4, "{findings:?}");
+
+    let other = World::start().await?;
+    other
+        .secret(
+            "waybill/test/acme/ups",
+            &serde_json::json!({ "client_id": "ups-client", "client_secret": "wrong" }),
+        )
+        .await?;
+    let connection = other.store.tables().connections[&tests::world::CONNECTION.parse()?].clone();
+    let opened = other.registry().open(&connection).await?;
+    let findings = opened.carrier.check().await;
+    let told = findings.iter().find_map(|finding| finding.result.as_ref().err());
+    assert!(told.is_some_and(|told| told.contains("client")), "{findings:?}");
+    assert_eq!(world.page(order)?, before);
+    assert_eq!((world.asked_ups("ship"), other.asked_ups("ship")), (0, 0));
+    Ok(())
+}
