@@ -515,6 +515,7 @@ fn admitted(connection: &Connection, systems: &Arc<dyn Systems>, clock: &TurnedC
         systems: systems.clone(),
         cursors: memory.clone(),
         documents: memory.clone(),
+        jobs: memory.clone(),
         queue: memory.clone(),
         clock: Arc::new(clock.clone()),
         nonces: Arc::new(CountedNonces::default()),

@@ -140,6 +140,7 @@ pub fn order(id: &str, lines: Vec<OrderLine>) -> Order {
         number: format!("SO{id}"),
         standing: Standing::Ready,
         customer_reference: None,
+        tracking_shown: None,
         ship_method: None,
         currency: Some("USD".to_owned()),
         ship_to: customer(),

@@ -245,6 +245,7 @@ impl World {
             systems: self.systems(),
             cursors: self.port(),
             documents: self.port(),
+            jobs: self.port(),
             queue: self.port(),
             clock: self.shared_clock(),
             nonces: self.nonces.clone(),

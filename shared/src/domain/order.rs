@@ -39,6 +39,8 @@ pub struct Order {
     pub standing: Standing,
     /// The customer's own number for it.
     pub customer_reference: Option<String>,
+    /// What stands in the field that we write tracking numbers to; `None` where there is no such field, or it is empty.
+    pub tracking_shown: Option<String>,
     /// How it asks to be shipped.
     pub ship_method: Option<ShipMethod>,
     /// The currency of its prices, ISO 4217.

@@ -36,6 +36,9 @@ pub struct Unit {
     pub quantities: Quantities,
     /// How far it has come.
     pub phase: UnitPhase,
+    /// The tracking numbers that were written back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tracking_numbers: Vec<String>,
 }
 
 /// All units of a document, changed by compare-and-set on `version`.
@@ -99,6 +102,19 @@ impl Units {
         held(UnitPhase::Open) + (held(UnitPhase::WrittenBack) - fulfilled).max(Decimal::ZERO)
     }
 
+    /// Jobs whose tracking numbers were written to the order and do not stand there any more: somebody edited a field that
+    /// is ours.
+    pub fn disturbed(&self, order: &Order) -> Vec<&JobId> {
+        let shown = order.tracking_shown.as_deref().unwrap_or_default();
+        let written = self.units.iter().filter(|unit| unit.phase == UnitPhase::WrittenBack);
+        let missing = |unit: &&Unit| {
+            unit.tracking_numbers
+                .iter()
+                .any(|number| !shown.contains(number.as_str()))
+        };
+        written.filter(missing).map(|unit| &unit.job).collect()
+    }
+
     /// What open units with a smaller number hold of each line: they come first when an order has shrunk.
     pub fn ahead_of(&self, number: u32) -> Quantities {
         let mut ahead = Quantities::new();
@@ -117,6 +133,11 @@ impl Units {
     /// The same units with one of them in another phase.
     pub fn with_phase(&self, number: u32, phase: UnitPhase) -> Self {
         self.changing(number, |unit| unit.phase = phase)
+    }
+
+    /// The same units with the tracking numbers of one of them.
+    pub fn with_tracking(&self, number: u32, tracking_numbers: Vec<String>) -> Self {
+        self.changing(number, |unit| unit.tracking_numbers = tracking_numbers)
     }
 
     /// The same units with one of them shipping something else.

@@ -14,10 +14,11 @@ use crate::connection::Connection;
 use crate::domain::{
     Allotment, ConnectionId, Consignment, DocumentId, Order, Quantities, Snapshot, Standing, Unit, UnitPhase, Units,
 };
-use crate::job::{Admission, Job, Timing};
+use crate::flows::advance::units_after;
+use crate::job::{Admission, Job, Outcome, Timing};
 use crate::ports::{
-    AuditEntry, CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, NewJob, Nonces, Opened,
-    OrderSource, Queue, Scan, ScanProgress, StoreError, Systems,
+    AuditEntry, CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, Jobs, NewJob, Nonces, Opened,
+    OrderSource, Queue, Save, Saved, Scan, ScanProgress, StoreError, Systems,
 };
 
 /// How many documents are read at a time.
@@ -43,6 +44,8 @@ pub struct Poll {
     pub cursors: Arc<dyn Cursors>,
     /// Units and admission.
     pub documents: Arc<dyn Documents>,
+    /// Jobs whose write-back somebody has disturbed.
+    pub jobs: Arc<dyn Jobs>,
     /// The queue of jobs.
     pub queue: Arc<dyn Queue>,
     /// The time.
@@ -196,13 +199,16 @@ impl Poll {
     ) -> Result<Vec<DocumentId>, StoreError> {
         let mut contested = Vec::new();
         for order in orders {
+            let Some(units) = units.iter().find(|units| units.document == order.document) else {
+                continue;
+            };
+            if connection.write_back.fields.tracking.is_some() {
+                self.put_right(units, order).await?;
+            }
             if order.standing != Standing::Ready {
                 report.waiting += 1;
                 continue;
             }
-            let Some(units) = units.iter().find(|units| units.document == order.document) else {
-                continue;
-            };
             let mut allotments = units.allottable(order);
             if allotments.is_empty() {
                 continue;
@@ -218,6 +224,42 @@ impl Poll {
             }
         }
         Ok(contested)
+    }
+
+    /// Writes our tracking numbers again where somebody has changed them: the carrier's facts are ours, the order is theirs.
+    async fn put_right(&self, units: &Units, order: &Order) -> Result<(), StoreError> {
+        for id in units.disturbed(order) {
+            let Some(before) = self.jobs.load(id).await? else {
+                continue;
+            };
+            let now = self.clock.now();
+            let mut job = before.clone();
+            if job.apply(Outcome::Disturbed, now, &self.timing).is_err() {
+                continue;
+            }
+            job.version = before.version + 1;
+            job.last_write = self.nonces.nonce();
+            let text = "somebody changed the tracking number in the ERP: it is written again".to_owned();
+            let audit = AuditEntry {
+                at: now,
+                by: "waybill".to_owned(),
+                text,
+                draft: None,
+                exchanges: Vec::new(),
+            };
+            let units = units_after(self.documents.as_ref(), &before, &job, None).await?;
+            let save = Save {
+                job,
+                audit: vec![audit],
+                snapshot: None,
+                units,
+            };
+            // A conflict means that somebody is at work on the job; the overlap brings the document here again.
+            if self.jobs.save(&save).await? == Saved::Done {
+                self.queue.send(&save.job.id, &save.job.tenant, Duration::ZERO).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn admit(
@@ -264,6 +306,7 @@ impl Poll {
                 job: new.job.id.clone(),
                 quantities,
                 phase: UnitPhase::Open,
+                tracking_numbers: Vec::new(),
             });
             jobs.push(new);
         }

@@ -118,6 +118,8 @@ pub enum Outcome {
     },
     /// The ERP shows it.
     WrittenBack(WriteBackRef),
+    /// A person changed a field of the ERP that is ours: it is written again.
+    Disturbed,
     /// The flag stands as asked, or could not be written.
     Flagged {
         /// What was written; `None` is cleared.
@@ -191,6 +193,7 @@ impl Outcome {
             Self::WriteBackNotSent { .. } => "write-back not sent",
             Self::WriteBackRefused { .. } => "write-back refused",
             Self::WrittenBack(_) => "written back",
+            Self::Disturbed => "disturbed",
             Self::Flagged { .. } => "flagged",
             Self::Voided(_) => "voided",
             Self::VoidDelayed(..) => "void delayed",
@@ -267,6 +270,7 @@ impl Job {
             }
             Outcome::WriteBackRefused { refusal } => self.refuse_write_back(refusal, now, timing),
             Outcome::WrittenBack(reference) => self.finish_write_back(reference),
+            Outcome::Disturbed => self.write_back = Step::Todo,
             Outcome::Flagged { text, failed } => self.record_flag(text, failed, now),
             Outcome::Voided(shipment) => self.set_voiding(&shipment, Voiding::Done),
             Outcome::VoidDelayed(shipment, at) => self.set_voiding(&shipment, Voiding::Todo { at }),
@@ -308,6 +312,7 @@ impl Job {
                 bought && !over
             }
             Outcome::WrittenBack(_) => bought && self.closed.is_none(),
+            Outcome::Disturbed => self.write_back.done().is_some() && self.closed.is_none(),
             Outcome::Voided(id) | Outcome::VoidDelayed(id, _) | Outcome::VoidRefused(id, _) => {
                 self.extras.iter().any(|extra| extra.shipment == *id)
             }

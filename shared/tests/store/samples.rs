@@ -110,6 +110,7 @@ pub(crate) fn units(new: &NewJob) -> Units {
         job: new.job.id.clone(),
         quantities: new.snapshot.consignment.quantities(),
         phase: UnitPhase::Open,
+        tracking_numbers: Vec::new(),
     };
     let none = Units::none(new.job.document.clone(), new.job.number.clone());
     Units {

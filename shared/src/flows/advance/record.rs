@@ -178,7 +178,14 @@ pub(crate) async fn units_after(
         .units(&next.connection, std::slice::from_ref(&next.document))
         .await?;
     let Some(before) = units.pop() else { return Ok(None) };
-    let after = changed(&before, next.unit, phase, quantities);
+    let mut after = changed(&before, next.unit, phase, quantities);
+    if phase == Some(UnitPhase::WrittenBack) {
+        let numbers = next
+            .purchase
+            .done()
+            .map(|shipment| shipment.tracking_numbers().map(str::to_owned).collect());
+        after = after.with_tracking(next.unit, numbers.unwrap_or_default());
+    }
     Ok((after != before).then(|| Units {
         version: before.version + 1,
         ..after

@@ -307,8 +307,9 @@ impl NetSuite {
 
 impl NetSuite {
     async fn read_batch(&self, ids: &[&str]) -> Result<Vec<Order>, CallError> {
+        let tracking = self.policy.fields.tracking.as_deref();
         let rows: Page<OrderRow> = self
-            .query_known(&ORDER_OPTIONAL, |missing| suiteql::orders(ids, missing))
+            .query_known(&ORDER_OPTIONAL, |missing| suiteql::orders(ids, tracking, missing))
             .await?;
         let rows = rows.items;
         let (mut lines, selected, customers) = (

@@ -151,11 +151,14 @@ fn and(condition: Option<&str>) -> String {
         .unwrap_or_default()
 }
 
-/// Orders by id, without lines.
-pub(super) fn orders(ids: &[&str], missing: &Missing) -> Query {
+/// Orders by id, without lines; with what stands in the field for tracking numbers, where there is one.
+pub(super) fn orders(ids: &[&str], tracking: Option<&str>, missing: &Missing) -> Query {
+    let tracking = tracking
+        .map(|field| format!(", t.{field} AS trackingshown"))
+        .unwrap_or_default();
     let text = format!(
         "SELECT t.id, t.tranid, BUILTIN.CF(t.status) AS statuscode, t.entity, BUILTIN.DF(t.entity) AS customer, \
-         t.otherrefnum, t.shipmethod, BUILTIN.DF(t.shipmethod) AS shipmethodname, t.email{} \
+         t.otherrefnum, t.shipmethod, BUILTIN.DF(t.shipmethod) AS shipmethodname, t.email{tracking}{} \
          FROM transaction t{} WHERE t.type = 'SalesOrd' AND t.id IN ({}) ORDER BY t.id",
         selects(&ORDER_OPTIONAL, missing),
         joins(&ORDER_OPTIONAL, missing),
@@ -248,10 +251,10 @@ mod tests {
 
     #[test]
     fn a_column_that_is_missing_takes_its_join_and_what_needs_it_along() {
-        let whole = orders(&["1", "2"], &Missing::new());
+        let whole = orders(&["1", "2"], Some("custbody_tracking"), &Missing::new());
         assert!(whole.text.contains("transactionShippingAddress") && whole.text.contains("sa.addrphone"));
-        assert!(whole.text.contains("IN (?, ?)"));
-        let bare = orders(&["1"], &Missing::from(["address", "currency"]));
+        assert!(whole.text.contains("IN (?, ?)") && whole.text.contains("t.custbody_tracking AS trackingshown"));
+        let bare = orders(&["1"], None, &Missing::from(["address", "currency"]));
         assert!(
             !bare.text.contains("sa.") && !bare.text.contains("cu."),
             "{}",

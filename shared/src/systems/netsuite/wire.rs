@@ -39,7 +39,7 @@ row!(
 row!(
     /// An order without its lines.
     OrderRow {
-        id, tranid, statuscode, entity, customer, otherrefnum, shipmethod, shipmethodname, email, ismultishipto, currency,
+        id, tranid, statuscode, entity, customer, otherrefnum, shipmethod, shipmethodname, email, trackingshown, ismultishipto, currency,
         addressee, attention, addr1, addr2, addr3, city, state, zip, country, addrphone,
     }
 );

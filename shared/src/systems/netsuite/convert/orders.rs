@@ -59,6 +59,7 @@ pub(in crate::systems::netsuite) fn order(
         document: DocumentId::sales_order(id),
         standing: standing(facts, select),
         customer_reference: row.otherrefnum.clone(),
+        tracking_shown: row.trackingshown.clone(),
         ship_method: row.shipmethod.clone().map(|id| ShipMethod {
             id,
             name: row.shipmethodname.clone(),
