@@ -9,17 +9,19 @@ use crate::failure::{Failure, Outcome, While};
 pub struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
+    then: &'static str,
 }
 
 impl Interrupts {
-    /// From now on the signals do not end the process.
+    /// From now on the signals do not end the process. `then` tells a person what is left after one.
     ///
     /// # Errors
     /// The handlers cannot be installed.
-    pub fn listen() -> Outcome<Self> {
+    pub fn listen(then: &'static str) -> Outcome<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).doing("listening for Ctrl-C")?,
             terminate: signal(SignalKind::terminate()).doing("listening for SIGTERM")?,
+            then,
         })
     }
 
@@ -38,8 +40,8 @@ impl Interrupts {
     pub async fn unless<T>(&mut self, work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
         tokio::select! {
             outcome = work => outcome,
-            _ = self.interrupt.recv() => Err(Failure::new("interrupted")),
-            _ = self.terminate.recv() => Err(Failure::new("asked to end")),
+            _ = self.interrupt.recv() => Err(Failure::new(format!("interrupted: {}", self.then))),
+            _ = self.terminate.recv() => Err(Failure::new(format!("asked to end: {}", self.then))),
         }
     }
 }

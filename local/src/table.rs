@@ -56,8 +56,15 @@ fn place(row: &Row) -> String {
         End::Held => "(held)".to_owned(),
         End::Cancelled => "(cancelled)".to_owned(),
         End::Underway if row.shipments.is_empty() => "(under way)".to_owned(),
-        End::Underway | End::Shipped => row.ship_to.chars().take(SHIP_TO).collect(),
+        End::Underway | End::Shipped => shortened(&row.ship_to),
     }
+}
+
+fn shortened(ship_to: &str) -> String {
+    if ship_to.chars().count() <= SHIP_TO {
+        return ship_to.to_owned();
+    }
+    ship_to.chars().take(SHIP_TO - 1).chain(['…']).collect()
 }
 
 /// The first tracking number, and how many more there are.

@@ -57,7 +57,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Outcome<()> {
-    let mut interrupts = Interrupts::listen()?;
+    let mut interrupts = Interrupts::listen("everything is stopped")?;
     let place = Place::named("demo");
     let mut progress = Progress::default();
     let ready = interrupts.unless(prepare(&place, &mut progress)).await?;

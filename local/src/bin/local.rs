@@ -63,7 +63,7 @@ async fn run(command: Command) -> Outcome<()> {
 }
 
 async fn up(place: &Place) -> Outcome<()> {
-    let mut interrupts = Interrupts::listen()?;
+    let mut interrupts = Interrupts::listen("everything is stopped")?;
     let mut progress = Progress::default();
     let description = interrupts.unless(stack::up(place, &mut progress)).await?;
     print(&words_of(&description))
@@ -87,7 +87,7 @@ async fn status(place: &Place) -> Outcome<()> {
 }
 
 async fn simulators(place: &Place, orders: usize, seed: u64) -> Outcome<()> {
-    let mut interrupts = Interrupts::listen()?;
+    let mut interrupts = Interrupts::listen("the simulators are stopped, the stack still runs")?;
     let play = Play::start(place, orders, seed, &mut interrupts).await?;
     print(&play.words())?;
     interrupts.any().await;
