@@ -248,12 +248,12 @@ async fn hold(stack: &Stack, common: &Common, id: &JobId, reason: &str) -> Resul
 
 async fn release(stack: &Stack, common: &Common, id: &JobId) -> Result<Answer, Failure> {
     let job = load(stack, id).await?;
-    if job.hold.is_none() {
+    let Some(ends) = job.hold.as_ref().map(|hold| hold.reason) else {
         let state = story::state(&job);
         return Err(Failure::new(format!(
             "{id} is not held, it is {state}: there is nothing to release"
         )));
-    }
+    };
     let by = common.by()?;
     common.confirm(&format!(
         "{} unit {}: {}",
@@ -261,7 +261,7 @@ async fn release(stack: &Stack, common: &Common, id: &JobId) -> Result<Answer, F
         job.unit,
         Operate::release_means(&job)
     ))?;
-    let job = stack.operate()?.release(id, &by).await.map_err(refused)?;
+    let job = stack.operate()?.release(id, &by, ends).await.map_err(refused)?;
     done(&job, "is released")
 }
 

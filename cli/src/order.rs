@@ -206,6 +206,7 @@ mod tests {
             document: DocumentId::sales_order("5012"),
             number: "SO5012".to_owned(),
             standing,
+            tracking_shown: None,
             customer_reference: None,
             ship_method: None,
             currency: None,

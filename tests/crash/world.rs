@@ -117,7 +117,7 @@ struct Outside {
     writes: u8,
     running: u8,
     blind: bool,
-    licensed: bool,
+    absences: u8,
     messages: u8,
     faults: u8,
     crashes: u8,
@@ -268,11 +268,13 @@ impl Carrier for CarrierSide {
             bought.known_by.insert(worker);
             found.push(shipment(&bought.id));
         }
-        drop(outside);
         let sighting = Sighting {
             found,
             control_seen: control.is_some() && !blind,
         };
+        let absent = sighting.found.is_empty() && sighting.control_seen;
+        outside.absences = if absent { (outside.absences + 1).min(4) } else { 0 };
+        drop(outside);
         self.0.hear(format!("{sighting:?}"));
         Ok(sighting)
     }
@@ -345,12 +347,13 @@ impl Stand {
 
 impl Outside {
     fn sell(&mut self, visible_in: u8, worker: Option<usize>) -> Result<Purchased, EffectError> {
-        if self.shipments.iter().any(|bought| !bought.voided) && !self.licensed {
+        if self.shipments.iter().any(|bought| !bought.voided) && self.absences < 4 {
             self.broken = Some("a second purchase outside the recreate policy");
         }
         if self.bad_for >= 1 {
             self.broken = Some("a purchase long after the order was cancelled");
         }
+        self.absences = 0;
         let id = format!("1Z{}", self.shipments.len() + 1);
         let known_by = worker.into_iter().collect();
         self.shipments.push(Bought {
@@ -559,7 +562,7 @@ impl World {
             writes: 0,
             running: 0,
             blind: bounds.blind,
-            licensed: false,
+            absences: 0,
             messages: u8::from(queued),
             faults: 0,
             crashes: u8::from(!queued),
@@ -736,7 +739,6 @@ impl World {
             Choice::Edit => lock(&self.stand.outside).order = OrderIs::Edited,
             Choice::Cancel => lock(&self.stand.outside).order = OrderIs::Cancelled,
         }
-        self.watch_intents();
     }
 
     fn start(&mut self, worker: usize) {
@@ -871,17 +873,6 @@ impl World {
         at_once(self.sweep.run()).unwrap();
         self.memory.tables().queue.clear();
         lock(&self.stand.outside).messages = 1;
-    }
-
-    /// A purchase may be sent again only once absences were believed.
-    fn watch_intents(&self) {
-        let licensed = self
-            .memory
-            .tables()
-            .jobs
-            .get(&self.job)
-            .is_some_and(|job| job.bought_again);
-        lock(&self.stand.outside).licensed = licensed;
     }
 
     /// What is broken, if anything is.
@@ -1019,6 +1010,7 @@ impl World {
             outside.crashes,
             outside.doubt,
             outside.rejected,
+            outside.absences,
         );
         let due = job.due_at.map(|due| due.duration_since(now).as_secs().max(0));
         drop(desk);

@@ -123,7 +123,10 @@ async fn without_a_control_a_lost_purchase_is_held() -> Result<(), Failure> {
     assert_eq!(world.held(order)?.0, HoldReason::UnknownPurchase);
     assert_eq!(world.asked_ups("ship"), 1);
 
-    world.operator().release(&world.job(order)?.id, "ann").await?;
+    world
+        .operator()
+        .release(&world.job(order)?.id, "ann", HoldReason::UnknownPurchase)
+        .await?;
     world.work().await?;
     assert_eq!(world.billed().len(), 1, "a person said that nothing was bought");
     Ok(())

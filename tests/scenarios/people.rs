@@ -86,7 +86,10 @@ async fn an_order_edited_after_its_label_is_held_for_a_person() -> Result<(), Fa
     assert_eq!((world.billed().len(), world.page(order)?.fulfilments.len()), (1, 0));
 
     let job = world.job(order)?.id;
-    world.operator().release(&job, "ann").await?;
+    world
+        .operator()
+        .release(&job, "ann", HoldReason::ChangedAfterLabel)
+        .await?;
     world.work().await?;
     assert_eq!((world.billed().len(), world.page(order)?.fulfilments.len()), (1, 1));
     assert_eq!(world.field(order, "problem")?, "");

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Consignment, JobId, Snapshot};
-use crate::job::{HoldReason, IllegalOutcome, Job, Outcome, SnapshotRef, Timing};
+use crate::domain::{Consignment, Gone, JobId, Quantities, Snapshot};
+use crate::job::{Closing, HoldReason, IllegalOutcome, Job, Outcome, SnapshotRef, Timing};
 use crate::ports::{
     AuditEntry, CallError, Clock, Connections, Documents, Jobs, Nonces, Queue, Save, Saved, StoreError, Systems,
 };
 
-/// How often a word is said again when the job changed meanwhile.
+/// How often a word that rests on nothing is said again when the job changed meanwhile.
 const TRIES: usize = 5;
 
 /// The ports that operating needs.
@@ -45,9 +45,6 @@ pub enum OperateError {
     /// The order could not be read, and a release must rest on it as it stands.
     #[error("the order could not be read: {0}")]
     Unreadable(CallError),
-    /// The order no longer has anything for this job to ship.
-    #[error("the order has nothing left for this job to ship; it will close by itself")]
-    NothingLeft,
     /// The job changed faster than the word could be recorded.
     #[error("the job is changing; say it again in a moment")]
     Busy,
@@ -73,23 +70,26 @@ impl Operate {
         .await
     }
 
-    /// Ends a hold. A job whose label is bought goes on as shipped; one that is not goes on with the order as it stands.
-    pub async fn release(&self, id: &JobId, by: &str) -> Result<Job, OperateError> {
+    /// Ends the hold that the person saw. A job whose label is bought goes on as shipped; one that is not goes on with the order as it stands.
+    pub async fn release(&self, id: &JobId, by: &str, ends: HoldReason) -> Result<Job, OperateError> {
         let job = self.load(id).await?;
-        let reading = self.read(&job).await?;
-        let snapshot = SnapshotRef::from(&reading);
-        let stored = (snapshot.hash != job.snapshot.hash).then_some(reading);
-        let snapshot = stored.as_ref().map_or(
-            SnapshotRef {
-                read_at: snapshot.read_at,
-                ..job.snapshot.clone()
-            },
-            SnapshotRef::from,
-        );
-        let outcome = |_: &Job| Outcome::ReleasedByPerson {
-            snapshot: snapshot.clone(),
+        let (outcome, stored) = match self.read(&job).await? {
+            Ok(reading) => {
+                let changed = reading.hash != job.snapshot.hash;
+                let same = SnapshotRef {
+                    read_at: reading.read_at,
+                    ..job.snapshot.clone()
+                };
+                let snapshot = if changed { SnapshotRef::from(&reading) } else { same };
+                (Outcome::ReleasedByPerson { ends, snapshot }, changed.then_some(reading))
+            }
+            Err(gone) => (Outcome::ClosedByPerson(Closing::Order(gone)), None),
         };
-        self.say_with(id, by, "released", outcome, stored).await
+        // A snapshot is numbered after the job as it was read: said again, it is read again.
+        match self.try_to_say(&job, by, "released", outcome, stored).await? {
+            Some(job) => Ok(job),
+            None => Err(OperateError::Busy),
+        }
     }
 
     /// Voids the job's shipment and ends the job; its quantity is given back, so that it ships anew if the order wants it.
@@ -134,7 +134,7 @@ impl Operate {
     }
 
     /// The order as it stands now, as far as this job ships it.
-    async fn read(&self, job: &Job) -> Result<Snapshot, OperateError> {
+    async fn read(&self, job: &Job) -> Result<Result<Snapshot, Gone>, OperateError> {
         let missing = || OperateError::Store(StoreError(format!("snapshot {} is missing", job.snapshot.number)));
         let before = self
             .jobs
@@ -148,26 +148,19 @@ impl Operate {
             .open(&gate.connection)
             .await
             .map_err(OperateError::Unreadable)?;
-        let units = self
-            .documents
-            .units(&job.connection, std::slice::from_ref(&job.document))
-            .await?;
-        let ahead = units.first().map(|units| units.ahead_of(job.unit)).unwrap_or_default();
         let read_at = self.clock.now();
-        let orders = systems
-            .source
-            .read(std::slice::from_ref(&job.document))
-            .await
-            .map_err(OperateError::Unreadable)?;
+        let orders = systems.source.read(std::slice::from_ref(&job.document)).await;
+        let orders = orders.map_err(OperateError::Unreadable)?;
+        let alone = Quantities::new();
         let now = orders
             .first()
-            .and_then(|order| Consignment::of(order, &before.consignment.quantities(), &ahead).ok());
-        match now {
-            Some(consignment) => Ok(Snapshot::new(before.number + 1, read_at, consignment)),
+            .map(|order| Consignment::of(order, &before.consignment.quantities(), &alone));
+        Ok(match now.unwrap_or(Err(Gone::Cancelled)) {
+            Ok(consignment) => Ok(Snapshot::new(before.number + 1, read_at, consignment)),
             // What was bought is written back whatever became of the order.
-            None if job.purchase.done().is_some() => Ok(Snapshot { read_at, ..before }),
-            None => Err(OperateError::NothingLeft),
-        }
+            Err(_) if job.purchase.done().is_some() => Ok(Snapshot { read_at, ..before }),
+            Err(gone) => Err(gone),
+        })
     }
 
     async fn say(
@@ -177,44 +170,47 @@ impl Operate {
         text: &str,
         outcome: impl Fn(&Job) -> Outcome,
     ) -> Result<Job, OperateError> {
-        self.say_with(id, by, text, outcome, None).await
-    }
-
-    async fn say_with(
-        &self,
-        id: &JobId,
-        by: &str,
-        text: &str,
-        outcome: impl Fn(&Job) -> Outcome,
-        snapshot: Option<Snapshot>,
-    ) -> Result<Job, OperateError> {
         for _ in 0..TRIES {
-            let before = self.load(id).await?;
-            let now = self.clock.now();
-            let mut job = before.clone();
-            job.apply(outcome(&before), now, &self.timing)
-                .map_err(OperateError::NotNow)?;
-            job.version = before.version + 1;
-            job.last_write = self.nonces.nonce();
-            let entry = AuditEntry {
-                at: now,
-                by: by.to_owned(),
-                text: text.to_owned(),
-                draft: None,
-                exchanges: Vec::new(),
-            };
-            let units = super::advance::units_after(self.documents.as_ref(), &before, &job, snapshot.as_ref()).await?;
-            let save = Save {
-                job,
-                audit: vec![entry],
-                snapshot: snapshot.clone(),
-                units,
-            };
-            if self.jobs.save(&save).await? == Saved::Done {
-                self.queue.send(&save.job.id, &save.job.tenant, Duration::ZERO).await?;
-                return Ok(save.job);
+            let job = self.load(id).await?;
+            if let Some(job) = self.try_to_say(&job, by, text, outcome(&job), None).await? {
+                return Ok(job);
             }
         }
         Err(OperateError::Busy)
+    }
+
+    /// Records a word on the job as it was read; `None` if it has changed since.
+    async fn try_to_say(
+        &self,
+        before: &Job,
+        by: &str,
+        text: &str,
+        outcome: Outcome,
+        snapshot: Option<Snapshot>,
+    ) -> Result<Option<Job>, OperateError> {
+        let now = self.clock.now();
+        let mut job = before.clone();
+        job.apply(outcome, now, &self.timing).map_err(OperateError::NotNow)?;
+        job.version = before.version + 1;
+        job.last_write = self.nonces.nonce();
+        let entry = AuditEntry {
+            at: now,
+            by: by.to_owned(),
+            text: text.to_owned(),
+            draft: None,
+            exchanges: Vec::new(),
+        };
+        let units = super::advance::units_after(self.documents.as_ref(), before, &job, snapshot.as_ref()).await?;
+        let save = Save {
+            job,
+            audit: vec![entry],
+            snapshot,
+            units,
+        };
+        if self.jobs.save(&save).await? != Saved::Done {
+            return Ok(None);
+        }
+        self.queue.send(&save.job.id, &save.job.tenant, Duration::ZERO).await?;
+        Ok(Some(save.job))
     }
 }

@@ -180,11 +180,12 @@ impl Poll {
                 break;
             }
             let units = self.documents.units(&connection.id, &documents).await?;
+            let read_at = self.clock.now();
             let orders = match source.read(&documents).await {
                 Ok(orders) => orders,
                 Err(error) => return Ok(Err(error)),
             };
-            documents = self.admit_all(connection, &units, &orders, report).await?;
+            documents = self.admit_all(connection, &units, &orders, read_at, report).await?;
         }
         Ok(Ok(()))
     }
@@ -195,6 +196,7 @@ impl Poll {
         connection: &Connection,
         units: &[Units],
         orders: &[Order],
+        read_at: Timestamp,
         report: &mut Report,
     ) -> Result<Vec<DocumentId>, StoreError> {
         let mut contested = Vec::new();
@@ -215,7 +217,7 @@ impl Poll {
             }
             let more = allotments.len() > JOBS_AT_ONCE;
             allotments.truncate(JOBS_AT_ONCE);
-            match self.admit(connection, units, order, &allotments).await? {
+            match self.admit(connection, units, order, read_at, &allotments).await? {
                 Some(admitted) => report.admitted += admitted,
                 None => contested.push(order.document.clone()),
             }
@@ -267,9 +269,10 @@ impl Poll {
         connection: &Connection,
         units: &Units,
         order: &Order,
+        read_at: Timestamp,
         allotments: &[Allotment],
     ) -> Result<Option<u64>, StoreError> {
-        let (units, jobs) = self.new_jobs(connection, units, order, allotments);
+        let (units, jobs) = self.new_jobs(connection, units, order, read_at, allotments);
         if jobs.is_empty() || !self.documents.admit(&units, &jobs).await? {
             return Ok(None);
         }
@@ -286,6 +289,7 @@ impl Poll {
         connection: &Connection,
         units: &Units,
         order: &Order,
+        read_at: Timestamp,
         allotments: &[Allotment],
     ) -> (Units, Vec<NewJob>) {
         let mut after = Units {
@@ -296,10 +300,10 @@ impl Poll {
         let mut jobs = Vec::new();
         for allotment in allotments {
             let number = after.next_number();
-            let Ok(consignment) = Consignment::of(order, &allotment.quantities, &after.ahead_of(number)) else {
+            let Ok(consignment) = Consignment::of(order, &allotment.quantities, &Quantities::new()) else {
                 continue;
             };
-            let new = self.new_job(connection, number, consignment);
+            let new = self.new_job(connection, number, Snapshot::new(1, read_at, consignment));
             let quantities = allotment.quantities.clone();
             after.units.push(Unit {
                 number,
@@ -313,9 +317,8 @@ impl Poll {
         (after, jobs)
     }
 
-    fn new_job(&self, connection: &Connection, unit: u32, consignment: Consignment) -> NewJob {
+    fn new_job(&self, connection: &Connection, unit: u32, snapshot: Snapshot) -> NewJob {
         let now = self.clock.now();
-        let snapshot = Snapshot::new(1, now, consignment);
         let (id, tenant) = (connection.id.clone(), connection.tenant.clone());
         let job = Job::admit(
             Admission {

@@ -28,6 +28,9 @@ use crate::ports::{CallError, Clock, Exchange, Later, Obstacle, Permit, Recorder
 /// The most that an answer may hold; a label of many parcels is a few megabytes.
 const BODY_CAP: usize = 32 * 1024 * 1024;
 
+/// The longest wait that a vendor may ask for, in seconds: after an hour we ask again.
+const LONGEST_WAIT: u64 = 3600;
+
 /// One request to a vendor.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -123,7 +126,8 @@ impl Answer {
 
     /// How long the vendor asks to wait, where it says so in seconds.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+        let seconds: u64 = self.header("retry-after")?.trim().parse().ok()?;
+        Some(Duration::from_secs(seconds.min(LONGEST_WAIT)))
     }
 }
 

@@ -135,9 +135,13 @@ pub enum Outcome {
     VoidRefused(CarrierShipmentId, Refusal),
     /// A person's word on a hold.
     ReleasedByPerson {
+        /// The hold that the person saw; a word about another one is not taken.
+        ends: HoldReason,
         /// The reading that the person accepts.
         snapshot: SnapshotRef,
     },
+    /// A person ends the hold of a job for which the order has nothing left.
+    ClosedByPerson(Closing),
     /// A person holds it.
     HeldByPerson {
         /// Why.
@@ -169,6 +173,12 @@ pub struct IllegalOutcome {
 
 const FLAG_TRIES: u32 = 8;
 
+const MAYBE_BOUGHT: &str = "nobody knows whether the carrier sold this shipment: look in the carrier's own list for the job \
+                            id, void what is there, then release, which buys again";
+
+const MAYBE_TWO: &str = "after buying again, nobody can see whether there are two shipments: look in the carrier's own list \
+                         for the job id, void one if there are two, then release";
+
 impl Outcome {
     /// A short name for logs.
     pub fn name(&self) -> &'static str {
@@ -199,6 +209,7 @@ impl Outcome {
             Self::VoidDelayed(..) => "void delayed",
             Self::VoidRefused(..) => "void refused",
             Self::ReleasedByPerson { .. } => "released by a person",
+            Self::ClosedByPerson(_) => "closed by a person",
             Self::HeldByPerson { .. } => "held by a person",
             Self::VoidedByPerson { .. } => "voided by a person",
             Self::Requeued { .. } => "requeued",
@@ -247,14 +258,16 @@ impl Job {
             Outcome::Found { shipments } => self.adopt_all(shipments, now),
             Outcome::Absent { control, may_recreate } => self.miss(control, may_recreate, now, timing),
             Outcome::DuplicatesChecked { shipments, control } => self.check_duplicates(shipments, control, now, timing),
-            Outcome::Closed(closing) => self.close(closing, now, timing),
+            Outcome::Closed(closing) | Outcome::ClosedByPerson(closing) => self.close(closing, now, timing),
             Outcome::Held {
                 reason,
                 message,
                 snapshot,
                 address,
             } => {
-                self.snapshot = snapshot.unwrap_or_else(|| self.snapshot.clone());
+                if let Some(snapshot) = snapshot {
+                    self.stand_on(snapshot);
+                }
                 self.address = address.unwrap_or_else(|| self.address.clone());
                 self.hold(reason, message, now, timing);
             }
@@ -277,7 +290,7 @@ impl Job {
             Outcome::VoidRefused(shipment, refusal) => {
                 self.set_voiding(&shipment, Voiding::Refused(refusal.to_string()))
             }
-            Outcome::ReleasedByPerson { snapshot } => self.release_by_person(snapshot, now, timing),
+            Outcome::ReleasedByPerson { snapshot, .. } => self.release_by_person(snapshot, now, timing),
             Outcome::HeldByPerson { message } => self.hold(HoldReason::Person, message, now, timing),
             Outcome::VoidedByPerson { by } => self.void_by_person(by, now, timing),
             Outcome::Requeued { due_at } => {
@@ -304,7 +317,8 @@ impl Job {
             Outcome::Held { .. } | Outcome::HeldByPerson { .. } => !over && !self.is_held_as_unknown(),
             Outcome::StillHeld => self.hold.is_some(),
             Outcome::Released { .. } => !over && !bought && self.hold_reason().is_some_and(HoldReason::ends_by_order),
-            Outcome::ReleasedByPerson { .. } => self.hold.is_some(),
+            Outcome::ReleasedByPerson { ends, .. } => self.hold_reason() == Some(*ends),
+            Outcome::ClosedByPerson(_) => !over && !bought && self.hold.is_some(),
             Outcome::Waits(_) => true,
             Outcome::LabelsKept(_) => bought && !over,
             Outcome::WriteBackIntended { .. } => bought && !over && self.hold_allows_write_back(),
@@ -316,7 +330,9 @@ impl Job {
             Outcome::Voided(id) | Outcome::VoidDelayed(id, _) | Outcome::VoidRefused(id, _) => {
                 self.extras.iter().any(|extra| extra.shipment == *id)
             }
-            Outcome::VoidedByPerson { .. } => bought && self.closed.is_none(),
+            Outcome::VoidedByPerson { .. } => {
+                bought && self.closed.is_none() && self.write_back.open_attempt().is_none()
+            }
             Outcome::Requeued { .. } => self.due_at.is_some(),
             Outcome::Bought { .. } | Outcome::Found { .. } | Outcome::Flagged { .. } => true,
         }
@@ -374,6 +390,7 @@ impl Job {
             self.owe_duplicate_check(attempt.until, timing);
         }
         self.purchased_from = Some(snapshot.number);
+        self.budgeted_at = Some(now);
         self.snapshot = snapshot;
         self.address = address;
         self.quote = Step::Done(quote);
@@ -410,7 +427,9 @@ impl Job {
     fn reject(&mut self, refusal: Refusal, now: Timestamp, timing: &Timing) {
         let message = format!("the carrier refused the shipment: {refusal}");
         self.purchase = Step::Refused(refusal);
-        self.hold(HoldReason::Rejected, message, now, timing);
+        if !self.over() {
+            self.hold(HoldReason::Rejected, message, now, timing);
+        }
     }
 
     fn record_purchase(&mut self, shipment: Shipment, labels: Option<Vec<LabelRef>>, now: Timestamp) {
@@ -462,25 +481,19 @@ impl Job {
     }
 
     fn miss(&mut self, control: bool, may_recreate: bool, now: Timestamp, timing: &Timing) {
-        if self
-            .hold
-            .as_ref()
-            .is_some_and(|hold| hold.reason.is_about_an_unknown_purchase())
-        {
+        if self.is_held_as_unknown() {
             self.postpone_hold(now, timing);
-            return;
         }
         let Step::Unknown { looks, .. } = &mut self.purchase else {
             return;
         };
+        if looks.len() >= timing.looks.len() {
+            return;
+        }
         looks.push(Look { at: now, control });
         let believable = looks.iter().all(|look| look.control) && may_recreate;
         if looks.len() >= timing.looks.len() && !believable {
-            let message =
-                "nobody knows whether the carrier sold this shipment: look in the carrier's own list for the job id, \
-                           then release (buy again) or void"
-                    .to_owned();
-            self.hold(HoldReason::UnknownPurchase, message, now, timing);
+            self.hold(HoldReason::UnknownPurchase, MAYBE_BOUGHT.to_owned(), now, timing);
         }
     }
 
@@ -490,12 +503,17 @@ impl Job {
         self.duplicate_check = None;
         self.wait = None;
         if seen_nothing && !control {
-            self.closed = None;
-            let message =
-                "after buying again, nobody can see whether there are two shipments: look in the carrier's own list \
-                           for the job id, void one if there are two, then release"
-                    .to_owned();
-            self.hold(HoldReason::DuplicateCheckBlind, message, now, timing);
+            let (reason, message) = self.blind_duplicate_check();
+            self.hold(reason, message.to_owned(), now, timing);
+        }
+    }
+
+    /// Without a purchase in hand, a look that can see nothing leaves the purchase itself unknown.
+    fn blind_duplicate_check(&self) -> (HoldReason, &'static str) {
+        if self.over() || self.purchase.done().is_some() {
+            (HoldReason::DuplicateCheckBlind, MAYBE_TWO)
+        } else {
+            (HoldReason::UnknownPurchase, MAYBE_BOUGHT)
         }
     }
 
@@ -526,11 +544,7 @@ impl Job {
     }
 
     fn release(&mut self, snapshot: SnapshotRef) {
-        if snapshot.hash != self.snapshot.hash {
-            self.address = Step::Todo;
-            self.quote = Step::Todo;
-        }
-        self.snapshot = snapshot;
+        self.stand_on(snapshot);
         if matches!(self.purchase, Step::Refused(_)) {
             self.purchase = Step::Todo;
         }
@@ -538,9 +552,18 @@ impl Job {
         self.wait = None;
     }
 
+    /// Goes on with another reading: what was judged and priced by the one before no longer counts.
+    fn stand_on(&mut self, snapshot: SnapshotRef) {
+        if snapshot.hash != self.snapshot.hash && self.purchase.done().is_none() {
+            self.address = Step::Todo;
+            self.quote = Step::Todo;
+        }
+        self.snapshot = snapshot;
+    }
+
     fn release_by_person(&mut self, snapshot: SnapshotRef, now: Timestamp, timing: &Timing) {
         let Some(hold) = self.hold.take() else { return };
-        self.snapshot = snapshot;
+        self.stand_on(snapshot);
         self.wait = None;
         match (&self.purchase, hold.reason) {
             (Step::Done(_), HoldReason::LabelLost) => self.labels = Step::Todo,

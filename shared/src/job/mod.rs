@@ -263,6 +263,9 @@ pub struct Job {
     pub write_back: Step<WriteBackRef>,
     /// Shipments beyond the first.
     pub extras: Vec<Extra>,
+    /// When a purchase was last intended: its price is reserved for that hour.
+    #[serde(default)]
+    pub budgeted_at: Option<Timestamp>,
     /// Whether absences were ever believed: from then on every further attempt owes a look for duplicates.
     #[serde(default)]
     pub bought_again: bool,
@@ -317,6 +320,7 @@ impl Job {
             labels: Step::Todo,
             write_back: Step::Todo,
             extras: Vec::new(),
+            budgeted_at: None,
             bought_again: false,
             duplicate_check: None,
             hold: None,

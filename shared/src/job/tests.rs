@@ -178,7 +178,10 @@ fn outcome(told: Told, job: &Job, now: Timestamp) -> Outcome {
         23 => Outcome::Voided(shipment(number).id),
         24 => Outcome::VoidDelayed(shipment(number).id, until),
         25 => Outcome::VoidRefused(shipment(number).id, refusal()),
-        26 => Outcome::ReleasedByPerson { snapshot: newer },
+        26 => Outcome::ReleasedByPerson {
+            ends: HoldReason::UnknownPurchase,
+            snapshot: newer,
+        },
         27 => Outcome::HeldByPerson {
             message: "ann".to_owned(),
         },

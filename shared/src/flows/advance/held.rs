@@ -64,8 +64,7 @@ impl Run<'_> {
             draft: None,
             snapshot: reading.is_new.then_some(reading.snapshot),
         };
-        self.ledger.write(outcome, text.to_owned(), beside).await?;
-        Ok(Onward::Go)
+        Ok(self.ledger.write(outcome, text.to_owned(), beside).await?.onward())
     }
 
     /// Writes, or clears, the problem on the document. Writing the same again changes nothing, so it needs no intent.

@@ -3,7 +3,7 @@
 use super::{Onward, Run};
 use crate::connection::UnknownPurchase;
 use crate::domain::CarrierShipmentId;
-use crate::job::Outcome;
+use crate::job::{HoldReason, Outcome};
 use crate::ports::{CallError, Sighting, StoreError};
 
 impl Run<'_> {
@@ -29,13 +29,18 @@ impl Run<'_> {
                 let text = format!("looked: found {}", names(found.iter().map(|shipment| &shipment.id)));
                 self.ledger.record(Outcome::Found { shipments: found }, text).await
             }
-            Err(error) if self.ledger.job.hold.is_some() => {
+            Err(error) if self.held_as_unknown() => {
                 self.ledger
                     .record(Outcome::StillHeld, format!("could not look: {error}"))
                     .await
             }
             Err(error) => self.ledger.wait_for(&error).await,
         }
+    }
+
+    fn held_as_unknown(&self) -> bool {
+        let reason = self.ledger.job.hold.as_ref().map(|hold| hold.reason);
+        reason == Some(HoldReason::UnknownPurchase)
     }
 
     /// One look for duplicates.

@@ -8,8 +8,8 @@ use super::record::{Beside, Recorded};
 use super::{Onward, Run};
 use crate::connection::{AddressPolicy, Connection};
 use crate::domain::{
-    Address, AddressVerdict, Consignment, Correction, Customs, Gone, Offer, Parcel, Quantities, Quote, RateRequest,
-    ShipmentRequest, Snapshot,
+    Address, AddressVerdict, Consignment, Correction, Customs, Gone, Offer, Order, Parcel, Quantities, Quote,
+    RateRequest, ShipmentRequest, Snapshot,
 };
 use crate::job::{Closing, HoldReason, Job, Outcome, SnapshotRef, Step, Wait};
 use crate::ports::{CallError, Draft, StoreError};
@@ -143,6 +143,11 @@ impl Run<'_> {
         };
         let allotted: Quantities = before.snapshot.consignment.quantities();
         let consignment = match orders.first() {
+            Some(order) if waits_for_others(order, &allotted, &ahead) => {
+                let until = self.ledger.now() + self.ledger.ports.timing.held;
+                let reason = "older units of the order come first, and have not ended".to_owned();
+                return Ok(Err(Obstacle::Wait(Wait { until, reason })));
+            }
             Some(order) => Consignment::of(order, &allotted, &ahead),
             None => Err(Gone::Cancelled),
         };
@@ -258,9 +263,13 @@ impl Run<'_> {
         }
     }
 
-    /// Reserves the price under the connection's cap.
+    /// Reserves the price under the connection's cap, once an hour however often it is tried.
     async fn afford(&self, offer: &Offer) -> Result<Option<Obstacle>, StoreError> {
         let now = self.ledger.now();
+        let hour = |at: Timestamp| at.as_second().div_euclid(3600);
+        if self.ledger.job.budgeted_at.is_some_and(|at| hour(at) == hour(now)) {
+            return Ok(None);
+        }
         if self
             .ledger
             .ports
@@ -301,7 +310,7 @@ impl Run<'_> {
         };
         match self.ledger.write(outcome, text, beside).await? {
             Recorded::Stands => self.buy(&draft).await,
-            Recorded::Overtaken => Ok(Onward::Go),
+            not_ours => Ok(not_ours.onward()),
         }
     }
 
@@ -338,7 +347,8 @@ impl Run<'_> {
             draft: None,
             snapshot: stored,
         };
-        self.ledger
+        let recorded = self
+            .ledger
             .write(
                 Outcome::Held {
                     reason,
@@ -350,8 +360,15 @@ impl Run<'_> {
                 beside,
             )
             .await?;
-        Ok(Onward::Go)
+        Ok(recorded.onward())
     }
+}
+
+/// Whether the order has enough for this unit alone, but not beside the older ones: either it has shrunk, or an older unit's
+/// write-back stands in the ERP and not yet with us. Once they have ended it is clear.
+fn waits_for_others(order: &Order, allotted: &Quantities, ahead: &Quantities) -> bool {
+    let alone = Consignment::of(order, allotted, &Quantities::new());
+    alone.is_ok() && alone != Consignment::of(order, allotted, ahead)
 }
 
 /// What a verdict means under a policy: the address for the label, or why it is held.

@@ -34,6 +34,18 @@ pub(super) enum Recorded {
     Stands,
     /// Somebody else was faster; the run's job is theirs.
     Overtaken,
+    /// It does not fit what stands there; to ask the ledger again would lead here again.
+    Impossible,
+}
+
+impl Recorded {
+    /// Whether to ask the ledger again.
+    pub(super) fn onward(self) -> Onward {
+        match self {
+            Self::Stands | Self::Overtaken => Onward::Go,
+            Self::Impossible => Onward::Rest,
+        }
+    }
 }
 
 /// The job in hand, and the only way to change what stands of it.
@@ -80,8 +92,7 @@ impl Ledger<'_> {
 
     /// Records an outcome and says how to go on.
     pub(super) async fn record(&mut self, outcome: Outcome, text: impl Into<String>) -> Result<Onward, StoreError> {
-        self.write(outcome, text.into(), Beside::default()).await?;
-        Ok(Onward::Go)
+        Ok(self.write(outcome, text.into(), Beside::default()).await?.onward())
     }
 
     /// Writes an outcome. A fact about money is merged into whatever stands there; everything else yields to it.
@@ -92,18 +103,12 @@ impl Ledger<'_> {
         beside: Beside,
     ) -> Result<Recorded, StoreError> {
         let entry = self.entry(text, &beside);
-        let write = self.ports.nonces.nonce();
         let mut base = self.job.clone();
-        let mut lost = 0;
         for _ in 0..CONFLICTS {
-            let mut next = base.clone();
-            if let Err(illegal) = next.apply(outcome.clone(), self.now(), &self.ports.timing) {
-                tracing::warn!(job.id = %self.job.id, %illegal, "an outcome no longer fits");
+            let Some(next) = self.after(&base, &outcome) else {
                 self.job = base;
-                return Ok(Recorded::Overtaken);
-            }
-            next.version = base.version + 1;
-            next.last_write = write.clone();
+                return Ok(Recorded::Impossible);
+            };
             let units = units_after(self.ports.documents.as_ref(), &base, &next, beside.snapshot.as_ref()).await?;
             let save = Save {
                 job: next,
@@ -111,26 +116,46 @@ impl Ledger<'_> {
                 snapshot: beside.snapshot.clone(),
                 units,
             };
-            match self.ports.jobs.save(&save).await {
-                Ok(Saved::Done) => return self.stands(save.job).await,
-                Ok(Saved::UnitsConflict) => {}
-                Ok(Saved::Conflict(current)) if is_echo(&current, &save.job, &outcome) => {
+            match self.save(&save).await? {
+                Saved::Done => return self.stands(save.job).await,
+                Saved::UnitsConflict => {}
+                Saved::Conflict(current) if is_echo(&current, &save.job, &outcome) => {
                     return self.stands(*current).await;
                 }
-                Ok(Saved::Conflict(current)) if outcome.survives_a_conflict(&current) => base = *current,
-                Ok(Saved::Conflict(current)) => {
+                Saved::Conflict(current) if outcome.survives_a_conflict(&current) => base = *current,
+                Saved::Conflict(current) => {
                     tracing::info!(job.id = %self.job.id, outcome = outcome.name(), "somebody else was faster");
                     self.job = *current;
                     return Ok(Recorded::Overtaken);
                 }
-                Err(error) if lost + 1 == TRIES => return Err(error),
-                Err(_) => lost += 1,
             }
         }
-        Err(StoreError(format!(
-            "job {} changes faster than it can be written",
-            self.job.id
-        )))
+        let id = &self.job.id;
+        Err(StoreError(format!("job {id} changes faster than it can be written")))
+    }
+
+    /// The job as it shall stand, under a nonce of its own; `None` if the outcome does not fit what stands there.
+    fn after(&self, base: &Job, outcome: &Outcome) -> Option<Job> {
+        let mut next = base.clone();
+        if let Err(illegal) = next.apply(outcome.clone(), self.now(), &self.ports.timing) {
+            tracing::warn!(job.id = %base.id, %illegal, "an outcome does not fit");
+            return None;
+        }
+        next.version = base.version + 1;
+        next.last_write = self.ports.nonces.nonce();
+        Some(next)
+    }
+
+    /// Writes. A write whose answer was lost is tried again to the letter, so that it can be known for what it is.
+    async fn save(&self, save: &Save) -> Result<Saved, StoreError> {
+        let mut answer = self.ports.jobs.save(save).await;
+        for _ in 1..TRIES {
+            if answer.is_ok() {
+                break;
+            }
+            answer = self.ports.jobs.save(save).await;
+        }
+        answer
     }
 
     /// Takes what stands as the run's job, and sees to it that somebody looks at it when it is due.
@@ -170,7 +195,9 @@ pub(crate) async fn units_after(
     snapshot: Option<&Snapshot>,
 ) -> Result<Option<Units>, StoreError> {
     let phase = (phase(base) != phase(next)).then(|| phase(next));
-    let quantities = snapshot.map(|snapshot| snapshot.consignment.quantities());
+    // What was bought stays what the unit ships, whatever the order says later.
+    let unbought = snapshot.filter(|_| next.purchase.done().is_none());
+    let quantities = unbought.map(|snapshot| snapshot.consignment.quantities());
     if phase.is_none() && quantities.is_none() {
         return Ok(None);
     }

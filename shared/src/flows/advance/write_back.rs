@@ -15,7 +15,6 @@ struct Facts {
     shipped: Snapshot,
     shipment: Shipment,
     labels: Vec<LabelRef>,
-    ahead: Quantities,
 }
 
 impl Run<'_> {
@@ -57,7 +56,6 @@ impl Run<'_> {
             )
             .await?;
         let labels = self.ledger.job.labels.done().cloned().unwrap_or_default();
-        let ahead = self.ahead().await?;
         let order = match self
             .systems
             .source
@@ -76,7 +74,6 @@ impl Run<'_> {
                 shipped,
                 shipment,
                 labels,
-                ahead,
             })),
             None => {
                 self.hold_in_doubt(
@@ -174,7 +171,8 @@ impl Run<'_> {
 
     fn changed_since_label(&self, facts: &Facts) -> bool {
         let quantities = facts.shipped.consignment.quantities();
-        let now = Consignment::of(&facts.order, &quantities, &facts.ahead);
+        // Older units do not matter any more: what was bought is what is written.
+        let now = Consignment::of(&facts.order, &quantities, &Quantities::new());
         now.map_or(true, |now| now.content_hash() != self.ledger.job.snapshot.hash)
     }
 
@@ -207,7 +205,7 @@ impl Run<'_> {
             .await?
         {
             Recorded::Stands => self.write_back(&draft).await,
-            Recorded::Overtaken => Ok(Onward::Go),
+            not_ours => Ok(not_ours.onward()),
         }
     }
 
