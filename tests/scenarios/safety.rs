@@ -170,7 +170,7 @@ async fn shipping_changes_nothing_of_the_order_itself() -> Result<(), Failure> {
     Ok(())
 }
 
-/// P25: the tracking field is ours: a person's edit of it is put right or reported.
+/// P25: the tracking field is ours: our number is put back where a person has edited it, and the story says so.
 #[tokio::test]
 async fn an_edited_tracking_field_is_put_right_or_reported() -> Result<(), Failure> {
     let world = World::start().await?;
@@ -185,9 +185,11 @@ async fn an_edited_tracking_field_is_put_right_or_reported() -> Result<(), Failu
     })?;
     world.poll_and_work().await?;
     world.pass(SignedDuration::from_hours(25)).await?;
-    let put_right = world.field(order, "tracking")? == number;
-    let reported = !world.field(order, "problem")?.is_empty();
-    assert!(put_right || reported);
+    let shown = world.field(order, "tracking")?;
+    assert!(shown.contains(&number), "our number stands again beside the person's: {shown:?}");
+    let story = world.story(&world.job(order)?.id);
+    assert!(story.iter().any(|entry| entry.text.contains("somebody changed the tracking number")), "{story:?}");
+    assert_eq!(world.page(order)?.fulfilments.len(), 1, "nothing else is written twice");
     Ok(())
 }
 
