@@ -5,8 +5,8 @@
 //! [`stack`] puts these together: up, down, status. [`place`] knows the folders, [`aws`] the emulator's clients,
 //! [`progress`] tells a person what happens, [`failure`] what went wrong.
 //!
-//! The demo: [`outside`] runs the simulated systems, [`operator`] the `waybill` command, [`people`] act in the ERP, and [`books`] count
-//! what came of it.
+//! The demo: [`outside`] runs the simulated systems, [`operator`] the `waybill` command, [`people`] act in the ERP, [`books`] count
+//! what came of it, and [`table`] shows it. [`play`] lets a person be the people.
 //!
 //! `local/README.md` says what the emulator cannot do like AWS.
 
@@ -20,9 +20,11 @@ pub mod operator;
 pub mod outside;
 pub mod people;
 pub mod place;
+pub mod play;
 pub mod prerequisites;
 pub mod progress;
 pub mod signals;
 pub mod stack;
+pub mod table;
 pub mod template;
 pub mod venv;

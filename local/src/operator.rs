@@ -35,6 +35,12 @@ impl Operator {
         }
     }
 
+    /// Where the command is.
+    #[must_use]
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     /// Runs `waybill` with these arguments; answers what it printed.
     ///
     /// # Errors

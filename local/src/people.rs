@@ -7,7 +7,7 @@ use rust_decimal::{Decimal, dec};
 use simulators::faults::{Fault, FaultKind};
 use simulators::netsuite::books::{Books, OrderBook};
 use simulators::netsuite::demo::{DemoKind, DemoOrder, demo_orders};
-use simulators::netsuite::model::{Id, WeightUnit};
+use simulators::netsuite::model::{Address, Id, WeightUnit};
 use simulators::netsuite::refusal::Refusal;
 use simulators::netsuite::world::World;
 
@@ -32,6 +32,14 @@ pub struct Entered {
     demo: DemoOrder,
 }
 
+impl Entered {
+    /// The right address, where the first one is wrong.
+    #[must_use]
+    pub fn correction(&self) -> Option<&Address> {
+        self.demo.correction.as_ref()
+    }
+}
+
 /// The people, and what they have done.
 pub struct People {
     /// The orders that they entered.
@@ -45,6 +53,16 @@ impl People {
     /// # Errors
     /// The account refuses an order.
     pub fn enter(outside: &Outside, count: usize, seed: u64) -> Outcome<Self> {
+        let people = Self::enter_undisturbed(outside, count, seed)?;
+        people.spoil(outside);
+        Ok(people)
+    }
+
+    /// Enters `count` orders, and nothing goes wrong on the way.
+    ///
+    /// # Errors
+    /// The account refuses an order.
+    pub fn enter_undisturbed(outside: &Outside, count: usize, seed: u64) -> Outcome<Self> {
         let mut orders = Vec::new();
         for mut demo in demo_orders(count, seed) {
             if demo.kind == DemoKind::CancelledWhileQueued {
@@ -53,12 +71,10 @@ impl People {
             let entered = outside.netsuite.netsuite.act(|world, now| enter(world, demo, now))?;
             orders.push(entered);
         }
-        let people = Self {
+        Ok(Self {
             orders,
             done: BTreeSet::new(),
-        };
-        people.spoil(outside);
-        Ok(people)
+        })
     }
 
     /// The order whose purchase loses its answer after the effect: its story is worth telling.

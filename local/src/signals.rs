@@ -23,6 +23,14 @@ impl Interrupts {
         })
     }
 
+    /// Waits for a signal.
+    pub async fn any(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
     /// Does `work` unless a signal comes first.
     ///
     /// # Errors

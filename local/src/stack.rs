@@ -46,7 +46,7 @@ impl Description {
         }
     }
 
-    fn write(&self, place: &Place) -> Outcome<()> {
+    pub(crate) fn write(&self, place: &Place) -> Outcome<()> {
         let json = serde_json::to_vec_pretty(self).doing("describing the stack")?;
         std::fs::write(place.stack_file(), json).doing("writing stack.json")
     }

@@ -1,12 +1,21 @@
 //! What users were promised, told as stories: real orders in a simulated NetSuite, real shipments in a simulated UPS, and
 //! what happens between them, on a clock that the story turns.
 
+#[cfg(test)]
 mod addresses;
+#[cfg(test)]
 mod failures;
+#[cfg(test)]
 mod holds;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
 mod people;
+#[cfg(test)]
 mod polling;
+#[cfg(test)]
 mod safety;
+#[cfg(test)]
 mod shipping;
+#[cfg(test)]
 mod tokens;

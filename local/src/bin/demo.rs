@@ -6,8 +6,6 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use jiff::Timestamp;
 use local::books::{self, End, Row, Totals};
 use local::failure::{Failure, Outcome, While};
@@ -19,6 +17,7 @@ use local::place::Place;
 use local::progress::{Line, Progress};
 use local::signals::Interrupts;
 use local::stack::{Ready, Running, prepare};
+use local::table;
 
 /// The most that the work may take before the demo gives up on it.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -143,7 +142,7 @@ impl Demo<'_> {
             }
             people.act(self.outside, &self.outside.netsuite.netsuite.books())?;
             let rows = self.rows(people, opened);
-            line.at(in_short(&rows));
+            line.at(table::in_short(&rows));
             if rows.iter().all(|row| row.end != End::Underway) && self.settled() {
                 return Ok(());
             }
@@ -187,8 +186,8 @@ impl Demo<'_> {
         let lost = People::lost_answers(self.outside);
         print(&format!(
             "\n{}\n\n{}\n{lost} purchases lost their answers on the way\n",
-            table(rows),
-            in_words(totals)
+            table::orders(rows),
+            table::in_words(totals)
         ))?;
         let told = people
             .unluckiest()
@@ -200,66 +199,6 @@ impl Demo<'_> {
             order.number
         ))
     }
-}
-
-fn table(rows: &[Row]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header([
-        "order",
-        "ship to",
-        "service",
-        "cost",
-        "tracking number",
-        "written to",
-        "seconds",
-    ]);
-    for row in rows {
-        table.add_row(cells(row));
-    }
-    table
-}
-
-fn cells(row: &Row) -> [String; 7] {
-    let each = |what: &dyn Fn(&books::Bought) -> String| row.shipments.iter().map(what).collect::<Vec<_>>().join("\n");
-    let place = match row.end {
-        End::Held => format!("held: {}", row.problem.clone().unwrap_or_default()),
-        End::Cancelled => "cancelled".to_owned(),
-        End::Underway | End::Shipped => row.ship_to.clone(),
-    };
-    [
-        row.number.clone(),
-        place.chars().take(70).collect(),
-        each(&|one| one.service.clone()),
-        each(&|one| format!("{:.2}", one.charge)),
-        each(&|one| one.tracking_numbers.join(", ")),
-        row.fulfilments.join("\n"),
-        row.took
-            .map(|took| format!("{:.1}", took.as_secs_f64()))
-            .unwrap_or_default(),
-    ]
-}
-
-fn in_short(rows: &[Row]) -> String {
-    let count = |end: End| rows.iter().filter(|row| row.end == end).count();
-    let [shipped, held, cancelled] = [End::Shipped, End::Held, End::Cancelled].map(count);
-    format!(
-        "{shipped} shipped, {held} held, {cancelled} cancelled, {} under way",
-        count(End::Underway)
-    )
-}
-
-fn in_words(totals: &Totals) -> String {
-    format!(
-        "{} orders in {:.1} s: {} shipped, {} written back, {} held, {} cancelled, {} duplicates",
-        totals.orders,
-        totals.seconds,
-        totals.shipped,
-        totals.written_back,
-        totals.held,
-        totals.cancelled,
-        totals.duplicates
-    )
 }
 
 fn print(words: &str) -> Outcome<()> {

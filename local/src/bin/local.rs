@@ -9,6 +9,7 @@ use comfy_table::presets::NOTHING;
 use local::failure::{Outcome, While};
 use local::ministack;
 use local::place::Place;
+use local::play::Play;
 use local::progress::Progress;
 use local::signals::Interrupts;
 use local::stack::{self, Description};
@@ -29,8 +30,15 @@ enum Command {
     Down,
     /// Say what runs, where, and how to reach it
     Status,
-    /// Say where the simulated outside systems answer
-    Simulators,
+    /// Run a simulated NetSuite and UPS against the stack, with orders to play with, until Ctrl-C
+    Simulators {
+        /// How many orders; ten or more hold every kind
+        #[arg(long, default_value_t = 10)]
+        orders: usize,
+        /// Which orders: the same seed makes the same ones
+        #[arg(long, default_value_t = 7)]
+        seed: u64,
+    },
 }
 
 #[tokio::main]
@@ -50,7 +58,7 @@ async fn run(command: Command) -> Outcome<()> {
         Command::Up => up(&place).await,
         Command::Down => down(&place).await,
         Command::Status => status(&place).await,
-        Command::Simulators => simulators(&place),
+        Command::Simulators { orders, seed } => simulators(&place, orders, seed).await,
     }
 }
 
@@ -78,14 +86,13 @@ async fn status(place: &Place) -> Outcome<()> {
     }
 }
 
-fn simulators(place: &Place) -> Outcome<()> {
-    let simulators = Description::read(place)?
-        .map(|description| description.simulators)
-        .unwrap_or_default();
-    if simulators.is_empty() {
-        return print("No simulated system runs.\n");
-    }
-    print(&table(simulators.iter()))
+async fn simulators(place: &Place, orders: usize, seed: u64) -> Outcome<()> {
+    let mut interrupts = Interrupts::listen()?;
+    let play = Play::start(place, orders, seed, &mut interrupts).await?;
+    print(&play.words())?;
+    interrupts.any().await;
+    play.stop().await?;
+    print("The simulators are stopped and the connection is paused.\n")
 }
 
 fn words_of(description: &Description) -> String {
@@ -95,10 +102,11 @@ fn words_of(description: &Description) -> String {
         .map(|(name, value)| format!("  export {name}={value}\n"))
         .collect();
     format!(
-        "Stack {} at {}\n{}\nTo reach it from another program:\n{exports}  export WAYBILL_STACK={}\n",
+        "Stack {} at {}\n{}{}\nTo reach it from another program:\n{exports}  export WAYBILL_STACK={}\n",
         description.stack,
         description.endpoint,
         table(description.outputs.iter()),
+        table(description.simulators.iter()),
         description.stack,
     )
 }

@@ -1,6 +1,6 @@
 //! What a customer configures: one pairing of an ERP account and a carrier account.
 //!
-//! [`Connection`] is what is stored; [`parse`] makes it from the TOML file that a person writes.
+//! [`Connection`] is what is stored; [`parse()`] makes it from the TOML file that a person writes.
 
 mod mistake;
 mod parse;

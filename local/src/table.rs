@@ -1,0 +1,164 @@
+//! What came of the orders, as a person reads it: a table that fits 120 columns, why orders are held, the sums.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use waybill::systems::ups::service_name;
+
+use crate::books::{Bought, End, Row, Totals};
+
+const HEADER: [&str; 7] = [
+    "order",
+    "ship to",
+    "service",
+    "cost",
+    "tracking number",
+    "written",
+    "seconds",
+];
+/// The columns that hold numbers.
+const NUMBERS: [usize; 2] = [3, 6];
+/// The most characters of a consignee and a city.
+const SHIP_TO: usize = 34;
+
+/// All orders, a line for each shipment; beneath them why some are held.
+#[must_use]
+pub fn orders(rows: &[Row]) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header(HEADER);
+    table.add_rows(rows.iter().map(cells));
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if NUMBERS.contains(&index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    [table.trim_fmt(), held(rows)].join("\n")
+}
+
+fn cells(row: &Row) -> [String; 7] {
+    let each = |what: fn(&Bought) -> String| row.shipments.iter().map(what).collect::<Vec<_>>().join("\n");
+    [
+        row.number.clone(),
+        place(row),
+        each(|one| service_name(&one.service).unwrap_or(&one.service).to_owned()),
+        each(|one| format!("{:.2}", one.charge)),
+        each(parcels),
+        row.fulfilments.join("\n"),
+        row.took
+            .map(|took| format!("{:.1}", took.as_secs_f64()))
+            .unwrap_or_default(),
+    ]
+}
+
+fn place(row: &Row) -> String {
+    match row.end {
+        End::Held => "(held)".to_owned(),
+        End::Cancelled => "(cancelled)".to_owned(),
+        End::Underway if row.shipments.is_empty() => "(under way)".to_owned(),
+        End::Underway | End::Shipped => row.ship_to.chars().take(SHIP_TO).collect(),
+    }
+}
+
+/// The first tracking number, and how many more there are.
+fn parcels(one: &Bought) -> String {
+    match one.tracking_numbers.as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first, others @ ..] => format!("{first} (+{})", others.len()),
+    }
+}
+
+fn held(rows: &[Row]) -> String {
+    let held = rows.iter().filter(|row| row.end == End::Held);
+    let why = |row: &Row| {
+        format!(
+            "\n{} is held: {}",
+            row.number,
+            row.problem.as_deref().unwrap_or_default()
+        )
+    };
+    held.map(why).collect()
+}
+
+/// How far the work is.
+#[must_use]
+pub fn in_short(rows: &[Row]) -> String {
+    let count = |end: End| rows.iter().filter(|row| row.end == end).count();
+    let [shipped, held, cancelled] = [End::Shipped, End::Held, End::Cancelled].map(count);
+    format!(
+        "{shipped} shipped, {held} held, {cancelled} cancelled, {} under way",
+        count(End::Underway)
+    )
+}
+
+/// The sums in a sentence.
+#[must_use]
+pub fn in_words(totals: &Totals) -> String {
+    format!(
+        "{} orders in {:.1} s: {} shipped, {} written back, {} held, {} cancelled, {} duplicates",
+        totals.orders,
+        totals.seconds,
+        totals.shipped,
+        totals.written_back,
+        totals.held,
+        totals.cancelled,
+        totals.duplicates
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rust_decimal::dec;
+
+    use super::*;
+
+    fn shipped(parcels: usize) -> Row {
+        let number = |parcel| format!("1ZA1B2C303{parcel:08}");
+        let bought = Bought {
+            service: "08".to_owned(),
+            charge: dec!(1210.67),
+            tracking_numbers: (0..parcels).map(number).collect(),
+        };
+        Row {
+            number: "SO10013".to_owned(),
+            end: End::Shipped,
+            ship_to: "The Considerably Longwinded Trading Company, MOUNTAIN VIEW US".to_owned(),
+            shipments: vec![bought],
+            fulfilments: vec!["IF10026".to_owned()],
+            written_back: true,
+            problem: None,
+            took: Some(Duration::from_millis(104_310)),
+        }
+    }
+
+    #[test]
+    fn an_order_of_many_parcels_fits_the_screen_and_names_its_service() {
+        let told = orders(&[shipped(7)]);
+        assert!(told.lines().all(|line| line.chars().count() <= 120), "{told}");
+        assert!(told.contains("1ZA1B2C30300000000 (+6)"), "{told}");
+        assert!(told.contains("UPS Worldwide Expedited"), "{told}");
+        assert!(told.contains("IF10026") && told.contains("104.3"), "{told}");
+    }
+
+    #[test]
+    fn one_parcel_is_its_number_alone() {
+        assert_eq!(parcels(&shipped(1).shipments[0]), "1ZA1B2C30300000000");
+    }
+
+    #[test]
+    fn the_whole_reason_of_a_hold_is_told_beneath_the_table() {
+        let reason = "the carrier knows no such address. ".repeat(5);
+        let held = Row {
+            end: End::Held,
+            shipments: Vec::new(),
+            problem: Some(reason.clone()),
+            ..shipped(1)
+        };
+        let told = orders(&[held]);
+        assert!(told.contains("(held)"), "{told}");
+        assert!(told.contains(&format!("\nSO10013 is held: {reason}")), "{told}");
+    }
+}

@@ -1,0 +1,328 @@
+//! What every ERP owes.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::dec;
+use tests::world::Failure;
+use waybill::domain::{
+    CarrierShipmentId, Consignment, DocumentId, JobId, Money, Offer, Order, Quote, Shipment, ShippedParcel, Standing,
+    Units,
+};
+use waybill::ports::{CallError, EffectError, Obstacle, OrderSource, Permit, Scan, WriteBack, Written};
+
+use crate::Mishap;
+
+/// The calls of an ERP that a mishap can meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum On {
+    /// Anything that is read.
+    Read,
+    /// The write-back.
+    WriteBack,
+}
+
+/// An ERP with its simulator.
+#[async_trait]
+pub(crate) trait ErpUnderTest: Sized {
+    /// Starts both.
+    async fn start() -> Result<Self, Failure>;
+    /// The ERP as the flows see it.
+    fn source(&self) -> &dyn OrderSource;
+    /// The time of both.
+    fn now(&self) -> Timestamp;
+    /// A person enters an order of one line that is ready to ship.
+    fn enter(&self, quantity: u32) -> Result<DocumentId, Failure>;
+    /// A person cancels it.
+    fn cancel(&self, document: &DocumentId) -> Result<(), Failure>;
+    /// The next call of this kind goes wrong, or every one.
+    fn strike(&self, on: On, mishap: Mishap);
+    /// How often a shipment's number stands on the document, by its own books.
+    fn written(&self, document: &DocumentId, number: &str) -> usize;
+    /// The problem that people see on the document.
+    fn problem(&self, document: &DocumentId) -> String;
+}
+
+/// An order that was shipped, to be written back.
+struct Shipped {
+    job: JobId,
+    order: Order,
+    consignment: Consignment,
+    shipment: Shipment,
+    quote: Quote,
+}
+
+impl Shipped {
+    async fn of<E: ErpUnderTest>(test: &E, quantity: u32) -> Result<Self, Failure> {
+        let document = test.enter(quantity)?;
+        let order = read(test, &document).await?.ok_or("the order cannot be read")?;
+        let allotment = Units::none(document.clone(), "").allottable(&order).remove(0);
+        let consignment = Consignment::of(&order, &allotment.quantities, &Default::default());
+        let number = format!("1ZA1B2C3{}", document.id);
+        let cost = Money::new(dec!(8.64), "USD");
+        Ok(Self {
+            job: JobId::of(&"contract".parse()?, &document, 1),
+            consignment: consignment.map_err(|gone| format!("{gone:?}"))?,
+            shipment: Shipment {
+                id: CarrierShipmentId::new(&number),
+                parcels: vec![ShippedParcel {
+                    tracking_number: number,
+                }],
+                service: Some("03".to_owned()),
+                cost: Some(cost.clone()),
+                remarks: Vec::new(),
+            },
+            quote: Quote {
+                offer: Offer {
+                    service: "03".to_owned(),
+                    name: "Ground".to_owned(),
+                    cost,
+                    negotiated: true,
+                    arrives: None,
+                },
+                taken_at: test.now(),
+            },
+            order,
+        })
+    }
+
+    fn to_write(&self) -> WriteBack<'_> {
+        WriteBack {
+            job: &self.job,
+            order: &self.order,
+            consignment: &self.consignment,
+            shipment: &self.shipment,
+            quote: Some(&self.quote),
+            labels: &[],
+        }
+    }
+
+    fn number(&self) -> &str {
+        self.shipment.id.as_str()
+    }
+
+    async fn write<E: ErpUnderTest>(&self, test: &E) -> Result<(), EffectError> {
+        let draft = test
+            .source()
+            .draft(&self.to_write(), &Written::Nothing)
+            .map_err(EffectError::Rejected)?;
+        let until = test.now() + SignedDuration::from_mins(5);
+        test.source().write_back(&draft, Permit { until }).await.map(|_| ())
+    }
+}
+
+async fn read<E: ErpUnderTest>(test: &E, document: &DocumentId) -> Result<Option<Order>, CallError> {
+    Ok(test
+        .source()
+        .read(std::slice::from_ref(document))
+        .await?
+        .into_iter()
+        .next())
+}
+
+/// P2: a scan by pages sees every document once, however the pages fall.
+pub(crate) async fn a_scan_sees_every_document_once<E: ErpUnderTest>() -> Result<(), Failure> {
+    let test = E::start().await?;
+    let entered: BTreeSet<String> = (0..23)
+        .map(|_| test.enter(1).map(|one| one.id))
+        .collect::<Result<_, _>>()?;
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let scan = Scan {
+            since: test.now() - SignedDuration::from_mins(20),
+            after: after.clone(),
+            limit: 5,
+        };
+        let heads = test.source().changed(&scan).await?;
+        assert!(heads.len() <= 5 && heads.iter().all(|head| head.modified >= scan.since));
+        after = heads.last().map(|head| head.document.id.clone());
+        let complete = heads.len() < 5;
+        seen.extend(heads.into_iter().map(|head| head.document.id));
+        if complete {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 23);
+    assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), entered);
+    Ok(())
+}
+
+/// P4: a document reads as it stands; one that does not exist is missing.
+pub(crate) async fn a_document_reads_as_it_stands<E: ErpUnderTest>() -> Result<(), Failure> {
+    let test = E::start().await?;
+    let document = test.enter(3)?;
+    let order = read(&test, &document).await?.unwrap();
+    assert_eq!((order.standing, order.lines.len()), (Standing::Ready, 1));
+    assert_eq!(
+        (order.lines[0].ordered, order.lines[0].ready, order.lines[0].fulfilled),
+        (dec!(3), dec!(3), dec!(0))
+    );
+    assert!(order.lines[0].weight.is_some() && !order.ship_to.lines.is_empty());
+    assert_eq!(test.source().numbered(&order.number).await?, std::slice::from_ref(&document));
+    assert_eq!(test.source().numbered("no such number").await?, []);
+    assert!(read(&test, &DocumentId::sales_order("99999999")).await?.is_none());
+    test.cancel(&document)?;
+    assert_eq!(
+        read(&test, &document).await?.map(|order| order.standing),
+        Some(Standing::Cancelled)
+    );
+    test.strike(On::Read, Mishap::Gateway);
+    assert!(matches!(read(&test, &document).await, Err(CallError::Later(_))));
+    Ok(())
+}
+
+/// P15: what is written is found by our own reference, and a second time changes nothing.
+pub(crate) async fn a_write_back_is_found_and_written_once<E: ErpUnderTest>() -> Result<(), Failure> {
+    let test = E::start().await?;
+    let (shipped, other) = (Shipped::of(&test, 2).await?, Shipped::of(&test, 2).await?);
+    assert_eq!(test.source().find(&shipped.to_write()).await?, Written::Nothing);
+    for _ in 0..2 {
+        shipped.write(&test).await?;
+        assert!(matches!(
+            test.source().find(&shipped.to_write()).await?,
+            Written::Whole(_)
+        ));
+        assert_eq!(test.written(&shipped.order.document, shipped.number()), 1);
+    }
+    assert_eq!(
+        test.source().find(&other.to_write()).await?,
+        Written::Nothing,
+        "another order's is not ours"
+    );
+    let order = read(&test, &shipped.order.document).await?.unwrap();
+    assert_eq!(order.lines[0].fulfilled, dec!(2));
+    Ok(())
+}
+
+/// P20: the same three words decide what becomes of a lost write-back.
+pub(crate) async fn a_failed_write_back_says_whether_anything_can_have_happened<E: ErpUnderTest>() -> Result<(), Failure>
+{
+    let unknown = [
+        (Mishap::LostBefore, 0),
+        (Mishap::Gateway, 0),
+        (Mishap::LostAfter, 1),
+        (Mishap::FailedAfter, 1),
+    ];
+    for (mishap, made) in unknown {
+        let test = E::start().await?;
+        let shipped = Shipped::of(&test, 1).await?;
+        test.strike(On::WriteBack, mishap);
+        let error = shipped.write(&test).await.unwrap_err();
+        assert!(matches!(error, EffectError::Unknown(_)), "{mishap:?}: {error}");
+        assert_eq!(
+            test.source().find(&shipped.to_write()).await? != Written::Nothing,
+            made == 1,
+            "{mishap:?}"
+        );
+        let found = test.source().find(&shipped.to_write()).await?;
+        let draft = test.source().draft(&shipped.to_write(), &found)?;
+        let until = test.now() + SignedDuration::from_mins(5);
+        test.source().write_back(&draft, Permit { until }).await?;
+        assert!(
+            matches!(test.source().find(&shipped.to_write()).await?, Written::Whole(_)),
+            "{mishap:?}"
+        );
+        assert_eq!(test.written(&shipped.order.document, shipped.number()), 1, "{mishap:?}");
+    }
+    for (mishap, obstacle) in [
+        (Mishap::Busy(Some(60)), Obstacle::Limited),
+        (Mishap::Unauthorised, Obstacle::Unauthorised),
+    ] {
+        let test = E::start().await?;
+        let shipped = Shipped::of(&test, 1).await?;
+        test.strike(On::WriteBack, mishap);
+        let Err(EffectError::NotSent(later)) = shipped.write(&test).await else {
+            panic!("{mishap:?} is not sent")
+        };
+        assert_eq!(later.obstacle, obstacle);
+        assert_eq!(test.written(&shipped.order.document, shipped.number()), 0);
+    }
+    Ok(())
+}
+
+pub(crate) async fn nothing_is_written_without_enough_of_a_lease<E: ErpUnderTest>() -> Result<(), Failure> {
+    let test = E::start().await?;
+    let shipped = Shipped::of(&test, 1).await?;
+    let draft = test.source().draft(&shipped.to_write(), &Written::Nothing)?;
+    let permit = Permit {
+        until: test.now() + SignedDuration::from_secs(5),
+    };
+    let error = test.source().write_back(&draft, permit).await.unwrap_err();
+    assert!(matches!(error, EffectError::NotSent(later) if later.obstacle == Obstacle::LeaseTooShort));
+    assert_eq!(test.written(&shipped.order.document, shipped.number()), 0);
+    Ok(())
+}
+
+/// P11: a token that has ended is renewed, and the write-back is made once.
+pub(crate) async fn a_token_that_has_ended_is_renewed<E: ErpUnderTest>() -> Result<(), Failure> {
+    let test = E::start().await?;
+    let shipped = Shipped::of(&test, 1).await?;
+    test.strike(On::WriteBack, Mishap::TokenEnded);
+    shipped.write(&test).await?;
+    assert_eq!(test.written(&shipped.order.document, shipped.number()), 1);
+    Ok(())
+}
+
+/// P12: a problem is seen on the document and is no change of it.
+pub(crate) async fn a_flag_is_seen_and_is_no_change<E: ErpUnderTest>() -> Result<(), Failure> {
+    let test = E::start().await?;
+    let document = test.enter(1)?;
+    let before = read(&test, &document).await?;
+    for _ in 0..2 {
+        test.source().flag(&document, Some("the address is ambiguous")).await?;
+        assert_eq!(test.problem(&document), "the address is ambiguous");
+    }
+    assert_eq!(read(&test, &document).await?, before);
+    for _ in 0..2 {
+        test.source().flag(&document, None).await?;
+        assert_eq!(test.problem(&document), "");
+    }
+    Ok(())
+}
+
+/// P27: a check tries what the connection needs, and touches nothing.
+pub(crate) async fn a_check_finds_all_well_and_touches_nothing<E: ErpUnderTest>() -> Result<(), Failure> {
+    let test = E::start().await?;
+    let document = test.enter(1)?;
+    let before = read(&test, &document).await?;
+    let findings = test.source().check().await;
+    assert!(
+        !findings.is_empty() && findings.iter().all(|finding| finding.result.is_ok()),
+        "{findings:?}"
+    );
+    assert_eq!(read(&test, &document).await?, before);
+    Ok(())
+}
+
+/// The whole suite for one ERP.
+macro_rules! suite {
+    ($name:ident: $under_test:ty) => {
+        mod $name {
+            $crate::erps::tests_of!($under_test:
+                a_scan_sees_every_document_once,
+                a_document_reads_as_it_stands,
+                a_write_back_is_found_and_written_once,
+                a_failed_write_back_says_whether_anything_can_have_happened,
+                nothing_is_written_without_enough_of_a_lease,
+                a_token_that_has_ended_is_renewed,
+                a_flag_is_seen_and_is_no_change,
+                a_check_finds_all_well_and_touches_nothing,
+            );
+        }
+    };
+}
+pub(crate) use suite;
+
+/// One test for each part of the suite.
+macro_rules! tests_of {
+    ($under_test:ty: $($part:ident,)*) => {
+        $(
+            #[tokio::test]
+            async fn $part() -> Result<(), tests::world::Failure> {
+                $crate::erps::$part::<$under_test>().await
+            }
+        )*
+    };
+}
+pub(crate) use tests_of;

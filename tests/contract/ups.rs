@@ -1,0 +1,127 @@
+//! UPS under the carriers' suite.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rust_decimal::dec;
+use simulators::faults::{Fault, FaultKind};
+use tests::world::{CONNECTION, Failure, World};
+use tests::{customer, warehouse};
+use waybill::domain::{Address, Billing, JobId, LabelFormat, Parcel, Payer, ShipmentRequest, Weight};
+use waybill::ports::{Carrier, Opened, Systems};
+
+use crate::Mishap;
+use crate::carriers::{Addresses, CarrierUnderTest, On};
+
+pub(crate) struct Ups {
+    world: World,
+    opened: Opened,
+}
+
+/// A mishap as the simulators know it, and whether it meets every call.
+pub(crate) fn fault(operation: &str, mishap: Mishap) -> Fault {
+    let kind = match mishap {
+        Mishap::LostBefore => FaultKind::DropBefore,
+        Mishap::LostAfter => FaultKind::DropAfter,
+        Mishap::FailedAfter => FaultKind::Status500After,
+        Mishap::Unreadable => FaultKind::Unreadable,
+        Mishap::Gateway => FaultKind::Html503,
+        Mishap::Busy(retry_after) => FaultKind::Status { code: 429, retry_after },
+        Mishap::TokenEnded => FaultKind::ExpireTokens,
+        Mishap::Unauthorised => {
+            let refused = FaultKind::Status {
+                code: 401,
+                retry_after: None,
+            };
+            return Fault::new(operation, refused);
+        }
+    };
+    Fault::new(operation, kind).at_most(1)
+}
+
+fn galena(line: &str) -> Address {
+    Address {
+        lines: vec![line.to_owned()],
+        city: "Galena".to_owned(),
+        state: Some("IL".to_owned()),
+        postal_code: Some("61036".to_owned()),
+        ..customer()
+    }
+}
+
+#[async_trait]
+impl CarrierUnderTest for Ups {
+    async fn start() -> Result<Self, Failure> {
+        let world = World::start().await?;
+        let connection = world.store.tables().connections[&CONNECTION.parse()?].clone();
+        let opened = world.registry().open(&connection).await?;
+        Ok(Self { world, opened })
+    }
+
+    fn carrier(&self) -> &dyn Carrier {
+        self.opened.carrier.as_ref()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+
+    fn strike(&self, on: On, mishap: Mishap) {
+        let operation = match on {
+            On::Create => "ship",
+            On::Offers => "rate",
+            On::Labels => "label_recovery",
+            On::Void => "void",
+        };
+        self.world.ups_fault(fault(operation, mishap));
+    }
+
+    fn asked_to_sell(&self) -> u64 {
+        self.world.asked_ups("ship")
+    }
+
+    fn sold(&self, reference: &JobId) -> usize {
+        self.world.ups.read_books().unvoided(reference.as_str()).len()
+    }
+
+    fn addresses(&self) -> Addresses {
+        let abroad = Address {
+            lines: vec!["150 King St W".to_owned()],
+            city: "Toronto".to_owned(),
+            state: Some("ON".to_owned()),
+            postal_code: Some("M5H 1J9".to_owned()),
+            country: "CA".to_owned(),
+            ..customer()
+        };
+        Addresses {
+            good: customer(),
+            ambiguous: galena("221 Main St"),
+            unknown: galena("1 Nowhere Lane"),
+            abroad: Some(abroad),
+        }
+    }
+
+    fn request(&self, reference: &JobId) -> ShipmentRequest {
+        let parcel = Parcel {
+            packaging: "02".to_owned(),
+            weight: Weight::pounds(dec!(3)),
+            dimensions: None,
+            contents: Vec::new(),
+        };
+        ShipmentRequest {
+            reference: reference.clone(),
+            order_number: "SO1".to_owned(),
+            customer_reference: None,
+            ship_from: warehouse(),
+            ship_to: customer(),
+            parcels: vec![parcel.clone(), parcel],
+            service: "03".to_owned(),
+            billing: Billing {
+                transport: Payer::Shipper,
+                duties: None,
+            },
+            label: LabelFormat::Zpl,
+            ship_date: self.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+            customs: None,
+        }
+    }
+}
