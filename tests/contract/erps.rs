@@ -159,7 +159,10 @@ pub(crate) async fn a_document_reads_as_it_stands<E: ErpUnderTest>() -> Result<(
         (dec!(3), dec!(3), dec!(0))
     );
     assert!(order.lines[0].weight.is_some() && !order.ship_to.lines.is_empty());
-    assert_eq!(test.source().numbered(&order.number).await?, std::slice::from_ref(&document));
+    assert_eq!(
+        test.source().numbered(&order.number).await?,
+        std::slice::from_ref(&document)
+    );
     assert_eq!(test.source().numbered("no such number").await?, []);
     assert!(read(&test, &DocumentId::sales_order("99999999")).await?.is_none());
     test.cancel(&document)?;
