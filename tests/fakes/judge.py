@@ -33,7 +33,8 @@ class Books:
         return self.status(order) in SHIPPED
 
     def has_ended(self, order):
-        return self.is_shipped(order) if order["kind"] in GOOD else bool(self.problem(order))
+        """Whether nothing more is to come: the order's own fields are written after its fulfilment."""
+        return not (good_order if order["kind"] in GOOD else bad_order)(self, order)
 
     def is_settled(self):
         """Whether every order has ended and no purchase is there twice, which a later look would find and void."""

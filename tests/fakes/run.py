@@ -18,7 +18,7 @@ import judge
 import stack
 from stack import ROOT
 
-PATIENCE = 420
+PATIENCE = 600
 POLL = 2
 # The item without a weight, and what a person then enters: 2.5 lb.
 WEIGHTLESS = {"id": 209, "weight": 2.5, "weightunit": 1}
