@@ -47,7 +47,7 @@ def main():
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shared", type=pathlib.Path, default=ROOT.parent / "shared", help="the folder with contract/ and specs/")
+    parser.add_argument("--shared", type=lambda path: pathlib.Path(path).resolve(), default=ROOT.parent / "shared", help="the folder with contract/ and specs/")
     return parser.parse_args()
 
 

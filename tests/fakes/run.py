@@ -89,7 +89,7 @@ def main():
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shared", type=pathlib.Path, default=ROOT.parent / "shared", help="the folder with fakes/")
+    parser.add_argument("--shared", type=lambda path: pathlib.Path(path).resolve(), default=ROOT.parent / "shared", help="the folder with fakes/")
     parser.add_argument("--orders", type=int, default=60)
     parser.add_argument("--seed", type=int, default=11, help="the same seed makes the same orders and the same faults")
     return parser.parse_args()

@@ -186,9 +186,17 @@ async fn an_edited_tracking_field_is_put_right_or_reported() -> Result<(), Failu
     world.poll_and_work().await?;
     world.pass(SignedDuration::from_hours(25)).await?;
     let shown = world.field(order, "tracking")?;
-    assert!(shown.contains(&number), "our number stands again beside the person's: {shown:?}");
+    assert!(
+        shown.contains(&number),
+        "our number stands again beside the person's: {shown:?}"
+    );
     let story = world.story(&world.job(order)?.id);
-    assert!(story.iter().any(|entry| entry.text.contains("somebody changed the tracking number")), "{story:?}");
+    assert!(
+        story
+            .iter()
+            .any(|entry| entry.text.contains("somebody changed the tracking number")),
+        "{story:?}"
+    );
     assert_eq!(world.page(order)?.fulfilments.len(), 1, "nothing else is written twice");
     Ok(())
 }
