@@ -138,3 +138,47 @@ async fn replaying_a_job_makes_no_duplicate() -> Result<(), Failure> {
     assert_eq!(world.asked_ups("ship"), 1);
     Ok(())
 }
+
+/// P12: a good address that will not validate is a person's to accept; the label then carries it as it stands.
+#[tokio::test]
+async fn a_person_accepts_an_address_that_the_carrier_does_not_know() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let unknown = place("Ida", "1 Nowhere Lane", "Galena", "IL", "61036", "US");
+    let order = world.enter(simulators::netsuite::people::NewOrder {
+        address: unknown,
+        ..world.plain(1)
+    })?;
+    world.poll_and_work().await?;
+    assert_eq!(
+        (world.held(order)?.0, world.billed().len()),
+        (HoldReason::BadAddress, 0)
+    );
+    let job = world.job(order)?.id;
+    world.operator().release(&job, "ann", HoldReason::BadAddress).await?;
+    world.work().await?;
+    assert_eq!((world.billed().len(), world.page(order)?.fulfilments.len()), (1, 1));
+    Ok(())
+}
+
+/// A word about a hold that no longer stands is not taken: a person who saw one thing does not decide another.
+#[tokio::test]
+async fn a_release_ends_only_the_hold_that_was_seen() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let unknown = place("Ida", "1 Nowhere Lane", "Galena", "IL", "61036", "US");
+    let order = world.enter(simulators::netsuite::people::NewOrder {
+        address: unknown,
+        ..world.plain(1)
+    })?;
+    world.poll_and_work().await?;
+    let job = world.job(order)?.id;
+    assert!(
+        world
+            .operator()
+            .release(&job, "ann", HoldReason::UnknownPurchase)
+            .await
+            .is_err()
+    );
+    world.work().await?;
+    assert_eq!(world.billed().len(), 0);
+    Ok(())
+}

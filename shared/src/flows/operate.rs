@@ -115,14 +115,13 @@ impl Operate {
             Some(HoldReason::WriteBackRefused | HoldReason::WriteBackInDoubt) => {
                 "the write-back is looked for, and written if it is not there"
             }
+            Some(HoldReason::BadAddress) => {
+                "the order's address is accepted as it stands, unless it has changed meanwhile, and a shipment is bought"
+            }
             Some(HoldReason::ExtraToVoid) => "voiding the extra shipment is tried once more",
-            Some(
-                HoldReason::Rejected
-                | HoldReason::BadAddress
-                | HoldReason::MissingData
-                | HoldReason::Person
-                | HoldReason::Brake,
-            ) => "the order is read again and the job goes on, which may buy a shipment",
+            Some(HoldReason::Rejected | HoldReason::MissingData | HoldReason::Person | HoldReason::Brake) => {
+                "the order is read again and the job goes on, which may buy a shipment"
+            }
         }
     }
 

@@ -577,6 +577,9 @@ impl Job {
                 self.purchase = Step::Todo;
             }
             (Step::Refused(_), _) => self.purchase = Step::Todo,
+            (Step::Todo, HoldReason::BadAddress) if self.address.done().is_some() => {
+                self.address = Step::NotNeeded("a person accepted it as it stands".to_owned());
+            }
             (Step::Todo | Step::NotNeeded(_) | Step::Started(_) | Step::Unknown { .. }, _) => {}
         }
         self.retry_refused_voids(now);

@@ -3,13 +3,16 @@
 use super::{Onward, Run};
 use crate::connection::UnknownPurchase;
 use crate::domain::CarrierShipmentId;
-use crate::job::{HoldReason, Outcome};
+use crate::job::{HoldReason, Outcome, Step};
 use crate::ports::{CallError, Sighting, StoreError};
 
 impl Run<'_> {
     /// One look for the purchase.
     pub(super) async fn look(&mut self) -> Result<Onward, StoreError> {
         match self.sight().await? {
+            Ok(Sighting { found, .. }) if found.is_empty() && !self.is_looked_for() => {
+                self.ledger.record(Outcome::StillHeld, "looked: not there").await
+            }
             Ok(Sighting {
                 found,
                 control_seen: control,
@@ -36,6 +39,11 @@ impl Run<'_> {
             }
             Err(error) => self.ledger.wait_for(&error).await,
         }
+    }
+
+    /// Whether an attempt stands whose answer was lost; under a hold a look is worth while without one.
+    fn is_looked_for(&self) -> bool {
+        matches!(self.ledger.job.purchase, Step::Unknown { .. })
     }
 
     fn held_as_unknown(&self) -> bool {

@@ -200,9 +200,10 @@ impl Run<'_> {
                 given.clone(),
             ));
         }
+        let same = reading.snapshot.hash == self.ledger.job.snapshot.hash;
         let verdict = match &self.ledger.job.address {
-            Step::Done(verdict) if reading.snapshot.hash == self.ledger.job.snapshot.hash => verdict.clone(),
-            Step::NotNeeded(_) if reading.snapshot.hash == self.ledger.job.snapshot.hash => AddressVerdict::NotCovered,
+            Step::Done(verdict) if same => verdict.clone(),
+            settled @ Step::NotNeeded(_) if same => return Ok((settled.clone(), given.clone())),
             _ => self.systems.carrier.validate(given).await?,
         };
         judge(policy, given, verdict)
