@@ -54,7 +54,7 @@ impl Blobs for Bucket {
 #[async_trait]
 impl<T: Blobs> Labels for T {
     async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError> {
-        let key = format!("labels/{job}/{index}.{}", label.format.extension());
+        let key = format!("labels/{job}/{}", label.file_name(index));
         Blobs::put(self, &key, label.bytes.clone(), content_type(label.format)).await?;
         Ok(LabelRef {
             tracking_number: label.tracking_number.clone(),

@@ -157,6 +157,20 @@ pub struct LabelImage {
     pub bytes: Vec<u8>,
 }
 
+impl LabelImage {
+    /// The name of a file that holds it: its parcel's tracking number, so that another shipment's label cannot take its place.
+    pub fn file_name(&self, index: usize) -> String {
+        let number = self.tracking_number.iter().flat_map(|number| number.chars());
+        let number: String = number.filter(char::is_ascii_alphanumeric).collect();
+        let stem = if number.is_empty() {
+            format!("papers-{index}")
+        } else {
+            number
+        };
+        format!("{stem}.{}", self.format.extension())
+    }
+}
+
 /// Where a label is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelRef {

@@ -385,7 +385,7 @@ impl Queue for Memory {
 #[async_trait]
 impl Labels for Memory {
     async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError> {
-        let key = format!("labels/{job}/{index}.{}", label.format.extension());
+        let key = format!("labels/{job}/{}", label.file_name(index));
         self.tables().labels.insert(key.clone(), label.bytes.clone());
         Ok(LabelRef {
             tracking_number: label.tracking_number.clone(),

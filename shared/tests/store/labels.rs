@@ -15,7 +15,7 @@ async fn the_same_label_always_gets_the_same_key() {
         bytes: b"^XA^XZ".to_vec(),
     };
     let first = Labels::put(&labels, &job, 0, &label).await.unwrap();
-    assert_eq!(first.key, format!("labels/{job}/0.zpl"));
+    assert_eq!(first.key, format!("labels/{job}/1Z.zpl"));
     assert_eq!(Labels::put(&labels, &job, 0, &label).await.unwrap(), first);
     assert_eq!(labels.0.lock().unwrap().len(), 1);
     assert_eq!(Labels::get(&labels, &first).await.unwrap(), label.bytes);

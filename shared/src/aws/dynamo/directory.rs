@@ -4,18 +4,22 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
+use jiff::SignedDuration;
 
 use super::Dynamo;
-use super::keys::{AUDIT, BOUGHT, Key, connection_of, job_of, number_key, state_partitions, words};
+use super::keys::{AUDIT, BOUGHT, Key, connection_of, job_of, number_key, sortable, state_partitions, words};
 use super::table::{Item, Search, body, text};
 use crate::domain::{ConnectionId, JobId, Units};
 use crate::job::Job;
 use crate::ports::{AuditEntry, Control, Controls, Directory, State, StoreError};
 
+/// After which a carrier's look-up is expected to know a shipment.
+const INDEX_LAG: SignedDuration = SignedDuration::from_mins(15);
+
 #[async_trait]
 impl Directory for Dynamo {
     async fn in_state(&self, connection: &ConnectionId, state: State, limit: u16) -> Result<Vec<Job>, StoreError> {
-        let mut jobs = self.newest(connection, &words(state), limit).await?;
+        let mut jobs = self.newest(connection, &words(state), limit, None).await?;
         jobs.retain(|job| State::of(job) == state);
         jobs.truncate(usize::from(limit));
         Ok(jobs)
@@ -45,8 +49,13 @@ impl Directory for Dynamo {
 #[async_trait]
 impl Controls for Dynamo {
     async fn control(&self, connection: &ConnectionId, other_than: &JobId) -> Result<Option<Control>, StoreError> {
+        // The carrier's index may not know the very newest yet: a look that cannot see them would prove nothing.
+        let settled = sortable(self.clock.now() - INDEX_LAG);
         // Two of each partition, for one of them may be the job itself.
-        let jobs = self.newest(connection, &[BOUGHT, "shipped"], 2).await?;
+        let mut jobs = self.newest(connection, &[BOUGHT, "shipped"], 2, Some(settled)).await?;
+        if jobs.iter().all(|job| job.id == *other_than) {
+            jobs = self.newest(connection, &[BOUGHT, "shipped"], 2, None).await?;
+        }
         let control = |job: &Job| {
             Some(Control {
                 reference: job.id.clone(),
@@ -63,11 +72,21 @@ impl Controls for Dynamo {
 
 impl Dynamo {
     /// The newest of each partition of these words, all together newest first. More than `limit` may come back.
-    async fn newest(&self, connection: &ConnectionId, words: &[&str], limit: u16) -> Result<Vec<Job>, StoreError> {
+    async fn newest(
+        &self,
+        connection: &ConnectionId,
+        words: &[&str],
+        limit: u16,
+        until: Option<String>,
+    ) -> Result<Vec<Job>, StoreError> {
         let search = |partition| {
-            Search::index("state", "state_shard", partition)
+            let all = Search::index("state", "state_shard", partition)
                 .backwards()
-                .limit(limit)
+                .limit(limit);
+            match &until {
+                Some(until) => all.up_to("state_at", until.clone()),
+                None => all,
+            }
         };
         let searches: Vec<Search> = state_partitions(connection, words).into_iter().map(search).collect();
         let found = try_join_all(searches.iter().map(|search| self.search(search))).await?;
