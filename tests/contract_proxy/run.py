@@ -119,9 +119,14 @@ def named(exchange):
     return f"{exchange['method']} {path} {exchange.get('status', 'no answer')}{operation}"
 
 
+def place(where):
+    """Where a violation stands, for every element of a list alike."""
+    return re.sub(r"\.\d+(?=\.|$)", ".*", where)
+
+
 def explains(entry, exchange, violation):
     same = entry["file"] == exchange.get("file") and entry["operation"] == exchange.get("operation")
-    return same and entry["where"] == violation["where"] and re.search(entry["message"], violation["message"]) is not None
+    return same and entry["where"] == place(violation["where"]) and re.search(entry["message"], violation["message"]) is not None
 
 
 def print_summary(exchanges, totals):
