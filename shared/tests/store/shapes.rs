@@ -260,6 +260,8 @@ async fn reads_everything(store: &Store) {
     assert_eq!(dynamo.in_use(start()).await.unwrap().len(), 1);
     assert_eq!(dynamo.requests("ups", "client-digest").await.unwrap().at, [start()]);
     let minute = std::time::Duration::from_secs(60);
+    // The test's nonces begin anew: the first one is the recorded owner's own.
+    dynamo.lease_slot("elsewhere:1", 1, minute).await.unwrap().unwrap();
     assert!(dynamo.lease_slot("netsuite:1", 1, minute).await.unwrap().is_none());
     assert!(dynamo.paused("ups:A1B2C3").await.unwrap().is_some());
     assert!(
