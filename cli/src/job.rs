@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
+use jiff::Timestamp;
 use serde_json::json;
 use waybill::domain::{ConnectionId, JobId, LabelRef};
 use waybill::flows::operate::{Operate, OperateError};
-use waybill::job::Job;
-use waybill::ports::{Directory, Jobs, Labels, State};
+use waybill::job::{Job, history};
+use waybill::ports::{AuditEntry, Directory, Jobs, Labels, State};
 
 use crate::Common;
 use crate::output::{Answer, Failure, facts, table, when};
@@ -37,12 +38,20 @@ pub(crate) enum Verb {
     /// Tells a job's story in time order, with every call
     #[command(after_help = "Examples:
   waybill job audit ABCDEFGHIJKLMNOPQRSTUVWXYZ
-  waybill job audit ABCDEFGHIJKLMNOPQRSTUVWXYZ --full")]
+  waybill job audit ABCDEFGHIJKLMNOPQRSTUVWXYZ --full
+  waybill job audit ABCDEFGHIJKLMNOPQRSTUVWXYZ --at 2026-08-01T10:00:00Z
+  waybill job audit ABCDEFGHIJKLMNOPQRSTUVWXYZ --lines > story.jsonl")]
     Audit {
         id: JobId,
-        /// Show the bodies of requests and answers
+        /// Show headers and bodies of requests and answers
         #[arg(long)]
         full: bool,
+        /// Show the job as it stood at this moment, and its story up to it
+        #[arg(long, value_name = "TIME")]
+        at: Option<Timestamp>,
+        /// Print the whole story as JSON lines, an entry each
+        #[arg(long, conflicts_with_all = ["full", "json"])]
+        lines: bool,
     },
     /// Saves a job's labels and papers as files
     #[command(after_help = "Examples:\n  waybill job label ABCDEFGHIJKLMNOPQRSTUVWXYZ --out labels/")]
@@ -106,7 +115,7 @@ pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> 
             most,
         } => list(&stack, connection.as_ref(), state, most).await,
         Verb::Show { id } => show(&stack, &id).await,
-        Verb::Audit { id, full } => audit(&stack, &id, full).await,
+        Verb::Audit { id, full, at, lines } => audit(&stack, &id, at, &Telling { full, lines }).await,
         Verb::Label { id, out } => label(&stack, &id, &out).await,
         Verb::Replay { id } => replay(&stack, &id).await,
         Verb::Hold { id, reason } => hold(&stack, common, &id, &reason).await,
@@ -181,11 +190,58 @@ async fn show(stack: &Stack, id: &JobId) -> Result<Answer, Failure> {
     )
 }
 
-async fn audit(stack: &Stack, id: &JobId, full: bool) -> Result<Answer, Failure> {
+/// How a story is printed.
+struct Telling {
+    full: bool,
+    lines: bool,
+}
+
+async fn audit(stack: &Stack, id: &JobId, at: Option<Timestamp>, telling: &Telling) -> Result<Answer, Failure> {
     load(stack, id).await?;
-    let entries = stack.store()?.audit(id).await?;
-    let text = story::told(&entries, full);
-    Answer::new(&entries, text)
+    let mut entries = stack.store()?.audit(id).await?;
+    if let Some(at) = at {
+        entries.retain(|entry| entry.at <= at);
+        return as_it_stood(id, at, &entries, telling);
+    }
+    Answer::new(&entries, told(&entries, telling)?)
+}
+
+fn told(entries: &[AuditEntry], telling: &Telling) -> Result<String, Failure> {
+    if !telling.lines {
+        return Ok(story::told(entries, telling.full));
+    }
+    let lines = entries.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
+    lines
+        .map(|lines| lines.join("\n"))
+        .map_err(|error| Failure::new(format!("the story cannot be written as JSON: {error}")))
+}
+
+fn as_it_stood(id: &JobId, at: Timestamp, entries: &[AuditEntry], telling: &Telling) -> Result<Answer, Failure> {
+    if entries.is_empty() {
+        let at = when(at);
+        return Err(Failure::new(format!(
+            "at {at} nothing was known of {id}: say a later --at"
+        )));
+    }
+    let Some(job) = history::after(entries.iter().filter_map(|entry| entry.change.as_ref())) else {
+        return Err(Failure::new(format!(
+            "the beginning of the story of {id} is not kept any more, so it cannot be said how it stood; without --at \
+             what is kept is told"
+        )));
+    };
+    let standing = story::standing(&job);
+    let text = format!(
+        "At {} {} unit {} was {}.\n{}\n\n{}\n\n{}",
+        when(at),
+        job.number,
+        job.unit,
+        story::state(&job),
+        standing.join("\n"),
+        facts(&job),
+        told(entries, telling)?
+    );
+    let document = json!({ "at": at, "state": story::state(&job), "standing": standing, "job": job, "story": entries });
+    Answer::new(&document, text)
 }
 
 async fn label(stack: &Stack, id: &JobId, out: &Path) -> Result<Answer, Failure> {

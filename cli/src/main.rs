@@ -8,6 +8,7 @@ mod connection;
 mod job;
 mod order;
 mod output;
+mod queue;
 mod schedule;
 mod secret;
 mod stack;
@@ -72,6 +73,9 @@ enum Noun {
     /// Orders by the number that people know
     #[command(subcommand)]
     Order(order::Verb),
+    /// The queue of jobs and its dead letters
+    #[command(subcommand)]
+    Queue(queue::Verb),
     /// Access tokens in use
     #[command(subcommand)]
     Token(token::Verb),
@@ -99,6 +103,7 @@ async fn run(cli: Cli) -> Result<Answer, Failure> {
         Noun::Secret(verb) => secret::run(verb, &cli.common).await,
         Noun::Job(verb) => job::run(verb, &cli.common).await,
         Noun::Order(verb) => order::run(verb, &cli.common).await,
+        Noun::Queue(verb) => queue::run(verb, &cli.common).await,
         Noun::Token(verb) => token::run(verb, &cli.common).await,
         Noun::Brake(verb) => brake::run(verb, &cli.common).await,
     }
@@ -136,6 +141,8 @@ mod tests {
             "secret list",
             "job list --connection acme --state held",
             "order explain SO5012 --connection acme",
+            "queue list",
+            "queue redrive",
             "token list",
             "brake on --reason outage",
             "brake off",
@@ -146,6 +153,8 @@ mod tests {
         for verb in ["show", "audit", "label", "replay", "release", "void"] {
             assert!(parse(&format!("waybill job {verb} {job}")).is_ok(), "{verb}");
         }
+        assert!(parse(&format!("waybill job audit {job} --at 2026-08-01T10:00:00Z")).is_ok());
+        assert!(parse(&format!("waybill job audit {job} --lines")).is_ok());
         assert!(parse(&format!("waybill job hold {job} --reason stocktaking")).is_ok());
     }
 

@@ -228,11 +228,22 @@ fn call(exchange: &Exchange, full: bool) -> Vec<String> {
         milliseconds,
         ..
     } = exchange;
+    let ids: String = exchange
+        .transaction_ids()
+        .map(|(name, id)| format!(", {name} {id}"))
+        .collect();
     let mut lines = vec![format!(
-        "    {} {system} {operation}: {request} -> {status}, {milliseconds} ms",
+        "    {} {system} {operation}: {request} -> {status}, {milliseconds} ms{ids}",
         clock(exchange.at)
     )];
     if full {
+        lines.push(format!("      to {}", exchange.base));
+        lines.extend(
+            exchange
+                .headers
+                .iter()
+                .map(|(name, value)| format!("        {name}: {value}")),
+        );
         lines.extend(exchange.sent.iter().flat_map(|sent| indented(sent)));
         lines.push("      answered".to_owned());
         lines.extend(indented(&exchange.received));
@@ -370,18 +381,21 @@ pub(crate) mod tests {
             at: at("2026-08-01T10:00:01Z"),
             system: "ups".to_owned(),
             operation: "ship".to_owned(),
+            base: "https://onlinetools.ups.com".to_owned(),
             request: "POST /api/shipments".to_owned(),
+            headers: vec![
+                ("transId".to_owned(), "7f3a".to_owned()),
+                ("x-merchant-id".to_owned(), "ABC123".to_owned()),
+            ],
+            vendor_ids: Vec::new(),
             sent: Some(r#"{"a":1}"#.to_owned()),
             status: Some(200),
             received: "<html>".to_owned(),
             milliseconds: 12,
         };
         let entry = |at, by: &str, text: &str, exchanges| AuditEntry {
-            at,
-            by: by.to_owned(),
-            text: text.to_owned(),
-            draft: None,
             exchanges,
+            ..AuditEntry::new(at, by, text)
         };
         let entries = [
             entry(at("2026-08-01T10:00:02Z"), "ada", "released", Vec::new()),
@@ -391,12 +405,16 @@ pub(crate) mod tests {
         let lines: Vec<&str> = short.lines().collect();
         assert_eq!(lines[0], "2026-08-01 10:00:00 UTC  admitted");
         assert!(
-            lines[1].ends_with("ups ship: POST /api/shipments -> 200, 12 ms"),
+            lines[1].ends_with("ups ship: POST /api/shipments -> 200, 12 ms, transId 7f3a"),
             "{short}"
         );
         assert_eq!(lines[2], "2026-08-01 10:00:02 UTC [ada]  released");
         assert!(!short.contains("\"a\""));
         let full = told(&entries, true);
         assert!(full.contains("\"a\": 1") && full.contains("<html>"), "{full}");
+        assert!(
+            full.contains("to https://onlinetools.ups.com") && full.contains("x-merchant-id: ABC123"),
+            "{full}"
+        );
     }
 }

@@ -13,8 +13,8 @@ use crate::domain::{
     Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, JobId, LabelFormat, LabelImage,
     LabelRef, Nonce, Offer, Order, Quote, RateRequest, Refusal, Shipment, ShipmentRequest, Snapshot, TenantId, Units,
 };
-use crate::job::Job;
 pub use crate::job::WriteBackRef;
+use crate::job::{Job, history};
 
 /// The only source of the time.
 pub trait Clock: Send + Sync {
@@ -127,16 +127,36 @@ pub struct Exchange {
     pub system: String,
     /// What was asked (`ship`, `suiteql`).
     pub operation: String,
-    /// Method and path with query, without the host.
+    /// Scheme and host, with a path prefix where there is one.
+    #[serde(default)]
+    pub base: String,
+    /// Method and path with query, without the base.
     pub request: String,
-    /// The body that was sent.
+    /// The headers that were sent, without authorisation; where the vendor lets us name a transaction, our name is here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+    /// The body that was sent. Credentials in it are replaced.
     pub sent: Option<String>,
     /// The status, where an answer came.
     pub status: Option<u16>,
-    /// The body that came back, or what went wrong.
+    /// The vendor's own names for the exchange, by the headers in which they came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendor_ids: Vec<(String, String)>,
+    /// The body that came back, or what went wrong. Credentials in it are replaced.
     pub received: String,
     /// How long it took.
     pub milliseconds: u64,
+}
+
+impl Exchange {
+    /// The names under which the vendor finds the exchange: ours, where it lets us give one, and its own.
+    pub fn transaction_ids(&self) -> impl Iterator<Item = &(String, String)> {
+        let ours = self.headers.iter().filter(|(name, _)| {
+            let name = name.to_ascii_lowercase();
+            name.contains("trans") && name.ends_with("id")
+        });
+        ours.chain(&self.vendor_ids)
+    }
 }
 
 /// Collects exchanges between two saves; given to adapters at construction, drained by the flow at each save.
@@ -344,6 +364,31 @@ pub struct AuditEntry {
     /// The calls since the entry before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<Exchange>,
+    /// What its write changed of the job ([`history`]); older entries did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<serde_json::Value>,
+}
+
+impl AuditEntry {
+    /// A decision, or a person's word, without calls.
+    pub fn new(at: Timestamp, by: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            at,
+            by: by.into(),
+            text: text.into(),
+            draft: None,
+            exchanges: Vec::new(),
+            change: None,
+        }
+    }
+
+    /// The same entry with what its write changes of the job; everything, where it makes the job.
+    pub fn changing(self, before: Option<&Job>, after: &Job) -> Self {
+        Self {
+            change: Some(history::change(before, after)),
+            ..self
+        }
+    }
 }
 
 /// One transaction on a job.
@@ -514,6 +559,20 @@ pub trait Cursors: Send + Sync {
 pub trait Queue: Send + Sync {
     /// Queues a job, at the earliest after `delay` (at most 15 minutes). A lost message costs latency only.
     async fn send(&self, job: &JobId, tenant: &TenantId, delay: Duration) -> Result<(), StoreError>;
+}
+
+/// What a message of the queue says: a key and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The job that a worker should look at.
+    pub job: JobId,
+}
+
+/// Messages that nobody can work on, kept for a person.
+#[async_trait]
+pub trait DeadLetters: Send + Sync {
+    /// Keeps a message's body with the reason.
+    async fn keep(&self, body: &str, reason: &str) -> Result<(), StoreError>;
 }
 
 /// Labels, kept for as long as the connection says.

@@ -743,7 +743,7 @@ impl World {
 
     fn start(&mut self, worker: usize) {
         let (advance, job) = (self.advance.clone(), self.job.clone());
-        self.running[worker] = Some(Box::pin(async move { advance.run(&job).await }));
+        self.running[worker] = Some(Box::pin(async move { advance.run(&job).await.map(drop) }));
         self.heard_at[worker] = self.stand.clock.now();
         lock(&self.stand.desk).heard[worker].clear();
         self.go(worker);

@@ -6,7 +6,8 @@ use simulators::faults::{Fault, FaultKind};
 use simulators::requests::RequestRecord;
 use tests::world::{Failure, World};
 use waybill::connection::Environment;
-use waybill::ports::{CallError, Exchange, Sealer, Secrets, Systems};
+use waybill::job::{Step, history};
+use waybill::ports::{AuditEntry, CallError, Exchange, Sealer, Secrets, Systems};
 
 /// What one exchange was, by our audit or by the other side's log.
 #[derive(Debug, PartialEq)]
@@ -74,6 +75,30 @@ async fn the_audit_tells_every_call_as_the_other_side_saw_it() -> Result<(), Fai
         .iter()
         .find_map(|entry| entry.draft.as_ref().filter(|draft| draft.operation.contains("ship")));
     assert!(ship.is_some(), "the intent keeps the exact request");
+    Ok(())
+}
+
+/// P22: what each write changed is kept, so that the job can be shown as it stood after any of them.
+#[tokio::test]
+async fn the_story_tells_how_the_job_stood_at_any_moment() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world.ups_fault(Fault::new("ship", FaultKind::DropAfter).at_most(1));
+    let order = world.enter(world.plain(2))?;
+    world.poll_and_work().await?;
+    world.pass(SignedDuration::from_hours(3)).await?;
+    let (job, story) = (world.job(order)?, world.story(&world.job(order)?.id));
+    assert!(job.finished() && story.len() >= 5, "{story:?}");
+    let stood = |entries: &[AuditEntry]| history::after(entries.iter().filter_map(|entry| entry.change.as_ref()));
+    assert_eq!(stood(&story), Some(job));
+    let first = stood(&story[..1]).unwrap();
+    assert_eq!((&first.purchase, first.version), (&Step::Todo, 1));
+    let lost = story
+        .iter()
+        .position(|entry| entry.text.contains("nobody knows"))
+        .unwrap();
+    let then = stood(&story[..=lost]).unwrap();
+    assert!(matches!(then.purchase, Step::Unknown { .. }), "{:?}", then.purchase);
+    assert_eq!(stood(&story[1..]), None, "without its beginning it cannot be told");
     Ok(())
 }
 

@@ -192,13 +192,7 @@ impl Operate {
         job.apply(outcome, now, &self.timing).map_err(OperateError::NotNow)?;
         job.version = before.version + 1;
         job.last_write = self.nonces.nonce();
-        let entry = AuditEntry {
-            at: now,
-            by: by.to_owned(),
-            text: text.to_owned(),
-            draft: None,
-            exchanges: Vec::new(),
-        };
+        let entry = AuditEntry::new(now, by, text).changing(Some(before), &job);
         let units = super::advance::units_after(self.documents.as_ref(), before, &job, snapshot.as_ref()).await?;
         let save = Save {
             job,

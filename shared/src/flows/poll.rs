@@ -242,13 +242,7 @@ impl Poll {
             job.version = before.version + 1;
             job.last_write = self.nonces.nonce();
             let text = "somebody changed the tracking number in the ERP: it is written again".to_owned();
-            let audit = AuditEntry {
-                at: now,
-                by: "waybill".to_owned(),
-                text,
-                draft: None,
-                exchanges: Vec::new(),
-            };
+            let audit = AuditEntry::new(now, "waybill", text).changing(Some(&before), &job);
             let units = units_after(self.documents.as_ref(), &before, &job, None).await?;
             let save = Save {
                 job,
@@ -335,13 +329,7 @@ impl Poll {
             job.number,
             in_words(&snapshot.consignment.quantities())
         );
-        let audit = AuditEntry {
-            at: now,
-            by: "waybill".to_owned(),
-            text,
-            draft: None,
-            exchanges: Vec::new(),
-        };
+        let audit = AuditEntry::new(now, "waybill", text).changing(None, &job);
         NewJob { job, snapshot, audit }
     }
 }

@@ -5,6 +5,7 @@
 //! specification in `model/` checks them, and the crash exploration checks this code.
 
 mod apply;
+pub mod history;
 mod next;
 mod step;
 #[cfg(test)]

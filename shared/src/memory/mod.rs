@@ -18,8 +18,8 @@ use crate::connection::Connection;
 use crate::domain::{ConnectionId, DocumentId, JobId, LabelImage, LabelRef, Money, Nonce, Snapshot, TenantId, Units};
 use crate::job::Job;
 use crate::ports::{
-    AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, Directory, Documents, Due, Gate, Jobs, Labels,
-    Limits, NewJob, Nonces, Queue, Save, Saved, Slot, Spending, State, StoreError, TokenRequests,
+    AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, DeadLetters, Directory, Documents, Due, Gate,
+    Jobs, Labels, Limits, NewJob, Nonces, Queue, Save, Saved, Slot, Spending, State, StoreError, TokenRequests,
 };
 pub use tokens::TokenRow;
 pub use vault::Vault;
@@ -119,6 +119,8 @@ pub struct Tables {
     pub cursors: BTreeMap<(ConnectionId, String), Cursor>,
     /// Messages, in the order in which they were sent.
     pub queue: VecDeque<Message>,
+    /// Messages that nobody can work on, each with its reason.
+    pub dead_letters: Vec<(String, String)>,
     /// Labels by key.
     pub labels: BTreeMap<String, Vec<u8>>,
     /// Spent amounts by connection and hour.
@@ -379,6 +381,14 @@ impl Queue for Memory {
         };
         self.tables().queue.push_back(message);
         answered(fate, ()).await
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Memory {
+    async fn keep(&self, body: &str, reason: &str) -> Result<(), StoreError> {
+        self.tables().dead_letters.push((body.to_owned(), reason.to_owned()));
+        Ok(())
     }
 }
 

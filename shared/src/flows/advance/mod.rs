@@ -51,6 +51,15 @@ pub struct Advance {
     pub timing: Timing,
 }
 
+/// What became of a visit to a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visit {
+    /// The job has come as far as it can now.
+    Paid,
+    /// There is no such job.
+    NoSuchJob,
+}
+
 /// Whether to go on with the job in this invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Onward {
@@ -72,18 +81,17 @@ impl Advance {
     ///
     /// # Errors
     /// Only when the store fails: the message is then delivered again.
-    pub async fn run(&self, id: &JobId) -> Result<(), StoreError> {
+    pub async fn run(&self, id: &JobId) -> Result<Visit, StoreError> {
         let Some(job) = self.jobs.load(id).await? else {
-            tracing::warn!(job.id = %id, "a message names a job that does not exist");
-            return Ok(());
+            return Ok(Visit::NoSuchJob);
         };
         if matches!(job.next(self.clock.now(), &self.timing), Next::Finished | Next::Wait(_)) {
-            return Ok(());
+            return Ok(Visit::Paid);
         }
-        match self.begin(job).await? {
-            Some(run) => run.finish().await,
-            None => Ok(()),
+        if let Some(run) = self.begin(job).await? {
+            run.finish().await?;
         }
+        Ok(Visit::Paid)
     }
 
     /// Opens what the job needs, or records why that must wait.

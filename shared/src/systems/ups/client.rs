@@ -136,6 +136,7 @@ fn endpoint(opening: &Opening<'_>, account: &Account, lane: String) -> Endpoint 
         client: opening.client.clone(),
         system: "ups",
         base: account.base.clone(),
+        vendor_ids: &["transid", "bkndtransid"],
         clock: opening.clock.clone(),
         recorder: opening.recorder.clone(),
         timeout: opening.timeout,
