@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use simulators::faults::{Fault, FaultKind};
+use simulators::netsuite::keys::KeyKind;
 use simulators::requests::RequestRecord;
 use tests::world::{Failure, World};
 use waybill::connection::Environment;
@@ -137,6 +138,30 @@ async fn nothing_secret_is_readable_in_what_is_stored() -> Result<(), Failure> {
             secret.len()
         );
     }
+    Ok(())
+}
+
+/// P24: a credential that is replaced is used within minutes, without a deployment and without losing an order.
+#[tokio::test]
+async fn a_rotated_credential_takes_over_within_minutes() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    let key = world
+        .netsuite
+        .make_certificate(KeyKind::P256, "certificate-2", "client-2")?;
+    let rotated = serde_json::json!({
+        "kind": "client-credentials", "client_id": "client-2", "certificate_id": "certificate-2",
+        "private_key": key.private_pem, "algorithm": "ES256"
+    });
+    world.secret("waybill/test/acme/netsuite", &rotated).await?;
+    world.turn(SignedDuration::from_mins(6));
+    let order = world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    assert!(world.job(order)?.write_back.done().is_some());
+    let writes = world.netsuite.books().custom_field_writes;
+    assert_eq!(writes.first().map(|write| write.by.as_str()), Some("client-1"));
+    assert_eq!(writes.last().map(|write| write.by.as_str()), Some("client-2"));
     Ok(())
 }
 
