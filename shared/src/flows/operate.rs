@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{Consignment, Gone, JobId, Quantities, Snapshot};
+use crate::flows::advance::reading_or_quantities;
 use crate::job::{Closing, HoldReason, IllegalOutcome, Job, Outcome, SnapshotRef, Timing};
 use crate::ports::{
     AuditEntry, CallError, Clock, Connections, Documents, Jobs, Nonces, Queue, Save, Saved, StoreError, Systems,
@@ -42,6 +43,9 @@ pub enum OperateError {
     /// The job's state does not allow it.
     #[error("{0}")]
     NotNow(IllegalOutcome),
+    /// It makes no sense; why, and what to do.
+    #[error("{0}")]
+    Refused(String),
     /// The order could not be read, and a release must rest on it as it stands.
     #[error("the order could not be read: {0}")]
     Unreadable(CallError),
@@ -73,6 +77,9 @@ impl Operate {
     /// Ends the hold that the person saw. A job whose label is bought goes on as shipped; one that is not goes on with the order as it stands.
     pub async fn release(&self, id: &JobId, by: &str, ends: HoldReason) -> Result<Job, OperateError> {
         let job = self.load(id).await?;
+        if job.over() {
+            return self.release_what_is_over(&job, by, ends).await;
+        }
         let (outcome, stored) = match self.read(&job).await? {
             Ok(reading) => {
                 let changed = reading.hash != job.snapshot.hash;
@@ -92,9 +99,25 @@ impl Operate {
         }
     }
 
-    /// Voids the job's shipment and ends the job; its quantity is given back, so that it ships anew if the order wants it.
+    /// Nothing of the order matters to it any more.
+    async fn release_what_is_over(&self, job: &Job, by: &str, ends: HoldReason) -> Result<Job, OperateError> {
+        let snapshot = job.snapshot.clone();
+        let outcome = Outcome::ReleasedByPerson { ends, snapshot };
+        let said = self.try_to_say(job, by, "released", outcome, None).await?;
+        said.ok_or(OperateError::Busy)
+    }
+
+    /// Wants the job's shipment void. Once the carrier has voided it the job ends and its quantity is given back, so that it
+    /// ships anew if the order wants it; a carrier that refuses changes nothing.
     pub async fn void(&self, id: &JobId, by: &str) -> Result<Job, OperateError> {
-        self.say(id, by, "voids the shipment", |_| Outcome::VoidedByPerson {
+        let job = self.load(id).await?;
+        if let Some(wish) = job.void.as_ref().filter(|_| job.void_pending()) {
+            return Err(OperateError::Refused(format!(
+                "{} wants it void already; the carrier is asked",
+                wish.by
+            )));
+        }
+        self.say(id, by, "wants the shipment void", |_| Outcome::VoidWished {
             by: by.to_owned(),
         })
         .await
@@ -119,6 +142,10 @@ impl Operate {
                 "the order's address is accepted as it stands, unless it has changed meanwhile, and a shipment is bought"
             }
             Some(HoldReason::ExtraToVoid) => "voiding the extra shipment is tried once more",
+            Some(HoldReason::VoidRefused) => "the job goes on as shipped; its shipment is not voided",
+            Some(HoldReason::VoidStillShown) => {
+                "you say that the ERP no longer shows the void shipment, or that it does not matter"
+            }
             Some(HoldReason::Rejected | HoldReason::MissingData | HoldReason::Person | HoldReason::Brake) => {
                 "the order is read again and the job goes on, which may buy a shipment"
             }
@@ -134,12 +161,8 @@ impl Operate {
 
     /// The order as it stands now, as far as this job ships it.
     async fn read(&self, job: &Job) -> Result<Result<Snapshot, Gone>, OperateError> {
-        let missing = || OperateError::Store(StoreError(format!("snapshot {} is missing", job.snapshot.number)));
-        let before = self
-            .jobs
-            .snapshot(&job.id, job.snapshot.number)
-            .await?
-            .ok_or_else(missing)?;
+        let number = job.snapshot.number;
+        let before = reading_or_quantities(self.jobs.as_ref(), self.documents.as_ref(), job, number).await?;
         let gone = || OperateError::Store(StoreError(format!("connection {} does not exist", job.connection)));
         let gate = self.connections.gate(&job.connection).await?.ok_or_else(gone)?;
         let systems = self
@@ -157,7 +180,11 @@ impl Operate {
         Ok(match now.unwrap_or(Err(Gone::Cancelled)) {
             Ok(consignment) => Ok(Snapshot::new(before.number + 1, read_at, consignment)),
             // What was bought is written back whatever became of the order.
-            Err(_) if job.purchase.done().is_some() => Ok(Snapshot { read_at, ..before }),
+            Err(_) if job.purchase.done().is_some() => Ok(Snapshot {
+                read_at,
+                hash: job.snapshot.hash.clone(),
+                ..before
+            }),
             Err(gone) => Err(gone),
         })
     }

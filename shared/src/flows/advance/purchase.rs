@@ -3,7 +3,9 @@
 use super::{Onward, Run};
 use crate::domain::{CarrierShipmentId, LabelImage, LabelRef, Shipment};
 use crate::job::{HoldReason, Outcome};
-use crate::ports::{CallError, Draft, EffectError, LabelError, Permit, Purchased, StoreError, VoidError};
+use crate::ports::{
+    CallError, Draft, EffectError, LabelError, Later, Obstacle, Permit, Purchased, StoreError, VoidError,
+};
 
 impl Run<'_> {
     /// Sends the intent that stands as ours.
@@ -84,9 +86,10 @@ impl Run<'_> {
                         .await
                 }
                 None => {
-                    let incomplete =
-                        crate::ports::Later::new(crate::ports::Obstacle::Unreachable, "the labels are incomplete");
-                    self.ledger.wait_for(&CallError::Later(incomplete)).await
+                    let incomplete = Later::new(Obstacle::Unreachable, "its labels are not all there");
+                    let wait = self.ledger.wait(&incomplete);
+                    let text = format!("waits: {}", wait.reason);
+                    self.ledger.record(Outcome::LabelsIncomplete(wait), text).await
                 }
             },
             Err(LabelError::Later(later)) => self.ledger.wait_for(&CallError::Later(later)).await,
@@ -107,11 +110,11 @@ impl Run<'_> {
         }
     }
 
-    /// Voids a shipment that must not be.
+    /// Voids a shipment that must not be: one too many, or one that a person wants void.
     pub(super) async fn void(&mut self, shipment: CarrierShipmentId) -> Result<Onward, StoreError> {
         match self.systems.carrier.void(&shipment).await {
             Ok(()) => {
-                let text = format!("voided shipment {shipment}");
+                let text = self.void_in_words(&shipment);
                 self.ledger.record(Outcome::Voided(shipment), text).await
             }
             Err(VoidError::Later(later)) => {
@@ -125,6 +128,20 @@ impl Run<'_> {
                 let text = format!("the carrier does not void shipment {shipment}: {refusal}");
                 self.ledger.record(Outcome::VoidRefused(shipment, refusal), text).await
             }
+        }
+    }
+
+    fn void_in_words(&self, shipment: &CarrierShipmentId) -> String {
+        let wish = self.ledger.job.void.as_ref();
+        match wish.filter(|_| {
+            self.ledger
+                .job
+                .purchase
+                .done()
+                .is_some_and(|bought| bought.id == *shipment)
+        }) {
+            Some(wish) => format!("voided shipment {shipment}, as {} wanted: the job ends", wish.by),
+            None => format!("voided shipment {shipment}, which was bought twice"),
         }
     }
 }
