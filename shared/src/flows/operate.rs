@@ -1,13 +1,14 @@
-//! What an operator does to a job: replay, hold, release, void. Each is recorded with who did it.
+//! What an operator does to a job: replay, hold, release, void, resolve, forget. Each is recorded with who did it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Consignment, Gone, JobId, Quantities, Snapshot};
+use crate::domain::{CarrierShipmentId, Consignment, Gone, JobId, Quantities, Shipment, ShippedParcel, Snapshot};
 use crate::flows::advance::reading_or_quantities;
-use crate::job::{Closing, HoldReason, IllegalOutcome, Job, Outcome, SnapshotRef, Timing};
+use crate::job::{Closing, HoldReason, IllegalOutcome, Job, Outcome, SnapshotRef, Step, Timing};
 use crate::ports::{
-    AuditEntry, CallError, Clock, Connections, Documents, Jobs, Nonces, Queue, Save, Saved, StoreError, Systems,
+    AuditEntry, CallError, Carrier, Clock, Connections, Documents, Exchange, Jobs, Nonces, Opened, Queue, Save, Saved,
+    StoreError, Systems,
 };
 
 /// How often a word that rests on nothing is said again when the job changed meanwhile.
@@ -34,6 +35,32 @@ pub struct Operate {
     pub timing: Timing,
 }
 
+/// What a person says of a purchase whose answer was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// The carrier sold it; the tracking numbers of its parcels, the lead first.
+    Tracking(Vec<String>),
+    /// Nothing was bought.
+    NotCreated,
+}
+
+/// A word to be recorded.
+struct Said<'a> {
+    by: &'a str,
+    text: &'a str,
+    exchanges: Vec<Exchange>,
+}
+
+impl<'a> Said<'a> {
+    fn plain(by: &'a str, text: &'a str) -> Self {
+        Self {
+            by,
+            text,
+            exchanges: Vec::new(),
+        }
+    }
+}
+
 /// Why an operator's word was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum OperateError {
@@ -49,6 +76,9 @@ pub enum OperateError {
     /// The order could not be read, and a release must rest on it as it stands.
     #[error("the order could not be read: {0}")]
     Unreadable(CallError),
+    /// The carrier could not be asked.
+    #[error("the carrier could not be asked for it: {0}. Nothing was changed; say it again later")]
+    Unasked(CallError),
     /// The job changed faster than the word could be recorded.
     #[error("the job is changing; say it again in a moment")]
     Busy,
@@ -68,7 +98,7 @@ impl Operate {
     /// Holds the job until a person releases it.
     pub async fn hold(&self, id: &JobId, by: &str, why: &str) -> Result<Job, OperateError> {
         let message = format!("held by {by}: {why}");
-        self.say(id, by, &message.clone(), |_| Outcome::HeldByPerson {
+        self.say(id, &Said::plain(by, &message), |_| Outcome::HeldByPerson {
             message: message.clone(),
         })
         .await
@@ -93,7 +123,10 @@ impl Operate {
             Err(gone) => (Outcome::ClosedByPerson(Closing::Order(gone)), None),
         };
         // A snapshot is numbered after the job as it was read: said again, it is read again.
-        match self.try_to_say(&job, by, "released", outcome, stored).await? {
+        match self
+            .try_to_say(&job, &Said::plain(by, "released"), outcome, stored)
+            .await?
+        {
             Some(job) => Ok(job),
             None => Err(OperateError::Busy),
         }
@@ -103,7 +136,9 @@ impl Operate {
     async fn release_what_is_over(&self, job: &Job, by: &str, ends: HoldReason) -> Result<Job, OperateError> {
         let snapshot = job.snapshot.clone();
         let outcome = Outcome::ReleasedByPerson { ends, snapshot };
-        let said = self.try_to_say(job, by, "released", outcome, None).await?;
+        let said = self
+            .try_to_say(job, &Said::plain(by, "released"), outcome, None)
+            .await?;
         said.ok_or(OperateError::Busy)
     }
 
@@ -117,10 +152,43 @@ impl Operate {
                 wish.by
             )));
         }
-        self.say(id, by, "wants the shipment void", |_| Outcome::VoidWished {
-            by: by.to_owned(),
+        self.say(id, &Said::plain(by, "wants the shipment void"), |_| {
+            Outcome::VoidWished { by: by.to_owned() }
         })
         .await
+    }
+
+    /// Settles a purchase whose answer was lost by a person's word. A shipment is asked for at the carrier where that is
+    /// possible, and becomes the job's; nothing bought means that it is bought again, with a look for duplicates owed.
+    pub async fn resolve(&self, id: &JobId, by: &str, word: &Word) -> Result<Job, OperateError> {
+        let job = self.load(id).await?;
+        let attempt = self.unknown_attempt(&job)?;
+        match word {
+            Word::NotCreated if job.over() => Err(OperateError::Refused(
+                "the job has ended, nothing is bought for it any more: there is nothing to resolve".to_owned(),
+            )),
+            Word::NotCreated => {
+                let text = format!("says that attempt {attempt} bought nothing: it is bought again");
+                self.say(id, &Said::plain(by, &text), |_| Outcome::NotCreated { attempt })
+                    .await
+            }
+            Word::Tracking(numbers) => self.adopt(&job, by, numbers).await,
+        }
+    }
+
+    /// Erases the job's personal data; numbers, money and decisions stay. Doing it again is harmless.
+    pub async fn forget(&self, id: &JobId, by: &str) -> Result<Job, OperateError> {
+        let job = self.load(id).await?;
+        if let Some(why) = why_not_forget(&job) {
+            return Err(OperateError::Refused(why));
+        }
+        // Erased first: what is on record is true, and said again it erases what a crash has left.
+        self.jobs.erase(id).await?;
+        if job.forgotten.is_some() {
+            return Ok(job);
+        }
+        let said = Said::plain(by, "erased the personal data and the labels");
+        self.say(id, &said, |_| Outcome::Forgotten { by: by.to_owned() }).await
     }
 
     /// What releasing would do, in plain words.
@@ -152,6 +220,87 @@ impl Operate {
         }
     }
 
+    /// The attempt whose answer was lost, or why nothing is unknown.
+    fn unknown_attempt(&self, job: &Job) -> Result<u32, OperateError> {
+        let now = self.clock.now();
+        let known = match &job.purchase {
+            Step::Unknown { attempt, .. } => return Ok(attempt.number),
+            Step::Started(attempt) if attempt.until <= now => return Ok(attempt.number),
+            Step::Started(attempt) => {
+                format!(
+                    "a worker may still be buying it: wait until {}, then say it again",
+                    attempt.until
+                )
+            }
+            Step::Done(shipment) => format!(
+                "it is known what was bought: shipment {}. `waybill job void {}` voids it",
+                shipment.id, job.id
+            ),
+            Step::Refused(refusal) => format!("it is known that nothing was bought: the carrier said no ({refusal})"),
+            Step::Todo | Step::NotNeeded(_) => {
+                "nothing was asked of the carrier: there is nothing to resolve".to_owned()
+            }
+        };
+        Err(OperateError::Refused(known))
+    }
+
+    /// Takes a shipment for the job's own. It is a fact about money: what was adopted first stays, any other is voided.
+    async fn adopt(&self, job: &Job, by: &str, numbers: &[String]) -> Result<Job, OperateError> {
+        let numbers = tidy(numbers)?;
+        let systems = self.open(job).await?;
+        let asked = ask(systems.carrier.as_ref(), &numbers).await?;
+        let seen = if asked.is_some() {
+            "the carrier shows it"
+        } else {
+            "the carrier could not be asked for it"
+        };
+        let shipment = asked.map_or_else(|| by_word(&numbers, by), Ok)?;
+        self.refuse_what_is_taken(job, &shipment, &numbers).await?;
+        let text = format!("says that shipment {} is this job's; {seen}", shipment.id);
+        let said = Said {
+            by,
+            text: &text,
+            exchanges: systems.recorder.drain(),
+        };
+        self.say(&job.id, &said, |_| Outcome::Found {
+            shipments: vec![shipment.clone()],
+        })
+        .await
+    }
+
+    async fn refuse_what_is_taken(
+        &self,
+        job: &Job,
+        shipment: &Shipment,
+        numbers: &[String],
+    ) -> Result<(), OperateError> {
+        if job.extras.iter().any(|extra| extra.shipment == shipment.id) {
+            let text = format!(
+                "shipment {} of this job was given up and is voided: it cannot be used",
+                shipment.id
+            );
+            return Err(OperateError::Refused(text));
+        }
+        let ids = numbers.iter().map(|number| CarrierShipmentId::new(number.as_str()));
+        for id in ids.chain([shipment.id.clone()]) {
+            let mut owners = self.jobs.with_shipment(&job.connection, &id).await?.into_iter();
+            if let Some(other) = owners.find(|owner| *owner != job.id) {
+                let text = format!(
+                    "shipment {id} belongs to job {other}: `waybill job show {other}` tells more. Check the number"
+                );
+                return Err(OperateError::Refused(text));
+            }
+        }
+        Ok(())
+    }
+
+    async fn open(&self, job: &Job) -> Result<Opened, OperateError> {
+        let gone = || OperateError::Store(StoreError(format!("connection {} does not exist", job.connection)));
+        let gate = self.connections.gate(&job.connection).await?.ok_or_else(gone)?;
+        let opened = self.systems.open(&gate.connection).await;
+        opened.map_err(OperateError::Unreadable)
+    }
+
     async fn load(&self, id: &JobId) -> Result<Job, OperateError> {
         self.jobs
             .load(id)
@@ -163,13 +312,7 @@ impl Operate {
     async fn read(&self, job: &Job) -> Result<Result<Snapshot, Gone>, OperateError> {
         let number = job.snapshot.number;
         let before = reading_or_quantities(self.jobs.as_ref(), self.documents.as_ref(), job, number).await?;
-        let gone = || OperateError::Store(StoreError(format!("connection {} does not exist", job.connection)));
-        let gate = self.connections.gate(&job.connection).await?.ok_or_else(gone)?;
-        let systems = self
-            .systems
-            .open(&gate.connection)
-            .await
-            .map_err(OperateError::Unreadable)?;
+        let systems = self.open(job).await?;
         let read_at = self.clock.now();
         let orders = systems.source.read(std::slice::from_ref(&job.document)).await;
         let orders = orders.map_err(OperateError::Unreadable)?;
@@ -189,16 +332,10 @@ impl Operate {
         })
     }
 
-    async fn say(
-        &self,
-        id: &JobId,
-        by: &str,
-        text: &str,
-        outcome: impl Fn(&Job) -> Outcome,
-    ) -> Result<Job, OperateError> {
+    async fn say(&self, id: &JobId, said: &Said<'_>, outcome: impl Fn(&Job) -> Outcome) -> Result<Job, OperateError> {
         for _ in 0..TRIES {
             let job = self.load(id).await?;
-            if let Some(job) = self.try_to_say(&job, by, text, outcome(&job), None).await? {
+            if let Some(job) = self.try_to_say(&job, said, outcome(&job), None).await? {
                 return Ok(job);
             }
         }
@@ -209,8 +346,7 @@ impl Operate {
     async fn try_to_say(
         &self,
         before: &Job,
-        by: &str,
-        text: &str,
+        said: &Said<'_>,
         outcome: Outcome,
         snapshot: Option<Snapshot>,
     ) -> Result<Option<Job>, OperateError> {
@@ -221,10 +357,10 @@ impl Operate {
         job.last_write = self.nonces.nonce();
         let entry = AuditEntry {
             at: now,
-            by: by.to_owned(),
-            text: text.to_owned(),
+            by: said.by.to_owned(),
+            text: said.text.to_owned(),
             draft: None,
-            exchanges: Vec::new(),
+            exchanges: said.exchanges.clone(),
         };
         let units = super::advance::units_after(self.documents.as_ref(), before, &job, snapshot.as_ref()).await?;
         let save = Save {
@@ -239,4 +375,89 @@ impl Operate {
         self.queue.send(&save.job.id, &save.job.tenant, Duration::ZERO).await?;
         Ok(Some(save.job))
     }
+}
+
+/// Why a job's personal data is still needed.
+fn why_not_forget(job: &Job) -> Option<String> {
+    let why = match &job.hold {
+        _ if job.finished() => return None,
+        Some(hold) => format!("it is held ({})", hold.message),
+        None if job.over() => "a void, a flag or a look for duplicates is still owed".to_owned(),
+        None => "it has not shipped yet".to_owned(),
+    };
+    Some(format!(
+        "{why}: its address is still needed. It can be forgotten once nothing is left to do"
+    ))
+}
+
+/// The numbers as carriers write them, each once.
+fn tidy(numbers: &[String]) -> Result<Vec<String>, OperateError> {
+    let mut tidied: Vec<String> = Vec::new();
+    for number in numbers {
+        let bare: String = number.chars().filter(|c| !c.is_whitespace()).collect();
+        let bare = bare.to_ascii_uppercase();
+        if !(6..=40).contains(&bare.len()) || !bare.chars().all(|c| c.is_ascii_alphanumeric()) {
+            let text =
+                format!("{number:?} is no tracking number: write it as it stands on the label, letters and digits");
+            return Err(OperateError::Refused(text));
+        }
+        if !tidied.contains(&bare) {
+            tidied.push(bare);
+        }
+    }
+    Ok(tidied)
+}
+
+/// The shipment to which all the numbers belong, if the carrier knows any of them.
+async fn ask(carrier: &dyn Carrier, numbers: &[String]) -> Result<Option<Shipment>, OperateError> {
+    let mut known: Option<Shipment> = None;
+    for number in numbers {
+        if known.as_ref().is_some_and(|shipment| holds(shipment, number)) {
+            continue;
+        }
+        let asked = carrier.shipment(&CarrierShipmentId::new(number.as_str())).await;
+        let asked = asked.map_err(|error| match error {
+            CallError::Refused(refusal) => OperateError::Refused(refusal.message),
+            later @ CallError::Later(_) => OperateError::Unasked(later),
+        })?;
+        known = known.or(asked);
+    }
+    match &known {
+        Some(shipment) => {
+            if let Some(stranger) = numbers.iter().find(|number| !holds(shipment, number)) {
+                let text = format!(
+                    "{stranger} is no parcel of shipment {}: name the parcels of one shipment only",
+                    shipment.id
+                );
+                return Err(OperateError::Refused(text));
+            }
+        }
+        None => tracing::warn!(
+            ?numbers,
+            "the carrier knows none of these numbers: the person's word stands"
+        ),
+    }
+    Ok(known)
+}
+
+fn holds(shipment: &Shipment, number: &str) -> bool {
+    shipment.id.as_str() == number || shipment.tracking_numbers().any(|known| known == number)
+}
+
+fn by_word(numbers: &[String], by: &str) -> Result<Shipment, OperateError> {
+    let lead = numbers
+        .first()
+        .ok_or_else(|| OperateError::Refused("no tracking number was said".to_owned()))?;
+    Ok(Shipment {
+        id: CarrierShipmentId::new(lead.as_str()),
+        parcels: numbers
+            .iter()
+            .map(|number| ShippedParcel {
+                tracking_number: number.clone(),
+            })
+            .collect(),
+        service: None,
+        cost: None,
+        remarks: vec![format!("by the word of {by}; the carrier could not be asked for it")],
+    })
 }

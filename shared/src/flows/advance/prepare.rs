@@ -357,7 +357,11 @@ impl Run<'_> {
         reading: Option<Reading>,
         address: Option<Step<AddressVerdict>>,
     ) -> Result<Onward, StoreError> {
-        let text = format!("held: {message}");
+        // The story outlives the address: what the carrier makes of it stands in the hold, and in the answer's body.
+        let text = match reason {
+            HoldReason::BadAddress => "held: the address does not stand".to_owned(),
+            _ => format!("held: {message}"),
+        };
         let snapshot = reading.as_ref().map(|reading| SnapshotRef::from(&reading.snapshot));
         let stored = reading.filter(|reading| reading.is_new).map(|reading| reading.snapshot);
         let beside = Beside {

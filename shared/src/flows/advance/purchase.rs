@@ -56,8 +56,7 @@ impl Run<'_> {
 
     /// Keeps the labels; `None` if one is missing or cannot be kept now, which must not lose the purchase.
     async fn store_labels(&self, shipment: &Shipment, labels: &[LabelImage]) -> Option<Vec<LabelRef>> {
-        let labelled = labels.iter().filter(|label| label.tracking_number.is_some()).count();
-        if labelled < shipment.parcels.len() {
+        if !are_complete(shipment, labels) {
             return None;
         }
         let mut kept = Vec::new();
@@ -79,6 +78,11 @@ impl Run<'_> {
             return Ok(Onward::Rest);
         };
         match self.systems.carrier.labels(&shipment, self.connection().label).await {
+            Ok(labels) if !are_complete(&shipment, &labels) => {
+                let wait = self.ledger.wait(&later("its labels are not all there"));
+                let text = format!("waits: {}", wait.reason);
+                self.ledger.record(Outcome::LabelsIncomplete(wait), text).await
+            }
             Ok(labels) => match self.store_labels(&shipment, &labels).await {
                 Some(kept) => {
                     self.ledger
@@ -86,10 +90,8 @@ impl Run<'_> {
                         .await
                 }
                 None => {
-                    let incomplete = Later::new(Obstacle::Unreachable, "its labels are not all there");
-                    let wait = self.ledger.wait(&incomplete);
-                    let text = format!("waits: {}", wait.reason);
-                    self.ledger.record(Outcome::LabelsIncomplete(wait), text).await
+                    let unkept = CallError::Later(later("the labels could not be stored"));
+                    self.ledger.wait_for(&unkept).await
                 }
             },
             Err(LabelError::Later(later)) => self.ledger.wait_for(&CallError::Later(later)).await,
@@ -144,4 +146,13 @@ impl Run<'_> {
             None => format!("voided shipment {shipment}, which was bought twice"),
         }
     }
+}
+
+/// Whether every parcel has its label.
+fn are_complete(shipment: &Shipment, labels: &[LabelImage]) -> bool {
+    labels.iter().filter(|label| label.tracking_number.is_some()).count() >= shipment.parcels.len()
+}
+
+fn later(reason: &str) -> Later {
+    Later::new(Obstacle::Unreachable, reason)
 }
