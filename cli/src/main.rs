@@ -150,12 +150,21 @@ mod tests {
         ] {
             assert!(parse(&format!("waybill {line}")).is_ok(), "{line}");
         }
-        for verb in ["show", "audit", "label", "replay", "release", "void"] {
+        for verb in ["show", "audit", "label", "replay", "release", "void", "forget"] {
             assert!(parse(&format!("waybill job {verb} {job}")).is_ok(), "{verb}");
         }
         assert!(parse(&format!("waybill job audit {job} --at 2026-08-01T10:00:00Z")).is_ok());
         assert!(parse(&format!("waybill job audit {job} --lines")).is_ok());
         assert!(parse(&format!("waybill job hold {job} --reason stocktaking")).is_ok());
+        for word in ["--not-created", "--tracking 1Z1", "--tracking 1Z1 --tracking 1Z2"] {
+            assert!(parse(&format!("waybill job resolve {job} {word}")).is_ok(), "{word}");
+        }
+        for filter in [
+            "--state open --older-than 60",
+            "--connection acme --reason label-lost --dry-run",
+        ] {
+            assert!(parse(&format!("waybill job replay {filter}")).is_ok(), "{filter}");
+        }
     }
 
     #[test]
@@ -167,6 +176,10 @@ mod tests {
             "job list --state lost",
             "job hold ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             "connection frobnicate acme",
+            "job replay",
+            "job replay --reason sulking",
+            "job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ --not-created --tracking 1Z1",
         ] {
             let error = parse(&format!("waybill {line}")).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");

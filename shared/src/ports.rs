@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::Connection;
 use crate::domain::{
-    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, JobId, LabelFormat, LabelImage,
-    LabelRef, Nonce, Offer, Order, Quote, RateRequest, Refusal, Shipment, ShipmentRequest, Snapshot, TenantId, Units,
+    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, ERASED, JobId, LabelFormat,
+    LabelImage, LabelRef, Nonce, Offer, Order, Personal, Quote, RateRequest, Refusal, Shipment, ShipmentRequest,
+    Snapshot, TenantId, Units,
 };
 pub use crate::job::WriteBackRef;
 use crate::job::{Job, history};
@@ -318,6 +319,9 @@ pub trait Carrier: Send + Sync {
     async fn labels(&self, shipment: &Shipment, format: LabelFormat) -> Result<Vec<LabelImage>, LabelError>;
     /// Voids a shipment; one that is voided already is voided.
     async fn void(&self, shipment: &CarrierShipmentId) -> Result<(), VoidError>;
+    /// The whole shipment that a number belongs to, as far as the carrier can be asked for it; `None` where it knows
+    /// nothing of it, or tells nobody. A number that cannot be one, and a shipment that is void, are refused in words.
+    async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError>;
     /// Whether an absence in [`Carrier::find`] can ever prove anything.
     fn absence_proves(&self) -> bool;
     /// Tries everything that the connection needs without buying.
@@ -389,6 +393,31 @@ impl AuditEntry {
             ..self
         }
     }
+
+    /// The entry without bodies and without anything personal in its text: what was decided and done, and by whom, stays.
+    pub fn without_person(&self, personal: &Personal) -> Self {
+        let erased = || Some(ERASED.to_owned());
+        let exchange = |exchange: &Exchange| Exchange {
+            request: personal.struck_from(&exchange.request),
+            sent: exchange.sent.as_ref().and_then(|_| erased()),
+            received: ERASED.to_owned(),
+            ..exchange.clone()
+        };
+        let draft = |draft: &Draft| Draft {
+            operation: draft.operation.clone(),
+            body: ERASED.into(),
+        };
+        Self {
+            text: personal.struck_from(&self.text),
+            draft: self.draft.as_ref().map(draft),
+            exchanges: self.exchanges.iter().map(exchange).collect(),
+            change: self
+                .change
+                .as_ref()
+                .map(|change| history::without_person(change, personal)),
+            ..self.clone()
+        }
+    }
 }
 
 /// One transaction on a job.
@@ -402,6 +431,27 @@ pub struct Save {
     pub snapshot: Option<Snapshot>,
     /// The document's units, version one more than what they replace.
     pub units: Option<Units>,
+}
+
+impl Save {
+    /// The note that the same transaction leaves: a unit that ended gives its quantity back, and the ERP need not touch the
+    /// document for it to be offered again.
+    pub fn reread(&self) -> Option<Reread> {
+        let units = self.units.as_ref().filter(|_| self.job.closed.is_some())?;
+        Some(Reread {
+            document: units.document.clone(),
+            mark: self.job.last_write.clone(),
+        })
+    }
+}
+
+/// A note that a document is to be read again at the next poll.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reread {
+    /// The document.
+    pub document: DocumentId,
+    /// The write that left the note: a later note is another one.
+    pub mark: Nonce,
 }
 
 /// The answer to a version-checked write.
@@ -422,8 +472,16 @@ pub trait Jobs: Send + Sync {
     async fn load(&self, id: &JobId) -> Result<Option<Job>, StoreError>;
     /// One of its snapshots.
     async fn snapshot(&self, id: &JobId, number: u32) -> Result<Option<Snapshot>, StoreError>;
-    /// Writes, if nobody wrote in between.
+    /// Writes, if nobody wrote in between, together with what [`Save::reread`] says.
     async fn save(&self, save: &Save) -> Result<Saved, StoreError>;
+    /// The jobs of a connection that have bought this shipment.
+    async fn with_shipment(
+        &self,
+        connection: &ConnectionId,
+        shipment: &CarrierShipmentId,
+    ) -> Result<Vec<JobId>, StoreError>;
+    /// Erases the personal data in a job's readings and story, and its labels. Doing it again is harmless.
+    async fn erase(&self, id: &JobId) -> Result<(), StoreError>;
 }
 
 /// A unit that becomes a job.
@@ -445,6 +503,10 @@ pub trait Documents: Send + Sync {
     /// Stores the units (version one more than what they replace) and their new jobs in one transaction; `false` if the
     /// units have changed in between.
     async fn admit(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError>;
+    /// Documents of a connection that are to be read again, at most `limit`.
+    async fn to_reread(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<Reread>, StoreError>;
+    /// Takes a note away, unless a later one has taken its place.
+    async fn reread(&self, connection: &ConnectionId, note: &Reread) -> Result<(), StoreError>;
 }
 
 /// What is due.

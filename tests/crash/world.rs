@@ -306,6 +306,10 @@ impl Carrier for CarrierSide {
         }
     }
 
+    async fn shipment(&self, _id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
+        Ok(None)
+    }
+
     fn absence_proves(&self) -> bool {
         true
     }

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::Job;
+use crate::domain::Personal;
 
 /// The fields that the sweeper moves without a word in the story: every change says them anew.
 const MOVED_SILENTLY: [&str; 4] = ["version", "last_write", "updated_at", "due_at"];
@@ -32,6 +33,29 @@ pub fn after<'a>(changes: impl IntoIterator<Item = &'a Value>) -> Option<Job> {
         patch(&mut written, change);
     }
     serde_json::from_value(written).ok()
+}
+
+/// The change without what it says of a person. The verdict on the address goes as a whole: a job without one is still told.
+pub fn without_person(change: &Value, personal: &Personal) -> Value {
+    let mut left = struck(change, personal);
+    if let Value::Object(fields) = &mut left
+        && fields.get("address").is_some_and(Value::is_object)
+    {
+        fields.insert("address".to_owned(), "todo".into());
+    }
+    left
+}
+
+fn struck(value: &Value, personal: &Personal) -> Value {
+    match value {
+        Value::String(text) => personal.struck_from(text).into(),
+        Value::Array(values) => values.iter().map(|value| struck(value, personal)).collect(),
+        Value::Object(fields) => {
+            let left = fields.iter().map(|(key, value)| (key.clone(), struck(value, personal)));
+            Value::Object(left.collect())
+        }
+        other => other.clone(),
+    }
 }
 
 fn difference(before: &Value, after: &Value) -> Value {
@@ -93,6 +117,23 @@ mod tests {
             patch(&mut written, &change);
             assert_eq!(written, wanted);
         }
+    }
+
+    #[test]
+    fn an_erased_change_says_nothing_of_a_person_and_still_makes_a_job() {
+        let mut personal = Personal::default();
+        let lines = vec!["350 5th Ave".to_owned()];
+        personal.learn(&crate::domain::Address {
+            lines,
+            ..Default::default()
+        });
+        let verdict = json!({"done": {"corrected": {"address": {"name": "Ida", "lines": ["350 5TH AVE"]}}}});
+        let change = json!({"id": "J", "address": verdict, "hold": {"message": "350 5th Ave is unknown"}});
+        let left = without_person(&change, &personal);
+        assert_eq!(
+            left,
+            json!({"id": "J", "address": "todo", "hold": {"message": "(erased) is unknown"}})
+        );
     }
 
     #[test]

@@ -223,14 +223,15 @@ fn changed(units: &Units, number: u32, phase: Option<UnitPhase>, quantities: Opt
     quantities.map_or_else(|| units.clone(), |quantities| units.with_quantities(number, quantities))
 }
 
-/// What the document's units say of a job. The ERP keeps showing a unit whose shipment was voided after its write-back.
+/// What the document's units say of a job. One that ended gives its quantity back even where the ERP still shows it: there
+/// nothing is left to ship until a person has taken it away.
 fn phase(job: &Job) -> UnitPhase {
     match job {
+        Job { closed: Some(_), .. } => UnitPhase::Closed,
         Job {
             write_back: Step::Done(_),
             ..
         } => UnitPhase::WrittenBack,
-        Job { closed: Some(_), .. } => UnitPhase::Closed,
         _ => UnitPhase::Open,
     }
 }

@@ -228,6 +228,10 @@ impl Carrier for Ups {
         convert::voided(self.read(call).await)
     }
 
+    async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
+        self.known(id.as_str()).await
+    }
+
     fn absence_proves(&self) -> bool {
         true
     }
