@@ -10,6 +10,7 @@ mod money;
 mod order;
 mod packing;
 mod rating;
+mod reconciliation;
 mod shipment;
 mod units;
 
@@ -24,6 +25,9 @@ pub use money::Money;
 pub use order::{Order, OrderLine, ShipMethod, Standing};
 pub use packing::{PackageType, Packing, PackingError, Parcel, ParcelContent, ParcelRule};
 pub use rating::{Choice, NoOffer, Offer, Quote, RateRequest, ServicePolicy};
+pub use reconciliation::{
+    Earlier, Gap, GapKind, ListEntry, Listed, Reconciliation, Run, Stage, Stretch, Suspect, Tally, Walk,
+};
 pub use shipment::{
     Billing, Customs, LabelFormat, LabelImage, LabelRef, Payer, Refusal, Shipment, ShipmentRequest, ShippedParcel,
 };

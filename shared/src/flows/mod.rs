@@ -4,5 +4,7 @@ pub mod advance;
 pub mod operate;
 pub mod plan;
 pub mod poll;
+mod put_right;
+pub mod reconcile;
 pub mod refresh;
 pub mod sweep;

@@ -14,11 +14,11 @@ use crate::connection::Connection;
 use crate::domain::{
     Allotment, ConnectionId, Consignment, DocumentId, Order, Quantities, Snapshot, Standing, Unit, UnitPhase, Units,
 };
-use crate::flows::advance::units_after;
-use crate::job::{Admission, Job, Outcome, Timing};
+use crate::flows::put_right::PutRight;
+use crate::job::{Admission, Job, Timing};
 use crate::ports::{
     AuditEntry, CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, Jobs, NewJob, Nonces, Opened,
-    OrderSource, Queue, Save, Saved, Scan, ScanProgress, StoreError, Systems,
+    OrderSource, Queue, Scan, ScanProgress, StoreError, Systems,
 };
 
 /// How many documents are read at a time.
@@ -31,7 +31,7 @@ const JOBS_AT_ONCE: usize = 30;
 const TRIES: usize = 3;
 
 /// The name of the cursor.
-const CURSOR: &str = "orders";
+pub(crate) const CURSOR: &str = "orders";
 
 /// The ports that polling needs.
 #[derive(Clone)]
@@ -91,6 +91,40 @@ impl Poll {
         }
     }
 
+    /// Reads the documents that carry a number now, and admits what is ready, whenever they were modified: what a person asks
+    /// for need not have changed since the connection began.
+    ///
+    /// # Errors
+    /// Only when the store fails.
+    pub async fn admit_number(&self, id: &ConnectionId, number: &str) -> Result<Report, StoreError> {
+        let Some(gate) = self.connections.gate(id).await? else {
+            return Ok(stopped(format!("connection {id} does not exist")));
+        };
+        if gate.connection.paused {
+            return Ok(stopped(format!(
+                "connection {id} is paused: `waybill connection resume {id}`"
+            )));
+        }
+        let numbered = match self.systems.open(&gate.connection).await {
+            Ok(systems) => systems.source.numbered(number).await.map(|found| (systems, found)),
+            Err(error) => Err(error),
+        };
+        let (systems, documents) = match numbered {
+            Ok((_, documents)) if documents.is_empty() => {
+                return Ok(stopped(format!("no document of {id} has the number {number}")));
+            }
+            Ok(found) => found,
+            Err(error) => return Ok(stopped(error.to_string())),
+        };
+        let mut report = Report::default();
+        let stored = self
+            .page(&gate.connection, systems.source.as_ref(), documents, &mut report)
+            .await?;
+        report.complete = stored.is_ok();
+        report.stopped = stored.err().map(|error| error.to_string());
+        Ok(report)
+    }
+
     async fn scan(&self, connection: &Connection, systems: &Opened, deadline: Timestamp) -> Result<Report, StoreError> {
         let mut cursor = self.cursors.cursor(&connection.id, CURSOR).await?;
         let mut progress = self.progress(connection, &cursor);
@@ -110,8 +144,9 @@ impl Poll {
                     });
                 }
             };
+            let documents = heads.iter().map(|head| head.document.clone()).collect();
             if let Err(error) = self
-                .page(connection, systems.source.as_ref(), &heads, &mut report)
+                .page(connection, systems.source.as_ref(), documents, &mut report)
                 .await?
             {
                 return Ok(Report {
@@ -170,10 +205,9 @@ impl Poll {
         &self,
         connection: &Connection,
         source: &dyn OrderSource,
-        heads: &[DocumentHead],
+        mut documents: Vec<DocumentId>,
         report: &mut Report,
     ) -> Result<Result<(), CallError>, StoreError> {
-        let mut documents: Vec<DocumentId> = heads.iter().map(|head| head.document.clone()).collect();
         report.seen += count(documents.len());
         for _ in 0..TRIES {
             if documents.is_empty() {
@@ -228,38 +262,21 @@ impl Poll {
         Ok(contested)
     }
 
-    /// Writes our tracking numbers again where somebody has changed them: the carrier's facts are ours, the order is theirs.
+    /// Writes our tracking numbers again where somebody has changed them.
     async fn put_right(&self, units: &Units, order: &Order) -> Result<(), StoreError> {
+        let put_right = PutRight {
+            jobs: self.jobs.as_ref(),
+            documents: self.documents.as_ref(),
+            queue: self.queue.as_ref(),
+            clock: self.clock.as_ref(),
+            nonces: self.nonces.as_ref(),
+            timing: &self.timing,
+        };
         for id in units.disturbed(order) {
-            let Some(before) = self.jobs.load(id).await? else {
-                continue;
-            };
-            let now = self.clock.now();
-            let mut job = before.clone();
-            if job.apply(Outcome::Disturbed, now, &self.timing).is_err() {
-                continue;
-            }
-            job.version = before.version + 1;
-            job.last_write = self.nonces.nonce();
-            let text = "somebody changed the tracking number in the ERP: it is written again".to_owned();
-            let audit = AuditEntry {
-                at: now,
-                by: "waybill".to_owned(),
-                text,
-                draft: None,
-                exchanges: Vec::new(),
-            };
-            let units = units_after(self.documents.as_ref(), &before, &job, None).await?;
-            let save = Save {
-                job,
-                audit: vec![audit],
-                snapshot: None,
-                units,
-            };
-            // A conflict means that somebody is at work on the job; the overlap brings the document here again.
-            if self.jobs.save(&save).await? == Saved::Done {
-                self.queue.send(&save.job.id, &save.job.tenant, Duration::ZERO).await?;
-            }
+            // Where somebody is at work on the job, the overlap brings the document here again.
+            put_right
+                .write_again(id, "somebody changed the tracking number in the ERP")
+                .await?;
         }
         Ok(())
     }
