@@ -159,6 +159,11 @@ impl Memory {
         }
     }
 
+    /// The same store behind another switch.
+    pub fn behind(&self, switch: Arc<dyn Switch>) -> Self {
+        Self { switch, ..self.clone() }
+    }
+
     /// What is stored, to read and to arrange.
     pub fn tables(&self) -> MutexGuard<'_, Tables> {
         lock(&self.tables)

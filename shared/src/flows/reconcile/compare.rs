@@ -278,7 +278,10 @@ impl Judge<'_> {
 
     /// What is wrong with a job whatever anybody else says.
     pub(super) fn job(&self, job: &Job) -> Vec<Gap> {
-        let all = [self.held(job), self.overdue(job), self.duplicate_check(job)];
+        let check = self.duplicate_check(job);
+        // A look that is owed makes the job due as well: that is one gap, not two.
+        let overdue = if check.is_none() { self.overdue(job) } else { None };
+        let all = [self.held(job), overdue, check];
         all.into_iter().flatten().map(|gap| of_job(job, gap)).collect()
     }
 
