@@ -8,6 +8,7 @@ mod connection;
 mod job;
 mod order;
 mod output;
+mod reconcile;
 mod schedule;
 mod secret;
 mod stack;
@@ -72,6 +73,9 @@ enum Noun {
     /// Orders by the number that people know
     #[command(subcommand)]
     Order(order::Verb),
+    /// Compares the ERP, the jobs and the carrier's own list
+    #[command(subcommand)]
+    Reconcile(reconcile::Verb),
     /// Access tokens in use
     #[command(subcommand)]
     Token(token::Verb),
@@ -99,6 +103,7 @@ async fn run(cli: Cli) -> Result<Answer, Failure> {
         Noun::Secret(verb) => secret::run(verb, &cli.common).await,
         Noun::Job(verb) => job::run(verb, &cli.common).await,
         Noun::Order(verb) => order::run(verb, &cli.common).await,
+        Noun::Reconcile(verb) => reconcile::run(verb, &cli.common).await,
         Noun::Token(verb) => token::run(verb, &cli.common).await,
         Noun::Brake(verb) => brake::run(verb, &cli.common).await,
     }
@@ -136,6 +141,11 @@ mod tests {
             "secret list",
             "job list --connection acme --state held",
             "order explain SO5012 --connection acme",
+            "order admit SO5012 --connection acme --yes",
+            "reconcile run",
+            "reconcile run --connection acme --json",
+            "reconcile show",
+            "reconcile show --connection acme --run 7",
             "token list",
             "brake on --reason outage",
             "brake off",
@@ -158,6 +168,7 @@ mod tests {
             "job list --state lost",
             "job hold ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             "connection frobnicate acme",
+            "reconcile show --run 7",
         ] {
             let error = parse(&format!("waybill {line}")).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");

@@ -116,10 +116,11 @@ async fn an_order_that_was_overlooked_is_admitted_by_its_number() -> Result<(), 
     let command = format!("`waybill order admit {number} --connection {CONNECTION}`");
     assert_eq!(gap.mend, command);
 
-    let admitted = world.poller().admit_number(&CONNECTION.parse()?, &number).await?;
+    let admitted = world.poller().admit_number(&CONNECTION.parse()?, &number, "ann").await?;
     assert_eq!((admitted.admitted, admitted.complete), (1, true), "{admitted:?}");
-    let again = world.poller().admit_number(&CONNECTION.parse()?, &number).await?;
+    let again = world.poller().admit_number(&CONNECTION.parse()?, &number, "ann").await?;
     assert_eq!(again.admitted, 0, "said twice it ships once");
+    assert_eq!(world.story(&world.job(late)?.id)[0].by, "ann", "it is recorded who did it");
     world.work().await?;
     assert!(world.job(late)?.finished());
     no_gap(&world).await
@@ -152,7 +153,7 @@ async fn a_paused_connection_says_that_orders_wait() -> Result<(), Failure> {
     let (report, gaps) = reconcile(&world).await?;
     assert!(gaps.is_empty() && report.notes.iter().any(|note| note.contains("connection plan")), "{report:?}");
     let number = world.netsuite.books().orders.keys().next().cloned().unwrap_or_default();
-    let refused = world.poller().admit_number(&CONNECTION.parse()?, &number).await?;
+    let refused = world.poller().admit_number(&CONNECTION.parse()?, &number, "ann").await?;
     assert!(refused.stopped.is_some_and(|why| why.contains("paused")));
     Ok(())
 }
@@ -408,6 +409,7 @@ async fn a_side_that_cannot_be_read_is_named() -> Result<(), Failure> {
     world.configure(|connection| connection.carrier.options = serde_json::json!({ "quantum_view": "OutboundXML" }));
     no_gap(&world).await?;
 
+    shipped(&world).await?;
     world.turn(DAY);
     world.netsuite_fault(Fault::new("suiteql", FaultKind::Html503));
     let id = CONNECTION.parse()?;

@@ -111,6 +111,11 @@ impl Demo<'_> {
             })
             .await;
         let took = began.elapsed();
+        let reconciled = progress
+            .phase("comparing NetSuite, jobs and UPS", async |_| {
+                operator.waybill(&["reconcile", "run"]).await
+            })
+            .await?;
         let rows = self.rows(&people, opened);
         let totals = books::totals(
             &rows,
@@ -119,6 +124,9 @@ impl Demo<'_> {
             took,
         );
         self.tell(&operator, &people, &rows, &totals).await?;
+        if !self.arguments.json {
+            print(&format!("\n{reconciled}\n"))?;
+        }
         ended
     }
 

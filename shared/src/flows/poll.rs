@@ -56,6 +56,13 @@ pub struct Poll {
     pub timing: Timing,
 }
 
+/// For which connection units are admitted, and who asks for it.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    connection: &'a Connection,
+    by: &'a str,
+}
+
 /// What a poll did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -96,7 +103,7 @@ impl Poll {
     ///
     /// # Errors
     /// Only when the store fails.
-    pub async fn admit_number(&self, id: &ConnectionId, number: &str) -> Result<Report, StoreError> {
+    pub async fn admit_number(&self, id: &ConnectionId, number: &str, by: &str) -> Result<Report, StoreError> {
         let Some(gate) = self.connections.gate(id).await? else {
             return Ok(stopped(format!("connection {id} does not exist")));
         };
@@ -117,8 +124,12 @@ impl Poll {
             Err(error) => return Ok(stopped(error.to_string())),
         };
         let mut report = Report::default();
+        let asked = Asked {
+            connection: &gate.connection,
+            by,
+        };
         let stored = self
-            .page(&gate.connection, systems.source.as_ref(), documents, &mut report)
+            .page(asked, systems.source.as_ref(), documents, &mut report)
             .await?;
         report.complete = stored.is_ok();
         report.stopped = stored.err().map(|error| error.to_string());
@@ -126,6 +137,10 @@ impl Poll {
     }
 
     async fn scan(&self, connection: &Connection, systems: &Opened, deadline: Timestamp) -> Result<Report, StoreError> {
+        let asked = Asked {
+            connection,
+            by: "waybill",
+        };
         let mut cursor = self.cursors.cursor(&connection.id, CURSOR).await?;
         let mut progress = self.progress(connection, &cursor);
         let mut report = Report::default();
@@ -146,7 +161,7 @@ impl Poll {
             };
             let documents = heads.iter().map(|head| head.document.clone()).collect();
             if let Err(error) = self
-                .page(connection, systems.source.as_ref(), documents, &mut report)
+                .page(asked, systems.source.as_ref(), documents, &mut report)
                 .await?
             {
                 return Ok(Report {
@@ -203,7 +218,7 @@ impl Poll {
     /// Stores everything that a page of documents has to ship.
     async fn page(
         &self,
-        connection: &Connection,
+        asked: Asked<'_>,
         source: &dyn OrderSource,
         mut documents: Vec<DocumentId>,
         report: &mut Report,
@@ -213,13 +228,13 @@ impl Poll {
             if documents.is_empty() {
                 break;
             }
-            let units = self.documents.units(&connection.id, &documents).await?;
+            let units = self.documents.units(&asked.connection.id, &documents).await?;
             let read_at = self.clock.now();
             let orders = match source.read(&documents).await {
                 Ok(orders) => orders,
                 Err(error) => return Ok(Err(error)),
             };
-            documents = self.admit_all(connection, &units, &orders, read_at, report).await?;
+            documents = self.admit_all(asked, &units, &orders, read_at, report).await?;
         }
         Ok(Ok(()))
     }
@@ -227,7 +242,7 @@ impl Poll {
     /// Admits what is ready; returns the documents on which another poller was faster.
     async fn admit_all(
         &self,
-        connection: &Connection,
+        asked: Asked<'_>,
         units: &[Units],
         orders: &[Order],
         read_at: Timestamp,
@@ -238,7 +253,7 @@ impl Poll {
             let Some(units) = units.iter().find(|units| units.document == order.document) else {
                 continue;
             };
-            if connection.write_back.fields.tracking.is_some() {
+            if asked.connection.write_back.fields.tracking.is_some() {
                 self.put_right(units, order).await?;
             }
             if order.standing != Standing::Ready {
@@ -251,7 +266,7 @@ impl Poll {
             }
             let more = allotments.len() > JOBS_AT_ONCE;
             allotments.truncate(JOBS_AT_ONCE);
-            match self.admit(connection, units, order, read_at, &allotments).await? {
+            match self.admit(asked, units, order, read_at, &allotments).await? {
                 Some(admitted) => report.admitted += admitted,
                 None => contested.push(order.document.clone()),
             }
@@ -283,13 +298,13 @@ impl Poll {
 
     async fn admit(
         &self,
-        connection: &Connection,
+        asked: Asked<'_>,
         units: &Units,
         order: &Order,
         read_at: Timestamp,
         allotments: &[Allotment],
     ) -> Result<Option<u64>, StoreError> {
-        let (units, jobs) = self.new_jobs(connection, units, order, read_at, allotments);
+        let (units, jobs) = self.new_jobs(asked, units, order, read_at, allotments);
         if jobs.is_empty() || !self.documents.admit(&units, &jobs).await? {
             return Ok(None);
         }
@@ -303,7 +318,7 @@ impl Poll {
 
     fn new_jobs(
         &self,
-        connection: &Connection,
+        asked: Asked<'_>,
         units: &Units,
         order: &Order,
         read_at: Timestamp,
@@ -320,7 +335,7 @@ impl Poll {
             let Ok(consignment) = Consignment::of(order, &allotment.quantities, &Quantities::new()) else {
                 continue;
             };
-            let new = self.new_job(connection, number, Snapshot::new(1, read_at, consignment));
+            let new = self.new_job(asked, number, Snapshot::new(1, read_at, consignment));
             let quantities = allotment.quantities.clone();
             after.units.push(Unit {
                 number,
@@ -334,9 +349,9 @@ impl Poll {
         (after, jobs)
     }
 
-    fn new_job(&self, connection: &Connection, unit: u32, snapshot: Snapshot) -> NewJob {
+    fn new_job(&self, asked: Asked<'_>, unit: u32, snapshot: Snapshot) -> NewJob {
         let now = self.clock.now();
-        let (id, tenant) = (connection.id.clone(), connection.tenant.clone());
+        let (id, tenant) = (asked.connection.id.clone(), asked.connection.tenant.clone());
         let job = Job::admit(
             Admission {
                 connection: id,
@@ -354,7 +369,7 @@ impl Poll {
         );
         let audit = AuditEntry {
             at: now,
-            by: "waybill".to_owned(),
+            by: asked.by.to_owned(),
             text,
             draft: None,
             exchanges: Vec::new(),

@@ -239,7 +239,7 @@ impl Carrier for Ups {
         }
         Err(
             "it is not turned on: subscribe to Quantum View's outbound files at ups.com for the app's user, and name the \
-             subscription as `quantum_view` under the carrier's options"
+             subscription as `quantum_view` under `[carrier]` of the connection's file"
                 .to_owned(),
         )
     }
