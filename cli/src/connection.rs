@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws_sdk_lambda::primitives::Blob;
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -19,7 +18,7 @@ use waybill::systems::netsuite::{Account, Authorisation, NetSuite};
 use crate::Common;
 use crate::output::{self, Answer, Failure, facts, note, table, when};
 use crate::schedule;
-use crate::stack::{Stack, said};
+use crate::stack::Stack;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -297,21 +296,9 @@ async fn plan(stack: &Stack, id: &ConnectionId, most: usize) -> Result<Answer, F
 
 async fn poll(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
     stack.gate(id).await?;
-    let request = stack.lambda().invoke().function_name(stack.output("PollerFunction")?);
-    let answer = request
-        .payload(Blob::new(json!({ "connection": id }).to_string()))
-        .send()
-        .await
-        .map_err(|error| said("the poller cannot be invoked", &error))?;
-    let payload = answer.payload().map(|blob| blob.as_ref()).unwrap_or_default();
-    let report: Value = serde_json::from_slice(payload).unwrap_or_default();
-    if answer.function_error().is_some() {
-        let told = report
-            .get("errorMessage")
-            .and_then(Value::as_str)
-            .unwrap_or("no message");
-        return Err(Failure::new(format!("the poller failed: {told}. Its log says more")));
-    }
+    let report = stack
+        .invoke("PollerFunction", "the poller", &json!({ "connection": id }))
+        .await?;
     let stopped = report.get("stopped").is_some_and(Value::is_string);
     let text = facts(&report);
     Ok(Answer::new(&report, text)?.failed_if(stopped))

@@ -9,6 +9,7 @@ mod job;
 mod order;
 mod output;
 mod queue;
+mod reconcile;
 mod schedule;
 mod secret;
 mod stack;
@@ -76,6 +77,9 @@ enum Noun {
     /// The queue of jobs and its dead letters
     #[command(subcommand)]
     Queue(queue::Verb),
+    /// Compares the ERP, the jobs and the carrier's own list
+    #[command(subcommand)]
+    Reconcile(reconcile::Verb),
     /// Access tokens in use
     #[command(subcommand)]
     Token(token::Verb),
@@ -104,6 +108,7 @@ async fn run(cli: Cli) -> Result<Answer, Failure> {
         Noun::Job(verb) => job::run(verb, &cli.common).await,
         Noun::Order(verb) => order::run(verb, &cli.common).await,
         Noun::Queue(verb) => queue::run(verb, &cli.common).await,
+        Noun::Reconcile(verb) => reconcile::run(verb, &cli.common).await,
         Noun::Token(verb) => token::run(verb, &cli.common).await,
         Noun::Brake(verb) => brake::run(verb, &cli.common).await,
     }
@@ -143,6 +148,11 @@ mod tests {
             "order explain SO5012 --connection acme",
             "queue list",
             "queue redrive",
+            "order admit SO5012 --connection acme --yes",
+            "reconcile run",
+            "reconcile run --connection acme --json",
+            "reconcile show",
+            "reconcile show --connection acme --run 7",
             "token list",
             "brake on --reason outage",
             "brake off",
@@ -180,6 +190,7 @@ mod tests {
             "job replay --reason sulking",
             "job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             "job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ --not-created --tracking 1Z1",
+            "reconcile show --run 7",
         ] {
             let error = parse(&format!("waybill {line}")).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");

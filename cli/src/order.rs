@@ -26,6 +26,19 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "ID")]
         connection: Option<ConnectionId>,
     },
+    /// Reads an order now and admits what is ready of it, which buys shipments
+    #[command(after_help = "Examples:
+  waybill order admit SO5012
+  waybill order admit SO5012 --connection acme-netsuite-ups --yes --by ada
+
+Whenever it was modified, also before the connection's start_from. What is a job already is not admitted again.")]
+    Admit {
+        /// The number that people know
+        number: String,
+        /// By this connection, where several know the number
+        #[arg(long, value_name = "ID")]
+        connection: Option<ConnectionId>,
+    },
 }
 
 /// What is known of an order by one connection.
@@ -37,8 +50,65 @@ struct Explained {
 }
 
 pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> {
-    let Verb::Explain { number, connection } = verb;
-    explain(&Stack::find(common).await?, &number, connection.as_ref()).await
+    let stack = Stack::find(common).await?;
+    match verb {
+        Verb::Explain { number, connection } => explain(&stack, &number, connection.as_ref()).await,
+        Verb::Admit { number, connection } => admit(&stack, common, &number, connection.as_ref()).await,
+    }
+}
+
+async fn admit(
+    stack: &Stack,
+    common: &Common,
+    number: &str,
+    connection: Option<&ConnectionId>,
+) -> Result<Answer, Failure> {
+    let by = common.by()?;
+    let connection = whose(stack, number, connection).await?;
+    let id = &connection.id;
+    common.confirm(&format!(
+        "what is ready of order {number} is admitted by {id} and bought at {} account {}",
+        connection.carrier.system, connection.carrier.account
+    ))?;
+    let report = stack.poll()?.admit_number(id, number, &by).await?;
+    let text = match (&report.stopped, report.admitted) {
+        (Some(why), _) => format!("nothing was admitted: {why}"),
+        (None, 0) => format!("nothing of {number} is to be admitted: `waybill order explain {number}` says why"),
+        (None, admitted) => {
+            format!("admitted {admitted} unit(s) of {number}: `waybill order explain {number}` tells how far")
+        }
+    };
+    Ok(Answer::new(&report, text)?.failed_if(report.stopped.is_some()))
+}
+
+/// The connection whose ERP knows the number.
+async fn whose(stack: &Stack, number: &str, connection: Option<&ConnectionId>) -> Result<Connection, Failure> {
+    let mut found = Vec::new();
+    let systems = stack.systems()?;
+    for one in stack.connections(connection).await? {
+        note(&format!("asking {} of {} ...", one.erp.system, one.id));
+        let opened = systems.open(&one).await;
+        let documents = match &opened {
+            Ok(opened) => opened.source.numbered(number).await,
+            Err(error) => Err(error.clone()),
+        };
+        match documents {
+            Ok(documents) if documents.is_empty() => {}
+            Ok(_) => found.push(one),
+            Err(error) if connection.is_some() => return Err(Failure::new(error.to_string())),
+            Err(error) => note(&format!("{} is left out: {error}", one.id)),
+        }
+    }
+    let names: Vec<String> = found.iter().map(|one| one.id.to_string()).collect();
+    let mut found = found.into_iter();
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one),
+        (None, _) => Err(Failure::new(format!("no ERP knows an order {number}"))),
+        _ => Err(Failure::new(format!(
+            "several connections know an order {number}: say --connection with one of {}",
+            names.join(", ")
+        ))),
+    }
 }
 
 async fn explain(stack: &Stack, number: &str, connection: Option<&ConnectionId>) -> Result<Answer, Failure> {

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::primitives::Blob;
 use jiff::SignedDuration;
+use serde_json::Value;
 use waybill::aws::{Bucket, Dynamo, Envelopes, KmsKeys, RandomNonces, SecretsManager, ShipmentsQueue, SystemClock};
 use waybill::connection::Connection;
 use waybill::domain::ConnectionId;
 use waybill::flows::operate::Operate;
+use waybill::flows::poll::Poll;
 use waybill::http::SharedTokens;
 use waybill::job::Timing;
 use waybill::ports::{Connections, Gate};
@@ -92,8 +95,20 @@ impl Stack {
         Ok(SecretsManager::new(client, self.output("SecretPrefix")?))
     }
 
-    pub(crate) fn lambda(&self) -> aws_sdk_lambda::Client {
-        aws_sdk_lambda::Client::new(&self.config)
+    /// Runs the function that an output names, waits for it, and answers what it answered.
+    pub(crate) async fn invoke(&self, output: &str, what: &str, input: &Value) -> Result<Value, Failure> {
+        let client = aws_sdk_lambda::Client::new(&self.config);
+        let request = client.invoke().function_name(self.output(output)?);
+        let answer = request.payload(Blob::new(input.to_string())).send().await;
+        let answer = answer.map_err(|error| said(&format!("{what} cannot be invoked"), &error))?;
+        let payload = answer.payload().map(|blob| blob.as_ref()).unwrap_or_default();
+        let report: Value = serde_json::from_slice(payload).unwrap_or_default();
+        if answer.function_error().is_none() {
+            return Ok(report);
+        }
+        let told = report.get("errorMessage").and_then(Value::as_str);
+        let told = told.unwrap_or("no message");
+        Err(Failure::new(format!("{what} failed: {told}. Its log says more")))
     }
 
     pub(crate) fn scheduler(&self) -> aws_sdk_scheduler::Client {
@@ -125,6 +140,22 @@ impl Stack {
             documents: store.clone(),
             connections: store,
             systems: Arc::new(self.systems()?),
+            queue: self.queue()?,
+            clock: Arc::new(SystemClock),
+            nonces: Arc::new(RandomNonces),
+            timing: self.timing(),
+        })
+    }
+
+    /// Admits what is ready to ship.
+    pub(crate) fn poll(&self) -> Result<Poll, Failure> {
+        let store = self.store()?;
+        Ok(Poll {
+            connections: store.clone(),
+            systems: Arc::new(self.systems()?),
+            cursors: store.clone(),
+            documents: store.clone(),
+            jobs: store,
             queue: self.queue()?,
             clock: Arc::new(SystemClock),
             nonces: Arc::new(RandomNonces),

@@ -10,6 +10,7 @@ use crate::flows::deliver::Deliver;
 use crate::flows::operate::Operate;
 use crate::flows::plan::Plan;
 use crate::flows::poll::Poll;
+use crate::flows::reconcile::{Patience, Reconcile};
 use crate::flows::refresh::Refresh;
 use crate::flows::sweep::Sweep;
 use crate::http::{self, SharedTokens};
@@ -111,6 +112,25 @@ impl Deployment {
             clock: self.aws.clock.clone(),
             nonces: self.aws.nonces.clone(),
             timing: self.config.timing.clone(),
+        }
+    }
+
+    /// Compares all sides.
+    pub fn reconcile(&self) -> Reconcile {
+        let store = self.aws.dynamo.clone();
+        Reconcile {
+            connections: store.clone(),
+            systems: self.systems(),
+            cursors: store.clone(),
+            documents: store.clone(),
+            jobs: store.clone(),
+            directory: store.clone(),
+            runs: store,
+            queue: self.aws.queue.clone(),
+            clock: self.aws.clock.clone(),
+            nonces: self.aws.nonces.clone(),
+            timing: self.config.timing.clone(),
+            patience: Patience::default(),
         }
     }
 

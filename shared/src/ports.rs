@@ -1,18 +1,18 @@
 //! The outside world as the flows see it. Adapters implement these traits; flows hold a small struct of them each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::connection::Connection;
 use crate::domain::{
-    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, ERASED, JobId, LabelFormat,
-    LabelImage, LabelRef, Nonce, Offer, Order, Personal, Quote, RateRequest, Refusal, Shipment, ShipmentRequest,
-    Snapshot, TenantId, Units,
+    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, ERASED, Gap, JobId, LabelFormat,
+    LabelImage, LabelRef, ListEntry, Listed, Nonce, Offer, Order, Personal, Quote, RateRequest, Reconciliation,
+    Refusal, Run, Shipment, ShipmentRequest, Snapshot, Stretch, TenantId, Units, Walk,
 };
 pub use crate::job::WriteBackRef;
 use crate::job::{Job, history};
@@ -231,12 +231,18 @@ pub struct WriteBack<'a> {
 pub trait OrderSource: Send + Sync {
     /// Documents that changed, by id, at most `scan.limit`; fewer mean that the scan is complete.
     async fn changed(&self, scan: &Scan) -> Result<Vec<DocumentHead>, CallError>;
+    /// Documents whose state lets them ship now, modified at or after `scan.since`, by id, at most `scan.limit`; fewer mean
+    /// that there are no more. Some that do not ship may be among them.
+    async fn waiting(&self, scan: &Scan) -> Result<Vec<DocumentHead>, CallError>;
     /// The documents as they stand now, in any order; one that no longer exists is missing.
     async fn read(&self, documents: &[DocumentId]) -> Result<Vec<Order>, CallError>;
     /// Documents that carry this number.
     async fn numbered(&self, number: &str) -> Result<Vec<DocumentId>, CallError>;
     /// Looks for our own write-back.
     async fn find(&self, write_back: &WriteBack<'_>) -> Result<Written, CallError>;
+    /// Of these jobs, those under whose id the ERP shows what the write-back made; `None` where a write-back of this connection
+    /// makes nothing of its own.
+    async fn made(&self, jobs: &[JobId]) -> Result<Option<BTreeSet<JobId>>, CallError>;
     /// The exact request that writes back what `found` does not show.
     fn draft(&self, write_back: &WriteBack<'_>, found: &Written) -> Result<Draft, Refusal>;
     /// Writes back.
@@ -302,6 +308,24 @@ pub enum VoidError {
     Refused(Refusal),
 }
 
+/// How the carrier's own list of what it has sold can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listing {
+    /// The longest stretch that one question may ask for.
+    pub longest: SignedDuration,
+    /// How far back the list reaches.
+    pub reach: SignedDuration,
+}
+
+/// A page of the carrier's own list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListPage {
+    /// What it says, in its own order.
+    pub entries: Vec<ListEntry>,
+    /// The next page of the same stretch; `None` on the last.
+    pub next: Option<String>,
+}
+
 /// A carrier that sells shipments.
 #[async_trait]
 pub trait Carrier: Send + Sync {
@@ -322,6 +346,10 @@ pub trait Carrier: Send + Sync {
     /// The whole shipment that a number belongs to, as far as the carrier can be asked for it; `None` where it knows
     /// nothing of it, or tells nobody. A number that cannot be one, and a shipment that is void, are refused in words.
     async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError>;
+    /// How the carrier's own list can be read; or in plain words why it cannot, and what to do about that.
+    fn listing(&self) -> Result<Listing, String>;
+    /// A page of the carrier's own list, which may be read again at any time. Only where [`Carrier::listing`] allows it.
+    async fn list(&self, stretch: Stretch, page: Option<&str>) -> Result<ListPage, CallError>;
     /// Whether an absence in [`Carrier::find`] can ever prove anything.
     fn absence_proves(&self) -> bool;
     /// Tries everything that the connection needs without buying.
@@ -551,11 +579,34 @@ impl From<&Job> for State {
     }
 }
 
+/// A place in a walk through jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Steps {
+    /// Which jobs.
+    pub walk: Walk,
+    /// Only those last written within it.
+    pub within: Option<Stretch>,
+    /// Where the page before ended.
+    pub after: Option<String>,
+}
+
+/// A page of a walk through jobs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JobPage {
+    /// The jobs.
+    pub jobs: Vec<Job>,
+    /// Where it ended; `None` on the last page.
+    pub next: Option<String>,
+}
+
 /// Finds jobs for people.
 #[async_trait]
 pub trait Directory: Send + Sync {
     /// Jobs of a connection in a state, newest first.
     async fn in_state(&self, connection: &ConnectionId, state: State, limit: u16) -> Result<Vec<Job>, StoreError>;
+    /// A page of a walk through all jobs of a connection that are open, held, or shipped within a stretch of time (the longest
+    /// ago first). A job that changes meanwhile may be missed or come twice: it is at work.
+    async fn walk(&self, connection: &ConnectionId, steps: &Steps, limit: u16) -> Result<JobPage, StoreError>;
     /// Documents by the number that people know.
     async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError>;
     /// A job's whole story.
@@ -583,6 +634,8 @@ pub struct Gate {
 pub trait Connections: Send + Sync {
     /// The connection and the brake, as they stand now.
     async fn gate(&self, id: &ConnectionId) -> Result<Option<Gate>, StoreError>;
+    /// The names of all connections.
+    async fn ids(&self) -> Result<Vec<ConnectionId>, StoreError>;
 }
 
 /// Where a scan stands.
@@ -614,6 +667,35 @@ pub trait Cursors: Send + Sync {
     async fn cursor(&self, connection: &ConnectionId, kind: &str) -> Result<Cursor, StoreError>;
     /// Stores it if nobody did in between; `false` otherwise.
     async fn advance(&self, connection: &ConnectionId, kind: &str, cursor: &Cursor) -> Result<bool, StoreError>;
+}
+
+/// Reconciliations: the run in hand, the runs before with their gaps, and what carriers' lists have said.
+#[async_trait]
+pub trait Reconciliations: Send + Sync {
+    /// Where a connection's reconciliation stands, read consistently.
+    async fn standing(&self, connection: &ConnectionId) -> Result<Reconciliation, StoreError>;
+    /// Stores it (version one more than what it replaces) if nobody did in between; `false` otherwise.
+    async fn advance(&self, connection: &ConnectionId, standing: &Reconciliation) -> Result<bool, StoreError>;
+    /// Connections whose run is to be gone on with, the longest due first.
+    async fn unfinished(&self, now: Timestamp, limit: u16) -> Result<Vec<ConnectionId>, StoreError>;
+    /// Keeps the gaps that a step of a run found; the same step again replaces them.
+    async fn keep_gaps(&self, connection: &ConnectionId, run: u32, step: u32, gaps: &[Gap]) -> Result<(), StoreError>;
+    /// The gaps that a step of a run found.
+    async fn gaps(&self, connection: &ConnectionId, run: u32, step: u32) -> Result<Vec<Gap>, StoreError>;
+    /// Keeps a run for people to look at.
+    async fn keep(&self, connection: &ConnectionId, run: &Run) -> Result<(), StoreError>;
+    /// A run that was kept.
+    async fn run(&self, connection: &ConnectionId, number: u32) -> Result<Option<Run>, StoreError>;
+    /// The newest runs that were kept, newest first.
+    async fn runs(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<Run>, StoreError>;
+    /// Notes what the carrier's list says. Noting it again, or in another order, changes nothing.
+    async fn note_listed(&self, connection: &ConnectionId, entries: &[ListEntry]) -> Result<(), StoreError>;
+    /// What the carrier's list has said of these parcels so far; those that it has not named are missing.
+    async fn listed(
+        &self,
+        connection: &ConnectionId,
+        tracking_numbers: &[String],
+    ) -> Result<BTreeMap<String, Listed>, StoreError>;
 }
 
 /// The queue of jobs that a worker should look at.

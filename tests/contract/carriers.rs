@@ -5,7 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tests::world::Failure;
-use waybill::domain::{Address, AddressVerdict, CarrierShipmentId, JobId, LabelFormat, ShipmentRequest};
+use waybill::domain::{
+    Address, AddressVerdict, CarrierShipmentId, JobId, LabelFormat, ListEntry, ShipmentRequest, Stretch,
+};
 use waybill::ports::{CallError, Carrier, Control, EffectError, LabelError, Obstacle, Permit, Purchased, VoidError};
 
 use crate::Mishap;
@@ -21,6 +23,8 @@ pub(crate) enum On {
     Labels,
     /// A void.
     Void,
+    /// The carrier's own list.
+    List,
 }
 
 /// Addresses of each kind, as the carrier's simulator judges them.
@@ -225,6 +229,61 @@ pub(crate) async fn a_void_can_be_repeated<C: CarrierUnderTest>() -> Result<(), 
     Ok(())
 }
 
+/// The whole list of a stretch, page by page.
+async fn whole_list<C: CarrierUnderTest>(test: &C) -> Result<Vec<ListEntry>, CallError> {
+    let (to, mut entries, mut page) = (test.now(), Vec::new(), None);
+    let from = to - SignedDuration::from_hours(24);
+    loop {
+        let answer = test.carrier().list(Stretch { from, to }, page.as_deref()).await?;
+        entries.extend(answer.entries);
+        page = answer.next;
+        if page.is_none() {
+            return Ok(entries);
+        }
+    }
+}
+
+/// P18: the carrier's own list holds every shipment with its parcels under our reference, and says what is void, however
+/// often it was read before. A carrier without a list says so.
+pub(crate) async fn the_list_holds_everything_sold_and_says_what_is_void<C: CarrierUnderTest>() -> Result<(), Failure> {
+    let test = C::start().await?;
+    if let Err(why) = test.carrier().listing() {
+        assert!(!why.is_empty());
+        return Ok(());
+    }
+    let mut sold = Vec::new();
+    for number in 1..=5 {
+        sold.push((reference(number), buy(&test, number).await?));
+    }
+    test.carrier().void(&sold[1].1.shipment.id).await?;
+    for _ in 0..2 {
+        let entries = whole_list(&test).await?;
+        for (reference, bought) in &sold {
+            for parcel in bought.shipment.tracking_numbers() {
+                let of_parcel = |entry: &&ListEntry| entry.names(parcel);
+                let mut own = entries.iter().filter(of_parcel);
+                assert!(
+                    own.any(|entry| !entry.voided && entry.reference.as_ref() == Some(reference)),
+                    "{parcel}: {entries:?}"
+                );
+                let voided = entries.iter().filter(of_parcel).any(|entry| entry.voided);
+                assert_eq!(voided, *reference == sold[1].0, "{parcel}");
+            }
+        }
+    }
+    for mishap in [
+        Mishap::LostBefore,
+        Mishap::Gateway,
+        Mishap::Unreadable,
+        Mishap::Busy(None),
+    ] {
+        test.strike(On::List, mishap);
+        let failed = whole_list(&test).await;
+        assert!(matches!(failed, Err(CallError::Later(_))), "{mishap:?}: {failed:?}");
+    }
+    Ok(())
+}
+
 /// P12: a verdict for every kind of address.
 pub(crate) async fn every_kind_of_address_has_its_verdict<C: CarrierUnderTest>() -> Result<(), Failure> {
     let test = C::start().await?;
@@ -298,6 +357,7 @@ macro_rules! suite {
                 a_look_finds_what_is_there_and_knows_whether_it_can_see,
                 labels_can_be_had_again,
                 a_void_can_be_repeated,
+                the_list_holds_everything_sold_and_says_what_is_void,
                 every_kind_of_address_has_its_verdict,
                 what_is_offered_can_be_bought,
                 a_check_finds_all_well_and_buys_nothing,

@@ -244,6 +244,55 @@ pub(crate) async fn a_failed_write_back_says_whether_anything_can_have_happened<
     Ok(())
 }
 
+/// What could ship is listed whenever it was modified, in pages by id; what was cancelled or has not been entered since is not.
+pub(crate) async fn everything_that_waits_is_listed_in_pages<E: ErpUnderTest>() -> Result<(), Failure> {
+    let test = E::start().await?;
+    let mut waiting = BTreeSet::new();
+    for quantity in 1..=5 {
+        waiting.insert(test.enter(quantity)?);
+    }
+    let cancelled = test.enter(1)?;
+    test.cancel(&cancelled)?;
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let scan = Scan {
+            since: test.now() - SignedDuration::from_hours(1),
+            after,
+            limit: 2,
+        };
+        let heads = test.source().waiting(&scan).await?;
+        after = heads.last().map(|head| head.document.id.clone());
+        seen.extend(heads.iter().map(|head| head.document.clone()));
+        if heads.len() < 2 {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), waiting.len(), "each once: {seen:?}");
+    assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), waiting);
+    let later = Scan {
+        since: test.now() + SignedDuration::from_hours(1),
+        after: None,
+        limit: 9,
+    };
+    assert!(test.source().waiting(&later).await?.is_empty());
+    Ok(())
+}
+
+/// What a write-back made is seen for many jobs at once, and what was never made is not.
+pub(crate) async fn what_was_made_is_seen_for_many_jobs_at_once<E: ErpUnderTest>() -> Result<(), Failure> {
+    let test = E::start().await?;
+    let (first, second) = (Shipped::of(&test, 1).await?, Shipped::of(&test, 2).await?);
+    first.write(&test).await?;
+    let asked = [first.job.clone(), second.job.clone()];
+    if let Some(made) = test.source().made(&asked).await? {
+        assert_eq!(made, BTreeSet::from([first.job.clone()]));
+    }
+    test.strike(On::Read, Mishap::Gateway);
+    let failed = test.source().made(&asked).await;
+    assert!(matches!(failed, Err(CallError::Later(_))), "{failed:?}");
+    Ok(())
+}
+
 pub(crate) async fn nothing_is_written_without_enough_of_a_lease<E: ErpUnderTest>() -> Result<(), Failure> {
     let test = E::start().await?;
     let shipped = Shipped::of(&test, 1).await?;
@@ -305,6 +354,8 @@ macro_rules! suite {
             $crate::erps::tests_of!($under_test:
                 a_scan_sees_every_document_once,
                 a_document_reads_as_it_stands,
+                everything_that_waits_is_listed_in_pages,
+                what_was_made_is_seen_for_many_jobs_at_once,
                 a_write_back_is_found_and_written_once,
                 a_failed_write_back_says_whether_anything_can_have_happened,
                 nothing_is_written_without_enough_of_a_lease,

@@ -52,6 +52,7 @@ fn galena(line: &str) -> Address {
 impl CarrierUnderTest for Ups {
     async fn start() -> Result<Self, Failure> {
         let world = World::start().await?;
+        world.configure(|connection| connection.carrier.options = serde_json::json!({ "quantum_view": "OutboundXML" }));
         let connection = world.store.tables().connections[&CONNECTION.parse()?].clone();
         let opened = world.registry().open(&connection).await?;
         Ok(Self { world, opened })
@@ -71,6 +72,7 @@ impl CarrierUnderTest for Ups {
             On::Offers => "rate",
             On::Labels => "label_recovery",
             On::Void => "void",
+            On::List => "quantum_view",
         };
         self.world.ups_fault(fault(operation, mishap));
     }

@@ -254,6 +254,18 @@ impl Carrier for CarrierSide {
         result
     }
 
+    fn listing(&self) -> Result<waybill::ports::Listing, String> {
+        Err("it has no list".to_owned())
+    }
+
+    async fn list(
+        &self,
+        _stretch: waybill::domain::Stretch,
+        _page: Option<&str>,
+    ) -> Result<waybill::ports::ListPage, CallError> {
+        Ok(waybill::ports::ListPage::default())
+    }
+
     async fn find(&self, _reference: &JobId, control: Option<&Control>) -> Result<Sighting, CallError> {
         self.0.wait("find").await;
         let worker = self.0.worker().unwrap_or(0);
@@ -388,6 +400,14 @@ impl OrderSource for ErpSide {
             document: DocumentId::sales_order("1"),
             modified: tests::morning(),
         }])
+    }
+
+    async fn waiting(&self, scan: &Scan) -> Result<Vec<DocumentHead>, CallError> {
+        self.changed(scan).await
+    }
+
+    async fn made(&self, _jobs: &[JobId]) -> Result<Option<std::collections::BTreeSet<JobId>>, CallError> {
+        Ok(None)
     }
 
     async fn read(&self, _documents: &[DocumentId]) -> Result<Vec<Order>, CallError> {

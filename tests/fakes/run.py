@@ -110,6 +110,7 @@ def ship(operator, netsuite, ups, work, arguments):
     netsuite.post("faults", {"faults": faults_of_netsuite(arguments.seed)})
     books, seconds = work_until_settled(operator, netsuite, ups, seeded["orders"])
     found = judge.faults(books, EXPLAINED)
+    found += reconciled(operator)
     summarise(books, seconds)
     for order in [one for one in books.orders if not books.has_ended(one)][:3]:
         print(operator.attempt("order", "explain", order["tranid"]).stdout)
@@ -117,6 +118,18 @@ def ship(operator, netsuite, ups, work, arguments):
         print(f"FAULT: {fault}")
     print(f"{len(books.orders)} orders in {seconds:.0f} s, {len(found)} faults")
     return 1 if found else 0
+
+
+def reconciled(operator):
+    """Faults of a reconciliation: every shipment is on the carrier's own list, and nothing on it is a stranger."""
+    ran = operator.attempt("reconcile", "run", "--json")
+    try:
+        run, gaps = (json.loads(ran.stdout)[0][key] for key in ("run", "gaps"))
+    except (ValueError, LookupError):
+        return [f"`waybill reconcile run` failed: {ran.stdout}{ran.stderr}"]
+    print(f"reconciled: {json.dumps(run['tally'])}, {len(gaps)} gaps, notes {json.dumps(run['notes'])}")
+    strange = [f"the reconciliation found {gap['kind']}: {gap['reason']}" for gap in gaps if gap["kind"] != "held"]
+    return strange if run["tally"]["listed"] else [*strange, "the carrier's own list was empty"]
 
 
 def connect(operator, netsuite, ups, work):

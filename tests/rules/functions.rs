@@ -110,6 +110,23 @@ async fn a_message_that_is_not_ours_is_put_aside_and_never_stops_its_batch() -> 
     Ok(())
 }
 
+/// The daily event begins and goes on with reconciliations, the minute's goes on with what is left, and one names a connection.
+#[tokio::test]
+async fn the_daily_event_reconciles_and_the_tick_goes_on() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let flows = (world.sweeper(), world.reconciler());
+    let send = |event| job_sweeper::handle((&flows.0, &flows.1), event);
+    let done = send(event("job-sweeper-reconcile")?).await?;
+    assert!(matches!(done.reconciled.as_slice(), [one] if one.complete && one.run == 1));
+    flows.1.begin_all().await?;
+    let done = send(event("job-sweeper")?).await?;
+    assert!(matches!(done.reconciled.as_slice(), [one] if one.complete && one.run == 2));
+    let named = serde_json::json!({ "task": "reconcile", "connection": CONNECTION });
+    let done = send(with_deadline(serde_json::from_value(named)?)?).await?;
+    assert!(done.swept.is_none() && done.reconciled[0].run == 3);
+    Ok(())
+}
+
 /// The sweeper's event queues what is due again, and the refresher's renews what is in use.
 #[tokio::test]
 async fn the_sweepers_and_the_refreshers_events_do_their_work() -> Result<(), Failure> {
@@ -117,8 +134,9 @@ async fn the_sweepers_and_the_refreshers_events_do_their_work() -> Result<(), Fa
     world.enter(world.plain(1))?;
     world.poll().await?;
     world.store.tables().queue.clear();
-    let swept = job_sweeper::handle(&world.sweeper(), event("job-sweeper")?).await?;
-    assert_eq!((swept.due, swept.requeued), (1, 1));
+    let flows = (world.sweeper(), world.reconciler());
+    let done = job_sweeper::handle((&flows.0, &flows.1), event("job-sweeper")?).await?;
+    assert_eq!(done.swept.map(|swept| (swept.due, swept.requeued)), Some((1, 1)));
     world.work().await?;
 
     world.turn(jiff::SignedDuration::from_mins(58));

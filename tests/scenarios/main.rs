@@ -14,6 +14,8 @@ mod people;
 #[cfg(test)]
 mod polling;
 #[cfg(test)]
+mod reconciliation;
+#[cfg(test)]
 mod safety;
 #[cfg(test)]
 mod shipping;

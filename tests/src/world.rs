@@ -19,6 +19,7 @@ use simulators::server::{Base, Serving};
 use simulators::ups::{self, Ups};
 use waybill::connection::{Connection, FieldMap};
 use waybill::domain::{ConnectionId, DocumentId, JobId};
+use waybill::flows::reconcile::{Patience, Reconcile};
 use waybill::flows::{advance::Advance, deliver::Deliver, operate::Operate, plan::Plan, poll, refresh, sweep};
 use waybill::http::{self, SharedTokens};
 use waybill::job::{HoldReason, Job, Timing};
@@ -287,6 +288,29 @@ impl World {
             clock: self.shared_clock(),
             nonces: self.nonces.clone(),
             timing: self.timing.clone(),
+        }
+    }
+
+    /// Who compares all sides.
+    pub fn reconciler(&self) -> Reconcile {
+        self.reconciler_over(self.port())
+    }
+
+    /// The same over another view of the store.
+    pub fn reconciler_over(&self, store: Arc<Memory>) -> Reconcile {
+        Reconcile {
+            connections: store.clone(),
+            systems: self.systems(),
+            cursors: store.clone(),
+            documents: store.clone(),
+            jobs: store.clone(),
+            directory: store.clone(),
+            runs: store.clone(),
+            queue: store,
+            clock: self.shared_clock(),
+            nonces: self.nonces.clone(),
+            timing: self.timing.clone(),
+            patience: Patience::default(),
         }
     }
 

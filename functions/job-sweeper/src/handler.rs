@@ -1,12 +1,76 @@
-//! The schedule's input says nothing; the answer says what was queued again.
+//! The schedules' input says which task; the answer says what came of it.
 
-use lambda_runtime::{Error, LambdaEvent};
-use serde::de::IgnoredAny;
-use waybill::flows::sweep::{Report, Sweep};
+use std::time::Duration;
 
-/// Queues again every job that is due.
-pub(crate) async fn handle(sweep: &Sweep, _event: LambdaEvent<IgnoredAny>) -> Result<Report, Error> {
-    let report = sweep.run().await?;
-    tracing::info!(due = report.due, requeued = report.requeued, "swept");
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::{Context, Error, LambdaEvent};
+use serde::{Deserialize, Serialize};
+use waybill::domain::ConnectionId;
+use waybill::flows::reconcile::{self, Reconcile};
+use waybill::flows::sweep::{self, Sweep};
+use waybill::telemetry;
+
+/// What the schedule, or an operator, says. Nothing at all is the tick of every minute.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Input {
+    #[serde(default)]
+    task: Task,
+    /// The only connection to reconcile.
+    connection: Option<ConnectionId>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Task {
+    /// Re-queues what is due, and goes on with reconciliations that are under way.
+    #[default]
+    Sweep,
+    /// Begins reconciliations.
+    Reconcile,
+}
+
+/// What came of it.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Report {
+    /// What was re-queued.
+    pub(crate) swept: Option<sweep::Report>,
+    /// How far each reconciliation has come.
+    pub(crate) reconciled: Vec<reconcile::Report>,
+}
+
+/// Leaves time to store the step in hand, though never more than a quarter of the invocation's.
+const MARGIN: SignedDuration = SignedDuration::from_secs(10);
+
+/// Does the task of the event.
+pub(crate) async fn handle(
+    (sweep, reconcile): (&Sweep, &Reconcile),
+    event: LambdaEvent<Input>,
+) -> Result<Report, Error> {
+    let ends = ends(&event.context)?;
+    let left = ends.duration_since(reconcile.clock.now());
+    let deadline = ends - MARGIN.min(left / 4);
+    let Input { task, connection } = event.payload;
+    let mut report = Report::default();
+    report.reconciled = match (task, connection) {
+        (Task::Reconcile, Some(id)) => vec![reconcile.run(&id, deadline).await?],
+        (Task::Reconcile, None) => {
+            reconcile.begin_all().await?;
+            reconcile.go_on(deadline).await?
+        }
+        (Task::Sweep, _) => {
+            let swept = sweep.run().await?;
+            tracing::info!(due = swept.due, requeued = swept.requeued, "swept");
+            report.swept = Some(swept);
+            reconcile.go_on(deadline).await?
+        }
+    };
+    for finished in report.reconciled.iter().filter(|one| one.complete) {
+        telemetry::count("ReconciliationRuns", 1);
+        telemetry::count("ReconciliationGaps", finished.gaps);
+    }
     Ok(report)
+}
+
+fn ends(context: &Context) -> Result<Timestamp, Error> {
+    Ok(Timestamp::UNIX_EPOCH + SignedDuration::try_from(Duration::from_millis(context.deadline))?)
 }

@@ -1,4 +1,4 @@
-//! Started by a schedule: queues again what is due.
+//! Started by schedules: queues again what is due, and reconciles every connection once a day.
 
 mod handler;
 
@@ -12,6 +12,6 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
     telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"), &config.metrics);
     let deployment = Deployment::open(config).await?;
-    let sweep = deployment.sweep();
-    run(service_fn(|event| handler::handle(&sweep, event))).await
+    let (sweep, reconcile) = (deployment.sweep(), deployment.reconcile());
+    run(service_fn(|event| handler::handle((&sweep, &reconcile), event))).await
 }

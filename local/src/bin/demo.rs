@@ -115,6 +115,11 @@ impl Demo<'_> {
                 self.work(&operator, &mut people, chaos.as_mut(), opened, line).await
             })
             .await;
+        let reconciled = progress
+            .phase("comparing NetSuite, jobs and UPS", async |_| {
+                operator.waybill(&["reconcile", "run"]).await
+            })
+            .await?;
         let rows = self.rows(&people, opened);
         let totals = books::totals(
             &rows,
@@ -127,6 +132,9 @@ impl Demo<'_> {
             ..totals
         };
         self.tell(&operator, &people, &rows, &totals).await?;
+        if !self.arguments.json {
+            print(&format!("\n{reconciled}\n"))?;
+        }
         ended.and_then(|()| once_each(&totals))
     }
 

@@ -11,6 +11,7 @@ mod order;
 mod packing;
 mod personal;
 mod rating;
+mod reconciliation;
 mod shipment;
 mod units;
 
@@ -26,6 +27,9 @@ pub use order::{Order, OrderLine, ShipMethod, Standing};
 pub use packing::{PackageType, Packing, PackingError, Parcel, ParcelContent, ParcelRule};
 pub use personal::{ERASED, Personal};
 pub use rating::{Choice, NoOffer, Offer, Quote, RateRequest, ServicePolicy};
+pub use reconciliation::{
+    Earlier, Gap, GapKind, ListEntry, Listed, Reconciliation, Run, Stage, Stretch, Suspect, Tally, Walk,
+};
 pub use shipment::{
     Billing, Customs, LabelFormat, LabelImage, LabelRef, Payer, Refusal, Shipment, ShipmentRequest, ShippedParcel,
 };

@@ -5,5 +5,7 @@ pub mod deliver;
 pub mod operate;
 pub mod plan;
 pub mod poll;
+mod put_right;
+pub mod reconcile;
 pub mod refresh;
 pub mod sweep;

@@ -14,11 +14,11 @@ use crate::connection::Connection;
 use crate::domain::{
     Allotment, ConnectionId, Consignment, DocumentId, Order, Quantities, Snapshot, Standing, Unit, UnitPhase, Units,
 };
-use crate::flows::advance::units_after;
-use crate::job::{Admission, Job, Outcome, Timing};
+use crate::flows::put_right::PutRight;
+use crate::job::{Admission, Job, Timing};
 use crate::ports::{
     AuditEntry, CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, Jobs, NewJob, Nonces, Opened,
-    OrderSource, Queue, Reread, Save, Saved, Scan, ScanProgress, StoreError, Systems,
+    OrderSource, Queue, Reread, Scan, ScanProgress, StoreError, Systems,
 };
 
 /// How many documents are read at a time.
@@ -31,7 +31,7 @@ const JOBS_AT_ONCE: usize = 30;
 const TRIES: usize = 3;
 
 /// The name of the cursor.
-const CURSOR: &str = "orders";
+pub(crate) const CURSOR: &str = "orders";
 
 /// The ports that polling needs.
 #[derive(Clone)]
@@ -54,6 +54,13 @@ pub struct Poll {
     pub nonces: Arc<dyn Nonces>,
     /// The overlap.
     pub timing: Timing,
+}
+
+/// For which connection units are admitted, and who asks for it.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    connection: &'a Connection,
+    by: &'a str,
 }
 
 /// What a poll did.
@@ -91,9 +98,51 @@ impl Poll {
         }
     }
 
+    /// Reads the documents that carry a number now, and admits what is ready, whenever they were modified: what a person asks
+    /// for need not have changed since the connection began.
+    ///
+    /// # Errors
+    /// Only when the store fails.
+    pub async fn admit_number(&self, id: &ConnectionId, number: &str, by: &str) -> Result<Report, StoreError> {
+        let Some(gate) = self.connections.gate(id).await? else {
+            return Ok(stopped(format!("connection {id} does not exist")));
+        };
+        if gate.connection.paused {
+            return Ok(stopped(format!(
+                "connection {id} is paused: `waybill connection resume {id}`"
+            )));
+        }
+        let numbered = match self.systems.open(&gate.connection).await {
+            Ok(systems) => systems.source.numbered(number).await.map(|found| (systems, found)),
+            Err(error) => Err(error),
+        };
+        let (systems, documents) = match numbered {
+            Ok((_, documents)) if documents.is_empty() => {
+                return Ok(stopped(format!("no document of {id} has the number {number}")));
+            }
+            Ok(found) => found,
+            Err(error) => return Ok(stopped(error.to_string())),
+        };
+        let mut report = Report::default();
+        let asked = Asked {
+            connection: &gate.connection,
+            by,
+        };
+        let stored = self
+            .page(asked, systems.source.as_ref(), documents, &mut report)
+            .await?;
+        report.complete = stored.is_ok();
+        report.stopped = stored.err().map(|error| error.to_string());
+        Ok(report)
+    }
+
     async fn scan(&self, connection: &Connection, systems: &Opened, deadline: Timestamp) -> Result<Report, StoreError> {
         let mut report = Report::default();
-        self.read_noted(connection, systems.source.as_ref(), deadline, &mut report)
+        let asked = Asked {
+            connection,
+            by: "waybill",
+        };
+        self.read_noted(asked, systems.source.as_ref(), deadline, &mut report)
             .await?;
         let mut cursor = self.cursors.cursor(&connection.id, CURSOR).await?;
         let mut progress = self.progress(connection, &cursor);
@@ -114,7 +163,7 @@ impl Poll {
             };
             let documents = heads.iter().map(|head| head.document.clone()).collect();
             if let Err(error) = self
-                .page(connection, systems.source.as_ref(), documents, &mut report)
+                .page(asked, systems.source.as_ref(), documents, &mut report)
                 .await?
             {
                 return Ok(Report {
@@ -143,18 +192,18 @@ impl Poll {
     /// note goes only after its document was dealt with; an ERP that cannot be read leaves it to the next poll.
     async fn read_noted(
         &self,
-        connection: &Connection,
+        asked: Asked<'_>,
         source: &dyn OrderSource,
         deadline: Timestamp,
         report: &mut Report,
     ) -> Result<(), StoreError> {
         while self.clock.now() < deadline {
-            let notes = self.documents.to_reread(&connection.id, PAGE).await?;
+            let notes = self.documents.to_reread(&asked.connection.id, PAGE).await?;
             let documents: Vec<DocumentId> = notes.iter().map(|note| note.document.clone()).collect();
-            let contested = match self.page(connection, source, documents, report).await? {
+            let contested = match self.page(asked, source, documents, report).await? {
                 Ok(contested) => contested,
                 Err(error) => {
-                    tracing::warn!(connection = %connection.id, %error, "noted documents could not be read again");
+                    tracing::warn!(connection = %asked.connection.id, %error, "noted documents could not be read again");
                     return Ok(());
                 }
             };
@@ -163,7 +212,7 @@ impl Poll {
                 .filter(|note| !contested.contains(&note.document))
                 .collect();
             for note in &done {
-                self.documents.reread(&connection.id, note).await?;
+                self.documents.reread(&asked.connection.id, note).await?;
             }
             if done.is_empty() || notes.len() < usize::from(PAGE) {
                 break;
@@ -204,7 +253,7 @@ impl Poll {
     /// Stores everything that some documents have to ship; returns those on which another poller was faster every time.
     async fn page(
         &self,
-        connection: &Connection,
+        asked: Asked<'_>,
         source: &dyn OrderSource,
         mut documents: Vec<DocumentId>,
         report: &mut Report,
@@ -214,13 +263,13 @@ impl Poll {
             if documents.is_empty() {
                 break;
             }
-            let units = self.documents.units(&connection.id, &documents).await?;
+            let units = self.documents.units(&asked.connection.id, &documents).await?;
             let read_at = self.clock.now();
             let orders = match source.read(&documents).await {
                 Ok(orders) => orders,
                 Err(error) => return Ok(Err(error)),
             };
-            documents = self.admit_all(connection, &units, &orders, read_at, report).await?;
+            documents = self.admit_all(asked, &units, &orders, read_at, report).await?;
         }
         Ok(Ok(documents))
     }
@@ -228,7 +277,7 @@ impl Poll {
     /// Admits what is ready; returns the documents on which another poller was faster.
     async fn admit_all(
         &self,
-        connection: &Connection,
+        asked: Asked<'_>,
         units: &[Units],
         orders: &[Order],
         read_at: Timestamp,
@@ -239,7 +288,7 @@ impl Poll {
             let Some(units) = units.iter().find(|units| units.document == order.document) else {
                 continue;
             };
-            if connection.write_back.fields.tracking.is_some() {
+            if asked.connection.write_back.fields.tracking.is_some() {
                 self.put_right(units, order).await?;
             }
             if order.standing != Standing::Ready {
@@ -252,7 +301,7 @@ impl Poll {
             }
             let more = allotments.len() > JOBS_AT_ONCE;
             allotments.truncate(JOBS_AT_ONCE);
-            match self.admit(connection, units, order, read_at, &allotments).await? {
+            match self.admit(asked, units, order, read_at, &allotments).await? {
                 Some(admitted) => report.admitted += admitted,
                 None => contested.push(order.document.clone()),
             }
@@ -263,45 +312,34 @@ impl Poll {
         Ok(contested)
     }
 
-    /// Writes our tracking numbers again where somebody has changed them: the carrier's facts are ours, the order is theirs.
+    /// Writes our tracking numbers again where somebody has changed them.
     async fn put_right(&self, units: &Units, order: &Order) -> Result<(), StoreError> {
+        let put_right = PutRight {
+            jobs: self.jobs.as_ref(),
+            documents: self.documents.as_ref(),
+            queue: self.queue.as_ref(),
+            clock: self.clock.as_ref(),
+            nonces: self.nonces.as_ref(),
+            timing: &self.timing,
+        };
         for id in units.disturbed(order) {
-            let Some(before) = self.jobs.load(id).await? else {
-                continue;
-            };
-            let now = self.clock.now();
-            let mut job = before.clone();
-            if job.apply(Outcome::Disturbed, now, &self.timing).is_err() {
-                continue;
-            }
-            job.version = before.version + 1;
-            job.last_write = self.nonces.nonce();
-            let text = "somebody changed the tracking number in the ERP: it is written again".to_owned();
-            let audit = AuditEntry::new(now, "waybill", text).changing(Some(&before), &job);
-            let units = units_after(self.documents.as_ref(), &before, &job, None).await?;
-            let save = Save {
-                job,
-                audit: vec![audit],
-                snapshot: None,
-                units,
-            };
-            // A conflict means that somebody is at work on the job; the overlap brings the document here again.
-            if self.jobs.save(&save).await? == Saved::Done {
-                self.queue.send(&save.job.id, &save.job.tenant, Duration::ZERO).await?;
-            }
+            // Where somebody is at work on the job, the overlap brings the document here again.
+            put_right
+                .write_again(id, "somebody changed the tracking number in the ERP")
+                .await?;
         }
         Ok(())
     }
 
     async fn admit(
         &self,
-        connection: &Connection,
+        asked: Asked<'_>,
         units: &Units,
         order: &Order,
         read_at: Timestamp,
         allotments: &[Allotment],
     ) -> Result<Option<u64>, StoreError> {
-        let (units, jobs) = self.new_jobs(connection, units, order, read_at, allotments);
+        let (units, jobs) = self.new_jobs(asked, units, order, read_at, allotments);
         if jobs.is_empty() || !self.documents.admit(&units, &jobs).await? {
             return Ok(None);
         }
@@ -315,7 +353,7 @@ impl Poll {
 
     fn new_jobs(
         &self,
-        connection: &Connection,
+        asked: Asked<'_>,
         units: &Units,
         order: &Order,
         read_at: Timestamp,
@@ -332,7 +370,7 @@ impl Poll {
             let Ok(consignment) = Consignment::of(order, &allotment.quantities, &Quantities::new()) else {
                 continue;
             };
-            let new = self.new_job(connection, number, Snapshot::new(1, read_at, consignment));
+            let new = self.new_job(asked, number, Snapshot::new(1, read_at, consignment));
             let quantities = allotment.quantities.clone();
             after.units.push(Unit {
                 number,
@@ -346,9 +384,9 @@ impl Poll {
         (after, jobs)
     }
 
-    fn new_job(&self, connection: &Connection, unit: u32, snapshot: Snapshot) -> NewJob {
+    fn new_job(&self, asked: Asked<'_>, unit: u32, snapshot: Snapshot) -> NewJob {
         let now = self.clock.now();
-        let (id, tenant) = (connection.id.clone(), connection.tenant.clone());
+        let (id, tenant) = (asked.connection.id.clone(), asked.connection.tenant.clone());
         let job = Job::admit(
             Admission {
                 connection: id,
@@ -364,7 +402,7 @@ impl Poll {
             job.number,
             in_words(&snapshot.consignment.quantities())
         );
-        let audit = AuditEntry::new(now, "waybill", text).changing(None, &job);
+        let audit = AuditEntry::new(now, asked.by, text).changing(None, &job);
         NewJob { job, snapshot, audit }
     }
 }

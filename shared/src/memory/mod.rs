@@ -4,6 +4,7 @@
 //! may come twice. A [`Switch`] stands before every call, so that a test decides when a call may go on, whether its answer is
 //! lost, and who never comes back from it.
 
+mod reconciliations;
 mod tokens;
 mod vault;
 
@@ -17,13 +18,15 @@ use jiff::Timestamp;
 use crate::connection::Connection;
 use crate::domain::{
     CarrierShipmentId, ConnectionId, DocumentId, JobId, LabelImage, LabelRef, Money, Nonce, Personal, Snapshot,
-    TenantId, Units,
+    TenantId, Units, Walk,
 };
 use crate::job::Job;
 use crate::ports::{
     AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, DeadLetters, Directory, Documents, Due, Gate,
-    Jobs, Labels, Limits, NewJob, Nonces, Queue, Reread, Save, Saved, Slot, Spending, State, StoreError, TokenRequests,
+    JobPage, Jobs, Labels, Limits, NewJob, Nonces, Queue, Reread, Save, Saved, Slot, Spending, State, Steps,
+    StoreError, TokenRequests,
 };
+pub use reconciliations::Reconciled;
 pub use tokens::TokenRow;
 pub use vault::Vault;
 
@@ -122,6 +125,8 @@ pub struct Tables {
     pub brake: Option<String>,
     /// Cursors by connection and kind.
     pub cursors: BTreeMap<(ConnectionId, String), Cursor>,
+    /// Reconciliations.
+    pub reconciled: Reconciled,
     /// Messages, in the order in which they were sent.
     pub queue: VecDeque<Message>,
     /// Messages that nobody can work on, each with its reason.
@@ -160,6 +165,11 @@ impl Memory {
             switch,
             clock,
         }
+    }
+
+    /// The same store behind another switch.
+    pub fn behind(&self, switch: Arc<dyn Switch>) -> Self {
+        Self { switch, ..self.clone() }
     }
 
     /// What is stored, to read and to arrange.
@@ -372,6 +382,27 @@ impl Directory for Memory {
         Ok(matching)
     }
 
+    async fn walk(&self, connection: &ConnectionId, steps: &Steps, limit: u16) -> Result<JobPage, StoreError> {
+        let tables = self.tables();
+        let state = match steps.walk {
+            Walk::Open => State::Open,
+            Walk::Held => State::Held,
+            Walk::Shipped => State::Shipped,
+        };
+        let within = |job: &Job| {
+            steps
+                .within
+                .is_none_or(|within| (within.from..=within.to).contains(&job.updated_at))
+        };
+        let after = |job: &Job| steps.after.as_deref().is_none_or(|after| job.id.as_str() > after);
+        let own = |job: &&Job| job.connection == *connection && State::of(job) == state;
+        let matching = tables.jobs.values().filter(own).filter(|job| within(job) && after(job));
+        let jobs: Vec<Job> = matching.take(usize::from(limit)).cloned().collect();
+        let full = jobs.len() >= usize::from(limit);
+        let next = jobs.last().filter(|_| full).map(|job| job.id.to_string());
+        Ok(JobPage { jobs, next })
+    }
+
     async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError> {
         let tables = self.tables();
         let matching = tables.units.iter().filter(|(_, units)| units.number == number);
@@ -412,6 +443,10 @@ impl Connections for Memory {
             connection,
             brake: tables.brake.clone(),
         }))
+    }
+
+    async fn ids(&self) -> Result<Vec<ConnectionId>, StoreError> {
+        Ok(self.tables().connections.keys().cloned().collect())
     }
 }
 

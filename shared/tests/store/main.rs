@@ -9,6 +9,7 @@ mod documents;
 mod jobs;
 mod labels;
 mod limits;
+mod reconciliations;
 mod samples;
 mod shapes;
 mod tokens;

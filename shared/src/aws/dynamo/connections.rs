@@ -59,6 +59,12 @@ impl Connections for Dynamo {
             brake: brake.and_then(|brake| brake.reason),
         }))
     }
+
+    async fn ids(&self) -> Result<Vec<ConnectionId>, StoreError> {
+        let entries = self.search(&Search::partition(CONNECTIONS)).await?;
+        let id = |entry| text(entry, "sk")?.parse().ok();
+        Ok(entries.iter().filter_map(id).collect())
+    }
 }
 
 impl Dynamo {
@@ -93,11 +99,8 @@ impl Dynamo {
 
     /// Every connection, by name.
     pub async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
-        let entries = self.search(&Search::partition(CONNECTIONS)).await?;
-        let ids = entries
-            .iter()
-            .filter_map(|entry| text(entry, "sk")?.parse::<ConnectionId>().ok());
-        let items = self.batch(ids.map(|id| Key::connection(&id))).await?;
+        let ids = self.ids().await?;
+        let items = self.batch(ids.iter().map(Key::connection)).await?;
         let mut connections = items.iter().map(body::<Connection>).collect::<Result<Vec<_>, _>>()?;
         connections.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(connections)

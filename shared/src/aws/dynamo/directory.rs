@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 
 use super::Dynamo;
-use super::keys::{AUDIT, BOUGHT, Key, connection_of, job_of, number_key, sortable, state_partitions, words};
-use super::table::{Item, Search, body, text};
+use super::keys::{AUDIT, BOUGHT, Key, connection_of, job_of, number_key, sortable, state_partitions, walked, words};
+use super::table::{Item, Search, body, string, text, to_body};
 use crate::domain::{ConnectionId, JobId, Units};
 use crate::job::Job;
-use crate::ports::{AuditEntry, Control, Controls, Directory, State, StoreError};
+use crate::ports::{AuditEntry, Control, Controls, Directory, JobPage, State, Steps, StoreError};
 
 /// After which a carrier's look-up is expected to know a shipment.
 const INDEX_LAG: SignedDuration = SignedDuration::from_mins(15);
@@ -23,6 +24,38 @@ impl Directory for Dynamo {
         jobs.retain(|job| State::of(job) == state);
         jobs.truncate(usize::from(limit));
         Ok(jobs)
+    }
+
+    async fn walk(&self, connection: &ConnectionId, steps: &Steps, limit: u16) -> Result<JobPage, StoreError> {
+        let partitions = state_partitions(connection, &walked(steps.walk));
+        let mut place = steps.after.as_deref().map(Place::read).transpose()?.unwrap_or_default();
+        let mut keys: Vec<Item> = Vec::new();
+        let mut left = usize::from(limit);
+        while let Some(partition) = partitions.get(place.partition).filter(|_| left > 0) {
+            let search = stretch_of(partition.clone(), steps);
+            let from = place.last.as_ref().map(|last| last.start(partition));
+            let (found, next) = self.page(&search, Some(left), from).await?;
+            left = left.saturating_sub(found.len());
+            keys.extend(found);
+            place = match next.as_ref().and_then(Last::of) {
+                Some(last) => Place {
+                    last: Some(last),
+                    ..place
+                },
+                None => Place {
+                    partition: place.partition + 1,
+                    last: None,
+                },
+            };
+        }
+        let ids: Vec<JobId> = keys.iter().filter_map(|key| job_of(text(key, "pk")?)).collect();
+        let next = (place.partition < partitions.len())
+            .then(|| to_body(&place))
+            .transpose()?;
+        Ok(JobPage {
+            jobs: self.jobs(&ids).await?,
+            next,
+        })
     }
 
     async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError> {
@@ -107,6 +140,55 @@ impl Dynamo {
         let jobs = items.iter().map(body::<Job>).collect::<Result<Vec<_>, _>>()?;
         let mut jobs: HashMap<JobId, Job> = jobs.into_iter().map(|job| (job.id.clone(), job)).collect();
         Ok(ids.iter().filter_map(|id| jobs.remove(id)).collect())
+    }
+}
+
+/// A place in a walk: which partition of the index, and the last key of it that was read.
+#[derive(Default, Serialize, Deserialize)]
+struct Place {
+    partition: usize,
+    last: Option<Last>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Last {
+    pk: String,
+    at: String,
+}
+
+impl Place {
+    fn read(text: &str) -> Result<Self, StoreError> {
+        serde_json::from_str(text).map_err(|error| StoreError(format!("a place in a walk cannot be read: {error}")))
+    }
+}
+
+impl Last {
+    fn of(key: &Item) -> Option<Self> {
+        Some(Self {
+            pk: text(key, "pk")?.to_owned(),
+            at: text(key, "state_at")?.to_owned(),
+        })
+    }
+
+    fn start(&self, partition: &str) -> Item {
+        let attributes = [
+            ("pk", self.pk.as_str()),
+            ("sk", "STATE"),
+            ("state_shard", partition),
+            ("state_at", self.at.as_str()),
+        ];
+        let attributes = attributes.into_iter();
+        attributes
+            .map(|(name, value)| (name.to_owned(), string(value)))
+            .collect()
+    }
+}
+
+fn stretch_of(partition: String, steps: &Steps) -> Search {
+    let search = Search::index("state", "state_shard", partition);
+    match steps.within {
+        Some(within) => search.between("state_at", sortable(within.from), sortable(within.to)),
+        None => search,
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::{CarrierShipmentId, ConnectionId, DocumentId, JobId};
+use crate::domain::{CarrierShipmentId, ConnectionId, DocumentId, JobId, Walk};
 use crate::job::Job;
 use crate::ports::{State, TokenKey};
 
@@ -72,6 +72,22 @@ impl Key {
         Self::new(format!("CONN#{connection}"), format!("{REREAD}{document}"))
     }
 
+    pub(super) fn reconciliation(connection: &ConnectionId) -> Self {
+        Self::new(reconciliations(connection), "STATE")
+    }
+
+    pub(super) fn run(connection: &ConnectionId, number: u32) -> Self {
+        Self::new(reconciliations(connection), format!("{RUN}{number:010}"))
+    }
+
+    pub(super) fn gaps(connection: &ConnectionId, run: u32, step: u32) -> Self {
+        Self::new(reconciliations(connection), format!("GAPS#{run:010}#{step:010}"))
+    }
+
+    pub(super) fn listed(connection: &ConnectionId, tracking_number: &str, said: &str) -> Self {
+        Self::new(format!("LISTED#{connection}#{tracking_number}"), said)
+    }
+
     pub(super) fn spending(connection: &ConnectionId, now: Timestamp) -> Self {
         let hour = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H").to_string();
         Self::new(format!("SPEND#{connection}"), hour)
@@ -93,6 +109,23 @@ impl Key {
         Self::new(format!("LEDGER#{system}#{client}"), "REQUESTS")
     }
 }
+
+/// The partition of a connection's reconciliations.
+pub(super) fn reconciliations(connection: &ConnectionId) -> String {
+    format!("RECON#{connection}")
+}
+
+/// The beginning of every run's sort key.
+pub(super) const RUN: &str = "RUN#";
+
+/// The partition of the due index in which unfinished reconciliations stand; it grows with customers, not with traffic.
+pub(super) const UNFINISHED: &str = "RECON";
+
+/// What the carrier's list said of a parcel: that it was sold.
+pub(super) const SOLD: &str = "SOLD";
+
+/// What the carrier's list said of a parcel: that it is void.
+pub(super) const VOID: &str = "VOID";
 
 /// The beginning of every audit entry's sort key.
 pub(super) const AUDIT: &str = "AUDIT#";
@@ -134,6 +167,15 @@ pub(super) fn words(state: State) -> Vec<&'static str> {
     match state {
         State::Open => vec![name(state), BOUGHT],
         state => vec![name(state)],
+    }
+}
+
+/// The index's words that together are a walk.
+pub(super) fn walked(walk: Walk) -> Vec<&'static str> {
+    match walk {
+        Walk::Open => words(State::Open),
+        Walk::Held => words(State::Held),
+        Walk::Shipped => words(State::Shipped),
     }
 }
 
@@ -193,6 +235,11 @@ pub(super) fn job_of(pk: &str) -> Option<JobId> {
 /// The connection of a `DOC#` key.
 pub(super) fn connection_of(pk: &str) -> Option<ConnectionId> {
     pk.strip_prefix("DOC#")?.split('#').next()?.parse().ok()
+}
+
+/// The connection of a `RECON#` key.
+pub(super) fn reconciled(pk: &str) -> Option<ConnectionId> {
+    pk.strip_prefix("RECON#")?.parse().ok()
 }
 
 /// A time as text of one width, so that text sorts like time: RFC 3339 in UTC to the millisecond.

@@ -12,6 +12,7 @@ mod due;
 mod jobs;
 pub(super) mod keys;
 mod limits;
+mod reconciliations;
 mod spending;
 mod table;
 mod tokens;

@@ -13,7 +13,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    AttributeValue, CancellationReason, KeysAndAttributes, Put, PutRequest, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, WriteRequest,
 };
 use data_encoding::HEXLOWER;
 use serde::Serialize;
@@ -32,6 +33,9 @@ const TRIES: u32 = 6;
 
 /// How many keys one batch may ask for.
 const BATCH: usize = 100;
+
+/// How many puts one batch may have.
+const PUTS: usize = 25;
 
 /// How many actions one transaction may have.
 const ACTIONS: usize = 100;
@@ -109,6 +113,7 @@ pub(super) struct Search {
     index: Option<&'static str>,
     partition: (&'static str, String),
     range: Option<(&'static str, &'static str, String)>,
+    end: Option<String>,
     backwards: bool,
     limit: Option<usize>,
 }
@@ -120,6 +125,7 @@ impl Search {
             index: None,
             partition: ("pk", pk),
             range: Some(("sk", "begins_with(#range, :range)", prefix.to_owned())),
+            end: None,
             backwards: false,
             limit: None,
         }
@@ -131,6 +137,7 @@ impl Search {
             index: None,
             partition: ("pk", pk.to_owned()),
             range: None,
+            end: None,
             backwards: false,
             limit: None,
         }
@@ -142,6 +149,7 @@ impl Search {
             index: Some(index),
             partition: (attribute, value),
             range: None,
+            end: None,
             backwards: false,
             limit: None,
         }
@@ -157,6 +165,15 @@ impl Search {
     pub(super) fn from(self, attribute: &'static str, value: String) -> Self {
         Self {
             range: Some((attribute, "#range >= :range", value)),
+            ..self
+        }
+    }
+
+    /// Only what lies between two values, both included.
+    pub(super) fn between(self, attribute: &'static str, from: String, to: String) -> Self {
+        Self {
+            range: Some((attribute, "#range BETWEEN :range AND :end", from)),
+            end: Some(to),
             ..self
         }
     }
@@ -195,7 +212,8 @@ impl Search {
             .range
             .as_ref()
             .map(|(_, _, value)| (":range".to_owned(), string(value.clone())));
-        std::iter::once(partition).chain(range).collect()
+        let end = self.end.as_ref().map(|end| (":end".to_owned(), string(end.clone())));
+        std::iter::once(partition).chain(range).chain(end).collect()
     }
 }
 
@@ -264,7 +282,8 @@ impl Dynamo {
         }
     }
 
-    async fn page(
+    /// One page of a search, from where the page before ended.
+    pub(super) async fn page(
         &self,
         search: &Search,
         limit: Option<usize>,
@@ -333,6 +352,38 @@ impl Dynamo {
             rest(turn).await;
         }
         Err(StoreError(format!("others were writing at each of {TRIES} tries")))
+    }
+
+    /// Puts items without a guard, in no order. What was not taken is put again.
+    pub(super) async fn put_all(&self, items: Vec<Item>) -> Result<(), StoreError> {
+        for chunk in items.chunks(PUTS) {
+            self.put_chunk(chunk).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_chunk(&self, items: &[Item]) -> Result<(), StoreError> {
+        let put = |item: &Item| {
+            let put = PutRequest::builder().set_item(Some(item.clone())).build();
+            put.map(|put| WriteRequest::builder().put_request(put).build())
+        };
+        let puts = items.iter().map(put).collect::<Result<Vec<_>, _>>();
+        let mut puts = puts.map_err(|error| StoreError(error.to_string()))?;
+        for turn in 0..TRIES {
+            let request = self.client.batch_write_item().request_items(&self.table, puts);
+            let answer = request.send().await.map_err(|error| failure("writing items", &error))?;
+            puts = answer
+                .unprocessed_items
+                .unwrap_or_default()
+                .into_values()
+                .flatten()
+                .collect();
+            if puts.is_empty() {
+                return Ok(());
+            }
+            rest(turn).await;
+        }
+        Err(StoreError("items were left unwritten again and again".to_owned()))
     }
 
     fn action(&self, write: &Write) -> Result<TransactWriteItem, StoreError> {

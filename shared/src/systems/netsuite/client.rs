@@ -20,11 +20,11 @@ use super::suiteql::{self, BATCH, LINE_OPTIONAL, Missing, ORDER_OPTIONAL, Option
 use super::tba::Signer;
 use super::token::{CertificateMint, RefreshMint, TOKEN_PATH};
 use super::wire::{
-    ClockRow, Customer, CustomerRow, HeadRow, ItemFulfillment, LineRow, OrderRow, Page, SalesOrder, ServerTime,
+    ClockRow, Customer, CustomerRow, HeadRow, ItemFulfillment, LineRow, MadeRow, OrderRow, Page, SalesOrder, ServerTime,
 };
 use super::{check, zone};
 use crate::connection::{Connection, Selection, WriteBackPolicy};
-use crate::domain::{DocumentId, LineId, Order, Packing, Refusal};
+use crate::domain::{DocumentId, JobId, LineId, Order, Packing, Refusal};
 use crate::http::{self as web, Answer, Authorise, Bearer, Call, Endpoint, Lane, Lost};
 use crate::ports::{
     CallError, Clock, DocumentHead, Draft, EffectError, Finding, Later, Limits, Mint, Obstacle, OrderSource, Permit,
@@ -307,6 +307,20 @@ impl NetSuite {
 // ---- reading -----------------------------------------------------------------------------------------------------
 
 impl NetSuite {
+    async fn heads(&self, query: &Query, scan: &Scan, zone: &TimeZone) -> Result<Vec<DocumentHead>, CallError> {
+        let page: Page<HeadRow> = self.query(query, scan.limit.clamp(1, PAGE)).await?;
+        let head = |row: HeadRow| {
+            Some(DocumentHead {
+                document: DocumentId::sales_order(row.id?),
+                modified: row
+                    .modified
+                    .and_then(|text| zone::utc(zone, &text))
+                    .unwrap_or(scan.since),
+            })
+        };
+        Ok(page.items.into_iter().filter_map(head).collect())
+    }
+
     async fn read_batch(&self, ids: &[&str]) -> Result<Vec<Order>, CallError> {
         let tracking = self.policy.fields.tracking.as_deref();
         let rows: Page<OrderRow> = self
@@ -535,17 +549,14 @@ impl OrderSource for NetSuite {
         let zone = self.zone().await?;
         let since = zone::local(&zone, scan.since);
         let query = suiteql::changed(&since, scan.after.as_deref(), self.select.condition.as_deref());
-        let page: Page<HeadRow> = self.query(&query, scan.limit.clamp(1, PAGE)).await?;
-        let head = |row: HeadRow| {
-            Some(DocumentHead {
-                document: DocumentId::sales_order(row.id?),
-                modified: row
-                    .modified
-                    .and_then(|text| zone::utc(&zone, &text))
-                    .unwrap_or(scan.since),
-            })
-        };
-        Ok(page.items.into_iter().filter_map(head).collect())
+        self.heads(&query, scan, &zone).await
+    }
+
+    async fn waiting(&self, scan: &Scan) -> Result<Vec<DocumentHead>, CallError> {
+        let zone = self.zone().await?;
+        let since = zone::local(&zone, scan.since);
+        let query = suiteql::waiting(&since, scan.after.as_deref(), self.select.condition.as_deref());
+        self.heads(&query, scan, &zone).await
     }
 
     async fn read(&self, documents: &[DocumentId]) -> Result<Vec<Order>, CallError> {
@@ -589,6 +600,19 @@ impl OrderSource for NetSuite {
             (false, true) => Written::Partly(place(made, fields)),
             (false, false) => Written::Nothing,
         })
+    }
+
+    async fn made(&self, jobs: &[JobId]) -> Result<Option<BTreeSet<JobId>>, CallError> {
+        if !self.policy.fulfilment {
+            return Ok(None);
+        }
+        let ids: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
+        let mut made = BTreeSet::new();
+        for batch in ids.chunks(BATCH) {
+            let page: Page<MadeRow> = self.query(&suiteql::fulfilments(batch), PAGE).await?;
+            made.extend(page.items.into_iter().filter_map(|row| row.externalid?.parse().ok()));
+        }
+        Ok(Some(made))
     }
 
     fn draft(&self, write_back: &WriteBack<'_>, found: &Written) -> Result<Draft, Refusal> {

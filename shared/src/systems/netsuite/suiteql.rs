@@ -145,6 +145,35 @@ pub(super) fn changed(since: &str, after: Option<&str>, condition: Option<&str>)
     Query::new(text, [since, after.unwrap_or("0")])
 }
 
+/// Letters of statuses in which an order does not ship.
+const NOT_SHIPPED: [&str; 5] = ["A", "C", "F", "G", "H"];
+
+/// Orders modified at or after `since` that may be in a status in which they ship, in the order of their ids. Accounts were
+/// seen to say a status with and without its type; what is in an unknown form is read rather than overlooked.
+pub(super) fn waiting(since: &str, after: Option<&str>, condition: Option<&str>) -> Query {
+    let statuses: Vec<String> = NOT_SHIPPED
+        .iter()
+        .flat_map(|letter| [format!("'{letter}'"), format!("'SalesOrd:{letter}'")])
+        .collect();
+    let text = format!(
+        "SELECT t.id, TO_CHAR(t.lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS modified FROM transaction t \
+         WHERE t.type = 'SalesOrd' AND t.status NOT IN ({}) \
+         AND t.lastmodifieddate >= TO_DATE(?, 'YYYY-MM-DD HH24:MI:SS') AND t.id > ?{} ORDER BY t.id",
+        statuses.join(", "),
+        and(condition)
+    );
+    Query::new(text, [since, after.unwrap_or("0")])
+}
+
+/// Fulfilments by external ids.
+pub(super) fn fulfilments(external_ids: &[&str]) -> Query {
+    let text = format!(
+        "SELECT t.id, t.externalid FROM transaction t WHERE t.type = 'ItemShip' AND t.externalid IN ({}) ORDER BY t.id",
+        marks(external_ids.len())
+    );
+    Query::new(text, external_ids.iter().copied())
+}
+
 fn and(condition: Option<&str>) -> String {
     condition
         .map(|condition| format!(" AND ({condition})"))
@@ -245,6 +274,9 @@ mod tests {
                 .text
                 .contains("t.id > ? AND (t.custbody_ship = 'T' OR t.memo IS NULL) ORDER BY t.id")
         );
+        let query = waiting("2026-02-03 04:00:00", None, None);
+        assert_eq!(query.params, ["2026-02-03 04:00:00", "0"]);
+        assert!(query.text.contains("NOT IN ('A', 'SalesOrd:A',"), "{}", query.text);
         assert_eq!(numbered("SO1' OR '1'='1").params, ["SO1' OR '1'='1"]);
         assert!(!numbered("SO1' OR '1'='1").text.contains("SO1"));
     }

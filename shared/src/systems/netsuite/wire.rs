@@ -37,6 +37,10 @@ row!(
     HeadRow { id, modified }
 );
 row!(
+    /// A document by its external id.
+    MadeRow { id, externalid }
+);
+row!(
     /// An order without its lines.
     OrderRow {
         id, tranid, statuscode, entity, customer, otherrefnum, shipmethod, shipmethodname, email, trackingshown, ismultishipto, currency,

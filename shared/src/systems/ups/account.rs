@@ -38,6 +38,8 @@ pub(crate) struct Options {
     pub(crate) label_height: LabelHeight,
     /// The account's own address, where it is not the place that goods leave.
     pub(crate) shipper: Option<Address>,
+    /// The name of the Quantum View subscription that lists what the account ships.
+    pub(crate) quantum_view: Option<String>,
 }
 
 /// The stock heights that UPS knows.
@@ -66,6 +68,7 @@ impl Default for Options {
             pickup_time: None,
             label_height: LabelHeight::Six,
             shipper: None,
+            quantum_view: None,
         }
     }
 }
@@ -213,7 +216,7 @@ fn is_loopback(url: &Url) -> bool {
 
 // ---- options -----------------------------------------------------------------------------------------------------
 
-const KNOWN: [&str; 7] = [
+const KNOWN: [&str; 8] = [
     "merchant_id",
     "negotiated_rates",
     "pickup_type",
@@ -221,6 +224,7 @@ const KNOWN: [&str; 7] = [
     "pickup_time",
     "label_height",
     "shipper",
+    "quantum_view",
 ];
 
 struct OptionReader<'a> {
@@ -264,6 +268,11 @@ impl OptionReader<'_> {
             pickup_time: self.text("pickup_time", is_time, "a time of day as HHMM"),
             label_height: self.label_height().unwrap_or(standard.label_height),
             shipper: self.shipper(),
+            quantum_view: self.text(
+                "quantum_view",
+                is_subscription,
+                "the name of a Quantum View subscription, 1 to 21 characters",
+            ),
         }
     }
 
@@ -331,6 +340,10 @@ impl OptionReader<'_> {
         }
         address
     }
+}
+
+fn is_subscription(text: &str) -> bool {
+    (1..=21).contains(&text.len()) && text.chars().all(|c| c == ' ' || c.is_ascii_graphic())
 }
 
 fn is_time(text: &str) -> bool {

@@ -1,10 +1,11 @@
 //! `connection check`: everything that the connection needs is tried without buying, and each failure says what to do.
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use rust_decimal::dec;
 
 use super::client::Ups;
-use crate::domain::{AddressVerdict, Billing, Parcel, Payer, RateRequest, Weight, WeightUnit};
+use crate::domain::{AddressVerdict, Billing, Parcel, Payer, RateRequest, Stretch, Weight, WeightUnit};
 use crate::ports::{CallError, Carrier, Finding, Obstacle};
 
 impl Ups {
@@ -58,6 +59,24 @@ impl Ups {
             what: "validate the ship-from address".to_owned(),
             result,
         }
+    }
+
+    /// Nothing where the connection does not want the list.
+    pub(super) async fn check_list(&self) -> Option<Finding> {
+        let subscription = self.account.options.quantum_view.as_ref()?;
+        let to = self.api.clock.now();
+        let from = to - SignedDuration::from_hours(1);
+        let result = match self.list(Stretch { from, to }, None).await {
+            Ok(page) => Ok(format!(
+                "subscription {subscription} answers, with {} entries of the last hour on its first page",
+                page.entries.len()
+            )),
+            Err(error) => Err(advice("Quantum View", &error)),
+        };
+        Some(Finding {
+            what: "read the account's own list of shipments (Quantum View)".to_owned(),
+            result,
+        })
     }
 
     /// A parcel to oneself: it is priced, never bought.

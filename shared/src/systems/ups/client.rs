@@ -6,6 +6,7 @@ use std::time::Duration;
 use ::http::Method;
 use aws_lc_rs::rand;
 use data_encoding::HEXLOWER;
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -16,15 +17,20 @@ use super::token::{Issuer, client_digest, key};
 use crate::connection::{Environment, Mistake, SystemSettings};
 use crate::domain::{
     Address, AddressVerdict, CarrierShipmentId, ConnectionId, JobId, LabelFormat, LabelImage, Offer, RateRequest,
-    Refusal, Shipment, ShipmentRequest,
+    Refusal, Shipment, ShipmentRequest, Stretch,
 };
 use crate::http::{self, Answer, Bearer, Call, Endpoint, Lane, Lost};
 use crate::ports::{
-    CallError, Carrier, Clock, Control, Draft, EffectError, Finding, LabelError, Later, Limits, Mint, Obstacle, Permit,
-    Purchased, Recorder, Sighting, TokenKey, Tokens, VoidError,
+    CallError, Carrier, Clock, Control, Draft, EffectError, Finding, LabelError, Later, Limits, ListPage, Listing,
+    Mint, Obstacle, Permit, Purchased, Recorder, Sighting, TokenKey, Tokens, VoidError,
 };
 
 const OPERATION: &str = "ups.ship";
+/// Quantum View takes a week into the past. An hour less, for a run takes its time.
+const LISTING: Listing = Listing {
+    longest: SignedDuration::from_hours(7 * 24 - 1),
+    reach: SignedDuration::from_hours(7 * 24 - 1),
+};
 /// UPS names no wait after a 429.
 const PAUSE: Duration = Duration::from_secs(30);
 
@@ -232,6 +238,27 @@ impl Carrier for Ups {
         self.known(id.as_str()).await
     }
 
+    fn listing(&self) -> Result<Listing, String> {
+        if self.account.options.quantum_view.is_some() {
+            return Ok(LISTING);
+        }
+        Err(
+            "it is not turned on: subscribe to Quantum View's outbound files at ups.com for the app's user, and name the \
+             subscription as `quantum_view` under `[carrier]` of the connection's file"
+                .to_owned(),
+        )
+    }
+
+    async fn list(&self, stretch: Stretch, page: Option<&str>) -> Result<ListPage, CallError> {
+        let Some(subscription) = &self.account.options.quantum_view else {
+            let words = "the connection names no Quantum View subscription";
+            return Err(CallError::Refused(Refusal::new("quantum-view", words)));
+        };
+        let body = convert::list_request(subscription, stretch, page);
+        let call = post("quantum-view", "/api/quantumview/v3/events", &body).map_err(CallError::Refused)?;
+        convert::list_page(&self.read(call).await?, page)
+    }
+
     fn absence_proves(&self) -> bool {
         true
     }
@@ -243,6 +270,7 @@ impl Carrier for Ups {
         if usable {
             findings.push(self.check_rating().await);
             findings.push(self.check_validation().await);
+            findings.extend(self.check_list().await);
         }
         findings
     }

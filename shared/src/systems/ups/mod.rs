@@ -1,7 +1,7 @@
 //! UPS: addresses, rates, labels, look-ups and voids by its REST APIs.
 //!
 //! Documents: <https://developer.ups.com/api/reference> (OAuth client credentials, Address Validation v2, Rating v2409,
-//! Shipping v2409, Label Recovery v1903, Tracking v1). Quirks that shape this folder:
+//! Shipping v2409, Label Recovery v1903, Tracking v1, Quantum View v3). Quirks that shape this folder:
 //!
 //! - Buying is one call. There is no dry run and no idempotency key: a lost answer is looked up by our reference.
 //! - References are searchable at one level only: on every package within the United States and within Puerto Rico, on

@@ -49,6 +49,53 @@ impl Ups {
             .all(|(second, kind)| shipment.happen(number, *kind, start + SignedDuration::from_secs(second)))
     }
 
+    /// Somebody buys a shipment beside Waybill: a copy of one that is there, under another reference; its number, or nothing if
+    /// there is no such shipment.
+    pub fn copy(&self, number: &str, reference: &str) -> Option<String> {
+        let now = self.now();
+        let mut state = self.state();
+        let mut shipment = state.with_number(number)?.clone();
+        let (account, service) = (shipment.account.clone(), shipment.service.clone());
+        for package in &mut shipment.packages {
+            package.tracking_number = state.next_number(&account, &service);
+            package.voided_at = None;
+            package.events.clear();
+        }
+        shipment.id = shipment.packages.first()?.tracking_number.clone();
+        for one in &mut shipment.references {
+            one.value = reference.to_owned();
+        }
+        shipment.billed_at = now;
+        let id = shipment.id.clone();
+        state.shipments.push(shipment);
+        Some(id)
+    }
+
+    /// Somebody voids a shipment at the carrier's own counter; false if there is none.
+    pub fn void_by_hand(&self, number: &str) -> bool {
+        let now = self.now();
+        let mut state = self.state();
+        let Some(shipment) = state.with_number_mut(number) else {
+            return false;
+        };
+        let numbers: Vec<String> = shipment
+            .packages
+            .iter()
+            .map(|one| one.tracking_number.clone())
+            .collect();
+        for package in &mut shipment.packages {
+            package.voided_at = Some(now);
+        }
+        numbers
+            .iter()
+            .all(|number| shipment.happen(number, EventKind::Voided, now))
+    }
+
+    /// A shipment vanishes from the carrier's books, as if it had never been made.
+    pub fn forget(&self, number: &str) {
+        self.state().shipments.retain(|shipment| shipment.id != number);
+    }
+
     /// Takes a parcel from where it is to its delivery; false if there is no such parcel.
     pub fn deliver(&self, number: &str) -> bool {
         self.happen(number, &SMOOTH)

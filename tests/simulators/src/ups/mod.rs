@@ -1,7 +1,7 @@
 //! The simulated UPS: accounts that ship, are billed, and whose parcels travel.
 //!
 //! Follows UPS's published OpenAPI files (OAuth client credentials, Address Validation v2, Rating and Shipping v2409
-//! with Void and Label Recovery, Tracking v1). Where UPS is known to deviate from its own files, an [`Options`] field
+//! with Void and Label Recovery, Tracking v1, Quantum View v3). Where UPS is known to deviate from its own files, an [`Options`] field
 //! turns the deviation on.
 
 mod actions;
@@ -18,6 +18,7 @@ mod number;
 mod oauth;
 mod places;
 mod prices;
+mod quantum_view;
 mod rating;
 mod read;
 mod ship_rules;
@@ -81,6 +82,14 @@ pub struct Options {
     pub auto_progress_s: Option<u32>,
     /// A limit on API calls per client; UPS publishes none.
     pub rate_limit: Option<RateLimit>,
+    /// The name of the account's Quantum View subscription; left out: it has none.
+    pub quantum_view: Option<String>,
+    /// Files on a page of Quantum View.
+    pub quantum_view_files_per_page: u32,
+    /// Events in a file of Quantum View.
+    pub quantum_view_events_per_file: u32,
+    /// Seconds until an event is in a file of Quantum View.
+    pub quantum_view_lag_s: u32,
 }
 
 /// An application registered with UPS.
@@ -142,6 +151,10 @@ impl Default for Options {
             unbillable_accounts: Vec::new(),
             auto_progress_s: None,
             rate_limit: None,
+            quantum_view: Some("OutboundXML".into()),
+            quantum_view_files_per_page: 2,
+            quantum_view_events_per_file: 10,
+            quantum_view_lag_s: 0,
         }
     }
 }
@@ -223,6 +236,7 @@ fn routes(ups: Ups) -> Router {
             "/api/track/v1/reference/details/{reference}",
             get(tracking::by_reference),
         )
+        .route("/api/quantumview/v3/events", post(quantum_view::events))
         .merge(actions::routes())
         .fallback(actions::unknown_path)
         .with_state(ups)
@@ -241,6 +255,7 @@ impl Simulator for Ups {
             ("GET", ["api", "track", "v1", "details", ..]) => "track",
             ("GET", ["api", "track", "v1", "shipment", ..]) => "track_shipment",
             ("GET", ["api", "track", "v1", "reference", ..]) => "track_reference",
+            ("POST", ["api", "quantumview", ..]) => "quantum_view",
             _ => "unknown",
         }
     }

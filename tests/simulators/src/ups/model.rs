@@ -1,5 +1,7 @@
 //! The state of the simulated UPS: tokens given out, shipments billed, what became of their parcels.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -17,6 +19,8 @@ pub(super) struct State {
     pub(super) shipments: Vec<Shipment>,
     /// Times of requests per client within the window of the rate limit.
     pub(super) recent: Vec<(String, Timestamp)>,
+    /// Names of Quantum View's files that were fetched.
+    pub(super) read_files: BTreeSet<String>,
     serial: u32,
 }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod calls;
+mod manifest;
 mod requests;
 mod stub;
 

@@ -325,3 +325,114 @@ pub(crate) struct AddressKey {
     #[serde(deserialize_with = "lenient::text")]
     pub(crate) country_code: Option<String>,
 }
+
+// ---- Quantum View ------------------------------------------------------------------------------------------------
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct QuantumView {
+    #[serde(deserialize_with = "lenient::one")]
+    pub(crate) response: Option<QuantumViewResponse>,
+    #[serde(deserialize_with = "lenient::one")]
+    pub(crate) quantum_view_events: Option<QuantumViewEvents>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) bookmark: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct QuantumViewResponse {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) response_status_code: Option<String>,
+    #[serde(deserialize_with = "lenient::many")]
+    pub(crate) error: Vec<QuantumViewError>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct QuantumViewError {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) error_severity: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) error_code: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) error_description: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) minimum_retry_seconds: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct QuantumViewEvents {
+    #[serde(deserialize_with = "lenient::many")]
+    pub(crate) subscription_events: Vec<SubscriptionEvents>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct SubscriptionEvents {
+    #[serde(deserialize_with = "lenient::many")]
+    pub(crate) subscription_file: Vec<SubscriptionFile>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct SubscriptionFile {
+    #[serde(deserialize_with = "lenient::many")]
+    pub(crate) manifest: Vec<Manifest>,
+    #[serde(deserialize_with = "lenient::many")]
+    pub(crate) generic: Vec<Generic>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Manifest {
+    #[serde(deserialize_with = "lenient::many")]
+    pub(crate) reference_number: Vec<ReferenceNumber>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) pickup_date: Option<String>,
+    #[serde(deserialize_with = "lenient::many")]
+    pub(crate) package: Vec<ManifestPackage>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) lead_shipment_tracking_number: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct ManifestPackage {
+    #[serde(deserialize_with = "lenient::many")]
+    pub(crate) activity: Vec<DatedActivity>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) tracking_number: Option<String>,
+    #[serde(deserialize_with = "lenient::many")]
+    pub(crate) reference_number: Vec<ReferenceNumber>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct ReferenceNumber {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) value: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct DatedActivity {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) date: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Generic {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) activity_type: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) tracking_number: Option<String>,
+    #[serde(deserialize_with = "lenient::many")]
+    pub(crate) shipment_reference_number: Vec<ReferenceNumber>,
+    #[serde(deserialize_with = "lenient::many")]
+    pub(crate) package_reference_number: Vec<ReferenceNumber>,
+    #[serde(deserialize_with = "lenient::one")]
+    pub(crate) activity: Option<DatedActivity>,
+}

@@ -1,4 +1,4 @@
-//! Requests of Address Validation v2, Rating v2409, Shipping v2409 and Label Recovery v1903.
+//! Requests of Address Validation v2, Rating v2409, Shipping v2409, Label Recovery v1903 and Quantum View v3.
 
 use serde::Serialize;
 
@@ -396,4 +396,42 @@ pub(crate) struct ReferenceValues {
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ReferenceValue {
     pub(crate) value: String,
+}
+
+// ---- Quantum View ------------------------------------------------------------------------------------------------
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct QuantumViewBody {
+    pub(crate) quantum_view_request: QuantumView,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct QuantumView {
+    pub(crate) request: QuantumViewHead,
+    pub(crate) subscription_request: Vec<SubscriptionRequest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bookmark: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct QuantumViewHead {
+    pub(crate) transaction_reference: TransactionReference,
+    pub(crate) request_action: &'static str,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct SubscriptionRequest {
+    pub(crate) name: String,
+    pub(crate) date_time_range: DateTimeRange,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DateTimeRange {
+    pub(crate) begin_date_time: String,
+    pub(crate) end_date_time: String,
 }

@@ -1,0 +1,57 @@
+//! Writes our facts into the ERP again where somebody has changed them: the carrier's facts are ours, the order is theirs.
+//!
+//! The poller does it when it meets the document, the reconciliation when it compares.
+
+use std::time::Duration;
+
+use crate::domain::JobId;
+use crate::flows::advance::units_after;
+use crate::job::{Outcome, Timing};
+use crate::ports::{AuditEntry, Clock, Documents, Jobs, Nonces, Queue, Save, Saved, StoreError};
+
+/// The ports that this needs.
+pub(crate) struct PutRight<'a> {
+    /// Jobs.
+    pub(crate) jobs: &'a dyn Jobs,
+    /// Their units.
+    pub(crate) documents: &'a dyn Documents,
+    /// The queue of jobs.
+    pub(crate) queue: &'a dyn Queue,
+    /// The time.
+    pub(crate) clock: &'a dyn Clock,
+    /// Nonces.
+    pub(crate) nonces: &'a dyn Nonces,
+    /// The times of the ledger.
+    pub(crate) timing: &'a Timing,
+}
+
+impl PutRight<'_> {
+    /// Owes the job's write-back anew, and says why in its story; `false` if the job does not allow it, or somebody is at
+    /// work on it, who will be looked at again.
+    pub(crate) async fn write_again(&self, id: &JobId, why: &str) -> Result<bool, StoreError> {
+        let Some(before) = self.jobs.load(id).await? else {
+            return Ok(false);
+        };
+        let now = self.clock.now();
+        let mut job = before.clone();
+        if job.apply(Outcome::Disturbed, now, self.timing).is_err() {
+            return Ok(false);
+        }
+        job.version = before.version + 1;
+        job.last_write = self.nonces.nonce();
+        let text = format!("{why}: it is written again");
+        let entry = AuditEntry::new(now, "waybill", text).changing(Some(&before), &job);
+        let units = units_after(self.documents, &before, &job, None).await?;
+        let save = Save {
+            job,
+            audit: vec![entry],
+            snapshot: None,
+            units,
+        };
+        if self.jobs.save(&save).await? != Saved::Done {
+            return Ok(false);
+        }
+        self.queue.send(&save.job.id, &save.job.tenant, Duration::ZERO).await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,383 @@
+//! What is a gap and what is not: pure, from facts that were read to gaps with their reason and what mends them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Patience;
+use crate::connection::Connection;
+use crate::domain::{Gap, GapKind, ListEntry, Listed, Order, Shipment, Standing, Suspect, Units};
+use crate::job::{HoldReason, Job, Step, Voiding};
+use crate::ports::{DocumentHead, State};
+
+/// What every judgement rests on.
+pub(super) struct Judge<'a> {
+    /// The time.
+    pub(super) now: Timestamp,
+    /// From when on something counts.
+    pub(super) patience: &'a Patience,
+    /// The connection.
+    pub(super) connection: &'a Connection,
+    /// When the run began.
+    pub(super) started_at: Timestamp,
+    /// From when on the carrier's list is known without a break.
+    pub(super) listed_since: Option<Timestamp>,
+}
+
+/// What the ERP shows of a job that is written back.
+pub(super) struct Seen<'a> {
+    /// Its document; `None` if there is none any more.
+    pub(super) order: Option<&'a Order>,
+    /// The document's units.
+    pub(super) units: Option<&'a Units>,
+    /// Whether what the write-back made is gone.
+    pub(super) gone: bool,
+}
+
+/// Whether the list's entry is one of the job's shipments, those to be voided included.
+pub(super) fn knows(job: &Job, entry: &ListEntry) -> bool {
+    let own = |shipment: &Shipment| {
+        entry.names(shipment.id.as_str()) || shipment.tracking_numbers().any(|number| entry.names(number))
+    };
+    let extra = job.extras.iter().any(|extra| entry.names(extra.shipment.as_str()));
+    job.purchase.done().is_some_and(own) || extra || is_voiding(job)
+}
+
+/// While the job voids extra shipments, whose parcels it does not know by number, none of its parcels is a stray.
+fn is_voiding(job: &Job) -> bool {
+    job.extras.iter().any(|extra| extra.voiding != Voiding::Done)
+}
+
+/// Whether the job stands as shipped and written back.
+pub(super) fn is_written_back(job: &Job) -> bool {
+    job.write_back.done().is_some() && job.closed.is_none()
+}
+
+/// Whether no walk of a run that looks back so far meets the job.
+pub(super) fn falls_out_of_sight(job: &Job, shipped_since: Timestamp) -> bool {
+    State::of(job) == State::Shipped && job.updated_at < shipped_since
+}
+
+/// A field of ours always; what we made only while the order still asks for it.
+pub(super) fn is_ours_to_put_right(gap: &Gap, seen: &Seen<'_>) -> bool {
+    match gap.kind {
+        GapKind::WriteBackChanged => true,
+        GapKind::WriteBackGone => seen.order.is_some_and(|order| order.standing == Standing::Ready),
+        _ => false,
+    }
+}
+
+/// Why a write-back is made again, for the job's story.
+pub(super) fn why_again(gap: &Gap) -> String {
+    let why = match gap.kind {
+        GapKind::WriteBackGone => "what was written back is gone from the ERP",
+        _ => "somebody changed the tracking number in the ERP",
+    };
+    why.to_owned()
+}
+
+fn of_job(job: &Job, gap: Gap) -> Gap {
+    Gap {
+        number: Some(job.number.clone()),
+        document: Some(job.document.clone()),
+        job: Some(job.id.clone()),
+        ..gap
+    }
+}
+
+impl Judge<'_> {
+    // ---- documents -------------------------------------------------------------------------------------------------
+
+    /// A document that is ready and has something that is no unit, and that no poll would bring any more.
+    pub(super) fn not_admitted(
+        &self,
+        head: &DocumentHead,
+        order: &Order,
+        units: &Units,
+        read_up_to: Option<Timestamp>,
+    ) -> Option<Gap> {
+        let age = self.started_at.duration_since(head.modified);
+        let passed = read_up_to.is_some_and(|passed| head.modified < passed);
+        let overlooked = age > self.patience.young && (passed || age > self.patience.unseen);
+        let waits = order.standing == Standing::Ready && !units.allottable(order).is_empty();
+        if !(waits && overlooked) {
+            return None;
+        }
+        let erp = &self.connection.erp.system;
+        let reason = format!(
+            "in {erp} it has been ready to ship since {} or later, and something of it is no job; no poll reads it again",
+            head.modified
+        );
+        let mend = format!(
+            "`waybill order admit {} --connection {}`",
+            order.number, self.connection.id
+        );
+        Some(Gap {
+            number: Some(order.number.clone()),
+            document: Some(order.document.clone()),
+            since: Some(head.modified),
+            ..Gap::new(GapKind::NotAdmitted, reason, mend)
+        })
+    }
+
+    // ---- the carrier's list ----------------------------------------------------------------------------------------
+
+    /// A shipment under a reference of ours that is not void and that no job knows.
+    pub(super) fn stray(&self, suspect: &Suspect, job: Option<&Job>) -> Option<Gap> {
+        let number = &suspect.tracking_number;
+        let day = suspect.on.map(|on| format!(" of {on}")).unwrap_or_default();
+        let shown = format!("the carrier's list shows shipment {number}{day}");
+        let entry = ListEntry {
+            reference: None,
+            shipment: None,
+            tracking_numbers: vec![number.clone()],
+            on: None,
+            voided: false,
+        };
+        let gap = match job {
+            Some(job) if knows(job, &entry) || self.is_being_looked_up(job) => return None,
+            Some(job) => of_job(job, self.stray_of_job(job, &shown, number)),
+            None => Gap {
+                job: Some(suspect.reference.clone()),
+                ..Gap::new(
+                    GapKind::StrayShipment,
+                    format!(
+                        "{shown} under job {}, which does not exist here: another stage uses the account, or the job was lost",
+                        suspect.reference
+                    ),
+                    format!("look {number} up at the carrier; if nobody ships it, void it there by hand"),
+                )
+            },
+        };
+        Some(Gap {
+            tracking_number: Some(number.clone()),
+            ..gap
+        })
+    }
+
+    /// A purchase whose answer was just lost is being looked for.
+    fn is_being_looked_up(&self, job: &Job) -> bool {
+        let since = match &job.purchase {
+            Step::Started(attempt) => attempt.at,
+            Step::Unknown { since, .. } => *since,
+            _ => return false,
+        };
+        job.hold.is_none() && self.now.duration_since(since) < self.patience.overdue * 2
+    }
+
+    fn stray_of_job(&self, job: &Job, shown: &str, number: &str) -> Gap {
+        let id = &job.id;
+        let resolve = format!("`waybill job resolve {id} --tracking {number}`");
+        let (why, mend) = match (&job.purchase, &job.closed) {
+            (Step::Done(known), _) => (
+                format!("the job knows only {}: this one is billed beside it", known.id),
+                format!("{resolve} makes it an extra shipment, which is voided; or void it at the carrier by hand"),
+            ),
+            (_, Some(_)) => (
+                "the job has ended without a shipment".to_owned(),
+                format!("{resolve} adopts it, then `waybill job void {id}`; or void it at the carrier by hand"),
+            ),
+            _ => ("the job does not know whether it was bought".to_owned(), resolve),
+        };
+        Gap::new(
+            GapKind::StrayShipment,
+            format!("{shown} under job {id}, and {why}"),
+            mend,
+        )
+    }
+
+    /// The shipment of a job that the list can be asked about: bought since the list is known, long enough ago.
+    pub(super) fn bought<'j>(&self, job: &'j Job) -> Option<&'j Shipment> {
+        let at = bought_at(job);
+        let known = self.listed_since.is_some_and(|since| at >= since);
+        job.purchase.done().filter(|_| known && job.closed.is_none())
+    }
+
+    /// A job's shipment against what the list has said of its parcels.
+    pub(super) fn against_the_list(&self, job: &Job, listed: &BTreeMap<String, Listed>) -> Option<Gap> {
+        let shipment = self.bought(job)?;
+        let said = |number: &str| listed.get(number).copied().unwrap_or_default();
+        let voided = shipment.tracking_numbers().find(|number| said(number).voided);
+        let missing = shipment.tracking_numbers().find(|number| !said(number).sold);
+        let age = self.started_at.duration_since(bought_at(job));
+        let late = age > self.patience.listing && age < self.patience.named;
+        let (kind, number, reason, mend) = match (voided, missing) {
+            (Some(number), _) => (
+                GapKind::VoidedAtCarrier,
+                number,
+                format!(
+                    "the carrier's list shows {number} as void, and the job holds it for bought: somebody voided it there"
+                ),
+                format!(
+                    "`waybill job void {}` ends the job too, and its quantity ships anew if the order still wants it",
+                    job.id
+                ),
+            ),
+            (None, Some(number)) if late => (
+                GapKind::NotListed,
+                number,
+                format!("the job bought {number}, and the carrier's list does not show it"),
+                format!(
+                    "look {number} up at the carrier; if it is not known there, `waybill job void {}` and its quantity ships anew",
+                    job.id
+                ),
+            ),
+            _ => return None,
+        };
+        let gap = Gap {
+            tracking_number: Some(number.to_owned()),
+            since: Some(bought_at(job)),
+            ..Gap::new(kind, reason, mend)
+        };
+        Some(of_job(job, gap))
+    }
+
+    // ---- the ERP ---------------------------------------------------------------------------------------------------
+
+    /// A job that is written back against what the ERP shows now.
+    pub(super) fn against_the_erp(&self, job: &Job, seen: &Seen<'_>) -> Option<Gap> {
+        if self.started_at.duration_since(job.updated_at) < self.patience.young {
+            return None;
+        }
+        let erp = &self.connection.erp.system;
+        let by_itself = format!(
+            "it is written again by itself; `waybill job void {}` instead, if the parcel does not travel",
+            job.id
+        );
+        let explain = format!(
+            "`waybill order explain {}`; `waybill job void {}`, if the parcel does not travel",
+            job.number, job.id
+        );
+        let gap = match seen.order {
+            None => Gap::new(
+                GapKind::WriteBackGone,
+                format!("in {erp} the document does not exist any more, and its parcel was bought"),
+                explain,
+            ),
+            Some(order) if seen.gone => {
+                let mend = if order.standing == Standing::Ready {
+                    by_itself
+                } else {
+                    explain
+                };
+                let reason = format!("what was written back is gone from {erp}: somebody deleted it");
+                Gap::new(GapKind::WriteBackGone, reason, mend)
+            }
+            Some(order) if self.is_changed(job, order, seen.units) => {
+                let reason = format!("somebody changed the tracking number in {erp}, a field that is ours");
+                Gap::new(GapKind::WriteBackChanged, reason, by_itself)
+            }
+            Some(_) => return None,
+        };
+        Some(of_job(job, gap))
+    }
+
+    fn is_changed(&self, job: &Job, order: &Order, units: Option<&Units>) -> bool {
+        let has_field = self.connection.write_back.fields.tracking.is_some();
+        has_field && units.is_some_and(|units| units.disturbed(order).contains(&&job.id))
+    }
+
+    // ---- jobs by themselves ----------------------------------------------------------------------------------------
+
+    /// What is wrong with a job whatever anybody else says.
+    pub(super) fn job(&self, job: &Job) -> Vec<Gap> {
+        let check = self.duplicate_check(job);
+        // A look that is owed makes the job due as well: that is one gap, not two.
+        let overdue = if check.is_none() { self.overdue(job) } else { None };
+        let all = [self.held(job), overdue, check];
+        all.into_iter().flatten().map(|gap| of_job(job, gap)).collect()
+    }
+
+    fn held(&self, job: &Job) -> Option<Gap> {
+        let hold = job.hold.as_ref()?;
+        let old = self.now.duration_since(hold.since) >= self.patience.young;
+        old.then(|| Gap {
+            since: Some(hold.since),
+            ..Gap::new(
+                GapKind::Held,
+                format!("it is held: {}", hold.message),
+                ends(hold.reason, job),
+            )
+        })
+    }
+
+    fn overdue(&self, job: &Job) -> Option<Gap> {
+        let late = job
+            .due_at
+            .filter(|due| self.now.duration_since(*due) > self.patience.overdue);
+        let replay = format!("`waybill job replay {}`", job.id);
+        if let Some(due) = late {
+            let reason = format!("it has been due since {due}, and nobody has looked at it");
+            return Some(Gap {
+                since: Some(due),
+                ..Gap::new(GapKind::Overdue, reason, replay)
+            });
+        }
+        let age = self.now.duration_since(job.created_at);
+        let endless = State::of(job) == State::Open && age > self.patience.open;
+        endless.then(|| {
+            let waits = job
+                .wait
+                .as_ref()
+                .map_or_else(String::new, |wait| format!(": {}", wait.reason));
+            Gap {
+                since: Some(job.created_at),
+                ..Gap::new(
+                    GapKind::Overdue,
+                    format!("it has been at work since {} and does not end{waits}", job.created_at),
+                    format!("`waybill order explain {}`, then {replay}", job.number),
+                )
+            }
+        })
+    }
+
+    fn duplicate_check(&self, job: &Job) -> Option<Gap> {
+        let check = job.duplicate_check.as_ref()?;
+        let late = self.now.duration_since(check.at) > self.patience.overdue;
+        late.then(|| Gap {
+            since: Some(check.at),
+            ..Gap::new(
+                GapKind::DuplicateCheckOverdue,
+                format!(
+                    "it was bought again after a lost answer, and the look for a second shipment is owed since {}",
+                    check.at
+                ),
+                format!("`waybill job replay {}`", job.id),
+            )
+        })
+    }
+}
+
+/// When the job's shipment was bought, as nearly as the job knows.
+fn bought_at(job: &Job) -> Timestamp {
+    job.budgeted_at.unwrap_or(job.created_at)
+}
+
+/// What ends a hold.
+fn ends(reason: HoldReason, job: &Job) -> String {
+    let (id, number) = (&job.id, &job.number);
+    let release = format!("`waybill job release {id}`");
+    match reason {
+        HoldReason::Rejected | HoldReason::BadAddress | HoldReason::MissingData => {
+            format!("correct order {number} or its item in the ERP, which is seen by itself; or {release}")
+        }
+        HoldReason::UnknownPurchase => format!(
+            "look at the carrier, then `waybill job resolve {id} --tracking NUMBER` or `waybill job resolve {id} --not-created`"
+        ),
+        HoldReason::DuplicateCheckBlind => {
+            format!("look at the carrier for a second shipment of {number}; {release}, if there is none")
+        }
+        HoldReason::ChangedAfterLabel => {
+            format!("{release} writes it back as it was bought; `waybill job void {id}` voids it")
+        }
+        HoldReason::LabelLost => format!("{release} asks for the label once more; `waybill job void {id}` voids it"),
+        HoldReason::WriteBackRefused | HoldReason::WriteBackInDoubt => {
+            format!("look at order {number} in the ERP, then {release}")
+        }
+        HoldReason::ExtraToVoid => format!("void the extra shipment at the carrier by hand, then {release}"),
+        HoldReason::VoidRefused => format!("{release} lets it go on as shipped"),
+        HoldReason::VoidStillShown => format!("delete the shipment's fulfilment of {number} in the ERP; or {release}"),
+        HoldReason::Person => release,
+        HoldReason::Brake => "`waybill brake off`".to_owned(),
+    }
+}
