@@ -74,7 +74,9 @@ async fn admit(
     let text = match (&report.stopped, report.admitted) {
         (Some(why), _) => format!("nothing was admitted: {why}"),
         (None, 0) => format!("nothing of {number} is to be admitted: `waybill order explain {number}` says why"),
-        (None, admitted) => format!("admitted {admitted} unit(s) of {number}: `waybill order explain {number}` tells how far"),
+        (None, admitted) => {
+            format!("admitted {admitted} unit(s) of {number}: `waybill order explain {number}` tells how far")
+        }
     };
     Ok(Answer::new(&report, text)?.failed_if(report.stopped.is_some()))
 }

@@ -220,6 +220,7 @@ mod tests {
             shipped_since: at,
             listed_since: None,
             erp_is_blind: false,
+            list_is_blind: false,
             tally: Tally {
                 documents: 12,
                 ..Tally::default()
@@ -238,7 +239,11 @@ mod tests {
     fn a_run_is_told_with_what_was_not_compared_and_each_gap_with_what_mends_it() {
         let gap = Gap {
             number: Some("SO5012".to_owned()),
-            ..Gap::new(GapKind::NotAdmitted, "it is no job", "`waybill order admit SO5012 --connection acme`")
+            ..Gap::new(
+                GapKind::NotAdmitted,
+                "it is no job",
+                "`waybill order admit SO5012 --connection acme`",
+            )
         };
         let shown = Shown {
             connection: "acme".parse().unwrap(),
@@ -246,7 +251,14 @@ mod tests {
             gaps: vec![gap],
         };
         let text = told(&shown);
-        for part in ["run 7", "gaps: 1", "12 documents", "not compared", "SO5012", "`waybill order admit SO5012"] {
+        for part in [
+            "run 7",
+            "gaps: 1",
+            "12 documents",
+            "not compared",
+            "SO5012",
+            "`waybill order admit SO5012",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
         let quiet = Shown {

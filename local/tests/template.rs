@@ -123,7 +123,10 @@ fn only_who_renews_tokens_may_change_a_secret() {
         .filter(|(_, role)| may_change(role))
         .map(|(name, _)| name.as_str())
         .collect();
-    assert_eq!(names, BTreeSet::from(["PollerRole", "RefresherRole", "SweeperRole", "WorkerRole"]));
+    assert_eq!(
+        names,
+        BTreeSet::from(["PollerRole", "RefresherRole", "SweeperRole", "WorkerRole"])
+    );
 }
 
 #[test]
@@ -133,7 +136,9 @@ fn what_a_schedule_says_is_an_event_to_try_its_function_with() {
     let known: Vec<Value> = texts.map(|text| serde_json::from_str(&text).unwrap()).collect();
     for (name, function) in functions(&template()) {
         for schedule in triggers(&function, "ScheduleV2") {
-            let input = schedule["Properties"]["Input"].as_str().unwrap_or_else(|| panic!("{name}"));
+            let input = schedule["Properties"]["Input"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{name}"));
             let input: Value = serde_json::from_str(input).unwrap();
             assert!(known.contains(&input), "{name}: no file of events/ is {input}");
         }
@@ -145,7 +150,10 @@ fn every_alarm_is_told_to_the_topic() {
     let alarms = resources(&template(), "AWS::CloudWatch::Alarm");
     assert!(alarms.len() >= 4);
     for (name, alarm) in alarms {
-        assert!(alarm["Properties"]["AlarmActions"].to_string().contains("AlarmTopic"), "{name}");
+        assert!(
+            alarm["Properties"]["AlarmActions"].to_string().contains("AlarmTopic"),
+            "{name}"
+        );
         assert_eq!(alarm["Properties"]["TreatMissingData"], "notBreaching", "{name}");
     }
 }

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::Connection;
 use crate::domain::{
-    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, Gap, JobId, LabelFormat, LabelImage,
-    LabelRef, ListEntry, Listed, Nonce, Offer, Order, Quote, RateRequest, Reconciliation, Refusal, Run, Shipment,
-    ShipmentRequest, Snapshot, Stretch, TenantId, Units, Walk,
+    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, Gap, JobId, LabelFormat,
+    LabelImage, LabelRef, ListEntry, Listed, Nonce, Offer, Order, Quote, RateRequest, Reconciliation, Refusal, Run,
+    Shipment, ShipmentRequest, Snapshot, Stretch, TenantId, Units, Walk,
 };
 use crate::job::Job;
 pub use crate::job::WriteBackRef;

@@ -271,7 +271,12 @@ pub(crate) async fn the_list_holds_everything_sold_and_says_what_is_void<C: Carr
             }
         }
     }
-    for mishap in [Mishap::LostBefore, Mishap::Gateway, Mishap::Unreadable, Mishap::Busy(None)] {
+    for mishap in [
+        Mishap::LostBefore,
+        Mishap::Gateway,
+        Mishap::Unreadable,
+        Mishap::Busy(None),
+    ] {
         test.strike(On::List, mishap);
         let failed = whole_list(&test).await;
         assert!(matches!(failed, Err(CallError::Later(_))), "{mishap:?}: {failed:?}");

@@ -16,7 +16,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::connection::Connection;
-use crate::domain::{ConnectionId, DocumentId, JobId, LabelImage, LabelRef, Money, Nonce, Snapshot, TenantId, Units, Walk};
+use crate::domain::{
+    ConnectionId, DocumentId, JobId, LabelImage, LabelRef, Money, Nonce, Snapshot, TenantId, Units, Walk,
+};
 use crate::job::Job;
 use crate::ports::{
     AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, Directory, Documents, Due, Gate, JobPage, Jobs,

@@ -81,7 +81,12 @@ impl Reconciliations for Memory {
     }
 
     async fn run(&self, connection: &ConnectionId, number: u32) -> Result<Option<Run>, StoreError> {
-        Ok(self.tables().reconciled.runs.get(&(connection.clone(), number)).cloned())
+        Ok(self
+            .tables()
+            .reconciled
+            .runs
+            .get(&(connection.clone(), number))
+            .cloned())
     }
 
     async fn runs(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<Run>, StoreError> {

@@ -21,6 +21,7 @@ fn run(number: u32) -> Run {
         shipped_since: start(),
         listed_since: Some(start()),
         erp_is_blind: false,
+        list_is_blind: false,
         tally: Tally::default(),
         gaps: 0,
         pages: vec![1, 3],
@@ -50,10 +51,22 @@ async fn one_worker_goes_on_with_a_run_and_a_lost_answer_is_known_for_what_it_is
     let store = Store::new().await;
     let (dynamo, id) = (&store.dynamo, connection_id());
     assert_eq!(dynamo.standing(&id).await.unwrap(), Reconciliation::default());
-    assert!(Reconciliations::advance(dynamo.as_ref(), &id, &standing(1, Some(0))).await.unwrap());
-    assert!(!Reconciliations::advance(dynamo.as_ref(), &id, &standing(1, Some(9))).await.unwrap());
+    assert!(
+        Reconciliations::advance(dynamo.as_ref(), &id, &standing(1, Some(0)))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !Reconciliations::advance(dynamo.as_ref(), &id, &standing(1, Some(9)))
+            .await
+            .unwrap()
+    );
     store.faults.strike(Fault::Lost, 1);
-    assert!(Reconciliations::advance(dynamo.as_ref(), &id, &standing(2, Some(1))).await.unwrap());
+    assert!(
+        Reconciliations::advance(dynamo.as_ref(), &id, &standing(2, Some(1)))
+            .await
+            .unwrap()
+    );
     assert_eq!(dynamo.standing(&id).await.unwrap(), standing(2, Some(1)));
 }
 
@@ -63,9 +76,17 @@ async fn unfinished_runs_are_found_by_their_time_and_finished_ones_are_not() {
     let dynamo = store.dynamo.as_ref();
     let ids: Vec<waybill::domain::ConnectionId> = (0..5).map(|n| format!("c{n}").parse().unwrap()).collect();
     for (id, due) in ids.iter().zip([3, 1, 2, 60, 0]) {
-        assert!(Reconciliations::advance(dynamo, id, &standing(1, Some(due))).await.unwrap());
+        assert!(
+            Reconciliations::advance(dynamo, id, &standing(1, Some(due)))
+                .await
+                .unwrap()
+        );
     }
-    assert!(Reconciliations::advance(dynamo, &ids[4], &standing(2, None)).await.unwrap());
+    assert!(
+        Reconciliations::advance(dynamo, &ids[4], &standing(2, None))
+            .await
+            .unwrap()
+    );
     let now = start() + SignedDuration::from_mins(10);
     let due = dynamo.unfinished(now, 9).await.unwrap();
     assert_eq!(due, [ids[1].clone(), ids[2].clone(), ids[0].clone()]);
@@ -88,7 +109,10 @@ async fn runs_and_gaps_are_kept_for_the_connections_retention() {
     assert!(dynamo.store_connection(&change).await.unwrap());
     assert_eq!(waybill::ports::Connections::ids(dynamo).await.unwrap(), [id.clone()]);
     let gap = |text: &str| Gap::new(GapKind::Held, text, "`waybill job release JOB`");
-    dynamo.keep_gaps(&id, 7, 1, &[gap("first"), gap("second")]).await.unwrap();
+    dynamo
+        .keep_gaps(&id, 7, 1, &[gap("first"), gap("second")])
+        .await
+        .unwrap();
     dynamo.keep_gaps(&id, 7, 1, &[gap("again")]).await.unwrap();
     assert_eq!(dynamo.gaps(&id, 7, 1).await.unwrap(), [gap("again")]);
     assert!(dynamo.gaps(&id, 7, 2).await.unwrap().is_empty());
@@ -117,7 +141,12 @@ async fn what_the_list_said_is_remembered_whatever_its_order() {
         on: None,
         voided,
     };
-    let said = [entry(3..4, true), entry(0..60, false), entry(0..2, false), entry(5..6, true)];
+    let said = [
+        entry(3..4, true),
+        entry(0..60, false),
+        entry(0..2, false),
+        entry(5..6, true),
+    ];
     for _ in 0..2 {
         dynamo.note_listed(&id, &said).await.unwrap();
     }
@@ -190,19 +219,34 @@ async fn a_walk_meets_every_job_once_whatever_the_size_of_its_pages() {
         }
         by_state.entry(state).or_default().insert(id);
     }
-    let walks = [(Walk::Open, State::Open), (Walk::Held, State::Held), (Walk::Shipped, State::Shipped)];
+    let walks = [
+        (Walk::Open, State::Open),
+        (Walk::Held, State::Held),
+        (Walk::Shipped, State::Shipped),
+    ];
     for (walk, state) in walks {
         for limit in [1, 7, 500] {
             let ids = walked(&store, walk, None, limit).await;
             assert_eq!(ids.len(), by_state[&state].len(), "{walk:?} by {limit}: each once");
-            assert_eq!(ids.into_iter().collect::<BTreeSet<_>>(), by_state[&state], "{walk:?} by {limit}");
+            assert_eq!(
+                ids.into_iter().collect::<BTreeSet<_>>(),
+                by_state[&state],
+                "{walk:?} by {limit}"
+            );
         }
     }
     let at = |minute| start() + SignedDuration::from_mins(minute);
-    let stretch = Stretch { from: at(30), to: at(80) };
+    let stretch = Stretch {
+        from: at(30),
+        to: at(80),
+    };
     for limit in [2, 100] {
         let ids = walked(&store, Walk::Shipped, Some(stretch), limit).await;
-        assert_eq!(ids.into_iter().collect::<BTreeSet<_>>(), within, "both ends belong to it");
+        assert_eq!(
+            ids.into_iter().collect::<BTreeSet<_>>(),
+            within,
+            "both ends belong to it"
+        );
     }
 }
 

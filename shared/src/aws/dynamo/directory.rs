@@ -49,7 +49,9 @@ impl Directory for Dynamo {
             };
         }
         let ids: Vec<JobId> = keys.iter().filter_map(|key| job_of(text(key, "pk")?)).collect();
-        let next = (place.partition < partitions.len()).then(|| to_body(&place)).transpose()?;
+        let next = (place.partition < partitions.len())
+            .then(|| to_body(&place))
+            .transpose()?;
         Ok(JobPage {
             jobs: self.jobs(&ids).await?,
             next,

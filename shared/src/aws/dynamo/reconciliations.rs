@@ -132,7 +132,8 @@ impl Reconciliations for Dynamo {
                 expires_at,
             })
         };
-        self.put_all(said.into_iter().map(item).collect::<Result<_, _>>()?).await
+        self.put_all(said.into_iter().map(item).collect::<Result<_, _>>()?)
+            .await
     }
 
     async fn listed(

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Patience;
 use crate::connection::Connection;
-use crate::domain::{Gap, GapKind, Listed, ListEntry, Order, Shipment, Standing, Suspect, Units};
+use crate::domain::{Gap, GapKind, ListEntry, Listed, Order, Run, Shipment, Standing, Suspect, Units};
 use crate::job::{HoldReason, Job, Step, Voiding};
 use crate::ports::{DocumentHead, State};
 
@@ -56,6 +56,21 @@ pub(super) fn is_written_back(job: &Job) -> bool {
 /// Whether no walk of a run that looks back so far meets the job.
 pub(super) fn falls_out_of_sight(job: &Job, shipped_since: Timestamp) -> bool {
     State::of(job) == State::Shipped && job.updated_at < shipped_since
+}
+
+/// Whether the side on which a gap of this kind rests cannot be read in this run, so that it stands as it was found; `None`
+/// where the gap is looked at again by itself.
+pub(super) fn rests_on_a_blind_side(kind: GapKind, run: &Run) -> Option<bool> {
+    match kind {
+        GapKind::NotListed | GapKind::VoidedAtCarrier => Some(run.list_is_blind),
+        GapKind::WriteBackChanged | GapKind::WriteBackGone => Some(run.erp_is_blind),
+        GapKind::NotAdmitted
+        | GapKind::StrayShipment
+        | GapKind::Overdue
+        | GapKind::Held
+        | GapKind::DuplicateCheckOverdue
+        | GapKind::NotCompared => None,
+    }
 }
 
 /// A field of ours always; what we made only while the order still asks for it.
@@ -177,10 +192,7 @@ impl Judge<'_> {
                 "the job has ended without a shipment".to_owned(),
                 format!("{resolve} adopts it, then `waybill job void {id}`; or void it at the carrier by hand"),
             ),
-            _ => (
-                "the job does not know whether it was bought".to_owned(),
-                resolve,
-            ),
+            _ => ("the job does not know whether it was bought".to_owned(), resolve),
         };
         Gap::new(
             GapKind::StrayShipment,
@@ -208,7 +220,9 @@ impl Judge<'_> {
             (Some(number), _) => (
                 GapKind::VoidedAtCarrier,
                 number,
-                format!("the carrier's list shows {number} as void, and the job holds it for bought: somebody voided it there"),
+                format!(
+                    "the carrier's list shows {number} as void, and the job holds it for bought: somebody voided it there"
+                ),
                 format!(
                     "`waybill job void {}` ends the job too, and its quantity ships anew if the order still wants it",
                     job.id
@@ -256,7 +270,11 @@ impl Judge<'_> {
                 explain,
             ),
             Some(order) if seen.gone => {
-                let mend = if order.standing == Standing::Ready { by_itself } else { explain };
+                let mend = if order.standing == Standing::Ready {
+                    by_itself
+                } else {
+                    explain
+                };
                 let reason = format!("what was written back is gone from {erp}: somebody deleted it");
                 Gap::new(GapKind::WriteBackGone, reason, mend)
             }
@@ -313,7 +331,10 @@ impl Judge<'_> {
         let age = self.now.duration_since(job.created_at);
         let endless = State::of(job) == State::Open && age > self.patience.open;
         endless.then(|| {
-            let waits = job.wait.as_ref().map_or_else(String::new, |wait| format!(": {}", wait.reason));
+            let waits = job
+                .wait
+                .as_ref()
+                .map_or_else(String::new, |wait| format!(": {}", wait.reason));
             Gap {
                 since: Some(job.created_at),
                 ..Gap::new(

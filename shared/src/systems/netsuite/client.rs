@@ -20,8 +20,7 @@ use super::suiteql::{self, BATCH, LINE_OPTIONAL, Missing, ORDER_OPTIONAL, Option
 use super::tba::Signer;
 use super::token::{CertificateMint, RefreshMint, TOKEN_PATH};
 use super::wire::{
-    ClockRow, Customer, CustomerRow, HeadRow, ItemFulfillment, LineRow, MadeRow, OrderRow, Page, SalesOrder,
-    ServerTime,
+    ClockRow, Customer, CustomerRow, HeadRow, ItemFulfillment, LineRow, MadeRow, OrderRow, Page, SalesOrder, ServerTime,
 };
 use super::{check, zone};
 use crate::connection::{Connection, Selection, WriteBackPolicy};

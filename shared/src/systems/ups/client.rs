@@ -21,8 +21,8 @@ use crate::domain::{
 };
 use crate::http::{self, Answer, Bearer, Call, Endpoint, Lane, Lost};
 use crate::ports::{
-    CallError, Carrier, Clock, Control, Draft, EffectError, Finding, LabelError, Later, Limits, ListPage, Listing, Mint, Obstacle,
-    Permit, Purchased, Recorder, Sighting, TokenKey, Tokens, VoidError,
+    CallError, Carrier, Clock, Control, Draft, EffectError, Finding, LabelError, Later, Limits, ListPage, Listing,
+    Mint, Obstacle, Permit, Purchased, Recorder, Sighting, TokenKey, Tokens, VoidError,
 };
 
 const OPERATION: &str = "ups.ship";

@@ -78,11 +78,17 @@ impl Ups {
         let Some(shipment) = state.with_number_mut(number) else {
             return false;
         };
-        let numbers: Vec<String> = shipment.packages.iter().map(|one| one.tracking_number.clone()).collect();
+        let numbers: Vec<String> = shipment
+            .packages
+            .iter()
+            .map(|one| one.tracking_number.clone())
+            .collect();
         for package in &mut shipment.packages {
             package.voided_at = Some(now);
         }
-        numbers.iter().all(|number| shipment.happen(number, EventKind::Voided, now))
+        numbers
+            .iter()
+            .all(|number| shipment.happen(number, EventKind::Voided, now))
     }
 
     /// A shipment vanishes from the carrier's books, as if it had never been made.

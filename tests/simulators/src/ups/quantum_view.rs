@@ -148,7 +148,11 @@ fn page(state: &State, asked: &Asked, call: &Call, now: Timestamp) -> (Value, Ve
     });
     if let Some((begin, end)) = asked.range {
         let shown = |at: Timestamp| at.strftime("%m-%d-%Y-%H-%M").to_string();
-        put(&mut events, "DateRange", json!({ "BeginDate": shown(begin), "EndDate": shown(end) }));
+        put(
+            &mut events,
+            "DateRange",
+            json!({ "BeginDate": shown(begin), "EndDate": shown(end) }),
+        );
     }
     let mut answer = json!({
         "Response": { "ResponseStatusCode": "1", "ResponseStatusDescription": "Success" },
@@ -177,7 +181,10 @@ fn failure(Failed(code, words): &Failed) -> Value {
 fn files<'a>(state: &'a State, call: &Call, now: Timestamp) -> Vec<File<'a>> {
     let lag = SignedDuration::from_secs(i64::from(state.options.quantum_view_lag_s));
     let most = usize::try_from(state.options.quantum_view_events_per_file.max(1)).unwrap_or(1);
-    let own = state.shipments.iter().filter(|shipment| call.client.may_use(&shipment.account));
+    let own = state
+        .shipments
+        .iter()
+        .filter(|shipment| call.client.may_use(&shipment.account));
     let mut told: Vec<(Timestamp, Told<'a>)> = own.flat_map(told_of).collect();
     told.retain(|(at, _)| now.duration_since(*at) >= lag);
     told.sort_by_key(|(at, _)| *at);
@@ -207,7 +214,9 @@ fn told_of(shipment: &Shipment) -> Vec<(Timestamp, Told<'_>)> {
         let voided = package.events.iter().filter(|event| event.kind == EventKind::Voided);
         voided.map(move |event| (event.at, Told::Void(shipment, package)))
     });
-    std::iter::once((shipment.billed_at, Told::Manifest(shipment))).chain(voids).collect()
+    std::iter::once((shipment.billed_at, Told::Manifest(shipment)))
+        .chain(voids)
+        .collect()
 }
 
 fn written(file: &File<'_>, read: &BTreeSet<String>) -> Value {
@@ -296,7 +305,11 @@ fn address(shipment: &Shipment) -> Value {
     let lines = to.lines.iter().zip(1_u32..).take(3);
     let lines = lines.map(|(line, number)| (format!("AddressLine{number}"), line.clone()));
     let postal = to.postal.replace([' ', '-'], "");
-    let places = [("City", &to.city), ("StateProvinceCode", &to.state), ("PostalCode", &postal)];
+    let places = [
+        ("City", &to.city),
+        ("StateProvinceCode", &to.state),
+        ("PostalCode", &postal),
+    ];
     let places = places.into_iter().map(|(key, value)| (key.to_owned(), value.clone()));
     for (key, value) in lines.chain(places).filter(|(_, value)| !value.is_empty()) {
         put(&mut written, &key, clipped(&value).into());

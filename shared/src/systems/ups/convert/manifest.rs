@@ -80,7 +80,9 @@ fn failed(errors: &[QuantumViewError]) -> CallError {
     let words = first.error_description.unwrap_or_else(|| "no words given".to_owned());
     let code = first.error_code.unwrap_or_else(|| "no code".to_owned());
     let seconds = first.minimum_retry_seconds.and_then(|text| text.parse::<u64>().ok());
-    let passes = first.error_severity.is_some_and(|word| word.eq_ignore_ascii_case("transient"));
+    let passes = first
+        .error_severity
+        .is_some_and(|word| word.eq_ignore_ascii_case("transient"));
     if passes || seconds.is_some() {
         return CallError::Later(Later {
             after: seconds.map(Duration::from_secs),

@@ -79,9 +79,14 @@ async fn lists_of_one_numbers_and_blanks_are_read_alike() {
     let (page, _) = listed("quantum-view/answer-collapsed", None).await;
     let page = page.unwrap();
     assert_eq!(page.next, None, "a blank bookmark is none");
-    let [entry] = page.entries.as_slice() else { panic!("{page:?}") };
+    let [entry] = page.entries.as_slice() else {
+        panic!("{page:?}")
+    };
     assert_eq!(entry.reference, Some(reference()));
-    assert_eq!((entry.tracking_numbers.as_slice(), entry.on), ([LEAD.to_owned()].as_slice(), Some(date(2026, 3, 3))));
+    assert_eq!(
+        (entry.tracking_numbers.as_slice(), entry.on),
+        ([LEAD.to_owned()].as_slice(), Some(date(2026, 3, 3)))
+    );
     let (nothing, _) = listed("quantum-view/answer-nothing", None).await;
     assert_eq!(nothing.unwrap(), ListPage::default());
 }
@@ -92,7 +97,9 @@ async fn a_failure_inside_a_success_is_no_empty_list() {
     let (refused, _) = listed("quantum-view/refused-name", None).await;
     assert!(matches!(refused, Err(CallError::Refused(refusal)) if refusal.code == "330029"));
     let (busy, _) = listed("quantum-view/refused-transient", None).await;
-    let Err(CallError::Later(later)) = busy else { panic!("{busy:?}") };
+    let Err(CallError::Later(later)) = busy else {
+        panic!("{busy:?}")
+    };
     assert_eq!(later.after, Some(Duration::from_secs(90)));
     let (foreign, _) = listed("void/answer-voided", None).await;
     assert!(matches!(foreign, Err(CallError::Later(_))), "{foreign:?}");
@@ -113,7 +120,10 @@ async fn without_a_subscription_it_says_how_to_turn_the_list_on() {
     assert!(why.contains("quantum_view"), "{why}");
     let to = Noon.now();
     let from = to - SignedDuration::from_hours(1);
-    assert!(matches!(ups.list(Stretch { from, to }, None).await, Err(CallError::Refused(_))));
+    assert!(matches!(
+        ups.list(Stretch { from, to }, None).await,
+        Err(CallError::Refused(_))
+    ));
     assert!(stub.asked().is_empty());
     let reach = stub.ups(json!({ "quantum_view": "Outbound" })).listing().unwrap();
     assert!(reach.reach <= SignedDuration::from_hours(7 * 24) && reach.longest <= reach.reach);
