@@ -220,6 +220,7 @@ mod tests {
             shipped_since: at,
             listed_since: None,
             erp_is_blind: false,
+            list_is_blind: false,
             tally: Tally {
                 documents: 12,
                 ..Tally::default()

@@ -377,6 +377,30 @@ async fn what_is_gone_from_a_cancelled_order_is_a_persons_to_decide() -> Result<
     no_gap(&world).await
 }
 
+/// A gap that rests on a side that cannot be read stands as it was found, and is judged again once it can.
+#[tokio::test]
+async fn a_gap_does_not_go_away_because_nobody_could_look() -> Result<(), Failure> {
+    let world = start().await?;
+    let (_, job) = shipped(&world).await?;
+    assert!(world.ups.void_by_hand(&world.billed()[0].id));
+    world.turn(QUARTER);
+    assert_eq!(the_gap(&world).await?.kind, GapKind::VoidedAtCarrier);
+    let option = |name: &str| serde_json::json!({ "quantum_view": name });
+    world.configure(|connection| connection.carrier.options = option("Misspelt"));
+    for _ in 0..2 {
+        world.turn(DAY * 2);
+        let (_, gaps) = reconcile(&world).await?;
+        let kinds: Vec<GapKind> = gaps.iter().map(|gap| gap.kind).collect();
+        assert_eq!(kinds, [GapKind::NotCompared, GapKind::VoidedAtCarrier], "{gaps:#?}");
+    }
+    world.configure(|connection| connection.carrier.options = option("OutboundXML"));
+    world.turn(DAY);
+    assert_eq!(the_gap(&world).await?.kind, GapKind::VoidedAtCarrier);
+    world.operator().void(&job, "ann").await?;
+    world.work().await?;
+    no_gap(&world).await
+}
+
 /// A held job is named with what ends its hold.
 #[tokio::test]
 async fn a_held_job_is_named_with_what_ends_it() -> Result<(), Failure> {

@@ -81,7 +81,7 @@ pub struct Gap {
     /// Since when, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// Why it is a gap, in plain words without personal data.
+    /// Why it is a gap, in plain words. It may quote what a hold says, and is kept only as long as the connection's retention.
     pub reason: String,
     /// What mends it: a command, or what a person does.
     pub mend: String,
@@ -263,6 +263,9 @@ pub struct Run {
     /// Whether the ERP cannot be read, so that no job is compared with it.
     #[serde(default)]
     pub erp_is_blind: bool,
+    /// Whether the carrier's list, which it has, cannot be read.
+    #[serde(default)]
+    pub list_is_blind: bool,
     /// How much it has read.
     pub tally: Tally,
     /// How many gaps it found.

@@ -21,6 +21,7 @@ fn run(number: u32) -> Run {
         shipped_since: start(),
         listed_since: Some(start()),
         erp_is_blind: false,
+        list_is_blind: false,
         tally: Tally::default(),
         gaps: 0,
         pages: vec![1, 3],

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Patience;
 use crate::connection::Connection;
-use crate::domain::{Gap, GapKind, ListEntry, Listed, Order, Shipment, Standing, Suspect, Units};
+use crate::domain::{Gap, GapKind, ListEntry, Listed, Order, Run, Shipment, Standing, Suspect, Units};
 use crate::job::{HoldReason, Job, Step, Voiding};
 use crate::ports::{DocumentHead, State};
 
@@ -56,6 +56,21 @@ pub(super) fn is_written_back(job: &Job) -> bool {
 /// Whether no walk of a run that looks back so far meets the job.
 pub(super) fn falls_out_of_sight(job: &Job, shipped_since: Timestamp) -> bool {
     State::of(job) == State::Shipped && job.updated_at < shipped_since
+}
+
+/// Whether the side on which a gap of this kind rests cannot be read in this run, so that it stands as it was found; `None`
+/// where the gap is looked at again by itself.
+pub(super) fn rests_on_a_blind_side(kind: GapKind, run: &Run) -> Option<bool> {
+    match kind {
+        GapKind::NotListed | GapKind::VoidedAtCarrier => Some(run.list_is_blind),
+        GapKind::WriteBackChanged | GapKind::WriteBackGone => Some(run.erp_is_blind),
+        GapKind::NotAdmitted
+        | GapKind::StrayShipment
+        | GapKind::Overdue
+        | GapKind::Held
+        | GapKind::DuplicateCheckOverdue
+        | GapKind::NotCompared => None,
+    }
 }
 
 /// A field of ours always; what we made only while the order still asks for it.

@@ -250,7 +250,8 @@ impl Reconcile {
     fn first_step(&self, before: Option<&Run>, now: Timestamp) -> Run {
         let patience = &self.patience;
         let shipped_since = match before {
-            Some(run) if run.erp_is_blind => run.shipped_since,
+            // What could not be compared is owed.
+            Some(run) if run.erp_is_blind || run.list_is_blind => run.shipped_since.max(now - patience.remembered),
             Some(run) => run.started_at - patience.listing - patience.overlap,
             None => now - patience.first,
         };
@@ -262,6 +263,7 @@ impl Reconcile {
             shipped_since,
             listed_since: before.and_then(|run| run.listed_since),
             erp_is_blind: false,
+            list_is_blind: false,
             tally: Tally::default(),
             gaps: 0,
             pages: Vec::new(),
@@ -387,6 +389,7 @@ impl Work<'_> {
         );
         let text = if matches!(run.stage, Stage::Carrier { .. }) {
             run.listed_since = None;
+            run.list_is_blind = true;
             run.stage = Stage::Earlier { done: 0 };
             let carrier = &connection.carrier.system;
             format!("{carrier}'s own list could not be read, so that no job was compared with it: {error}")

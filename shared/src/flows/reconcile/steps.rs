@@ -257,29 +257,32 @@ impl Work<'_> {
             return Ok(Ok(Found::nothing(run)));
         };
         let gaps = self.flow.runs.gaps(self.id, number, page).await?;
-        let mut jobs: BTreeMap<JobId, Job> = BTreeMap::new();
-        for gap in &gaps {
-            match (gap.kind, &gap.job, &gap.tracking_number) {
-                (GapKind::StrayShipment, Some(reference), Some(number)) => run.suspect(Suspect {
-                    reference: reference.clone(),
+        let (mut jobs, mut carried): (BTreeMap<JobId, Job>, Vec<Gap>) = (BTreeMap::new(), Vec::new());
+        for gap in gaps {
+            let Some(id) = &gap.job else { continue };
+            if let (GapKind::StrayShipment, Some(number)) = (gap.kind, &gap.tracking_number) {
+                run.suspect(Suspect {
+                    reference: id.clone(),
                     tracking_number: number.clone(),
                     on: None,
-                }),
-                (
-                    GapKind::NotListed | GapKind::VoidedAtCarrier | GapKind::WriteBackChanged | GapKind::WriteBackGone,
-                    Some(id),
-                    _,
-                ) => {
-                    let job = self.flow.jobs.load(id).await?;
-                    if let Some(job) = job.filter(|job| compare::falls_out_of_sight(job, run.shipped_since)) {
-                        jobs.insert(job.id.clone(), job);
-                    }
-                }
-                _ => {}
+                });
+                continue;
+            }
+            let Some(blind) = compare::rests_on_a_blind_side(gap.kind, &run) else {
+                continue;
+            };
+            let Some(job) = self.flow.jobs.load(id).await?.filter(|job| job.closed.is_none()) else {
+                continue;
+            };
+            if blind {
+                carried.push(gap);
+            } else if compare::falls_out_of_sight(&job, run.shipped_since) {
+                jobs.insert(job.id.clone(), job);
             }
         }
         let jobs: Vec<Job> = jobs.into_values().collect();
         let mut found = read!(self.compared(run, &jobs).await?);
+        found.gaps.extend(carried);
         found.run.stage = Stage::Earlier { done: done + 1 };
         Ok(Ok(found))
     }
