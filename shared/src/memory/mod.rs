@@ -335,7 +335,8 @@ impl Documents for Memory {
 
     async fn reread(&self, connection: &ConnectionId, note: &Reread) -> Result<(), StoreError> {
         let fate = self.pass("reread").await;
-        self.tables().reread((connection.clone(), note.document.clone()), &note.mark);
+        self.tables()
+            .reread((connection.clone(), note.document.clone()), &note.mark);
         answered(fate, ()).await
     }
 }
