@@ -10,6 +10,8 @@ mod holds;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod operator;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod polling;
