@@ -9,6 +9,7 @@ mod measure;
 mod money;
 mod order;
 mod packing;
+mod personal;
 mod rating;
 mod reconciliation;
 mod shipment;
@@ -24,6 +25,7 @@ pub use measure::{Dimensions, Length, Weight, WeightUnit};
 pub use money::Money;
 pub use order::{Order, OrderLine, ShipMethod, Standing};
 pub use packing::{PackageType, Packing, PackingError, Parcel, ParcelContent, ParcelRule};
+pub use personal::{ERASED, Personal};
 pub use rating::{Choice, NoOffer, Offer, Quote, RateRequest, ServicePolicy};
 pub use reconciliation::{
     Earlier, Gap, GapKind, ListEntry, Listed, Reconciliation, Run, Stage, Stretch, Suspect, Tally, Walk,

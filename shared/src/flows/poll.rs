@@ -18,7 +18,7 @@ use crate::flows::put_right::PutRight;
 use crate::job::{Admission, Job, Timing};
 use crate::ports::{
     AuditEntry, CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, Jobs, NewJob, Nonces, Opened,
-    OrderSource, Queue, Scan, ScanProgress, StoreError, Systems,
+    OrderSource, Queue, Reread, Scan, ScanProgress, StoreError, Systems,
 };
 
 /// How many documents are read at a time.
@@ -131,7 +131,7 @@ impl Poll {
         let stored = self
             .page(asked, systems.source.as_ref(), documents, &mut report)
             .await?;
-        report.complete = stored.is_ok();
+        report.complete = stored.as_ref().is_ok_and(Vec::is_empty);
         report.stopped = stored.err().map(|error| error.to_string());
         Ok(report)
     }
@@ -141,9 +141,11 @@ impl Poll {
             connection,
             by: "waybill",
         };
+        let mut report = Report::default();
+        self.read_noted(asked, systems.source.as_ref(), deadline, &mut report)
+            .await?;
         let mut cursor = self.cursors.cursor(&connection.id, CURSOR).await?;
         let mut progress = self.progress(connection, &cursor);
-        let mut report = Report::default();
         while self.clock.now() < deadline {
             let scan = Scan {
                 since: progress.since,
@@ -186,6 +188,39 @@ impl Poll {
         Ok(report)
     }
 
+    /// Reads documents again in which a unit has given its quantity back: nobody else would, until somebody modifies them. A
+    /// note goes only after its document was dealt with; an ERP that cannot be read leaves it to the next poll.
+    async fn read_noted(
+        &self,
+        asked: Asked<'_>,
+        source: &dyn OrderSource,
+        deadline: Timestamp,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
+        while self.clock.now() < deadline {
+            let notes = self.documents.to_reread(&asked.connection.id, PAGE).await?;
+            let documents: Vec<DocumentId> = notes.iter().map(|note| note.document.clone()).collect();
+            let contested = match self.page(asked, source, documents, report).await? {
+                Ok(contested) => contested,
+                Err(error) => {
+                    tracing::warn!(connection = %asked.connection.id, %error, "noted documents could not be read again");
+                    return Ok(());
+                }
+            };
+            let done: Vec<&Reread> = notes
+                .iter()
+                .filter(|note| !contested.contains(&note.document))
+                .collect();
+            for note in &done {
+                self.documents.reread(&asked.connection.id, note).await?;
+            }
+            if done.is_empty() || notes.len() < usize::from(PAGE) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn progress(&self, connection: &Connection, cursor: &Cursor) -> ScanProgress {
         cursor.scan.clone().unwrap_or_else(|| {
             let back = cursor.published.map(|published| published - self.timing.overlap);
@@ -215,14 +250,14 @@ impl Poll {
         }
     }
 
-    /// Stores everything that a page of documents has to ship.
+    /// Stores everything that some documents have to ship; returns those on which another poller was faster every time.
     async fn page(
         &self,
         asked: Asked<'_>,
         source: &dyn OrderSource,
         mut documents: Vec<DocumentId>,
         report: &mut Report,
-    ) -> Result<Result<(), CallError>, StoreError> {
+    ) -> Result<Result<Vec<DocumentId>, CallError>, StoreError> {
         report.seen += count(documents.len());
         for _ in 0..TRIES {
             if documents.is_empty() {
@@ -236,7 +271,7 @@ impl Poll {
             };
             documents = self.admit_all(asked, &units, &orders, read_at, report).await?;
         }
-        Ok(Ok(()))
+        Ok(Ok(documents))
     }
 
     /// Admits what is ready; returns the documents on which another poller was faster.
@@ -367,13 +402,7 @@ impl Poll {
             job.number,
             in_words(&snapshot.consignment.quantities())
         );
-        let audit = AuditEntry {
-            at: now,
-            by: asked.by.to_owned(),
-            text,
-            draft: None,
-            exchanges: Vec::new(),
-        };
+        let audit = AuditEntry::new(now, asked.by, text).changing(None, &job);
         NewJob { job, snapshot, audit }
     }
 }

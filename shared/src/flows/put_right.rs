@@ -39,13 +39,8 @@ impl PutRight<'_> {
         }
         job.version = before.version + 1;
         job.last_write = self.nonces.nonce();
-        let entry = AuditEntry {
-            at: now,
-            by: "waybill".to_owned(),
-            text: format!("{why}: it is written again"),
-            draft: None,
-            exchanges: Vec::new(),
-        };
+        let text = format!("{why}: it is written again");
+        let entry = AuditEntry::new(now, "waybill", text).changing(Some(&before), &job);
         let units = units_after(self.documents, &before, &job, None).await?;
         let save = Save {
             job,

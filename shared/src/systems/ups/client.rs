@@ -142,6 +142,7 @@ fn endpoint(opening: &Opening<'_>, account: &Account, lane: String) -> Endpoint 
         client: opening.client.clone(),
         system: "ups",
         base: account.base.clone(),
+        vendor_ids: &["transid", "bkndtransid"],
         clock: opening.clock.clone(),
         recorder: opening.recorder.clone(),
         timeout: opening.timeout,
@@ -252,6 +253,10 @@ impl Carrier for Ups {
         let body = convert::list_request(subscription, stretch, page);
         let call = post("quantum-view", "/api/quantumview/v3/events", &body).map_err(CallError::Refused)?;
         convert::list_page(&self.read(call).await?, page)
+    }
+
+    async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
+        self.known(id.as_str()).await
     }
 
     fn absence_proves(&self) -> bool {
