@@ -146,13 +146,13 @@ mod tests {
             "secret list",
             "job list --connection acme --state held",
             "order explain SO5012 --connection acme",
-            "queue list",
-            "queue redrive",
             "order admit SO5012 --connection acme --yes",
             "reconcile run",
             "reconcile run --connection acme --json",
             "reconcile show",
             "reconcile show --connection acme --run 7",
+            "queue list",
+            "queue redrive",
             "token list",
             "brake on --reason outage",
             "brake off",
@@ -186,11 +186,11 @@ mod tests {
             "job list --state lost",
             "job hold ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             "connection frobnicate acme",
+            "reconcile show --run 7",
             "job replay",
             "job replay --reason sulking",
             "job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             "job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ --not-created --tracking 1Z1",
-            "reconcile show --run 7",
         ] {
             let error = parse(&format!("waybill {line}")).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");

@@ -343,13 +343,13 @@ pub trait Carrier: Send + Sync {
     async fn labels(&self, shipment: &Shipment, format: LabelFormat) -> Result<Vec<LabelImage>, LabelError>;
     /// Voids a shipment; one that is voided already is voided.
     async fn void(&self, shipment: &CarrierShipmentId) -> Result<(), VoidError>;
-    /// The whole shipment that a number belongs to, as far as the carrier can be asked for it; `None` where it knows
-    /// nothing of it, or tells nobody. A number that cannot be one, and a shipment that is void, are refused in words.
-    async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError>;
     /// How the carrier's own list can be read; or in plain words why it cannot, and what to do about that.
     fn listing(&self) -> Result<Listing, String>;
     /// A page of the carrier's own list, which may be read again at any time. Only where [`Carrier::listing`] allows it.
     async fn list(&self, stretch: Stretch, page: Option<&str>) -> Result<ListPage, CallError>;
+    /// The whole shipment that a number belongs to, as far as the carrier can be asked for it; `None` where it knows
+    /// nothing of it, or tells nobody. A number that cannot be one, and a shipment that is void, are refused in words.
+    async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError>;
     /// Whether an absence in [`Carrier::find`] can ever prove anything.
     fn absence_proves(&self) -> bool;
     /// Tries everything that the connection needs without buying.

@@ -81,7 +81,7 @@ pub struct Gap {
     /// Since when, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// Why it is a gap, in plain words. It may quote what a hold says, and is kept only as long as the connection's retention.
+    /// Why it is a gap, in plain words without personal data.
     pub reason: String,
     /// What mends it: a command, or what a person does.
     pub mend: String,

@@ -131,17 +131,17 @@ impl Poll {
         let stored = self
             .page(asked, systems.source.as_ref(), documents, &mut report)
             .await?;
-        report.complete = stored.is_ok();
+        report.complete = stored.as_ref().is_ok_and(Vec::is_empty);
         report.stopped = stored.err().map(|error| error.to_string());
         Ok(report)
     }
 
     async fn scan(&self, connection: &Connection, systems: &Opened, deadline: Timestamp) -> Result<Report, StoreError> {
-        let mut report = Report::default();
         let asked = Asked {
             connection,
             by: "waybill",
         };
+        let mut report = Report::default();
         self.read_noted(asked, systems.source.as_ref(), deadline, &mut report)
             .await?;
         let mut cursor = self.cursors.cursor(&connection.id, CURSOR).await?;

@@ -68,10 +68,6 @@ impl Key {
         Self::new(format!("CONN#{connection}"), format!("CURSOR#{kind}"))
     }
 
-    pub(super) fn reread(connection: &ConnectionId, document: &DocumentId) -> Self {
-        Self::new(format!("CONN#{connection}"), format!("{REREAD}{document}"))
-    }
-
     pub(super) fn reconciliation(connection: &ConnectionId) -> Self {
         Self::new(reconciliations(connection), "STATE")
     }
@@ -86,6 +82,10 @@ impl Key {
 
     pub(super) fn listed(connection: &ConnectionId, tracking_number: &str, said: &str) -> Self {
         Self::new(format!("LISTED#{connection}#{tracking_number}"), said)
+    }
+
+    pub(super) fn reread(connection: &ConnectionId, document: &DocumentId) -> Self {
+        Self::new(format!("CONN#{connection}"), format!("{REREAD}{document}"))
     }
 
     pub(super) fn spending(connection: &ConnectionId, now: Timestamp) -> Self {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Patience;
 use crate::connection::Connection;
 use crate::domain::{Gap, GapKind, ListEntry, Listed, Order, Run, Shipment, Standing, Suspect, Units};
-use crate::job::{HoldReason, Job, Step, Voiding};
+use crate::job::{Hold, HoldReason, Job, Step, Voiding};
 use crate::ports::{DocumentHead, State};
 
 /// What every judgement rests on.
@@ -40,7 +40,8 @@ pub(super) fn knows(job: &Job, entry: &ListEntry) -> bool {
         entry.names(shipment.id.as_str()) || shipment.tracking_numbers().any(|number| entry.names(number))
     };
     let extra = job.extras.iter().any(|extra| entry.names(extra.shipment.as_str()));
-    job.purchase.done().is_some_and(own) || extra || is_voiding(job)
+    let wanted_void = job.void.as_ref().and_then(|wish| wish.shipment.as_ref());
+    job.purchase.done().is_some_and(own) || wanted_void.is_some_and(own) || extra || is_voiding(job)
 }
 
 /// While the job voids extra shipments, whose parcels it does not know by number, none of its parcels is a stray.
@@ -182,17 +183,17 @@ impl Judge<'_> {
 
     fn stray_of_job(&self, job: &Job, shown: &str, number: &str) -> Gap {
         let id = &job.id;
-        let resolve = format!("`waybill job resolve {id} --tracking {number}`");
-        let (why, mend) = match (&job.purchase, &job.closed) {
-            (Step::Done(known), _) => (
+        let by_hand = format!("look {number} up at the carrier; if nobody ships it, void it there by hand");
+        let (why, mend) = match &job.purchase {
+            Step::Started(_) | Step::Unknown { .. } => (
+                "the job does not know whether it was bought".to_owned(),
+                format!("`waybill job resolve {id} --tracking {number}`"),
+            ),
+            Step::Done(known) => (
                 format!("the job knows only {}: this one is billed beside it", known.id),
-                format!("{resolve} makes it an extra shipment, which is voided; or void it at the carrier by hand"),
+                by_hand,
             ),
-            (_, Some(_)) => (
-                "the job has ended without a shipment".to_owned(),
-                format!("{resolve} adopts it, then `waybill job void {id}`; or void it at the carrier by hand"),
-            ),
-            _ => ("the job does not know whether it was bought".to_owned(), resolve),
+            _ => ("the job knows of no shipment".to_owned(), by_hand),
         };
         Gap::new(
             GapKind::StrayShipment,
@@ -205,7 +206,8 @@ impl Judge<'_> {
     pub(super) fn bought<'j>(&self, job: &'j Job) -> Option<&'j Shipment> {
         let at = bought_at(job);
         let known = self.listed_since.is_some_and(|since| at >= since);
-        job.purchase.done().filter(|_| known && job.closed.is_none())
+        let stands = job.closed.is_none() && !job.void_pending();
+        job.purchase.done().filter(|_| known && stands)
     }
 
     /// A job's shipment against what the list has said of its parcels.
@@ -233,7 +235,7 @@ impl Judge<'_> {
                 number,
                 format!("the job bought {number}, and the carrier's list does not show it"),
                 format!(
-                    "look {number} up at the carrier; if it is not known there, `waybill job void {}` and its quantity ships anew",
+                    "look {number} up at the carrier: if it travels, nothing is to be done; if not, `waybill job void {}`",
                     job.id
                 ),
             ),
@@ -310,7 +312,7 @@ impl Judge<'_> {
             since: Some(hold.since),
             ..Gap::new(
                 GapKind::Held,
-                format!("it is held: {}", hold.message),
+                format!("it is held: {}", without_addresses(hold, job)),
                 ends(hold.reason, job),
             )
         })
@@ -368,6 +370,14 @@ fn bought_at(job: &Job) -> Timestamp {
     job.budgeted_at.unwrap_or(job.created_at)
 }
 
+/// Why a job is held. What the carrier knows of an address is personal, and stays with the job, where it can be erased.
+fn without_addresses(hold: &Hold, job: &Job) -> String {
+    match hold.reason {
+        HoldReason::BadAddress => format!("its address does not stand; `waybill job show {}` tells why", job.id),
+        _ => hold.message.clone(),
+    }
+}
+
 /// What ends a hold.
 fn ends(reason: HoldReason, job: &Job) -> String {
     let (id, number) = (&job.id, &job.number);
@@ -390,8 +400,14 @@ fn ends(reason: HoldReason, job: &Job) -> String {
             format!("look at order {number} in the ERP, then {release}")
         }
         HoldReason::ExtraToVoid => format!("void the extra shipment at the carrier by hand, then {release}"),
-        HoldReason::VoidRefused => format!("{release} lets it go on as shipped"),
-        HoldReason::VoidStillShown => format!("delete the shipment's fulfilment of {number} in the ERP; or {release}"),
+        HoldReason::VoidRefused => {
+            format!("void the shipment at the carrier by hand; or {release}, and the job goes on as shipped")
+        }
+        HoldReason::VoidStillShown => {
+            format!(
+                "take what was written back away from order {number} in the ERP, which is seen by itself; or {release}"
+            )
+        }
         HoldReason::Person => release,
         HoldReason::Brake => "`waybill brake off`".to_owned(),
     }

@@ -234,10 +234,6 @@ impl Carrier for Ups {
         convert::voided(self.read(call).await)
     }
 
-    async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
-        self.known(id.as_str()).await
-    }
-
     fn listing(&self) -> Result<Listing, String> {
         if self.account.options.quantum_view.is_some() {
             return Ok(LISTING);
@@ -257,6 +253,10 @@ impl Carrier for Ups {
         let body = convert::list_request(subscription, stretch, page);
         let call = post("quantum-view", "/api/quantumview/v3/events", &body).map_err(CallError::Refused)?;
         convert::list_page(&self.read(call).await?, page)
+    }
+
+    async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
+        self.known(id.as_str()).await
     }
 
     fn absence_proves(&self) -> bool {
