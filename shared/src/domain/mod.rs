@@ -4,17 +4,20 @@
 
 mod address;
 mod consignment;
+mod health;
 mod ids;
 mod measure;
 mod money;
 mod order;
 mod packing;
+mod rate;
 mod rating;
 mod shipment;
 mod units;
 
 pub use address::{Address, AddressVerdict, Correction};
 pub use consignment::{Consignment, ConsignmentLine, Gone, Snapshot};
+pub use health::{Asking, Entrance, Health, Lesson, Outage, Readiness, Trouble};
 pub use ids::{
     CarrierShipmentId, ConnectionId, ContentHash, DocumentId, DocumentKind, IdError, JobId, LineId, LocationId, Nonce,
     TenantId,
@@ -23,6 +26,7 @@ pub use measure::{Dimensions, Length, Weight, WeightUnit};
 pub use money::Money;
 pub use order::{Order, OrderLine, ShipMethod, Standing};
 pub use packing::{PackageType, Packing, PackingError, Parcel, ParcelContent, ParcelRule};
+pub use rate::{Rate, Window};
 pub use rating::{Choice, NoOffer, Offer, Quote, RateRequest, ServicePolicy};
 pub use shipment::{
     Billing, Customs, LabelFormat, LabelImage, LabelRef, Payer, Refusal, Shipment, ShipmentRequest, ShippedParcel,

@@ -65,7 +65,7 @@ async fn a_slot_frees_itself_and_its_former_holder_cannot_free_it_again() {
 async fn a_pause_is_seen_by_everybody_and_never_shortened() {
     let store = Store::new().await;
     let elsewhere = store.another();
-    assert_eq!(elsewhere.paused(ACCOUNT).await.unwrap(), None);
+    assert_eq!(elsewhere.standing(ACCOUNT).await.unwrap().paused, None);
     let until = start() + SignedDuration::from_secs(30);
     store.dynamo.pause(ACCOUNT, until).await.unwrap();
     store
@@ -73,15 +73,15 @@ async fn a_pause_is_seen_by_everybody_and_never_shortened() {
         .pause(ACCOUNT, until - SignedDuration::from_secs(20))
         .await
         .unwrap();
-    assert_eq!(store.dynamo.paused(ACCOUNT).await.unwrap(), Some(until));
+    assert_eq!(store.dynamo.standing(ACCOUNT).await.unwrap().paused, Some(until));
     store.clock.turn(SignedDuration::from_secs(1));
     assert_eq!(
-        elsewhere.paused(ACCOUNT).await.unwrap(),
+        elsewhere.standing(ACCOUNT).await.unwrap().paused,
         Some(until),
         "what was read is believed for a second only"
     );
     store.clock.turn(SignedDuration::from_secs(30));
-    assert_eq!(elsewhere.paused(ACCOUNT).await.unwrap(), None);
+    assert_eq!(elsewhere.standing(ACCOUNT).await.unwrap().paused, None);
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 
 use super::blobs::Blobs;
 use crate::domain::ConnectionId;
-use crate::ports::{Clock, Nonces};
+use crate::ports::{Clock, Nonces, Standing};
 
 pub use connections::Change;
 pub use keys::DUE_SHARDS;
@@ -37,14 +37,15 @@ pub struct Dynamo {
     clock: Arc<dyn Clock>,
     nonces: Arc<dyn Nonces>,
     retentions: Mutex<HashMap<ConnectionId, u32>>,
-    pauses: Mutex<HashMap<String, Seen>>,
+    standings: Mutex<HashMap<String, Seen>>,
+    chunks: Mutex<HashMap<String, limits::Chunk>>,
 }
 
-/// A pause as it was read at a moment.
-#[derive(Clone, Copy)]
+/// How an account stood when it was read.
+#[derive(Clone)]
 struct Seen {
     at: Timestamp,
-    until: Option<Timestamp>,
+    standing: Standing,
 }
 
 impl Dynamo {
@@ -63,7 +64,8 @@ impl Dynamo {
             clock,
             nonces,
             retentions: Mutex::default(),
-            pauses: Mutex::default(),
+            standings: Mutex::default(),
+            chunks: Mutex::default(),
         }
     }
 }

@@ -26,8 +26,13 @@ const MARK: SignedDuration = SignedDuration::from_mins(10);
 /// How often a note of a request, that somebody else's came before, is tried.
 const TRIES: u64 = 10;
 
-/// The rests while somebody else asks for a token, in milliseconds; about three seconds in all.
-const RESTS: [u64; 7] = [50, 100, 200, 400, 600, 800, 900];
+/// The rests while somebody else asks for a token, in milliseconds: about as long as a token request takes. Whoever has a
+/// queue to go back to comes again; a scan, or a person at the command line, would have to give up.
+const RESTS: [u64; 4] = [50, 100, 200, 400];
+
+/// When to come again, at the latest, once the day's token requests are used up: a token that ends by itself may be
+/// replaced earlier than one that is refused.
+const USED_UP: SignedDuration = SignedDuration::from_mins(15);
 
 /// [`Tokens`] over a [`TokenStore`].
 pub struct SharedTokens {
@@ -134,6 +139,7 @@ impl SharedTokens {
     }
 
     async fn ask(&self, key: &TokenKey, mint: &dyn Mint, forced: bool) -> Result<(Minted, Timestamp), CallError> {
+        mint.ready().await?;
         if let Some(limit) = mint.daily_limit() {
             self.reserve(key, limit, forced).await?;
         }
@@ -299,10 +305,12 @@ fn somebody_else(left: SignedDuration) -> CallError {
 }
 
 fn used_up(share: u32, left: SignedDuration) -> CallError {
-    limited(
-        format!("all {share} token requests of the last 24 hours are used up"),
-        left,
-    )
+    CallError::Later(Later {
+        reason: format!("all {share} token requests of the last 24 hours are used up"),
+        after: Duration::try_from(left.min(USED_UP)).ok(),
+        // As good as a refused credential: nobody can do anything at this account before it passes.
+        obstacle: Obstacle::Unauthorised,
+    })
 }
 
 fn limited(reason: String, after: SignedDuration) -> CallError {

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::connection::{Environment, Mistake, SystemSettings};
-use crate::domain::{Address, Refusal};
+use crate::domain::{Address, Rate, Refusal};
+use crate::http::{RATE_ALLOWED, rate_of};
 
 const PRODUCTION: &str = "onlinetools.ups.com";
 const SANDBOX: &str = "wwwcie.ups.com";
@@ -38,6 +39,8 @@ pub(crate) struct Options {
     pub(crate) label_height: LabelHeight,
     /// The account's own address, where it is not the place that goods leave.
     pub(crate) shipper: Option<Address>,
+    /// How many calls the account takes; UPS publishes no figure.
+    pub(crate) rate_limit: Option<Rate>,
 }
 
 /// The stock heights that UPS knows.
@@ -66,6 +69,7 @@ impl Default for Options {
             pickup_time: None,
             label_height: LabelHeight::Six,
             shipper: None,
+            rate_limit: None,
         }
     }
 }
@@ -213,7 +217,7 @@ fn is_loopback(url: &Url) -> bool {
 
 // ---- options -----------------------------------------------------------------------------------------------------
 
-const KNOWN: [&str; 7] = [
+const KNOWN: [&str; 8] = [
     "merchant_id",
     "negotiated_rates",
     "pickup_type",
@@ -221,6 +225,7 @@ const KNOWN: [&str; 7] = [
     "pickup_time",
     "label_height",
     "shipper",
+    "rate_limit",
 ];
 
 struct OptionReader<'a> {
@@ -264,6 +269,7 @@ impl OptionReader<'_> {
             pickup_time: self.text("pickup_time", is_time, "a time of day as HHMM"),
             label_height: self.label_height().unwrap_or(standard.label_height),
             shipper: self.shipper(),
+            rate_limit: self.rate_limit(),
         }
     }
 
@@ -317,6 +323,16 @@ impl OptionReader<'_> {
             );
         }
         height
+    }
+
+    fn rate_limit(&mut self) -> Option<Rate> {
+        let value = self.fields.get("rate_limit")?;
+        let rate = rate_of(value);
+        if rate.is_none() {
+            let wrong = format!("{value} is not allowed");
+            self.mistakes.add("options.rate_limit", wrong, RATE_ALLOWED);
+        }
+        rate
     }
 
     fn shipper(&mut self) -> Option<Address> {

@@ -16,7 +16,7 @@ use super::token::{Issuer, client_digest, key};
 use crate::connection::{Environment, Mistake, SystemSettings};
 use crate::domain::{
     Address, AddressVerdict, CarrierShipmentId, ConnectionId, JobId, LabelFormat, LabelImage, Offer, RateRequest,
-    Refusal, Shipment, ShipmentRequest,
+    Readiness, Refusal, Shipment, ShipmentRequest,
 };
 use crate::http::{self, Answer, Bearer, Call, Endpoint, Lane, Lost};
 use crate::ports::{
@@ -83,8 +83,10 @@ impl Ups {
             credential,
             account.options.merchant_id.clone(),
         ));
+        let mut api = endpoint(&opening, &account, lane);
+        api.lane.rate = account.options.rate_limit;
         Ok(Self {
-            api: endpoint(&opening, &account, lane),
+            api,
             bearer: Bearer::new(key.clone(), opening.tokens.clone(), mint.clone()),
             tokens: opening.tokens,
             ship_from: opening.ship_from,
@@ -143,7 +145,8 @@ fn endpoint(opening: &Opening<'_>, account: &Account, lane: String) -> Endpoint 
             limits: opening.limits.clone(),
             account: lane,
             slots: None,
-            lease: opening.timeout,
+            rate: None,
+            lease: opening.timeout * 2,
             pause: PAUSE,
         },
     }
@@ -174,6 +177,10 @@ impl Carrier for Ups {
         }
         let call = post("validate", "/api/addressvalidation/v2/3", &convert::question(address));
         convert::verdict(address, self.read(call.map_err(CallError::Refused)?).await)
+    }
+
+    async fn ready(&self) -> Result<Readiness, CallError> {
+        self.api.ready().await
     }
 
     async fn offers(&self, request: &RateRequest) -> Result<Vec<Offer>, CallError> {
