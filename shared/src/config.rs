@@ -28,6 +28,8 @@ pub struct Config {
     pub alarm_topic: Option<String>,
     /// How the names of this stage's secrets begin (`waybill/prod/`).
     pub secret_prefix: String,
+    /// CloudWatch's namespace of this stack's metrics (`Waybill/waybill-prod`).
+    pub metrics: String,
     /// The least important messages that are logged.
     pub log_level: tracing::level_filters::LevelFilter,
     /// The times of the ledger.
@@ -72,6 +74,7 @@ impl Config {
             shipments_queue: reader.text("WAYBILL_SHIPMENTS_QUEUE"),
             alarm_topic: reader.given("WAYBILL_ALARM_TOPIC"),
             secret_prefix: reader.text("WAYBILL_SECRET_PREFIX"),
+            metrics: reader.text("WAYBILL_METRICS"),
             log_level: reader.parsed("WAYBILL_LOG_LEVEL", tracing::level_filters::LevelFilter::INFO),
             timing: reader.timing(),
             sweep_limit: reader.parsed("WAYBILL_SWEEP_LIMIT", SWEEP_LIMIT),
@@ -178,6 +181,7 @@ mod tests {
             ("WAYBILL_KEY", "arn:key"),
             ("WAYBILL_SHIPMENTS_QUEUE", "https://queue"),
             ("WAYBILL_SECRET_PREFIX", "waybill/local/"),
+            ("WAYBILL_METRICS", "Waybill/local"),
         ]);
         variables.extend(changes.iter().copied());
         Config::read(|name| variables.get(name).map(|value| (*value).to_owned()))
