@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::connection::Connection;
 use crate::domain::{
     Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, Health, JobId, LabelFormat,
-    LabelImage, LabelRef, Nonce, Offer, Order, Quote, Rate, RateRequest, Readiness, Refusal, Shipment, ShipmentRequest, Snapshot, TenantId, Units,
+    LabelImage, LabelRef, Nonce, Offer, Order, Quote, Rate, RateRequest, Readiness, Refusal, Shipment, ShipmentRequest,
+    Snapshot, TenantId, Units,
 };
 use crate::job::Job;
 pub use crate::job::WriteBackRef;
@@ -747,7 +748,7 @@ pub trait Limits: Send + Sync {
     /// Frees a slot.
     async fn free_slot(&self, slot: Slot) -> Result<(), StoreError>;
     /// How an account stands; what was read may be believed for a second.
-    async fn standing(&self, account: &str) -> Result<Standing, StoreError>;
+    async fn standing(&self, account: &str) -> Result<AccountStanding, StoreError>;
     /// Pauses an account for everybody; a pause is never shortened.
     async fn pause(&self, account: &str, until: Timestamp) -> Result<(), StoreError>;
     /// Stores an account's health if it still has this version; `false` if somebody was faster. Either way the account's
@@ -760,7 +761,7 @@ pub trait Limits: Send + Sync {
 
 /// How an account stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct AccountStanding {
     /// Until when everybody pauses, after a 429.
     pub paused: Option<Timestamp>,
     /// Counts the writes of its health; 0 while nothing is stored.

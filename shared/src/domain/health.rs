@@ -130,18 +130,15 @@ impl Health {
             probe_at: until,
             ..outage
         });
-        Self {
-            outage,
-            ..self.clone()
-        }
+        Self { outage, ..self.clone() }
     }
 
     /// Whether the probe that is due may ask for a new token where its own is refused: refusals must not use up the day's
     /// token requests.
     pub fn probe_may_renew(&self) -> bool {
-        self.outage
-            .as_ref()
-            .is_none_or(|outage| outage.trouble != Trouble::Credential || outage.probes.is_multiple_of(PROBES_PER_TOKEN))
+        self.outage.as_ref().is_none_or(|outage| {
+            outage.trouble != Trouble::Credential || outage.probes.is_multiple_of(PROBES_PER_TOKEN)
+        })
     }
 
     /// What the account's health is after a lesson; `None` if that is what it was. `draw`, from 0 to 1, spreads the probes.
@@ -244,7 +241,9 @@ mod tests {
 
     fn taught(health: &Health, asking: Asking, lesson: &Lesson, now: i64) -> Health {
         let probe = health.entrance(asking, at(now)) == Entrance::Probe;
-        health.after(asking, probe, lesson, at(now), 1.0).unwrap_or_else(|| health.clone())
+        health
+            .after(asking, probe, lesson, at(now), 1.0)
+            .unwrap_or_else(|| health.clone())
     }
 
     fn after_failures(asking: Asking, count: u32) -> Health {
@@ -271,8 +270,16 @@ mod tests {
         }
         assert_eq!(health.entrance(Asking::Read, at(1)), Entrance::Open);
         assert_eq!(health.entrance(Asking::Effect, at(119)), Entrance::Closed(at(120)));
-        assert_eq!((health.readiness(at(1)), health.readiness(at(120))), (Err(at(120)), Ok(Readiness::Ready)));
-        let still = taught(&taught(&health, Asking::Read, &Lesson::Answered, 120), Asking::Effect, &failed(), 120);
+        assert_eq!(
+            (health.readiness(at(1)), health.readiness(at(120))),
+            (Err(at(120)), Ok(Readiness::Ready))
+        );
+        let still = taught(
+            &taught(&health, Asking::Read, &Lesson::Answered, 120),
+            Asking::Effect,
+            &failed(),
+            120,
+        );
         assert_eq!(still.entrance(Asking::Effect, at(121)), Entrance::Closed(at(360)));
         let healed = taught(&still, Asking::Effect, &Lesson::Answered, 360);
         assert_eq!(healed, Health::default());
@@ -287,7 +294,10 @@ mod tests {
         assert_eq!(heard.entrance(Asking::Effect, at(30)), Entrance::Probe);
         let trying = heard.probing(at(90));
         assert_eq!(trying.entrance(Asking::Effect, at(31)), Entrance::Closed(at(90)));
-        assert_eq!(taught(&trying, Asking::Effect, &Lesson::Answered, 33), Health::default());
+        assert_eq!(
+            taught(&trying, Asking::Effect, &Lesson::Answered, 33),
+            Health::default()
+        );
     }
 
     #[test]
@@ -297,7 +307,15 @@ mod tests {
         for _ in 0..8 {
             let probe_at = health.outage.clone().unwrap().probe_at;
             health = taught(&health, Asking::Read, &failed(), probe_at.as_second());
-            distances.push(health.outage.clone().unwrap().probe_at.duration_since(probe_at).as_secs());
+            distances.push(
+                health
+                    .outage
+                    .clone()
+                    .unwrap()
+                    .probe_at
+                    .duration_since(probe_at)
+                    .as_secs(),
+            );
         }
         assert_eq!(distances, [60, 120, 240, 480, 900, 900, 900, 900]);
         let early = health.after(Asking::Read, true, &failed(), at(0), 0.0).unwrap();

@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Answer, Lost};
 use crate::domain::{Asking, Entrance, Health, Lesson, Outage, Rate, Readiness, Trouble};
-use crate::ports::{CallError, Later, Limits, Obstacle, Slot, Standing, StoreError};
+use crate::ports::{AccountStanding, CallError, Later, Limits, Obstacle, Slot, StoreError};
+use crate::telemetry;
 
 /// The shortest pause after a 429: others believe for a second what they have read, and must see it all the same.
 const SHORTEST_PAUSE: SignedDuration = SignedDuration::from_secs(2);
@@ -132,7 +133,7 @@ impl Lane {
     }
 
     /// How the account stands, unless it is paused.
-    async fn standing(&self, now: Timestamp) -> Result<Standing, Later> {
+    async fn standing(&self, now: Timestamp) -> Result<AccountStanding, Later> {
         let standing = self.limits.standing(&self.account).await.map_err(unreachable)?;
         match standing.paused.filter(|paused| *paused > now) {
             None => Ok(standing),
@@ -161,11 +162,14 @@ impl Lane {
     }
 
     /// Takes the right to probe; whoever comes too late waits like the others.
-    async fn take_probe(&self, standing: &Standing, now: Timestamp) -> Result<(), Later> {
+    async fn take_probe(&self, standing: &AccountStanding, now: Timestamp) -> Result<(), Later> {
         let lease = SignedDuration::try_from(self.lease).unwrap_or(SignedDuration::MAX);
         let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
         let probing = standing.health.probing(until);
-        let taken = self.limits.write_health(&self.account, standing.version, &probing).await;
+        let taken = self
+            .limits
+            .write_health(&self.account, standing.version, &probing)
+            .await;
         match taken.map_err(unreachable)? {
             true => Ok(()),
             false => Err(self.out(&standing.health, until, now)),
@@ -174,7 +178,7 @@ impl Lane {
 
     async fn learn(&self, asking: Asking, probe: bool, lesson: &Lesson, now: Timestamp) -> Result<(), StoreError> {
         for _ in 0..TRIES {
-            let Standing { version, health, .. } = self.limits.standing(&self.account).await?;
+            let AccountStanding { version, health, .. } = self.limits.standing(&self.account).await?;
             let Some(after) = health.after(asking, probe, lesson, now, self.draw(now)) else {
                 return Ok(());
             };
@@ -190,7 +194,16 @@ impl Lane {
     /// Says once what everybody should know.
     fn tell(&self, before: &Health, after: &Health) {
         match (&before.outage, &after.outage) {
-            (None, Some(Outage { trouble, reason, probe_at, .. })) => {
+            (
+                None,
+                Some(Outage {
+                    trouble,
+                    reason,
+                    probe_at,
+                    ..
+                }),
+            ) => {
+                telemetry::count("AccountsPaused", 1);
                 tracing::error!(account = self.account, ?trouble, reason, %probe_at, "the account is paused and probed");
             }
             (Some(outage), None) => {
@@ -206,7 +219,10 @@ impl Lane {
             Some(Trouble::Effects) => ("loses or refuses what is asked for", Obstacle::Unreachable),
             Some(Trouble::Everything) | None => ("does not answer", Obstacle::Unreachable),
         };
-        let why = health.outage.as_ref().map(|outage| format!(" since {} ({})", outage.since, outage.reason));
+        let why = health
+            .outage
+            .as_ref()
+            .map(|outage| format!(" since {} ({})", outage.since, outage.reason));
         Later {
             reason: format!("the account {what}{}: it is paused and probed", why.unwrap_or_default()),
             after: until(probe_at, now),
@@ -250,7 +266,11 @@ pub(super) fn lesson(result: &Result<Answer, Lost>) -> Lesson {
 
 fn is_a_page(body: &[u8]) -> bool {
     let start = body.trim_ascii_start();
-    let begins = |with: &[u8]| start.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
+    let begins = |with: &[u8]| {
+        start
+            .get(..with.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(with))
+    };
     begins(b"<!doctype html") || begins(b"<html")
 }
 
@@ -274,7 +294,12 @@ mod tests {
         let option = |text: &str| rate_of(&serde_json::from_str(text).unwrap());
         let rate = Rate::new(50, SignedDuration::from_secs(10));
         assert_eq!(option(r#"{"calls": 50, "seconds": 10}"#), rate);
-        for bad in [r#"{"calls": 50}"#, r#"{"calls": 1, "seconds": 10}"#, r#"{"calls": 5, "seconds": 0}"#, "50"] {
+        for bad in [
+            r#"{"calls": 50}"#,
+            r#"{"calls": 1, "seconds": 10}"#,
+            r#"{"calls": 5, "seconds": 0}"#,
+            "50",
+        ] {
             assert_eq!(option(bad), None, "{bad}");
         }
     }

@@ -16,10 +16,10 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use url::Url;
 
+pub use classify::{Lost, VendorError, effect, read};
 pub use client::{Client, client};
 #[cfg(any(test, feature = "testing"))]
 pub use client::{Fate, Vendor};
-pub use classify::{Lost, VendorError, effect, read};
 pub use lane::{Lane, RATE_ALLOWED, rate_of};
 pub use session::{Authorise, Basic, Bearer};
 pub use token::SharedTokens;

@@ -623,8 +623,8 @@ impl Job {
                 since: until,
                 looks: Vec::new(),
             };
-            let reason = "the ERP may still be working on a write-back whose answer was lost".to_owned();
-            self.wait = Some(Wait { until: look_at, reason });
+            let reason = "the ERP may still be working on a write-back whose answer was lost";
+            self.wait = Some(Wait::new(look_at, reason));
         }
     }
 

@@ -20,8 +20,8 @@ use crate::domain::{
 };
 use crate::job::Job;
 use crate::ports::{
-    AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, Directory, Documents, Due, Gate, Jobs, Labels,
-    Limits, NewJob, Nonces, Queue, Save, Saved, Slot, Spending, Standing, State, StoreError, TokenRequests,
+    AccountStanding, AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, Directory, Documents, Due,
+    Gate, Jobs, Labels, Limits, NewJob, Nonces, Queue, Save, Saved, Slot, Spending, State, StoreError, TokenRequests,
 };
 pub use tokens::TokenRow;
 pub use vault::Vault;
@@ -200,7 +200,11 @@ impl Tables {
     fn fairest(&self, now: Timestamp) -> Option<usize> {
         let served = |tenant: &TenantId| self.served.get(tenant).copied().unwrap_or_default();
         let mut best: Option<(u64, usize)> = None;
-        let visible = self.queue.iter().enumerate().filter(|(_, message)| message.visible_at <= now);
+        let visible = self
+            .queue
+            .iter()
+            .enumerate()
+            .filter(|(_, message)| message.visible_at <= now);
         for (index, message) in visible {
             let turn = served(&message.tenant);
             if best.is_none_or(|(first, _)| turn < first) {
@@ -484,10 +488,10 @@ impl Limits for Memory {
         Ok(())
     }
 
-    async fn standing(&self, account: &str) -> Result<Standing, StoreError> {
+    async fn standing(&self, account: &str) -> Result<AccountStanding, StoreError> {
         let (tables, now) = (self.tables(), self.clock.now());
         let (version, health) = tables.health.get(account).cloned().unwrap_or_default();
-        Ok(Standing {
+        Ok(AccountStanding {
             paused: tables.pauses.get(account).copied().filter(|until| *until > now),
             version,
             health,

@@ -13,7 +13,7 @@ use super::table::{Item, SCHEMA, Search, deleted, from_item, key_item, number, s
 use super::{Dynamo, Seen};
 use crate::aws::{failure, random};
 use crate::domain::{Health, Nonce, Rate, Window};
-use crate::ports::{Limits, Slot, Standing, StoreError};
+use crate::ports::{AccountStanding, Limits, Slot, StoreError};
 
 /// For how long a standing that was read is believed; not so long while something was wrong, so that short pauses are kept.
 const SEEN: SignedDuration = SignedDuration::from_secs(1);
@@ -76,9 +76,14 @@ impl Limits for Dynamo {
         deleted(request.send().await).map(|_| ())
     }
 
-    async fn standing(&self, account: &str) -> Result<Standing, StoreError> {
+    async fn standing(&self, account: &str) -> Result<AccountStanding, StoreError> {
         let now = self.clock.now();
-        match self.standings().get(account).filter(|seen| seen.is_believed(now)).cloned() {
+        let seen = self
+            .standings()
+            .get(account)
+            .filter(|seen| seen.is_believed(now))
+            .cloned();
+        match seen {
             Some(seen) => Ok(seen.standing),
             None => self.read_standing(account, now).await,
         }
@@ -168,12 +173,12 @@ impl Dynamo {
         self.standings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn read_standing(&self, account: &str, now: Timestamp) -> Result<Standing, StoreError> {
+    async fn read_standing(&self, account: &str, now: Timestamp) -> Result<AccountStanding, StoreError> {
         let item = self.get(&Key::pause(account)).await?;
         let item: StandingItem = item.map(from_item).transpose()?.unwrap_or_default();
         // Health that a newer version wrote in another shape is no reason to stand still.
         let health = item.health.and_then(|text| serde_json::from_str(&text).ok());
-        let standing = Standing {
+        let standing = AccountStanding {
             paused: item.until.filter(|until| *until > now),
             version: item.health_version,
             health: health.unwrap_or_default(),
@@ -201,7 +206,10 @@ impl Dynamo {
 
     fn keep_chunk(&self, account: &str, window: i64, left: u32, used_up: bool) {
         let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
-        let others = chunks.get(account).filter(|chunk| chunk.window == window).map_or(0, |chunk| chunk.left);
+        let others = chunks
+            .get(account)
+            .filter(|chunk| chunk.window == window)
+            .map_or(0, |chunk| chunk.left);
         let left = left + others;
         chunks.insert(account.to_owned(), Chunk { window, left, used_up });
     }

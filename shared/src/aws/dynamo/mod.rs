@@ -24,7 +24,7 @@ use jiff::Timestamp;
 
 use super::blobs::Blobs;
 use crate::domain::ConnectionId;
-use crate::ports::{Clock, Nonces, Standing};
+use crate::ports::{AccountStanding, Clock, Nonces};
 
 pub use connections::Change;
 pub use keys::DUE_SHARDS;
@@ -45,7 +45,7 @@ pub struct Dynamo {
 #[derive(Clone)]
 struct Seen {
     at: Timestamp,
-    standing: Standing,
+    standing: AccountStanding,
 }
 
 impl Dynamo {

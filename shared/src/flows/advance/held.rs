@@ -3,7 +3,7 @@
 use super::prepare::{Obstacle, Reading};
 use super::record::Beside;
 use super::{Onward, Run};
-use crate::job::{Flag, HoldReason, Outcome, SnapshotRef};
+use crate::job::{Flag, HoldReason, Outcome, SnapshotRef, draw};
 use crate::ports::StoreError;
 
 impl Run<'_> {
@@ -85,13 +85,15 @@ impl Run<'_> {
         self.ledger.record(Outcome::Flagged { text, failed }, story).await
     }
 
-    /// Twice as long after each failure.
+    /// Longer after each failure.
     fn flag_again_at(&self) -> jiff::Timestamp {
         let tries = if let Flag::Wanted { tries, .. } = self.ledger.job.flag {
             tries
         } else {
             0
         };
-        self.ledger.now() + self.ledger.ports.timing.retry * 2_i32.saturating_pow(tries.min(8))
+        let timing = &self.ledger.ports.timing;
+        let draw = draw(&self.ledger.job.id, self.ledger.job.version);
+        self.ledger.now() + timing.backoff.wait(timing.retry, None, tries, draw)
     }
 }

@@ -15,6 +15,7 @@ use crate::ports::{
     CallError, Clock, Later, Mint, Minted, Nonces, Obstacle, RefreshLease, SealedToken, Sealer, StoreError, Token,
     TokenKey, TokenStore, Tokens,
 };
+use crate::telemetry;
 use rules::Decision;
 
 /// For how long a refresh is leased: longer than any token request.
@@ -174,6 +175,7 @@ impl SharedTokens {
             {
                 let made = reserved.at.len();
                 if requests::is_nearly_exhausted(&reserved, limit) {
+                    telemetry::count("TokenLedgerNearlyUsed", 1);
                     tracing::warn!(
                         system = key.system,
                         made,

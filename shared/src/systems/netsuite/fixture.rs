@@ -121,8 +121,8 @@ impl Limits for Shared {
         Ok(())
     }
 
-    async fn standing(&self, _account: &str) -> Result<Standing, StoreError> {
-        Ok(Standing::default())
+    async fn standing(&self, _account: &str) -> Result<AccountStanding, StoreError> {
+        Ok(AccountStanding::default())
     }
 
     async fn pause(&self, _account: &str, _until: Timestamp) -> Result<(), StoreError> {

@@ -280,8 +280,13 @@ async fn a_call_does_not_wait_for_a_slot_but_says_when_to_come_again() {
     let bench = Bench::new(&script.base, &token_based(), |_| {});
     *bench.shared.taken.lock().unwrap() = 1;
     let full = bench.netsuite.numbered("SO5012").await;
-    let Err(CallError::Later(later)) = full else { panic!("{full:?}") };
-    assert_eq!((later.obstacle, later.after), (Obstacle::Limited, Some(std::time::Duration::from_secs(1))));
+    let Err(CallError::Later(later)) = full else {
+        panic!("{full:?}")
+    };
+    assert_eq!(
+        (later.obstacle, later.after),
+        (Obstacle::Limited, Some(std::time::Duration::from_secs(1)))
+    );
     assert!(script.seen().is_empty());
 }
 

@@ -13,7 +13,9 @@ use super::{depot, secret, settings};
 use crate::connection::Environment;
 use crate::domain::{Health, Rate};
 use crate::http;
-use crate::ports::{CallError, Clock, Limits, Mint, Recorder, Slot, Standing, StoreError, Token, TokenKey, Tokens};
+use crate::ports::{
+    AccountStanding, CallError, Clock, Limits, Mint, Recorder, Slot, StoreError, Token, TokenKey, Tokens,
+};
 use crate::systems::ups::{Opening, Ups};
 
 /// A request as it arrived.
@@ -184,8 +186,8 @@ impl Limits for Unlimited {
         Ok(())
     }
 
-    async fn standing(&self, _account: &str) -> Result<Standing, StoreError> {
-        Ok(Standing::default())
+    async fn standing(&self, _account: &str) -> Result<AccountStanding, StoreError> {
+        Ok(AccountStanding::default())
     }
 
     async fn pause(&self, _account: &str, _until: Timestamp) -> Result<(), StoreError> {
