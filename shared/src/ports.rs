@@ -756,7 +756,7 @@ pub trait Limits: Send + Sync {
     async fn write_health(&self, account: &str, version: u64, health: &Health) -> Result<bool, StoreError>;
     /// Takes one call of an account's published rate, of which a process reserves a few at a time and none beyond their
     /// window's end; where the window is used up, when the next one begins.
-    async fn reserve(&self, account: &str, rate: &Rate) -> Result<Option<Timestamp>, StoreError>;
+    async fn reserve_call(&self, account: &str, rate: &Rate) -> Result<Option<Timestamp>, StoreError>;
 }
 
 /// How an account stands.

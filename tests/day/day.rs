@@ -29,23 +29,24 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(48);
 
 /// What a day is like.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The seed of everything that is left to chance.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// How many orders there are; a little more than half of them are the flood.
-    pub orders: u64,
+    pub(crate) orders: u64,
     /// How many tenants there are.
-    pub tenants: usize,
+    pub(crate) tenants: usize,
     /// How many invocations may run at once.
-    pub workers: usize,
+    pub(crate) workers: usize,
     /// Rules that are kept, or broken.
-    pub rules: Rules,
+    pub(crate) rules: Rules,
 }
 
 /// Hours of the day.
-pub const FLOOD_AT: SignedDuration = SignedDuration::from_hours(2);
+pub(crate) const FLOOD_AT: SignedDuration = SignedDuration::from_hours(2);
 /// When the carrier goes away, and when it is back.
-pub const OUTAGE: (SignedDuration, SignedDuration) = (SignedDuration::from_hours(8), SignedDuration::from_hours(14));
+pub(crate) const OUTAGE: (SignedDuration, SignedDuration) =
+    (SignedDuration::from_hours(8), SignedDuration::from_hours(14));
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Deed {
@@ -55,7 +56,7 @@ enum Deed {
 
 /// An order as people know it.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub(crate) struct Known {
     tenant: usize,
     entered: Timestamp,
     cancelled: bool,
@@ -66,7 +67,7 @@ pub struct Known {
 type Running = FuturesUnordered<BoxFuture<'static, (usize, JobId, Option<Result<(), StoreError>>)>>;
 
 /// A day that is under way.
-pub struct Day {
+pub(crate) struct Day {
     settings: Settings,
     world: World,
     dice: Dice,
@@ -87,7 +88,7 @@ pub struct Day {
 
 impl Day {
     /// A day before its first event.
-    pub async fn new(settings: Settings) -> Result<Self, Failure> {
+    pub(crate) async fn new(settings: Settings) -> Result<Self, Failure> {
         let mut dice = Dice::new(settings.seed);
         let travel = Dice::new(dice.below(u64::MAX));
         let world = World::start(settings.tenants, settings.workers, settings.rules, travel).await?;
@@ -120,7 +121,7 @@ impl Day {
     ///
     /// # Errors
     /// At the first thing that must not be.
-    pub async fn live(mut self) -> Result<Report, Failure> {
+    pub(crate) async fn live(mut self) -> Result<Report, Failure> {
         self.background_faults();
         let mut running = Running::new();
         let mut idle: Vec<usize> = (0..self.settings.workers).collect();
@@ -286,7 +287,7 @@ impl Day {
                 deliver_again(&self.world, &job, SignedDuration::from_secs(after));
                 self.report.duplicated += 1;
             }
-            let turns = self.dice.happens(5).then(|| self.dice.below(120));
+            let turns = self.dice.happens(15).then(|| self.dice.below(60));
             let Some(advance) = self.world.workers.get(worker).cloned() else {
                 return;
             };
@@ -439,7 +440,8 @@ impl Day {
         let jobs: BTreeMap<_, _> = tables
             .jobs
             .values()
-            .map(|job| ((job.connection.clone(), job.document.id.clone()), job));
+            .map(|job| ((job.connection.clone(), job.document.id.clone()), job))
+            .collect();
         for (key, known) in &self.orders {
             match jobs.get(key) {
                 Some(job) if job.write_back.done().is_some() => self.report.shipped += 1,

@@ -2,11 +2,11 @@
 
 /// A die (the SplitMix64 sequence).
 #[derive(Debug, Clone)]
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// A die of this seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -18,12 +18,12 @@ impl Dice {
     }
 
     /// A number below `end`; 0 if there is none.
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.roll().checked_rem(end).unwrap_or_default()
     }
 
     /// Whether something of so many in a thousand happens.
-    pub fn happens(&mut self, in_a_thousand: u64) -> bool {
+    pub(crate) fn happens(&mut self, in_a_thousand: u64) -> bool {
         self.below(1000) < in_a_thousand
     }
 }

@@ -19,13 +19,13 @@ use crate::dice::Dice;
 const CALL: SignedDuration = SignedDuration::from_millis(20);
 
 /// Every vendor by its host.
-pub struct Network {
+pub(crate) struct Network {
     /// The vendors.
-    pub hosts: BTreeMap<String, Local>,
+    pub(crate) hosts: BTreeMap<String, Local>,
     /// Everybody's clock.
-    pub clock: Hands,
+    pub(crate) clock: Hands,
     /// Chance.
-    pub dice: Arc<Mutex<Dice>>,
+    pub(crate) dice: Arc<Mutex<Dice>>,
 }
 
 impl Network {
@@ -51,14 +51,14 @@ impl Vendor for Network {
 }
 
 /// A worker's run that ends in the middle, if it has that many turns to live.
-pub struct Mortal<F> {
+pub(crate) struct Mortal<F> {
     run: Pin<Box<F>>,
     turns: Option<u64>,
 }
 
 impl<F> Mortal<F> {
     /// A run that dies after so many turns; `None` lives.
-    pub fn new(run: F, turns: Option<u64>) -> Self {
+    pub(crate) fn new(run: F, turns: Option<u64>) -> Self {
         Self {
             run: Box::pin(run),
             turns,

@@ -8,58 +8,58 @@ use waybill::job::Job;
 
 /// What a day came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
+pub(crate) struct Report {
     /// The seed that brings the same day again.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Orders that people entered.
-    pub orders: u64,
+    pub(crate) orders: u64,
     /// Orders that shipped, once each.
-    pub shipped: u64,
+    pub(crate) shipped: u64,
     /// Orders that ended without a shipment.
-    pub closed: u64,
+    pub(crate) closed: u64,
     /// Orders that are held, by the reason.
-    pub held: BTreeMap<String, u64>,
+    pub(crate) held: BTreeMap<String, u64>,
     /// Orders that are held although nothing is wrong with them: a person would have to release them.
-    pub held_for_nothing: u64,
+    pub(crate) held_for_nothing: u64,
     /// Messages that workers took.
-    pub messages: u64,
+    pub(crate) messages: u64,
     /// Messages that were lost.
-    pub lost: u64,
+    pub(crate) lost: u64,
     /// Messages that came twice.
-    pub duplicated: u64,
+    pub(crate) duplicated: u64,
     /// Workers that died.
-    pub deaths: u64,
+    pub(crate) deaths: u64,
     /// Jobs that the sweeper queued again.
-    pub requeued: u64,
+    pub(crate) requeued: u64,
     /// Polls, and those that could not go to their end.
-    pub polls: u64,
+    pub(crate) polls: u64,
     /// Polls that stopped early.
-    pub polls_stopped: u64,
+    pub(crate) polls_stopped: u64,
     /// How often work was put off.
-    pub retries: u64,
+    pub(crate) retries: u64,
     /// Why, most frequent words first.
-    pub reasons: BTreeMap<String, u64>,
+    pub(crate) reasons: BTreeMap<String, u64>,
     /// Purchases of the outage of which nobody knew what became of them.
-    pub unknown: usize,
+    pub(crate) unknown: usize,
     /// Token requests at the carrier.
-    pub ups_tokens: u64,
+    pub(crate) ups_tokens: u64,
     /// The most of one client in any 24 hours.
-    pub tokens_in_a_day: usize,
+    pub(crate) tokens_in_a_day: usize,
     /// Token requests at the ERPs.
-    pub netsuite_tokens: u64,
+    pub(crate) netsuite_tokens: u64,
     /// Calls at the carrier.
-    pub ups_calls: u64,
+    pub(crate) ups_calls: u64,
     /// Calls that an ERP refused because it was full.
-    pub refused_for_concurrency: u64,
+    pub(crate) refused_for_concurrency: u64,
     /// When it was over.
-    pub ended: SignedDuration,
+    pub(crate) ended: SignedDuration,
     tenants: Vec<String>,
     waits: BTreeMap<usize, (SignedDuration, SignedDuration)>,
 }
 
 impl Report {
     /// Nothing yet.
-    pub fn new(seed: u64, tenants: impl Iterator<Item = String>) -> Self {
+    pub(crate) fn new(seed: u64, tenants: impl Iterator<Item = String>) -> Self {
         Self {
             seed,
             tenants: tenants.collect(),
@@ -68,7 +68,7 @@ impl Report {
     }
 
     /// Counts an entry of a job's story.
-    pub fn count(&mut self, text: &str) {
+    pub(crate) fn count(&mut self, text: &str) {
         let put_off = text.starts_with("waits: ") || text.contains("was not sent: ");
         if put_off {
             self.retries += 1;
@@ -79,7 +79,7 @@ impl Report {
     }
 
     /// Notes how long an order took, and whether it was entered during the flood.
-    pub fn note_wait(&mut self, tenant: usize, waited: SignedDuration, flood: bool) {
+    pub(crate) fn note_wait(&mut self, tenant: usize, waited: SignedDuration, flood: bool) {
         let longest = self.waits.entry(tenant).or_default();
         longest.0 = longest.0.max(waited);
         if flood {
@@ -88,19 +88,19 @@ impl Report {
     }
 
     /// Notes a hold.
-    pub fn hold(&mut self, job: &Job, bad_address: bool) {
+    pub(crate) fn hold(&mut self, job: &Job, bad_address: bool) {
         let reason = job.hold.as_ref().map(|hold| format!("{:?}", hold.reason));
         *self.held.entry(reason.unwrap_or_default()).or_default() += 1;
         self.held_for_nothing += u64::from(!bad_address);
     }
 
     /// The longest wait of a tenant's order that was entered during the flood, well before the outage.
-    pub fn longest_in_flood(&self, tenant: usize) -> SignedDuration {
+    pub(crate) fn longest_in_flood(&self, tenant: usize) -> SignedDuration {
         self.waits.get(&tenant).map(|longest| longest.1).unwrap_or_default()
     }
 
     /// The longest wait of a tenant's order.
-    pub fn longest(&self, tenant: usize) -> SignedDuration {
+    pub(crate) fn longest(&self, tenant: usize) -> SignedDuration {
         self.waits.get(&tenant).map(|longest| longest.0).unwrap_or_default()
     }
 }

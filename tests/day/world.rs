@@ -28,24 +28,24 @@ use crate::dice::Dice;
 use crate::network::Network;
 
 /// Whose orders they are.
-pub struct Tenant {
+pub(crate) struct Tenant {
     /// His name.
-    pub name: String,
+    pub(crate) name: String,
     /// His connection.
-    pub connection: ConnectionId,
+    pub(crate) connection: ConnectionId,
     /// His ERP.
-    pub netsuite: NetSuite,
+    pub(crate) netsuite: NetSuite,
 }
 
 /// Rules that a day may break, to show that it fails then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Whether an outage is noticed once for everybody.
-    pub outages_are_noticed: bool,
+    pub(crate) outages_are_noticed: bool,
     /// Whether the fleet shares its tokens.
-    pub tokens_are_shared: bool,
+    pub(crate) tokens_are_shared: bool,
     /// Whether the queue is fair between tenants.
-    pub queue_is_fair: bool,
+    pub(crate) queue_is_fair: bool,
 }
 
 impl Default for Rules {
@@ -59,33 +59,33 @@ impl Default for Rules {
 }
 
 /// Everything there is.
-pub struct World {
+pub(crate) struct World {
     /// Everybody's clock.
-    pub clock: Hands,
+    pub(crate) clock: Hands,
     /// The carrier.
-    pub ups: Ups,
+    pub(crate) ups: Ups,
     /// The customers; the first one floods.
-    pub tenants: Vec<Tenant>,
+    pub(crate) tenants: Vec<Tenant>,
     /// What Waybill stores.
-    pub store: Memory,
+    pub(crate) store: Memory,
     /// One worker for each invocation that may run at once.
-    pub workers: Vec<Arc<Advance>>,
+    pub(crate) workers: Vec<Arc<Advance>>,
     /// The poller.
-    pub poller: Poll,
+    pub(crate) poller: Poll,
     /// The sweeper.
-    pub sweeper: Sweep,
+    pub(crate) sweeper: Sweep,
     /// The token refresher.
-    pub refresher: Refresh,
+    pub(crate) refresher: Refresh,
 }
 
 /// The client id of a tenant at the carrier.
-pub fn client_of(number: usize) -> String {
+pub(crate) fn client_of(number: usize) -> String {
     format!("ups-client-{number}")
 }
 
 impl World {
     /// So many tenants and workers.
-    pub async fn start(tenants: usize, workers: usize, rules: Rules, dice: Dice) -> Result<Self, Failure> {
+    pub(crate) async fn start(tenants: usize, workers: usize, rules: Rules, dice: Dice) -> Result<Self, Failure> {
         let clock = Hands::frozen(morning());
         let base = || Base {
             clock: clock.clone(),
@@ -139,12 +139,12 @@ impl World {
     }
 
     /// The time.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// A person enters an order at a tenant's; answers its internal id.
-    pub fn enter(&self, tenant: usize, at_a_bad_address: bool) -> Result<u64, Failure> {
+    pub(crate) fn enter(&self, tenant: usize, at_a_bad_address: bool) -> Result<u64, Failure> {
         let netsuite = &self.tenants.get(tenant).ok_or("no such tenant")?.netsuite;
         let to = if at_a_bad_address {
             place("Ida", "1 Nowhere Lane", "Galena", "IL", "61036", "US")
@@ -158,7 +158,7 @@ impl World {
     }
 
     /// A person cancels an order; whether he still could.
-    pub fn cancel(&self, tenant: usize, order: u64) -> bool {
+    pub(crate) fn cancel(&self, tenant: usize, order: u64) -> bool {
         let netsuite = self.tenants.get(tenant).map(|tenant| &tenant.netsuite);
         netsuite.is_some_and(|netsuite| netsuite.act(|account, now| account.cancel(order, now)).is_ok())
     }
@@ -174,7 +174,7 @@ impl Tenant {
         let account = format!("{}", 7_000_000 + number);
         let options = netsuite::options::Options {
             account: account.clone(),
-            concurrency: 3,
+            concurrency: 5,
             turns: 2,
             ..Default::default()
         };
@@ -190,7 +190,7 @@ impl Tenant {
         connection.erp.account = account;
         connection.erp.base_url = Some(format!("http://netsuite-{number}.day").parse()?);
         connection.erp.secret = format!("waybill/day/{name}/netsuite");
-        connection.erp.options = json!({ "time_zone": "America/Los_Angeles", "concurrency": 3 });
+        connection.erp.options = json!({ "time_zone": "America/Los_Angeles", "concurrency": 5 });
         connection.carrier.account = format!("A1B2C{number}");
         connection.carrier.base_url = Some("http://ups.day".parse()?);
         connection.carrier.secret = format!("waybill/day/{name}/ups");
@@ -230,7 +230,9 @@ impl Fleet {
         } else {
             Arc::new(Memory::new(self.clock.clone(), Arc::new(AlwaysWorks)))
         };
+        // Rests are real time, which a day in seconds does not have.
         let tokens = SharedTokens::new(tokens, self.vault.clone(), self.clock.clone(), self.nonces.clone());
+        let tokens = tokens.without_rests();
         let limits: Arc<dyn Limits> = if self.rules.outages_are_noticed {
             self.port()
         } else {
@@ -258,7 +260,7 @@ impl Fleet {
             queue: self.port(),
             clock: self.clock.clone(),
             nonces: self.nonces.clone(),
-            timing: Timing::default(),
+            timing: timing(),
         }
     }
 
@@ -272,7 +274,7 @@ impl Fleet {
             queue: self.port(),
             clock: self.clock.clone(),
             nonces: self.nonces.clone(),
-            timing: Timing::default(),
+            timing: timing(),
         }
     }
 
@@ -283,7 +285,7 @@ impl Fleet {
             queue: self.port(),
             clock: self.clock.clone(),
             nonces: self.nonces.clone(),
-            timing: Timing::default(),
+            timing: timing(),
         }
     }
 
@@ -296,6 +298,14 @@ impl Fleet {
         Refresh {
             tokens: Arc::new(renewal),
         }
+    }
+}
+
+/// The usual times; what was read is read again less often, because nothing is committed late on this day.
+fn timing() -> Timing {
+    Timing {
+        overlap: SignedDuration::from_mins(2),
+        ..Timing::default()
     }
 }
 
@@ -328,13 +338,13 @@ impl Limits for Heedless {
         Ok(true)
     }
 
-    async fn reserve(&self, account: &str, rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
-        self.0.reserve(account, rate).await
+    async fn reserve_call(&self, account: &str, rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
+        self.0.reserve_call(account, rate).await
     }
 }
 
 /// A message that is delivered again: the job and its tenant.
-pub fn deliver_again(world: &World, job: &JobId, after: SignedDuration) {
+pub(crate) fn deliver_again(world: &World, job: &JobId, after: SignedDuration) {
     let visible_at = world.now() + after;
     let mut tables = world.store.tables();
     if let Some(tenant) = tables.jobs.get(job).map(|job| job.tenant.clone()) {

@@ -9,6 +9,7 @@ mod failures;
 mod holds;
 #[cfg(test)]
 mod limits;
+mod outages;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

@@ -84,7 +84,7 @@ mod tests {
     fn most_of_a_limit_is_used() {
         assert_eq!(rate(1400, 10).cut(), (1000, 116));
         assert_eq!(rate(50, 10).cut(), (1000, 4));
-        assert_eq!(rate(200, 60).cut(), (6000, 16));
+        assert_eq!(rate(200, 60).cut(), (6667, 18));
         assert_eq!(rate(3, 1).cut(), (1000, 1));
         assert_eq!(rate(2, 1).cut(), (2000, 1));
         assert_eq!(Rate::new(1, SignedDuration::from_secs(10)), None);

@@ -110,7 +110,12 @@ impl Lane {
     /// Takes one call of the published rate: the last thing before sending, because a call counts when it arrives.
     pub(super) async fn count(&self, now: Timestamp) -> Result<(), Later> {
         let Some(rate) = &self.rate else { return Ok(()) };
-        match self.limits.reserve(&self.account, rate).await.map_err(unreachable)? {
+        match self
+            .limits
+            .reserve_call(&self.account, rate)
+            .await
+            .map_err(unreachable)?
+        {
             None => Ok(()),
             Some(next) => Err(Later {
                 reason: "the account's calls of the moment are used up".to_owned(),

@@ -514,7 +514,7 @@ impl Limits for Memory {
         Ok(fits)
     }
 
-    async fn reserve(&self, account: &str, rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
+    async fn reserve_call(&self, account: &str, rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
         let window = rate.window(self.clock.now());
         let mut tables = self.tables();
         let taken = tables.windows.entry(account.to_owned()).or_default();

@@ -129,7 +129,7 @@ impl Limits for Dynamo {
         written
     }
 
-    async fn reserve(&self, account: &str, rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
+    async fn reserve_call(&self, account: &str, rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
         let window = rate.window(self.clock.now());
         match self.spend(account, window.number) {
             Spent::One => return Ok(None),

@@ -133,7 +133,7 @@ impl Limits for Shared {
         Ok(true)
     }
 
-    async fn reserve(&self, _account: &str, _rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
+    async fn reserve_call(&self, _account: &str, _rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
         Ok(None)
     }
 }

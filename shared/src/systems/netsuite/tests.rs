@@ -293,7 +293,7 @@ async fn a_call_does_not_wait_for_a_slot_but_says_when_to_come_again() {
 #[tokio::test]
 async fn work_on_one_order_leaves_a_slot_for_scans() {
     let number = r#"{"items": [{"id": "5012"}]}"#;
-    let script = Script::start(vec![line(SUITEQL, 200, number), line(SUITEQL, 200, number)]).await;
+    let script = Script::start((0..6).map(|_| line(SUITEQL, 200, number)).collect()).await;
     let bench = Bench::new(&script.base, &token_based(), |_| {});
     let _ = bench.netsuite.read(&[DocumentId::sales_order("5012")]).await;
     bench.netsuite.numbered("SO5012").await.unwrap();

@@ -338,8 +338,7 @@ impl NetSuite {
             authorization: text(&parts.headers, AUTHORIZATION.as_str()),
         };
         self.with(|inner| {
-            let options = inner.world.options.clone();
-            let client = inner.access.admit(&asked, &options, now);
+            let client = inner.access.admit(&asked, &inner.world.options, now);
             if client.is_none() {
                 inner.traffic.refused_logins += 1;
             }
