@@ -48,6 +48,17 @@ pub(crate) const FLOOD_AT: SignedDuration = SignedDuration::from_hours(2);
 pub(crate) const OUTAGE: (SignedDuration, SignedDuration) =
     (SignedDuration::from_hours(8), SignedDuration::from_hours(14));
 
+/// When the carrier answers questions and loses purchases.
+const BROWNOUT: (SignedDuration, SignedDuration) = (SignedDuration::from_hours(18), SignedDuration::from_hours(19));
+
+/// How the carrier is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carrier {
+    Well,
+    Gone,
+    LosesPurchases,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Deed {
     Enter { bad_address: bool },
@@ -77,12 +88,13 @@ pub(crate) struct Day {
     polls: Vec<Timestamp>,
     swept: Timestamp,
     hour: i64,
-    out: bool,
+    carrier: Carrier,
     orders: BTreeMap<(ConnectionId, String), Known>,
     entered: BTreeMap<usize, Vec<(u64, String)>>,
     billed: usize,
     shipments: BTreeMap<String, String>,
     unknown: BTreeSet<JobId>,
+    unknown_in_brownout: BTreeSet<JobId>,
     report: Report,
 }
 
@@ -101,12 +113,13 @@ impl Day {
             polls: polls.collect(),
             swept: began,
             hour: 0,
-            out: false,
+            carrier: Carrier::Well,
             orders: BTreeMap::new(),
             entered: BTreeMap::new(),
             billed: 0,
             shipments: BTreeMap::new(),
             unknown: BTreeSet::new(),
+            unknown_in_brownout: BTreeSet::new(),
             done: 0,
             settings,
             world,
@@ -150,6 +163,7 @@ impl Day {
         ups.add(Fault::new("rate", FaultKind::Html503).when(When::chance(0.003, seed + 1)));
         for tenant in &self.world.tenants {
             let faults = &tenant.netsuite.base.faults;
+            faults.clear();
             faults.add(Fault::new("suiteql", FaultKind::Html503).when(When::chance(0.002, seed + 2)));
             faults.add(Fault::new("transform", FaultKind::DropAfter).when(When::chance(0.002, seed + 3)));
         }
@@ -222,19 +236,40 @@ impl Day {
         }
     }
 
+    fn carrier_at(&self, at: Timestamp) -> Carrier {
+        let during = |span: (SignedDuration, SignedDuration)| at >= self.began + span.0 && at < self.began + span.1;
+        match (during(OUTAGE), during(BROWNOUT)) {
+            (true, _) => Carrier::Gone,
+            (_, true) => Carrier::LosesPurchases,
+            _ => Carrier::Well,
+        }
+    }
+
     fn carrier_goes_and_comes(&mut self, now: Timestamp) {
-        let out = now >= self.began + OUTAGE.0 && now < self.began + OUTAGE.1;
-        if out == self.out {
+        let carrier = self.carrier_at(now);
+        if carrier == self.carrier {
             return;
         }
-        self.out = out;
+        self.carrier = carrier;
+        let calls = self
+            .world
+            .ups
+            .base()
+            .requests
+            .counts()
+            .by_operation
+            .values()
+            .sum::<u64>();
+        self.report.ups_calls_by_phase.push(calls);
         let faults = &self.world.ups.base().faults;
         faults.clear();
-        if out {
-            faults.add(Fault::new("*", FaultKind::Html503).when(When::chance(0.5, self.settings.seed)));
-            faults.add(Fault::new("*", FaultKind::DropBefore));
-        } else {
-            self.background_faults();
+        match carrier {
+            Carrier::Well => self.background_faults(),
+            Carrier::Gone => {
+                faults.add(Fault::new("*", FaultKind::Html503).when(When::chance(0.5, self.settings.seed)));
+                faults.add(Fault::new("*", FaultKind::DropBefore));
+            }
+            Carrier::LosesPurchases => faults.add(Fault::new("ship", FaultKind::DropBefore)),
         }
     }
 
@@ -394,18 +429,20 @@ impl Day {
 
     /// Counts what the job's story tells, and lets its bodies go: a day of them is too much to keep.
     fn read_story(&mut self, job: &Job) {
-        let (began, mut tables) = (self.began, self.world.store.tables());
-        let Some(story) = tables.audit.get_mut(&job.id) else {
-            return;
-        };
-        for entry in story.drain(..) {
-            let during = entry.at >= began + OUTAGE.0 && entry.at < began + OUTAGE.1;
-            if entry.text.starts_with("nobody knows what became of attempt") && during {
-                self.unknown.insert(job.id.clone());
+        let mut tables = self.world.store.tables();
+        let story = tables.audit.get_mut(&job.id).map(std::mem::take).unwrap_or_default();
+        tables.labels.clear();
+        drop(tables);
+        for entry in story {
+            if entry.text.starts_with("nobody knows what became of attempt") {
+                match self.carrier_at(entry.at) {
+                    Carrier::Gone => self.unknown.insert(job.id.clone()),
+                    Carrier::LosesPurchases => self.unknown_in_brownout.insert(job.id.clone()),
+                    Carrier::Well => false,
+                };
             }
             self.report.count(&entry.text);
         }
-        tables.labels.clear();
     }
 
     fn note_end(&mut self, job: &Job) {
@@ -462,6 +499,7 @@ impl Day {
         self.report.ups_tokens = self.world.ups.base().requests.count("token");
         self.report.ups_calls = self.world.ups.base().requests.counts().by_operation.values().sum();
         self.report.unknown = self.unknown.len();
+        self.report.unknown_in_brownout = self.unknown_in_brownout.len();
         self.report.ended = self.world.now().duration_since(self.began);
         drop(tables);
         Ok(self.report)

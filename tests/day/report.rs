@@ -41,6 +41,10 @@ pub(crate) struct Report {
     pub(crate) reasons: BTreeMap<String, u64>,
     /// Purchases of the outage of which nobody knew what became of them.
     pub(crate) unknown: usize,
+    /// The same of the hour in which the carrier lost purchases and answered everything else.
+    pub(crate) unknown_in_brownout: usize,
+    /// Calls at the carrier until the outage, until its end, and until the brown-out and its end.
+    pub(crate) ups_calls_by_phase: Vec<u64>,
     /// Token requests at the carrier.
     pub(crate) ups_tokens: u64,
     /// The most of one client in any 24 hours.
@@ -99,6 +103,12 @@ impl Report {
         self.waits.get(&tenant).map(|longest| longest.1).unwrap_or_default()
     }
 
+    /// Calls at the carrier while it was away.
+    pub(crate) fn calls_in_the_outage(&self) -> u64 {
+        let at = |phase: usize| self.ups_calls_by_phase.get(phase).copied().unwrap_or_default();
+        at(1).saturating_sub(at(0))
+    }
+
     /// The longest wait of a tenant's order.
     pub(crate) fn longest(&self, tenant: usize) -> SignedDuration {
         self.waits.get(&tenant).map(|longest| longest.0).unwrap_or_default()
@@ -133,6 +143,8 @@ impl fmt::Display for Report {
             self.polls, self.polls_stopped
         )?;
         writeln!(f, "  unknown purchases (outage) {}", self.unknown)?;
+        writeln!(f, "  unknown purchases (brown-out of 1 h) {}", self.unknown_in_brownout)?;
+        writeln!(f, "  calls at UPS in the outage {}", self.calls_in_the_outage())?;
         let tokens = (self.ups_tokens, self.tokens_in_a_day, self.netsuite_tokens);
         writeln!(
             f,

@@ -21,7 +21,9 @@ use waybill::flows::{advance::Advance, poll::Poll, refresh::Refresh, sweep::Swee
 use waybill::http::{self, SharedTokens};
 use waybill::job::Timing;
 use waybill::memory::{AlwaysWorks, CountedNonces, Memory, Vault};
-use waybill::ports::{AccountStanding, Clock, Limits, Secrets, Slot, StoreError};
+use waybill::ports::{
+    AccountStanding, CallError, Clock, Limits, Mint, Secrets, Slot, StoreError, Token, TokenKey, Tokens,
+};
 use waybill::systems::{Registry, Renewal};
 
 use crate::dice::Dice;
@@ -98,6 +100,8 @@ impl World {
         });
         let options = ups::Options {
             clients: clients.collect(),
+            // The day counts for itself, so that it sees who goes too far.
+            token_limit_per_day: u32::MAX,
             ..ups::Options::default()
         };
         let (ups, local) = Ups::here(options, base());
@@ -225,14 +229,13 @@ impl Fleet {
 
     /// A process of its own: its own cache of tokens over the shared store.
     fn registry(&self) -> Registry {
-        let tokens = if self.rules.tokens_are_shared {
-            self.port()
-        } else {
-            Arc::new(Memory::new(self.clock.clone(), Arc::new(AlwaysWorks)))
-        };
         // Rests are real time, which a day in seconds does not have.
-        let tokens = SharedTokens::new(tokens, self.vault.clone(), self.clock.clone(), self.nonces.clone());
-        let tokens = tokens.without_rests();
+        let shared = SharedTokens::new(self.port(), self.vault.clone(), self.clock.clone(), self.nonces.clone());
+        let tokens: Arc<dyn Tokens> = if self.rules.tokens_are_shared {
+            Arc::new(shared.without_rests())
+        } else {
+            Arc::new(ColdStarts(self.clock.clone()))
+        };
         let limits: Arc<dyn Limits> = if self.rules.outages_are_noticed {
             self.port()
         } else {
@@ -242,7 +245,7 @@ impl Fleet {
             self.client.clone(),
             self.clock.clone(),
             Duration::from_secs(30),
-            Arc::new(tokens),
+            tokens,
             limits,
             self.vault.clone(),
         )
@@ -340,6 +343,31 @@ impl Limits for Heedless {
 
     async fn reserve_call(&self, account: &str, rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
         self.0.reserve_call(account, rate).await
+    }
+}
+
+/// Tokens of processes that share nothing and remember nothing.
+struct ColdStarts(Arc<dyn Clock>);
+
+#[async_trait]
+impl Tokens for ColdStarts {
+    async fn bearer(&self, _key: &TokenKey, mint: &dyn Mint) -> Result<Token, CallError> {
+        let (minted, issued_at) = (mint.mint().await?, self.0.now());
+        let lives_for = SignedDuration::try_from(minted.lives_for).unwrap_or_default();
+        Ok(Token {
+            secret: minted.secret,
+            version: 1,
+            issued_at,
+            expires_at: issued_at + lives_for,
+        })
+    }
+
+    async fn renew(&self, key: &TokenKey, failed: u64, mint: &dyn Mint) -> Result<Token, CallError> {
+        let token = self.bearer(key, mint).await?;
+        Ok(Token {
+            version: failed + 1,
+            ..token
+        })
     }
 }
 
