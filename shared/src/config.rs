@@ -24,6 +24,8 @@ pub struct Config {
     pub key: String,
     /// The URL of the queue of jobs.
     pub shipments_queue: String,
+    /// The URL of the queue of messages that nobody can work on.
+    pub dead_letters: String,
     /// The ARN of the topic that alarms go to.
     pub alarm_topic: Option<String>,
     /// How the names of this stage's secrets begin (`waybill/prod/`).
@@ -72,6 +74,7 @@ impl Config {
             bucket: reader.text("WAYBILL_BUCKET"),
             key: reader.text("WAYBILL_KEY"),
             shipments_queue: reader.text("WAYBILL_SHIPMENTS_QUEUE"),
+            dead_letters: reader.text("WAYBILL_DEAD_LETTERS"),
             alarm_topic: reader.given("WAYBILL_ALARM_TOPIC"),
             secret_prefix: reader.text("WAYBILL_SECRET_PREFIX"),
             metrics: reader.text("WAYBILL_METRICS"),
@@ -181,6 +184,7 @@ mod tests {
             ("WAYBILL_BUCKET", "bucket"),
             ("WAYBILL_KEY", "arn:key"),
             ("WAYBILL_SHIPMENTS_QUEUE", "https://queue"),
+            ("WAYBILL_DEAD_LETTERS", "https://dead-letters"),
             ("WAYBILL_SECRET_PREFIX", "waybill/local/"),
             ("WAYBILL_METRICS", "Waybill/local"),
         ]);

@@ -306,6 +306,10 @@ impl Carrier for CarrierSide {
         }
     }
 
+    async fn shipment(&self, _id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
+        Ok(None)
+    }
+
     fn absence_proves(&self) -> bool {
         true
     }
@@ -744,7 +748,7 @@ impl World {
 
     fn start(&mut self, worker: usize) {
         let (advance, job) = (self.advance.clone(), self.job.clone());
-        self.running[worker] = Some(Box::pin(async move { advance.run(&job).await }));
+        self.running[worker] = Some(Box::pin(async move { advance.run(&job).await.map(drop) }));
         self.heard_at[worker] = self.stand.clock.now();
         lock(&self.stand.desk).heard[worker].clear();
         self.go(worker);

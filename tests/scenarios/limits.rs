@@ -93,7 +93,7 @@ async fn a_rate_that_we_know_is_never_passed() -> Result<(), Failure> {
         world.enter(world.plain(1))?;
     }
     world.poll_and_work().await?;
-    world.pass(SignedDuration::from_hours(2)).await?;
+    world.pass(SignedDuration::from_hours(6)).await?;
     let refused = |operation: &str| {
         let requests = world.ups_requests(operation);
         requests.iter().filter(|request| request.status == Some(429)).count()

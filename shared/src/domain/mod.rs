@@ -10,6 +10,7 @@ mod measure;
 mod money;
 mod order;
 mod packing;
+mod personal;
 mod rate;
 mod rating;
 mod shipment;
@@ -26,6 +27,7 @@ pub use measure::{Dimensions, Length, Weight, WeightUnit};
 pub use money::Money;
 pub use order::{Order, OrderLine, ShipMethod, Standing};
 pub use packing::{PackageType, Packing, PackingError, Parcel, ParcelContent, ParcelRule};
+pub use personal::{ERASED, Personal};
 pub use rate::{Rate, Window};
 pub use rating::{Choice, NoOffer, Offer, Quote, RateRequest, ServicePolicy};
 pub use shipment::{

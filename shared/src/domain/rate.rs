@@ -10,6 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 /// arrive a tenth of the length late.
 const MOST_PARTS: u32 = 10;
 
+/// A window holds at least so many calls, if the limit allows it: what one order asks for in a row.
+const ENOUGH: u32 = 4;
+
 /// So many calls in any stretch of so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
@@ -54,7 +57,10 @@ impl Rate {
     fn cut(&self) -> (i64, u32) {
         let per = i64::try_from(self.per.as_millis()).unwrap_or(i64::MAX / 4);
         let room = |parts: u32| self.calls / (parts + 2);
-        let best = (1..=MOST_PARTS).max_by_key(|parts| (parts * room(*parts), *parts));
+        let enough = ENOUGH.min(room(1));
+        let best = (1..=MOST_PARTS)
+            .filter(|parts| room(*parts) >= enough)
+            .max_by_key(|parts| (parts * room(*parts), *parts));
         match best.filter(|parts| room(*parts) > 0) {
             Some(parts) => {
                 let parts_long = i64::from(parts);
@@ -85,6 +91,7 @@ mod tests {
         assert_eq!(rate(1400, 10).cut(), (1000, 116));
         assert_eq!(rate(50, 10).cut(), (1000, 4));
         assert_eq!(rate(200, 60).cut(), (6667, 18));
+        assert_eq!(rate(12, 60).cut(), (60_000, 4), "an order's calls fit into a window");
         assert_eq!(rate(3, 1).cut(), (1000, 1));
         assert_eq!(rate(2, 1).cut(), (2000, 1));
         assert_eq!(Rate::new(1, SignedDuration::from_secs(10)), None);

@@ -16,12 +16,14 @@ use jiff::Timestamp;
 
 use crate::connection::Connection;
 use crate::domain::{
-    ConnectionId, DocumentId, Health, JobId, LabelImage, LabelRef, Money, Nonce, Rate, Snapshot, TenantId, Units,
+    CarrierShipmentId, ConnectionId, DocumentId, Health, JobId, LabelImage, LabelRef, Money, Nonce, Personal, Rate,
+    Snapshot, TenantId, Units,
 };
 use crate::job::Job;
 use crate::ports::{
-    AccountStanding, AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, Directory, Documents, Due,
-    Gate, Jobs, Labels, Limits, NewJob, Nonces, Queue, Save, Saved, Slot, Spending, State, StoreError, TokenRequests,
+    AccountStanding, AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, DeadLetters, Directory,
+    Documents, Due, Gate, Jobs, Labels, Limits, NewJob, Nonces, Queue, Reread, Save, Saved, Slot, Spending, State,
+    StoreError, TokenRequests,
 };
 pub use tokens::TokenRow;
 pub use vault::Vault;
@@ -115,6 +117,8 @@ pub struct Tables {
     pub audit: BTreeMap<JobId, Vec<AuditEntry>>,
     /// Units by connection and document.
     pub units: BTreeMap<(ConnectionId, DocumentId), Units>,
+    /// Documents to be read again, with the write that said so.
+    pub rereads: BTreeMap<(ConnectionId, DocumentId), Nonce>,
     /// Connections by id.
     pub connections: BTreeMap<ConnectionId, Connection>,
     /// Why every purchase is stopped, if it is.
@@ -125,6 +129,8 @@ pub struct Tables {
     pub queue: VecDeque<Message>,
     /// When each customer was served last, counted in messages.
     pub served: BTreeMap<TenantId, u64>,
+    /// Messages that nobody can work on, each with its reason.
+    pub dead_letters: Vec<(String, String)>,
     /// Labels by key.
     pub labels: BTreeMap<String, Vec<u8>>,
     /// Spent amounts by connection and hour.
@@ -232,8 +238,35 @@ impl Tables {
             }
             self.units.insert(key, units.clone());
         }
+        if let Some(note) = save.reread() {
+            self.rereads
+                .insert((save.job.connection.clone(), note.document), note.mark);
+        }
         self.put(&save.job, save.snapshot.as_ref(), &save.audit);
         Saved::Done
+    }
+
+    fn reread(&mut self, key: (ConnectionId, DocumentId), mark: &Nonce) {
+        if self.rereads.get(&key) == Some(mark) {
+            self.rereads.remove(&key);
+        }
+    }
+
+    fn erase(&mut self, id: &JobId) {
+        let mut personal = Personal::default();
+        let readings = self.snapshots.iter_mut().filter(|((job, _), _)| job == id);
+        for (_, snapshot) in readings {
+            personal.learn(&snapshot.consignment.ship_to);
+            *snapshot = snapshot.without_person();
+        }
+        if let Some(verdict) = self.jobs.get(id).and_then(|job| job.address.done()) {
+            personal.learn_verdict(verdict);
+        }
+        for entry in self.audit.get_mut(id).into_iter().flatten() {
+            *entry = entry.without_person(&personal);
+        }
+        let prefix = format!("labels/{id}/");
+        self.labels.retain(|key, _| !key.starts_with(&prefix));
     }
 
     fn put(&mut self, job: &Job, snapshot: Option<&Snapshot>, audit: &[AuditEntry]) {
@@ -284,6 +317,23 @@ impl Jobs for Memory {
         let saved = self.tables().save(save);
         answered(fate, saved).await
     }
+
+    async fn with_shipment(
+        &self,
+        connection: &ConnectionId,
+        shipment: &CarrierShipmentId,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let tables = self.tables();
+        let has = |job: &&Job| job.purchase.done().is_some_and(|bought| bought.id == *shipment);
+        let own = tables.jobs.values().filter(|job| job.connection == *connection);
+        Ok(own.filter(has).map(|job| job.id.clone()).collect())
+    }
+
+    async fn erase(&self, id: &JobId) -> Result<(), StoreError> {
+        let fate = self.pass("erase").await;
+        self.tables().erase(id);
+        answered(fate, ()).await
+    }
 }
 
 #[async_trait]
@@ -306,6 +356,21 @@ impl Documents for Memory {
         let fate = self.pass("admit").await;
         let admitted = self.tables().admit(units, jobs);
         answered(fate, admitted).await
+    }
+
+    async fn to_reread(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<Reread>, StoreError> {
+        let fate = self.pass("to_reread").await;
+        let rereads = self.tables().rereads.clone();
+        let own = rereads.into_iter().filter(|((of, _), _)| of == connection);
+        let notes = own.map(|((_, document), mark)| Reread { document, mark });
+        answered(fate, notes.take(usize::from(limit)).collect()).await
+    }
+
+    async fn reread(&self, connection: &ConnectionId, note: &Reread) -> Result<(), StoreError> {
+        let fate = self.pass("reread").await;
+        self.tables()
+            .reread((connection.clone(), note.document.clone()), &note.mark);
+        answered(fate, ()).await
     }
 }
 
@@ -415,6 +480,14 @@ impl Queue for Memory {
         };
         self.tables().queue.push_back(message);
         answered(fate, ()).await
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Memory {
+    async fn keep(&self, body: &str, reason: &str) -> Result<(), StoreError> {
+        self.tables().dead_letters.push((body.to_owned(), reason.to_owned()));
+        Ok(())
     }
 }
 
