@@ -328,7 +328,7 @@ impl Day {
             };
             self.report.messages += 1;
             running.push(Box::pin(async move {
-                let run = async { advance.run(&job).await };
+                let run = async { advance.run(&job).await.map(|_| ()) };
                 let outcome = Mortal::new(run, turns).await;
                 (worker, job, outcome)
             }));
