@@ -337,17 +337,12 @@ impl Day {
 
     /// The next message; now and then the order is upset.
     fn receive(&mut self) -> Option<JobId> {
-        if !self.settings.rules.queue_is_fair {
-            let now = self.world.now();
-            let mut tables = self.world.store.tables();
-            let index = tables.queue.iter().position(|message| message.visible_at <= now)?;
-            return tables.queue.remove(index).map(|message| message.job);
-        }
-        let first = self.world.store.receive()?;
+        let fair = self.settings.rules.queue_is_fair;
+        let first = self.world.queue.receive(fair)?;
         if !self.dice.happens(50) {
             return Some(first);
         }
-        match self.world.store.receive() {
+        match self.world.queue.receive(fair) {
             Some(second) => {
                 deliver_again(&self.world, &first, SignedDuration::ZERO);
                 Some(second)
@@ -359,14 +354,7 @@ impl Day {
     /// Nothing to do now: on to whatever comes next.
     fn wait(&self) {
         let now = self.world.now();
-        let queue = self
-            .world
-            .store
-            .tables()
-            .queue
-            .iter()
-            .map(|message| message.visible_at)
-            .min();
+        let queue = self.world.queue.next();
         let deed = self.deeds.get(self.done).map(|(at, _, _)| *at);
         let poll = self.polls.iter().min().copied();
         let next = [queue, deed, poll, Some(self.swept + MINUTE)]

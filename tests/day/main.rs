@@ -5,6 +5,7 @@
 mod day;
 mod dice;
 mod network;
+mod queue;
 mod report;
 mod world;
 

@@ -28,6 +28,7 @@ use waybill::systems::{Registry, Renewal};
 
 use crate::dice::Dice;
 use crate::network::Network;
+use crate::queue::FairQueue;
 
 /// Whose orders they are.
 pub(crate) struct Tenant {
@@ -70,6 +71,8 @@ pub(crate) struct World {
     pub(crate) tenants: Vec<Tenant>,
     /// What Waybill stores.
     pub(crate) store: Memory,
+    /// The queue of jobs.
+    pub(crate) queue: Arc<FairQueue>,
     /// One worker for each invocation that may run at once.
     pub(crate) workers: Vec<Arc<Advance>>,
     /// The poller.
@@ -124,6 +127,7 @@ impl World {
             store: store.clone(),
             vault,
             nonces: Arc::default(),
+            queue: Arc::new(FairQueue::new(shared.clone())),
             clock: shared,
             client: http::client()?.asking(Arc::new(network)),
             rules,
@@ -137,6 +141,7 @@ impl World {
             poller: fleet.poller(registry.clone()),
             sweeper: fleet.sweeper(),
             refresher: fleet.refresher(registry),
+            queue: fleet.queue.clone(),
             store,
             clock,
         })
@@ -219,6 +224,7 @@ struct Fleet {
     nonces: Arc<CountedNonces>,
     clock: Arc<dyn Clock>,
     client: http::Client,
+    queue: Arc<FairQueue>,
     rules: Rules,
 }
 
@@ -260,7 +266,7 @@ impl Fleet {
             systems: Arc::new(registry),
             labels: self.port(),
             spending: self.port(),
-            queue: self.port(),
+            queue: self.queue.clone(),
             clock: self.clock.clone(),
             nonces: self.nonces.clone(),
             timing: timing(),
@@ -274,7 +280,7 @@ impl Fleet {
             cursors: self.port(),
             documents: self.port(),
             jobs: self.port(),
-            queue: self.port(),
+            queue: self.queue.clone(),
             clock: self.clock.clone(),
             nonces: self.nonces.clone(),
             timing: timing(),
@@ -285,7 +291,7 @@ impl Fleet {
         Sweep {
             due: self.port(),
             jobs: self.port(),
-            queue: self.port(),
+            queue: self.queue.clone(),
             clock: self.clock.clone(),
             nonces: self.nonces.clone(),
             timing: timing(),
@@ -371,16 +377,10 @@ impl Tokens for ColdStarts {
     }
 }
 
-/// A message that is delivered again: the job and its tenant.
+/// A message that is delivered again.
 pub(crate) fn deliver_again(world: &World, job: &JobId, after: SignedDuration) {
-    let visible_at = world.now() + after;
-    let mut tables = world.store.tables();
-    if let Some(tenant) = tables.jobs.get(job).map(|job| job.tenant.clone()) {
-        let job = job.clone();
-        tables.queue.push_back(waybill::memory::Message {
-            job,
-            tenant,
-            visible_at,
-        });
+    let tenant = world.store.tables().jobs.get(job).map(|job| job.tenant.clone());
+    if let Some(tenant) = tenant {
+        world.queue.put(job, &tenant, after);
     }
 }
