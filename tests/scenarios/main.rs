@@ -11,6 +11,7 @@ mod holds;
 mod limits;
 #[cfg(test)]
 mod operator;
+mod outages;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

@@ -116,10 +116,7 @@ fn outcome(told: Told, job: &Job, now: Timestamp) -> Outcome {
     };
     let refusal = || Refusal::new("120100", "no");
     let until = now + SignedDuration::from_mins(i64::from(of));
-    let wait = || Wait {
-        until,
-        reason: "busy".to_owned(),
-    };
+    let wait = || Wait::new(until, "busy");
     let some = || (0..of % 3).map(|more| shipment(of % 4 + more)).collect::<Vec<_>>();
     let number = of % 4;
     let newer = SnapshotRef::from(&reading(job.snapshot.number + u32::from(of % 2), now));
