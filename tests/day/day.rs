@@ -481,7 +481,7 @@ impl Day {
             if !books.duplicates.is_empty() {
                 return Err(format!("{}: fulfilled twice: {:?}", tenant.name, books.duplicates).into());
             }
-            self.report.refused_for_concurrency += u64::from(books.traffic.refused_for_concurrency);
+            self.report.refused_for_concurrency += books.traffic.refused_for_concurrency;
             self.report.netsuite_tokens += tenant.netsuite.base.requests.count("token");
         }
         self.report.ups_tokens = self.world.ups.base().requests.count("token");
