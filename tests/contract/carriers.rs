@@ -281,6 +281,27 @@ pub(crate) async fn the_list_holds_everything_sold_and_says_what_is_void<C: Carr
         let failed = whole_list(&test).await;
         assert!(matches!(failed, Err(CallError::Later(_))), "{mishap:?}: {failed:?}");
     }
+
+/// A person's number leads to the whole shipment, whichever parcel it is of; one that is void, or cannot be a number, is
+/// refused, and a carrier that cannot be asked says so.
+pub(crate) async fn a_shipment_is_known_by_its_number<C: CarrierUnderTest>() -> Result<(), Failure> {
+    let test = C::start().await?;
+    let (bought, carrier) = (buy(&test, 1).await?.shipment, test.carrier());
+    for number in bought.tracking_numbers() {
+        let known = carrier.shipment(&CarrierShipmentId::new(number)).await?;
+        assert_eq!(
+            known.map(|shipment| (shipment.id, shipment.parcels)),
+            Some((bought.id.clone(), bought.parcels.clone()))
+        );
+    }
+    let malformed = carrier.shipment(&CarrierShipmentId::new("../void")).await;
+    assert!(matches!(malformed, Err(CallError::Refused(_))), "{malformed:?}");
+    test.strike(On::Labels, Mishap::Gateway);
+    let unasked = carrier.shipment(&bought.id).await;
+    assert!(matches!(unasked, Err(CallError::Later(_))), "{unasked:?}");
+    carrier.void(&bought.id).await?;
+    let void = carrier.shipment(&bought.id).await;
+    assert!(matches!(void, Err(CallError::Refused(_))), "{void:?}");
     Ok(())
 }
 
@@ -358,6 +379,8 @@ macro_rules! suite {
                 labels_can_be_had_again,
                 a_void_can_be_repeated,
                 the_list_holds_everything_sold_and_says_what_is_void,
+
+                a_shipment_is_known_by_its_number,
                 every_kind_of_address_has_its_verdict,
                 what_is_offered_can_be_bought,
                 a_check_finds_all_well_and_buys_nothing,

@@ -476,6 +476,7 @@ fn labels_that_stay_incomplete_are_held_as_lost() {
         let wait = Wait {
             until: morning(),
             reason: "its labels are not all there".to_owned(),
+            tries: 0,
         };
         job.apply(Outcome::LabelsIncomplete(wait), morning(), &timing).unwrap();
         tries += 1;
