@@ -18,7 +18,7 @@ use waybill::systems::netsuite::{Account, Authorisation, NetSuite};
 use crate::Common;
 use crate::output::{self, Answer, Failure, facts, note, table, when};
 use crate::schedule;
-use crate::stack::{Stack, said};
+use crate::stack::Stack;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
