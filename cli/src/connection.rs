@@ -1,5 +1,6 @@
 //! `waybill connection ...`: what customers configure.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,12 +9,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use waybill::aws::Change;
 use waybill::connection::{Connection, parse};
-use waybill::domain::ConnectionId;
+use waybill::domain::{ConnectionId, Trouble};
 use waybill::flows::plan::{Plan, Planned};
-use waybill::ports::{AuditEntry, CallError, Connections, Directory, Finding, Recorder, Secrets, State, Systems};
-use waybill::systems::System;
+use waybill::ports::{
+    AccountStanding, AuditEntry, CallError, Connections, Directory, Finding, Limits, Recorder, Secrets, State, Systems,
+};
 use waybill::systems::check::Checks;
 use waybill::systems::netsuite::{Account, Authorisation, NetSuite};
+use waybill::systems::{System, account_of};
 
 use crate::Common;
 use crate::output::{self, Answer, Failure, facts, note, table, when};
@@ -180,15 +183,52 @@ async fn show(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
     let rows = changes
         .iter()
         .map(|entry| [when(entry.at), entry.by.clone(), entry.text.clone()]);
+    let accounts = accounts(stack, &gate.connection).await?;
+    let told: Vec<String> = accounts
+        .iter()
+        .map(|(account, how)| format!("{account} {how}"))
+        .collect();
     let text = format!(
-        "{}\n\n{}",
+        "{}\n\n{}\n\n{}",
         facts(&gate.connection),
+        told.join("\n"),
         table(["changed", "by", "what"], rows)
     );
     Answer::new(
-        &json!({ "connection": gate.connection, "brake": gate.brake, "changes": changes }),
+        &json!({ "connection": gate.connection, "brake": gate.brake, "accounts": accounts, "changes": changes }),
         text,
     )
+}
+
+/// How the connection's two accounts fare.
+async fn accounts(stack: &Stack, connection: &Connection) -> Result<BTreeMap<String, String>, Failure> {
+    let store = stack.store()?;
+    let mut accounts = BTreeMap::new();
+    for settings in [&connection.erp, &connection.carrier] {
+        let account = account_of(settings);
+        let standing = store.standing(&account).await?;
+        accounts.insert(account, fares(&standing));
+    }
+    Ok(accounts)
+}
+
+fn fares(standing: &AccountStanding) -> String {
+    match (&standing.health.outage, standing.paused) {
+        (Some(outage), _) => {
+            let what = match outage.trouble {
+                Trouble::Everything => "does not answer",
+                Trouble::Effects => "loses or refuses purchases and writes",
+                Trouble::Credential => "refuses our credential",
+            };
+            let (since, probe) = (when(outage.since), when(outage.probe_at));
+            format!(
+                "{what} since {since} ({}): nothing is sent but a probe, the next one at {probe}",
+                outage.reason
+            )
+        }
+        (None, Some(until)) => format!("is paused after a 429 until {}", when(until)),
+        (None, None) => "works, as far as we know".to_owned(),
+    }
 }
 
 async fn check(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {

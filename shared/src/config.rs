@@ -127,6 +127,7 @@ impl Reader<'_> {
             duplicate_check: self.seconds("WAYBILL_DUPLICATE_CHECK_SECONDS", default.duplicate_check),
             held: self.seconds("WAYBILL_HELD_REREAD_SECONDS", default.held),
             retry: self.seconds("WAYBILL_RETRY_SECONDS", default.retry),
+            backoff: default.backoff,
             erp_window: self
                 .given("WAYBILL_ERP_WINDOW_SECONDS")
                 .map(|_| self.seconds("WAYBILL_ERP_WINDOW_SECONDS", default.overlap)),

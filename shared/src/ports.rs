@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::Connection;
 use crate::domain::{
-    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, ERASED, Gap, JobId, LabelFormat,
-    LabelImage, LabelRef, ListEntry, Listed, Nonce, Offer, Order, Personal, Quote, RateRequest, Reconciliation,
-    Refusal, Run, Shipment, ShipmentRequest, Snapshot, Stretch, TenantId, Units, Walk,
+    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, ERASED, Gap, Health, JobId,
+    LabelFormat, LabelImage, LabelRef, ListEntry, Listed, Nonce, Offer, Order, Personal, Quote, Rate, RateRequest,
+    Readiness, Reconciliation, Refusal, Run, Shipment, ShipmentRequest, Snapshot, Stretch, TenantId, Units, Walk,
 };
 pub use crate::job::WriteBackRef;
 use crate::job::{Job, history};
@@ -331,6 +331,10 @@ pub struct ListPage {
 pub trait Carrier: Send + Sync {
     /// Validates an address to the street, where the carrier covers its country.
     async fn validate(&self, address: &Address) -> Result<AddressVerdict, CallError>;
+    /// Whether a purchase may be prepared now, as far as the fleet knows; nothing is sent.
+    async fn ready(&self) -> Result<Readiness, CallError> {
+        Ok(Readiness::Ready)
+    }
     /// Every service that is offered, with its price.
     async fn offers(&self, request: &RateRequest) -> Result<Vec<Offer>, CallError>;
     /// The exact request of a purchase, or why this cannot be asked of the carrier.
@@ -790,6 +794,10 @@ pub struct Minted {
 /// How a vendor issues a token. One call, no retry.
 #[async_trait]
 pub trait Mint: Send + Sync {
+    /// Whether a token may be asked for now; nothing is sent.
+    async fn ready(&self) -> Result<(), CallError> {
+        Ok(())
+    }
     /// Asks for a token. A wrong credential is [`CallError::Refused`].
     async fn mint(&self) -> Result<Minted, CallError>;
     /// The most token requests in any 24 hours for one client id, where the vendor or the user named a figure.
@@ -941,10 +949,27 @@ pub trait Limits: Send + Sync {
     async fn lease_slot(&self, account: &str, cap: u16, lease: Duration) -> Result<Option<Slot>, StoreError>;
     /// Frees a slot.
     async fn free_slot(&self, slot: Slot) -> Result<(), StoreError>;
-    /// Until when an account is paused by everybody, after a 429.
-    async fn paused(&self, account: &str) -> Result<Option<Timestamp>, StoreError>;
-    /// Pauses an account for everybody.
+    /// How an account stands; what was read may be believed for a second.
+    async fn standing(&self, account: &str) -> Result<AccountStanding, StoreError>;
+    /// Pauses an account for everybody; a pause is never shortened.
     async fn pause(&self, account: &str, until: Timestamp) -> Result<(), StoreError>;
+    /// Stores an account's health if it still has this version; `false` if somebody was faster. Either way the account's
+    /// standing is read anew afterwards.
+    async fn write_health(&self, account: &str, version: u64, health: &Health) -> Result<bool, StoreError>;
+    /// Takes one call of an account's published rate, of which a process reserves a few at a time and none beyond their
+    /// window's end; where the window is used up, when the next one begins.
+    async fn reserve_call(&self, account: &str, rate: &Rate) -> Result<Option<Timestamp>, StoreError>;
+}
+
+/// How an account stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountStanding {
+    /// Until when everybody pauses, after a 429.
+    pub paused: Option<Timestamp>,
+    /// Counts the writes of its health; 0 while nothing is stored.
+    pub version: u64,
+    /// How it has fared lately.
+    pub health: Health,
 }
 
 /// Credentials as a secret holds them, by field.

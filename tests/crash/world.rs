@@ -19,7 +19,7 @@ use waybill::domain::*;
 use waybill::flows::advance::Advance;
 use waybill::flows::poll::Poll as PollOrders;
 use waybill::flows::sweep::Sweep;
-use waybill::job::{HoldReason, Job, Step, Timing, WriteBackRef};
+use waybill::job::{Backoff, HoldReason, Job, Step, Timing, WriteBackRef};
 use waybill::memory::{AlwaysWorks, CountedNonces, Fate, Memory, Switch, Tables, TurnedClock};
 use waybill::ports::*;
 
@@ -570,6 +570,7 @@ fn timing() -> Timing {
         duplicate_check: TICK * 9,
         held: TICK,
         retry: TICK,
+        backoff: Backoff::STEADY,
         erp_window: None,
         overlap: TICK,
     }

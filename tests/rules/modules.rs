@@ -12,7 +12,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("connection", &["domain"]),
     ("ports", &["domain", "job", "connection"]),
     ("flows", &["ports", "job", "domain", "connection"]),
-    ("http", &["ports", "domain"]),
+    ("http", &["ports", "domain", "telemetry"]),
     ("systems", &["http", "ports", "domain", "connection"]),
     ("aws", &["ports", "job", "domain", "connection", "config"]),
     ("memory", &["ports", "job", "domain", "connection"]),

@@ -10,6 +10,9 @@ mod holds;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod operator;
+mod outages;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod polling;

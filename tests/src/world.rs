@@ -348,6 +348,16 @@ impl World {
         }
     }
 
+    /// The process ends and another one begins: what it remembered is gone.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn restart(&mut self) -> Result<(), Failure> {
+        let clock = self.shared_clock();
+        self.registry = registry(&self.store, &self.vault, &self.nonces, clock, &self.timing)?;
+        Ok(())
+    }
+
     /// Polls the story's connection as its schedule does.
     ///
     /// # Errors

@@ -4,12 +4,14 @@
 
 mod address;
 mod consignment;
+mod health;
 mod ids;
 mod measure;
 mod money;
 mod order;
 mod packing;
 mod personal;
+mod rate;
 mod rating;
 mod reconciliation;
 mod shipment;
@@ -17,6 +19,7 @@ mod units;
 
 pub use address::{Address, AddressVerdict, Correction};
 pub use consignment::{Consignment, ConsignmentLine, Gone, Snapshot};
+pub use health::{Asking, Entrance, Health, Lesson, Outage, Readiness, Trouble};
 pub use ids::{
     CarrierShipmentId, ConnectionId, ContentHash, DocumentId, DocumentKind, IdError, JobId, LineId, LocationId, Nonce,
     TenantId,
@@ -26,6 +29,7 @@ pub use money::Money;
 pub use order::{Order, OrderLine, ShipMethod, Standing};
 pub use packing::{PackageType, Packing, PackingError, Parcel, ParcelContent, ParcelRule};
 pub use personal::{ERASED, Personal};
+pub use rate::{Rate, Window};
 pub use rating::{Choice, NoOffer, Offer, Quote, RateRequest, ServicePolicy};
 pub use reconciliation::{
     Earlier, Gap, GapKind, ListEntry, Listed, Reconciliation, Run, Stage, Stretch, Suspect, Tally, Walk,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{CarrierShipmentId, DocumentId, JobId};
 
 /// The longest reason or remedy that is kept, in characters: a page of gaps must fit into one item of the table.
-const LONGEST_TEXT: usize = 500;
+const LONGEST_TEXT: usize = 300;
 
 /// The most notes that a run keeps.
 const MOST_NOTES: usize = 20;

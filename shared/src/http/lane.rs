@@ -1,12 +1,26 @@
-//! An account's limits, shared by all workers: leased concurrency slots and a pause that everybody keeps after a 429.
+//! An account's limits and its health, shared by all workers: leased concurrency slots, a published rate, a pause that
+//! everybody keeps after a 429, and an outage that is noticed once. Nothing here waits: what cannot be now is `Later`, and
+//! the message is delayed.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Answer;
-use crate::ports::{Later, Limits, Obstacle, Slot};
+use super::{Answer, Lost};
+use crate::domain::{Asking, Entrance, Health, Lesson, Outage, Rate, Readiness, Trouble};
+use crate::ports::{AccountStanding, CallError, Later, Limits, Obstacle, Slot, StoreError};
+use crate::telemetry;
+
+/// The shortest pause after a 429: others believe for a second what they have read, and must see it all the same.
+const SHORTEST_PAUSE: SignedDuration = SignedDuration::from_secs(2);
+
+/// When to come again if every slot is taken: a slot is held for one call.
+const SLOT_FREE_IN: Duration = Duration::from_secs(1);
+
+/// How often a lesson is written when others learn at the same time.
+const TRIES: usize = 8;
 
 /// The way into one account.
 #[derive(Clone)]
@@ -17,61 +31,305 @@ pub struct Lane {
     pub account: String,
     /// How many calls may be under way at once; `None` where the vendor names no figure.
     pub slots: Option<u16>,
-    /// For how long a slot is leased: longer than any call.
+    /// The published rate, where there is one.
+    pub rate: Option<Rate>,
+    /// For how long a slot, and the right to probe, is leased: longer than any call.
     pub lease: Duration,
     /// For how long everybody pauses after a 429 that gives no hint.
     pub pause: Duration,
 }
 
+/// What may be said as a connection's `rate_limit`.
+pub const RATE_ALLOWED: &str = "a table of calls (2 to 100000) and seconds (1 to 86400)";
+
+/// The rate that a connection's `rate_limit` names; `None` where it is none.
+pub fn rate_of(option: &serde_json::Value) -> Option<Rate> {
+    let table = option.as_object().filter(|table| table.len() == 2)?;
+    let whole = |name: &str, most: i64| table.get(name)?.as_i64().filter(|value| (1..=most).contains(value));
+    let (calls, seconds) = (whole("calls", 100_000)?, whole("seconds", 86_400)?);
+    Rate::new(u32::try_from(calls).ok()?, SignedDuration::from_secs(seconds))
+}
+
+/// The leave to make one call.
+pub(super) struct Pass {
+    slot: Option<Slot>,
+    asking: Asking,
+    /// Whether it is the one call that an account which is out is asked.
+    probe: bool,
+    /// Whether a token that is refused may be replaced.
+    pub(super) may_renew: bool,
+    /// Whether all was well, as far as this process knew: then an answer teaches nothing.
+    well: bool,
+}
+
 impl Lane {
-    /// Enters, unless the account is paused or full.
-    pub async fn enter(&self, now: Timestamp) -> Result<Option<Slot>, Later> {
-        let paused = self
-            .limits
-            .paused(&self.account)
-            .await
-            .map_err(|error| unreachable(&error.to_string()))?;
-        if let Some(until) = paused.filter(|until| *until > now) {
-            let after = Duration::try_from(until.duration_since(now)).ok();
-            return Err(Later {
-                reason: "the account is paused after a 429".to_owned(),
-                after,
-                obstacle: Obstacle::Limited,
-            });
+    /// Enters, unless the account is paused, out or full.
+    pub(super) async fn enter(&self, asking: Asking, now: Timestamp) -> Result<Pass, Later> {
+        let standing = self.standing(now).await?;
+        let probe = match standing.health.entrance(asking, now) {
+            Entrance::Open => false,
+            Entrance::Probe => true,
+            Entrance::Closed(until) => return Err(self.out(&standing.health, until, now)),
+        };
+        let slot = match self.slots {
+            None => None,
+            Some(cap) => Some(self.lease_slot(cap).await?),
+        };
+        if probe && let Err(later) = self.take_probe(&standing, now).await {
+            self.free(slot).await;
+            return Err(later);
         }
-        match self.slots {
-            None => Ok(None),
-            Some(cap) => self.lease_slot(cap).await.map(Some),
+        Ok(Pass {
+            slot,
+            asking,
+            probe,
+            may_renew: !probe || standing.health.probe_may_renew(),
+            well: standing.health == Health::default(),
+        })
+    }
+
+    /// Leaves, and tells everybody what was learnt. A slot that cannot be freed frees itself when its lease ends.
+    pub(super) async fn leave(&self, pass: Pass, lesson: &Lesson, now: Timestamp) {
+        self.free(pass.slot).await;
+        let nothing_new = pass.well && *lesson == Lesson::Answered;
+        if nothing_new || *lesson == Lesson::Nothing {
+            return;
+        }
+        if let Err(error) = self.learn(pass.asking, pass.probe, lesson, now).await {
+            tracing::warn!(account = self.account, %error, "how the account fares could not be shared");
         }
     }
 
-    /// Leaves. A slot that cannot be freed frees itself when its lease ends.
-    pub async fn leave(&self, slot: Option<Slot>) {
+    /// Whether a purchase may be prepared now; nothing is sent.
+    pub async fn ready(&self, now: Timestamp) -> Result<Readiness, CallError> {
+        let standing = self.standing(now).await.map_err(CallError::Later)?;
+        let readiness = standing.health.readiness(now);
+        readiness.map_err(|until| CallError::Later(self.out(&standing.health, until, now)))
+    }
+
+    /// Takes one call of the published rate: the last thing before sending, because a call counts when it arrives.
+    pub(super) async fn count(&self, now: Timestamp) -> Result<(), Later> {
+        let Some(rate) = &self.rate else { return Ok(()) };
+        match self
+            .limits
+            .reserve_call(&self.account, rate)
+            .await
+            .map_err(unreachable)?
+        {
+            None => Ok(()),
+            Some(next) => Err(Later {
+                reason: "the account's calls of the moment are used up".to_owned(),
+                after: until(next, now),
+                obstacle: Obstacle::Limited,
+            }),
+        }
+    }
+
+    /// Pauses everybody after a 429.
+    pub(super) async fn heed(&self, answer: &Answer, now: Timestamp) {
+        if answer.status != 429 {
+            return;
+        }
+        let pause = SignedDuration::try_from(answer.retry_after().unwrap_or(self.pause));
+        let until = now + pause.unwrap_or(SHORTEST_PAUSE).max(SHORTEST_PAUSE);
+        if let Err(error) = self.limits.pause(&self.account, until).await {
+            tracing::warn!(account = self.account, %error, "a pause could not be shared");
+        }
+    }
+
+    /// How the account stands, unless it is paused.
+    async fn standing(&self, now: Timestamp) -> Result<AccountStanding, Later> {
+        let standing = self.limits.standing(&self.account).await.map_err(unreachable)?;
+        match standing.paused.filter(|paused| *paused > now) {
+            None => Ok(standing),
+            Some(paused) => Err(Later {
+                reason: "the account is paused after a 429".to_owned(),
+                after: until(paused, now),
+                obstacle: Obstacle::Limited,
+            }),
+        }
+    }
+
+    async fn lease_slot(&self, cap: u16) -> Result<Slot, Later> {
+        let slot = self.limits.lease_slot(&self.account, cap, self.lease).await;
+        slot.map_err(unreachable)?.ok_or_else(|| Later {
+            reason: format!("all {cap} slots of the account are taken"),
+            after: Some(SLOT_FREE_IN),
+            obstacle: Obstacle::Limited,
+        })
+    }
+
+    async fn free(&self, slot: Option<Slot>) {
         let Some(slot) = slot else { return };
         if let Err(error) = self.limits.free_slot(slot).await {
             tracing::warn!(account = self.account, %error, "a slot could not be freed");
         }
     }
 
-    async fn lease_slot(&self, cap: u16) -> Result<Slot, Later> {
-        let slot = self.limits.lease_slot(&self.account, cap, self.lease).await;
-        let slot = slot.map_err(|error| unreachable(&error.to_string()))?;
-        slot.ok_or_else(|| Later::new(Obstacle::Limited, format!("all {cap} slots of the account are taken")))
+    /// Takes the right to probe; whoever comes too late waits like the others.
+    async fn take_probe(&self, standing: &AccountStanding, now: Timestamp) -> Result<(), Later> {
+        let lease = SignedDuration::try_from(self.lease).unwrap_or(SignedDuration::MAX);
+        let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
+        let probing = standing.health.probing(until);
+        let taken = self
+            .limits
+            .write_health(&self.account, standing.version, &probing)
+            .await;
+        match taken.map_err(unreachable)? {
+            true => Ok(()),
+            false => Err(self.out(&standing.health, until, now)),
+        }
     }
 
-    /// Pauses everybody after a 429.
-    pub async fn heed(&self, answer: &Answer, now: Timestamp) {
-        if answer.status != 429 {
-            return;
+    async fn learn(&self, asking: Asking, probe: bool, lesson: &Lesson, now: Timestamp) -> Result<(), StoreError> {
+        for _ in 0..TRIES {
+            let AccountStanding { version, health, .. } = self.limits.standing(&self.account).await?;
+            let Some(after) = health.after(asking, probe, lesson, now, self.draw(now)) else {
+                return Ok(());
+            };
+            if self.limits.write_health(&self.account, version, &after).await? {
+                self.tell(&health, &after);
+                return Ok(());
+            }
         }
-        let pause =
-            SignedDuration::try_from(answer.retry_after().unwrap_or(self.pause)).unwrap_or(SignedDuration::ZERO);
-        if let Err(error) = self.limits.pause(&self.account, now + pause).await {
-            tracing::warn!(account = self.account, %error, "a pause could not be shared");
+        tracing::warn!(account = self.account, "too many learn about the account at once");
+        Ok(())
+    }
+
+    /// Says once what everybody should know.
+    fn tell(&self, before: &Health, after: &Health) {
+        match (&before.outage, &after.outage) {
+            (
+                None,
+                Some(Outage {
+                    trouble,
+                    reason,
+                    probe_at,
+                    ..
+                }),
+            ) => {
+                telemetry::count("AccountsPaused", 1);
+                tracing::error!(account = self.account, ?trouble, reason, %probe_at, "the account is paused and probed");
+            }
+            (Some(outage), None) => {
+                tracing::info!(account = self.account, since = %outage.since, "the account works again");
+            }
+            _ => {}
         }
+    }
+
+    fn out(&self, health: &Health, probe_at: Timestamp, now: Timestamp) -> Later {
+        let (what, obstacle) = match health.outage.as_ref().map(|outage| outage.trouble) {
+            Some(Trouble::Credential) => ("refuses our credential", Obstacle::Unauthorised),
+            Some(Trouble::Effects) => ("loses or refuses what is asked for", Obstacle::Unreachable),
+            Some(Trouble::Everything) | None => ("does not answer", Obstacle::Unreachable),
+        };
+        let why = health
+            .outage
+            .as_ref()
+            .map(|outage| format!(" since {} ({})", outage.since, outage.reason));
+        Later {
+            reason: format!("the account {what}{}: it is paused and probed", why.unwrap_or_default()),
+            after: until(probe_at, now),
+            obstacle,
+        }
+    }
+
+    /// A number from 0 to 1 that differs between accounts and moments.
+    fn draw(&self, now: Timestamp) -> f64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.account, now.as_millisecond()).hash(&mut hasher);
+        let top = u32::try_from(hasher.finish() >> 32).unwrap_or(0);
+        f64::from(top) / f64::from(u32::MAX)
     }
 }
 
-fn unreachable(reason: &str) -> Later {
-    Later::new(Obstacle::Unreachable, reason.to_owned())
+fn until(then: Timestamp, now: Timestamp) -> Option<Duration> {
+    Duration::try_from(then.duration_since(now)).ok()
+}
+
+fn unreachable(error: StoreError) -> Later {
+    Later::new(Obstacle::Unreachable, error.to_string())
+}
+
+/// What a call taught. A page instead of the vendor's own form is a gateway's, whatever its status.
+pub(super) fn lesson(result: &Result<Answer, Lost>) -> Lesson {
+    match result {
+        Ok(answer) if answer.status == 401 => Lesson::Refused("status 401 with a fresh token".to_owned()),
+        Ok(answer) if answer.status == 429 => Lesson::Nothing,
+        Ok(answer) if answer.status >= 500 => Lesson::Failed(format!("status {}", answer.status)),
+        Ok(answer) if is_a_page(&answer.body) => Lesson::Failed(format!("a page with status {}", answer.status)),
+        Ok(_) => Lesson::Answered,
+        Err(Lost::Unknown(reason)) => Lesson::Failed(reason.clone()),
+        Err(Lost::NotSent(later)) => match later.obstacle {
+            Obstacle::Unreachable => Lesson::Failed(later.reason.clone()),
+            Obstacle::Unauthorised => Lesson::Refused(later.reason.clone()),
+            Obstacle::Limited | Obstacle::LeaseTooShort => Lesson::Nothing,
+        },
+    }
+}
+
+fn is_a_page(body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    let begins = |with: &[u8]| {
+        start
+            .get(..with.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(with))
+    };
+    begins(b"<!doctype html") || begins(b"<html")
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn answer(status: u16, body: &'static str) -> Result<Answer, Lost> {
+        Ok(Answer {
+            status,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(body.as_bytes()),
+        })
+    }
+
+    #[test]
+    fn a_rate_is_read_from_a_connections_option() {
+        let option = |text: &str| rate_of(&serde_json::from_str(text).unwrap());
+        let rate = Rate::new(50, SignedDuration::from_secs(10));
+        assert_eq!(option(r#"{"calls": 50, "seconds": 10}"#), rate);
+        for bad in [
+            r#"{"calls": 50}"#,
+            r#"{"calls": 1, "seconds": 10}"#,
+            r#"{"calls": 5, "seconds": 0}"#,
+            "50",
+        ] {
+            assert_eq!(option(bad), None, "{bad}");
+        }
+    }
+
+    fn not_sent(obstacle: Obstacle) -> Result<Answer, Lost> {
+        Err(Lost::NotSent(Later::new(obstacle, "x")))
+    }
+
+    #[test]
+    fn a_vendors_refusal_is_an_answer_and_a_gateways_page_is_none() {
+        let teaches = |result: Result<Answer, Lost>| match lesson(&result) {
+            Lesson::Answered => "answered",
+            Lesson::Failed(_) => "failed",
+            Lesson::Refused(_) => "refused",
+            Lesson::Nothing => "nothing",
+        };
+        assert_eq!(teaches(answer(200, "{}")), "answered");
+        assert_eq!(teaches(answer(400, "{\"response\":{}}")), "answered");
+        assert_eq!(teaches(answer(404, "\n <!DOCTYPE HTML><body>gone</body>")), "failed");
+        assert_eq!(teaches(answer(503, "{}")), "failed");
+        assert_eq!(teaches(answer(401, "{}")), "refused");
+        assert_eq!(teaches(answer(429, "{}")), "nothing");
+        assert_eq!(teaches(Err(Lost::Unknown("broken".to_owned()))), "failed");
+        assert_eq!(teaches(not_sent(Obstacle::Unreachable)), "failed");
+        assert_eq!(teaches(not_sent(Obstacle::Unauthorised)), "refused");
+        assert_eq!(teaches(not_sent(Obstacle::Limited)), "nothing");
+    }
 }

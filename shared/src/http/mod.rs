@@ -4,6 +4,7 @@
 //! credentials, and says what a failure means. Redirects are never followed, bodies are bounded, answers may be gzipped.
 
 mod classify;
+mod client;
 mod lane;
 mod redact;
 mod session;
@@ -12,22 +13,20 @@ mod token;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, Method};
-/// The pooled client that every vendor is reached by; adapters carry it and never use it themselves.
-pub use reqwest::Client;
-use reqwest::redirect;
 use url::Url;
 
 pub use classify::{Lost, VendorError, effect, read};
-pub use lane::Lane;
+pub use client::{Client, client};
+#[cfg(any(test, feature = "testing"))]
+pub use client::{Fate, Vendor};
+pub use lane::{Lane, RATE_ALLOWED, rate_of};
 pub use session::{Authorise, Basic, Bearer};
 pub use token::SharedTokens;
 
+use crate::domain::{Asking, Readiness};
 use crate::ports::{CallError, Clock, Exchange, Later, Obstacle, Permit, Recorder};
-
-/// The most that an answer may hold; a label of many parcels is a few megabytes.
-const BODY_CAP: usize = 32 * 1024 * 1024;
 
 /// The longest wait that a vendor may ask for, in seconds: after an hour we ask again.
 const LONGEST_WAIT: u64 = 3600;
@@ -132,19 +131,6 @@ impl Answer {
     }
 }
 
-/// A pooled client for all vendors of one process.
-pub fn client() -> reqwest::Result<Client> {
-    Client::builder()
-        .redirect(redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(5))
-        // A frozen function wakes with dead connections: an idle one is not trusted for long.
-        .pool_idle_timeout(Duration::from_secs(15))
-        .tcp_nodelay(true)
-        .no_proxy()
-        .user_agent(concat!("waybill/", env!("CARGO_PKG_VERSION")))
-        .build()
-}
-
 /// One vendor's address as one connection reaches it.
 #[derive(Clone)]
 pub struct Endpoint {
@@ -171,18 +157,30 @@ impl Endpoint {
     ///
     /// The answer of any status is `Ok`; [`read`] and [`effect`] say what it means.
     pub async fn send(&self, call: &Call, auth: &dyn Authorise, permit: Option<Permit>) -> Result<Answer, Lost> {
-        let slot = self.lane.enter(self.clock.now()).await.map_err(Lost::NotSent)?;
-        let result = self.send_authorised(call, auth, permit).await;
-        self.lane.leave(slot).await;
+        let asking = if permit.is_some() { Asking::Effect } else { Asking::Read };
+        let pass = self.lane.enter(asking, self.clock.now()).await.map_err(Lost::NotSent)?;
+        let result = self.send_authorised(call, auth, permit, pass.may_renew).await;
+        self.lane.leave(pass, &lane::lesson(&result), self.clock.now()).await;
         if let Ok(answer) = &result {
             self.lane.heed(answer, self.clock.now()).await;
         }
         result
     }
 
-    async fn send_authorised(&self, call: &Call, auth: &dyn Authorise, permit: Option<Permit>) -> Result<Answer, Lost> {
+    /// Whether a purchase may be prepared, as far as the fleet knows; nothing is sent.
+    pub async fn ready(&self) -> Result<Readiness, CallError> {
+        self.lane.ready(self.clock.now()).await
+    }
+
+    async fn send_authorised(
+        &self,
+        call: &Call,
+        auth: &dyn Authorise,
+        permit: Option<Permit>,
+        may_renew: bool,
+    ) -> Result<Answer, Lost> {
         let answer = self.send_once(call, auth, permit).await?;
-        if answer.status == 401 && auth.renew().await.map_err(not_authorised)? {
+        if answer.status == 401 && may_renew && auth.renew().await.map_err(not_authorised)? {
             return self.send_once(call, auth, permit).await;
         }
         Ok(answer)
@@ -192,9 +190,10 @@ impl Endpoint {
         let url = self.url(call)?;
         let authorisation = auth.header(&call.method, &url).await.map_err(not_authorised)?;
         let request = self.request(call, url, authorisation)?;
+        self.lane.count(self.clock.now()).await.map_err(Lost::NotSent)?;
         self.check(permit)?;
         let (at, began) = (self.clock.now(), Instant::now());
-        let result = self.exchange(request).await;
+        let result = self.client.exchange(request).await;
         self.record(call, at, began, &result);
         result
     }
@@ -251,29 +250,6 @@ impl Endpoint {
             }
             _ => Ok(()),
         }
-    }
-
-    async fn exchange(&self, request: reqwest::Request) -> Result<Answer, Lost> {
-        let mut response = self
-            .client
-            .execute(request)
-            .await
-            .map_err(|error| classify::transport(&error))?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| classify::broken_off(&error))? {
-            if body.len() + chunk.len() > BODY_CAP {
-                return Err(Lost::Unknown(
-                    "the answer is larger than any that is expected".to_owned(),
-                ));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer {
-            status,
-            headers,
-            body: body.freeze(),
-        })
     }
 
     fn named_by_vendor(&self, answer: &Answer) -> Vec<(String, String)> {

@@ -773,8 +773,8 @@ impl Job {
                 since: until,
                 looks: Vec::new(),
             };
-            let reason = "the ERP may still be working on a write-back whose answer was lost".to_owned();
-            self.wait = Some(Wait { until: look_at, reason });
+            let reason = "the ERP may still be working on a write-back whose answer was lost";
+            self.wait = Some(Wait::new(look_at, reason));
         }
     }
 
@@ -827,10 +827,12 @@ impl Job {
     /// What follows from any outcome: what only a person can do is held once the rest is done; the flag follows the hold;
     /// an unfinished job is due.
     fn settle(&mut self, now: Timestamp, timing: &Timing) {
-        if self.over() && self.hold.is_none() && !self.void_pending() {
-            if let Some((reason, message)) = self.left_to_people() {
-                self.hold(reason, message, now, timing);
-            }
+        if self.over()
+            && self.hold.is_none()
+            && !self.void_pending()
+            && let Some((reason, message)) = self.left_to_people()
+        {
+            self.hold(reason, message, now, timing);
         }
         self.want_flag(now);
         self.due_at = self.due(timing);

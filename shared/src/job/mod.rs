@@ -5,6 +5,7 @@
 //! specification in `model/` checks them, and the crash exploration checks this code.
 
 mod apply;
+mod backoff;
 pub mod history;
 mod next;
 mod step;
@@ -20,6 +21,7 @@ use crate::domain::{
 };
 
 pub use apply::{IllegalOutcome, Outcome};
+pub use backoff::{Backoff, draw};
 pub use next::Next;
 pub use step::{Attempt, Look, Step};
 
@@ -38,8 +40,10 @@ pub struct Timing {
     pub duplicate_check: SignedDuration,
     /// How often a held order is read again.
     pub held: SignedDuration,
-    /// How long to wait after an obstacle that gave no hint.
+    /// How long to wait after an obstacle that gave no hint, at first.
     pub retry: SignedDuration,
+    /// How that wait grows and spreads.
+    pub backoff: Backoff,
     /// For how long an ERP may work on a request whose answer was lost; `None` takes the ERP's own worst case.
     pub erp_window: Option<SignedDuration>,
     /// How far back a scan of the ERP reads again: later than any late commit.
@@ -56,6 +60,7 @@ impl Default for Timing {
             duplicate_check: SignedDuration::from_hours(6),
             held: SignedDuration::from_mins(15),
             retry: SignedDuration::from_mins(1),
+            backoff: Backoff::default(),
             erp_window: None,
             overlap: SignedDuration::from_mins(20),
         }
@@ -252,6 +257,24 @@ pub struct Wait {
     pub until: Timestamp,
     /// For what, in plain words.
     pub reason: String,
+    /// How many waits came before it without any progress between, as far as they count.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tries: u32,
+}
+
+impl Wait {
+    /// A wait whose end is known.
+    pub fn new(until: Timestamp, reason: impl Into<String>) -> Self {
+        Self {
+            until,
+            reason: reason.into(),
+            tries: 0,
+        }
+    }
+}
+
+fn is_zero(tries: &u32) -> bool {
+    *tries == 0
 }
 
 /// The durable record of shipping one unit of one document.

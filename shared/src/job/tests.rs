@@ -116,10 +116,7 @@ fn outcome(told: Told, job: &Job, now: Timestamp) -> Outcome {
     };
     let refusal = || Refusal::new("120100", "no");
     let until = now + SignedDuration::from_mins(i64::from(of));
-    let wait = || Wait {
-        until,
-        reason: "busy".to_owned(),
-    };
+    let wait = || Wait::new(until, "busy");
     let some = || (0..of % 3).map(|more| shipment(of % 4 + more)).collect::<Vec<_>>();
     let number = of % 4;
     let newer = SnapshotRef::from(&reading(job.snapshot.number + u32::from(of % 2), now));
@@ -445,4 +442,52 @@ fn an_unknown_purchase_is_not_hidden_by_another_hold() {
     assert!(tell(&mut job, cancelled).is_err(), "no change of the order ends it");
     let snapshot = job.snapshot.clone();
     assert!(tell(&mut job, Outcome::Released { snapshot }).is_err());
+}
+
+/// A job that an earlier version closed at the person's word, while the carrier had yet to void the shipment, is still read,
+/// and its shipment is still voided.
+#[test]
+fn a_job_that_was_voided_by_an_earlier_version_is_still_voided() {
+    let mut old = serde_json::to_value(job()).unwrap();
+    let fields = old.as_object_mut().unwrap();
+    for since in ["label_tries", "void", "forgotten", "bought_again", "budgeted_at"] {
+        fields.remove(since).unwrap();
+    }
+    old["closed"] = serde_json::json!({ "voided": { "by": "ann" } });
+    old["extras"] = serde_json::json!([{ "shipment": "1Z1", "voiding": { "todo": { "at": morning() } } }]);
+    let mut old: Job = serde_json::from_value(old).unwrap();
+    let (timing, void) = (Timing::default(), shipment(1).id);
+    assert_eq!(old.next(morning(), &timing), Next::Void(void.clone()));
+    old.apply(Outcome::Voided(void), morning(), &timing).unwrap();
+    assert_eq!(old.closed, Some(Closing::Voided { by: "ann".to_owned() }));
+}
+
+/// A label set that stays incomplete does not wait for ever.
+#[test]
+fn labels_that_stay_incomplete_are_held_as_lost() {
+    let (mut job, timing) = (job(), Timing::default());
+    let bought = Outcome::Bought {
+        shipment: shipment(1),
+        labels: None,
+    };
+    job.apply(bought, morning(), &timing).unwrap();
+    let mut tries = 0;
+    while job.hold.is_none() {
+        let wait = Wait {
+            until: morning(),
+            reason: "its labels are not all there".to_owned(),
+        };
+        job.apply(Outcome::LabelsIncomplete(wait), morning(), &timing).unwrap();
+        tries += 1;
+    }
+    assert_eq!(
+        (tries, job.hold.as_ref().map(|hold| hold.reason)),
+        (8, Some(HoldReason::LabelLost))
+    );
+    let released = Outcome::ReleasedByPerson {
+        ends: HoldReason::LabelLost,
+        snapshot: job.snapshot.clone(),
+    };
+    job.apply(released, morning(), &timing).unwrap();
+    assert_eq!((job.next(morning(), &timing), job.label_tries), (Next::FetchLabels, 0));
 }

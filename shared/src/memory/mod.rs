@@ -17,14 +17,14 @@ use jiff::Timestamp;
 
 use crate::connection::Connection;
 use crate::domain::{
-    CarrierShipmentId, ConnectionId, DocumentId, JobId, LabelImage, LabelRef, Money, Nonce, Personal, Snapshot,
-    TenantId, Units, Walk,
+    CarrierShipmentId, ConnectionId, DocumentId, Health, JobId, LabelImage, LabelRef, Money, Nonce, Personal, Rate,
+    Snapshot, TenantId, Units, Walk,
 };
 use crate::job::Job;
 use crate::ports::{
-    AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, DeadLetters, Directory, Documents, Due, Gate,
-    JobPage, Jobs, Labels, Limits, NewJob, Nonces, Queue, Reread, Save, Saved, Slot, Spending, State, Steps,
-    StoreError, TokenRequests,
+    AccountStanding, AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, DeadLetters, Directory,
+    Documents, Due, Gate, JobPage, Jobs, Labels, Limits, NewJob, Nonces, Queue, Reread, Save, Saved, Slot, Spending,
+    State, Steps, StoreError, TokenRequests,
 };
 pub use reconciliations::Reconciled;
 pub use tokens::TokenRow;
@@ -102,6 +102,8 @@ impl Nonces for CountedNonces {
 pub struct Message {
     /// The job.
     pub job: JobId,
+    /// The customer, between whom the queue is fair.
+    pub tenant: TenantId,
     /// Before this nobody receives it.
     pub visible_at: Timestamp,
 }
@@ -129,6 +131,8 @@ pub struct Tables {
     pub reconciled: Reconciled,
     /// Messages, in the order in which they were sent.
     pub queue: VecDeque<Message>,
+    /// When each customer was served last, counted in messages.
+    pub served: BTreeMap<TenantId, u64>,
     /// Messages that nobody can work on, each with its reason.
     pub dead_letters: Vec<(String, String)>,
     /// Labels by key.
@@ -139,6 +143,10 @@ pub struct Tables {
     pub slots: BTreeMap<(String, u16), (Nonce, Timestamp)>,
     /// Pauses by account.
     pub pauses: BTreeMap<String, Timestamp>,
+    /// How accounts fare, with the count of the writes.
+    pub health: BTreeMap<String, (u64, Health)>,
+    /// The latest window of each account's rate, and the calls taken in it.
+    pub windows: BTreeMap<String, (i64, u32)>,
     /// Tokens by owner.
     pub tokens: BTreeMap<String, TokenRow>,
     /// Token requests by system and client.
@@ -177,12 +185,16 @@ impl Memory {
         lock(&self.tables)
     }
 
-    /// Takes the next message that may be received now.
+    /// Takes the next message that may be received now, as a fair queue gives it: the oldest one of the customer who has
+    /// waited longest for his turn.
     pub fn receive(&self) -> Option<JobId> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let index = tables.queue.iter().position(|message| message.visible_at <= now)?;
-        tables.queue.remove(index).map(|message| message.job)
+        let index = tables.fairest(now)?;
+        let message = tables.queue.remove(index)?;
+        let turns = tables.served.values().max().copied().unwrap_or_default();
+        tables.served.insert(message.tenant, turns + 1);
+        Some(message.job)
     }
 
     async fn pass(&self, call: &'static str) -> Fate {
@@ -199,6 +211,24 @@ async fn answered<T>(fate: Fate, answer: T) -> Result<T, StoreError> {
 }
 
 impl Tables {
+    /// The place in the queue of the oldest visible message of the customer who was served least recently.
+    fn fairest(&self, now: Timestamp) -> Option<usize> {
+        let served = |tenant: &TenantId| self.served.get(tenant).copied().unwrap_or_default();
+        let mut best: Option<(u64, usize)> = None;
+        let visible = self
+            .queue
+            .iter()
+            .enumerate()
+            .filter(|(_, message)| message.visible_at <= now);
+        for (index, message) in visible {
+            let turn = served(&message.tenant);
+            if best.is_none_or(|(first, _)| turn < first) {
+                best = Some((turn, index));
+            }
+        }
+        best.map(|(_, index)| index)
+    }
+
     fn save(&mut self, save: &Save) -> Saved {
         match self.jobs.get(&save.job.id) {
             Some(current) if current.version + 1 != save.job.version => {
@@ -356,12 +386,15 @@ impl Documents for Memory {
 #[async_trait]
 impl Due for Memory {
     async fn due(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<JobId>, StoreError> {
-        let tables = self.tables();
         // Everything lies in one shard here.
+        if shard != 0 {
+            return Ok(Vec::new());
+        }
+        let tables = self.tables();
         let due = tables
             .jobs
             .values()
-            .filter(|job| shard == 0 && job.due_at.is_some_and(|due| due <= now));
+            .filter(|job| job.due_at.is_some_and(|due| due <= now));
         let mut due: Vec<_> = due.map(|job| (job.due_at, job.id.clone())).collect();
         due.sort();
         Ok(due.into_iter().take(usize::from(limit)).map(|(_, id)| id).collect())
@@ -471,11 +504,12 @@ impl Cursors for Memory {
 
 #[async_trait]
 impl Queue for Memory {
-    async fn send(&self, job: &JobId, _tenant: &TenantId, delay: Duration) -> Result<(), StoreError> {
+    async fn send(&self, job: &JobId, tenant: &TenantId, delay: Duration) -> Result<(), StoreError> {
         let fate = self.pass("send").await;
         let delay = jiff::SignedDuration::try_from(delay).unwrap_or_default();
         let message = Message {
             job: job.clone(),
+            tenant: tenant.clone(),
             visible_at: self.clock.now() + delay,
         };
         self.tables().queue.push_back(message);
@@ -561,12 +595,40 @@ impl Limits for Memory {
         Ok(())
     }
 
-    async fn paused(&self, account: &str) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.tables().pauses.get(account).copied())
+    async fn standing(&self, account: &str) -> Result<AccountStanding, StoreError> {
+        let (tables, now) = (self.tables(), self.clock.now());
+        let (version, health) = tables.health.get(account).cloned().unwrap_or_default();
+        Ok(AccountStanding {
+            paused: tables.pauses.get(account).copied().filter(|until| *until > now),
+            version,
+            health,
+        })
     }
 
     async fn pause(&self, account: &str, until: Timestamp) -> Result<(), StoreError> {
-        self.tables().pauses.insert(account.to_owned(), until);
+        let mut tables = self.tables();
+        let pause = tables.pauses.entry(account.to_owned()).or_insert(until);
+        *pause = until.max(*pause);
         Ok(())
+    }
+
+    async fn write_health(&self, account: &str, version: u64, health: &Health) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        let fits = tables.health.get(account).map_or(0, |(version, _)| *version) == version;
+        if fits {
+            tables.health.insert(account.to_owned(), (version + 1, health.clone()));
+        }
+        Ok(fits)
+    }
+
+    async fn reserve_call(&self, account: &str, rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
+        let window = rate.window(self.clock.now());
+        let mut tables = self.tables();
+        let taken = tables.windows.entry(account.to_owned()).or_default();
+        if taken.0 != window.number {
+            *taken = (window.number, 0);
+        }
+        taken.1 += 1;
+        Ok((taken.1 > window.room).then_some(window.ends))
     }
 }

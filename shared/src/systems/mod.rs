@@ -41,6 +41,12 @@ impl System {
     }
 }
 
+/// Under which name the fleet shares what it knows of a connection's account: its limits and how it fares.
+pub fn account_of(settings: &SystemSettings) -> String {
+    let account = settings.account.trim().to_ascii_uppercase().replace('-', "_");
+    format!("{}:{account}", settings.system)
+}
+
 /// For how long a token counts as in use after a call.
 const IN_USE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 

@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::join_all;
 use jiff::SignedDuration;
-use waybill::job::Job;
+use waybill::job::{Closing, Job};
 use waybill::ports::{AuditEntry, Directory, Documents, Due, Jobs, Save, Saved};
 
 use crate::database::{Fault, Store, TABLE};
-use crate::samples::{admitted, connection, entry, exchange, next, start, units};
+use crate::samples::{admitted, bought, connection, connection_id, entry, exchange, next, start, units};
 
 async fn admit(store: &Store, order: &str) -> Job {
     let new = admitted(order, &format!("admit-{order}"));
@@ -180,7 +180,9 @@ async fn an_item_of_an_older_version_is_still_read() {
     let store = Store::new().await;
     let job = admit(&store, "5012").await;
     let mut body = serde_json::to_value(&job).unwrap();
-    body.as_object_mut().unwrap().remove("bought_again").unwrap();
+    for since in ["bought_again", "label_tries", "void", "forgotten"] {
+        body.as_object_mut().unwrap().remove(since).unwrap();
+    }
     body["something_since_removed"] = "x".into();
     let old = [
         ("pk", format!("JOB#{}", job.id)),
@@ -295,4 +297,127 @@ async fn due_jobs_are_found_in_their_shard_the_longest_overdue_first() {
 
 fn texts(story: &[AuditEntry]) -> Vec<&str> {
     story.iter().map(|entry| entry.text.as_str()).collect()
+}
+
+/// A unit that gives its quantity back leaves a note in the same transaction; a later note is not taken for an earlier one.
+#[tokio::test]
+async fn a_closing_write_leaves_a_note_to_read_the_document_again() {
+    let store = Store::new().await;
+    let new = admitted("5012", "admit");
+    let first = units(&new);
+    assert!(store.dynamo.admit(&first, std::slice::from_ref(&new)).await.unwrap());
+    let closing = |base: &Job, version, write| {
+        let mut save = next(base, write);
+        save.job.closed = Some(Closing::Voided { by: "ann".to_owned() });
+        save.units = Some(waybill::domain::Units {
+            version,
+            ..first.clone()
+        });
+        save
+    };
+    let id = connection_id();
+    assert_eq!(
+        save(&store, &closing(&new.job, 3, "too new")).await,
+        Saved::UnitsConflict
+    );
+    assert_eq!(
+        store.dynamo.to_reread(&id, 10).await.unwrap(),
+        [],
+        "a refused write leaves none"
+    );
+    let closed = closing(&new.job, 2, "closed");
+    assert_eq!(save(&store, &closed).await, Saved::Done);
+    let notes = store.dynamo.to_reread(&id, 10).await.unwrap();
+    assert_eq!(
+        notes.iter().map(|note| &note.document).collect::<Vec<_>>(),
+        [&new.job.document]
+    );
+    let again = closing(&closed.job, 3, "again");
+    assert_eq!(save(&store, &again).await, Saved::Done);
+    store.dynamo.reread(&id, &notes[0]).await.unwrap();
+    let later = store.dynamo.to_reread(&id, 10).await.unwrap();
+    assert_eq!(later.len(), 1, "the later note stays");
+    store.dynamo.reread(&id, &later[0]).await.unwrap();
+    store.dynamo.reread(&id, &later[0]).await.unwrap();
+    assert_eq!(store.dynamo.to_reread(&id, 10).await.unwrap(), []);
+    let quiet = next(&again.job, "without units");
+    assert_eq!(save(&store, &quiet).await, Saved::Done);
+    assert_eq!(store.dynamo.to_reread(&id, 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_shipments_job_is_found_by_its_number() {
+    let store = Store::new().await;
+    let job = admit(&store, "5012").await;
+    let shipment = waybill::domain::CarrierShipmentId::new("1Z1");
+    assert_eq!(
+        store.dynamo.with_shipment(&connection_id(), &shipment).await.unwrap(),
+        []
+    );
+    let mut write = next(&job, "bought");
+    write.job.purchase = bought("1Z1");
+    assert_eq!(save(&store, &write).await, Saved::Done);
+    let found = store.dynamo.with_shipment(&connection_id(), &shipment).await.unwrap();
+    assert_eq!(found, [job.id]);
+    assert!(
+        store.dynamo.numbered("1Z1").await.unwrap().is_empty(),
+        "it is no document's number"
+    );
+}
+
+/// P24: what is erased is found nowhere in the table and the bucket; decisions, numbers and the digest stay.
+#[tokio::test]
+async fn an_erased_jobs_person_is_found_nowhere() {
+    let store = Store::new().await;
+    let mut new = admitted("5012", "admit");
+    new.snapshot.consignment.ship_to.name = "Prudence Quill".to_owned();
+    new.snapshot.consignment.ship_to.phone = Some("2125550142".to_owned());
+    new.snapshot.consignment.ship_to.lines = vec!["350 5th Ave".to_owned()];
+    assert!(
+        store
+            .dynamo
+            .admit(&units(&new), std::slice::from_ref(&new))
+            .await
+            .unwrap()
+    );
+    let mut write = next(&new.job, "write");
+    write.audit[0].text = "held: 350 5TH AVE is not known".to_owned();
+    let big = format!("Prudence Quill {}", "x".repeat(100_000));
+    write.audit[0].exchanges = vec![exchange(big)];
+    write.audit.push(waybill::ports::AuditEntry {
+        exchanges: vec![exchange("2125550142".to_owned())],
+        ..entry("small")
+    });
+    assert_eq!(save(&store, &write).await, Saved::Done);
+    let key = format!("labels/{}/1Z1.zpl", new.job.id);
+    store.objects.0.lock().unwrap().insert(key, b"Prudence Quill".to_vec());
+    let others = "labels/OTHER/1Z2.zpl".to_owned();
+    store
+        .objects
+        .0
+        .lock()
+        .unwrap()
+        .insert(others.clone(), b"Somebody Else".to_vec());
+    let people = ["prudence", "quill", "350 5th", "2125550142"];
+    for _ in 0..2 {
+        store.dynamo.erase(&new.job.id).await.unwrap();
+        let dump = store.dump().await.to_lowercase();
+        for person in people {
+            assert!(!dump.contains(person), "{person}");
+        }
+        assert_eq!(store.objects.0.lock().unwrap().keys().collect::<Vec<_>>(), [&others]);
+    }
+    let left = store.dynamo.snapshot(&new.job.id, 1).await.unwrap().unwrap();
+    assert_eq!(
+        (left.hash, left.consignment.lines),
+        (new.snapshot.hash, new.snapshot.consignment.lines)
+    );
+    let story = store.dynamo.audit(&new.job.id).await.unwrap();
+    assert_eq!(texts(&story), ["admitted", "held: (erased) is not known", "small"]);
+    assert_eq!(
+        story[2].exchanges[0].status,
+        Some(200),
+        "what was asked and answered is still told"
+    );
+    assert_eq!(store.dynamo.load(&new.job.id).await.unwrap(), Some(write.job));
 }

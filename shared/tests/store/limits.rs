@@ -7,7 +7,8 @@ use futures::future::join_all;
 
 use jiff::SignedDuration;
 use rust_decimal::dec;
-use waybill::domain::Money;
+use waybill::aws::Dynamo;
+use waybill::domain::{Asking, Health, Lesson, Money, Rate};
 use waybill::ports::{Clock, Limits, Spending};
 
 use crate::database::Store;
@@ -65,7 +66,7 @@ async fn a_slot_frees_itself_and_its_former_holder_cannot_free_it_again() {
 async fn a_pause_is_seen_by_everybody_and_never_shortened() {
     let store = Store::new().await;
     let elsewhere = store.another();
-    assert_eq!(elsewhere.paused(ACCOUNT).await.unwrap(), None);
+    assert_eq!(elsewhere.standing(ACCOUNT).await.unwrap().paused, None);
     let until = start() + SignedDuration::from_secs(30);
     store.dynamo.pause(ACCOUNT, until).await.unwrap();
     store
@@ -73,15 +74,137 @@ async fn a_pause_is_seen_by_everybody_and_never_shortened() {
         .pause(ACCOUNT, until - SignedDuration::from_secs(20))
         .await
         .unwrap();
-    assert_eq!(store.dynamo.paused(ACCOUNT).await.unwrap(), Some(until));
+    assert_eq!(store.dynamo.standing(ACCOUNT).await.unwrap().paused, Some(until));
     store.clock.turn(SignedDuration::from_secs(1));
     assert_eq!(
-        elsewhere.paused(ACCOUNT).await.unwrap(),
+        elsewhere.standing(ACCOUNT).await.unwrap().paused,
         Some(until),
         "what was read is believed for a second only"
     );
     store.clock.turn(SignedDuration::from_secs(30));
-    assert_eq!(elsewhere.paused(ACCOUNT).await.unwrap(), None);
+    assert_eq!(elsewhere.standing(ACCOUNT).await.unwrap().paused, None);
+}
+
+#[tokio::test]
+async fn a_pause_shorter_than_a_second_is_seen_by_whoever_knows_of_trouble() {
+    let store = Store::new().await;
+    let elsewhere = store.another();
+    let until = |milliseconds| start() + SignedDuration::from_millis(milliseconds);
+    store.dynamo.pause(ACCOUNT, until(500)).await.unwrap();
+    assert!(elsewhere.standing(ACCOUNT).await.unwrap().paused.is_some());
+    store.dynamo.pause(ACCOUNT, until(900)).await.unwrap();
+    store.clock.turn(SignedDuration::from_millis(300));
+    assert_eq!(elsewhere.standing(ACCOUNT).await.unwrap().paused, Some(until(900)));
+}
+
+/// P61: of many processes that reserve the calls of one window, in chunks and at once, all together get exactly what the
+/// window holds; what one of them has not spent is gone with the window.
+#[tokio::test]
+async fn a_window_gives_out_exactly_what_it_holds() {
+    let store = Store::new().await;
+    let rate = Rate::new(1400, SignedDuration::from_secs(10)).unwrap();
+    let room = usize::try_from(rate.window(start()).room).unwrap();
+    let fleet: Vec<_> = (0..20).map(|_| store.another()).collect();
+    let (fleet, rate) = (&fleet, &rate);
+    let calls = |times: usize| {
+        let one = move |process: &'_ std::sync::Arc<Dynamo>| {
+            let process = process.clone();
+            let rate = *rate;
+            async move { process.reserve_call(ACCOUNT, &rate).await }
+        };
+        fleet
+            .iter()
+            .flat_map(|process| std::iter::repeat_n(process, times))
+            .map(one)
+            .collect::<Vec<_>>()
+    };
+    let first = join_all(calls(30)).await;
+    let granted = first.iter().filter(|call| call.as_ref().unwrap().is_none()).count();
+    assert!(granted <= room && granted + 20 * 11 > room, "{granted} of {room}");
+    let ends = rate.window(start()).ends;
+    assert!(
+        first
+            .iter()
+            .all(|call| call.as_ref().unwrap().is_none_or(|next| next == ends))
+    );
+
+    store
+        .clock
+        .turn(ends.duration_since(start()) - SignedDuration::from_millis(1));
+    let rest = join_all(calls(120)).await;
+    let more = rest.iter().filter(|call| call.as_ref().unwrap().is_none()).count();
+    assert_eq!(
+        granted + more,
+        room,
+        "chunks that were reserved are spent by those who reserved them"
+    );
+    store.clock.turn(SignedDuration::from_millis(1));
+    let next = join_all(calls(1)).await;
+    assert_eq!(
+        next.iter().filter(|call| call.as_ref().unwrap().is_none()).count(),
+        116 / 11 + 6
+    );
+}
+
+#[tokio::test]
+async fn of_many_who_learn_about_an_account_each_is_counted_and_one_may_probe() {
+    let store = Store::new().await;
+    let fleet: Vec<_> = (0..10).map(|_| store.another()).collect();
+    let failed = Lesson::Failed("status 503".to_owned());
+    let learn = async |process: &Dynamo| {
+        loop {
+            let standing = process.standing(ACCOUNT).await.unwrap();
+            let Some(after) = standing.health.after(Asking::Read, false, &failed, start(), 1.0) else {
+                return;
+            };
+            if process.write_health(ACCOUNT, standing.version, &after).await.unwrap() {
+                return;
+            }
+        }
+    };
+    join_all(fleet.iter().take(4).map(|process| learn(process))).await;
+    assert_eq!(store.another().standing(ACCOUNT).await.unwrap().health.calls, 4);
+    join_all(fleet.iter().map(|process| learn(process))).await;
+    let out = store.another().standing(ACCOUNT).await.unwrap();
+    assert_eq!(
+        out.health.calls, 5,
+        "what fails once the outage is known teaches nothing"
+    );
+
+    store.clock.turn(SignedDuration::from_secs(31));
+    let probing = out.health.probing(store.clock.now() + SignedDuration::from_secs(60));
+    let probes = join_all(
+        fleet
+            .iter()
+            .map(|process| process.write_health(ACCOUNT, out.version, &probing)),
+    )
+    .await;
+    assert_eq!(probes.into_iter().filter(|won| *won.as_ref().unwrap()).count(), 1);
+}
+
+#[tokio::test]
+async fn a_pause_and_an_outage_do_not_hide_each_other() {
+    let store = Store::new().await;
+    let until = start() + SignedDuration::from_secs(30);
+    store.dynamo.pause(ACCOUNT, until).await.unwrap();
+    let health = Health {
+        calls: 2,
+        ..Health::default()
+    };
+    assert!(store.dynamo.write_health(ACCOUNT, 0, &health).await.unwrap());
+    assert!(
+        !store
+            .another()
+            .write_health(ACCOUNT, 0, &Health::default())
+            .await
+            .unwrap(),
+        "somebody was faster"
+    );
+    let standing = store.another().standing(ACCOUNT).await.unwrap();
+    assert_eq!(
+        (standing.paused, standing.version, standing.health),
+        (Some(until), 1, health)
+    );
 }
 
 #[tokio::test]

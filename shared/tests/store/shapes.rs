@@ -76,10 +76,7 @@ fn eventful(job: &Job) -> Save {
     save.job.attempts = 1;
     save.job.bought_again = true;
     save.job.duplicate_check = Some(DuplicateCheck { at: start() });
-    save.job.wait = Some(Wait {
-        until: start(),
-        reason: "busy".to_owned(),
-    });
+    save.job.wait = Some(Wait::new(start(), "busy"));
     save.job.hold = Some(Hold {
         reason: HoldReason::UnknownPurchase,
         message: "nobody knows".to_owned(),
@@ -263,7 +260,7 @@ async fn reads_everything(store: &Store) {
     // The test's nonces begin anew: the first one is the recorded owner's own.
     dynamo.lease_slot("elsewhere:1", 1, minute).await.unwrap().unwrap();
     assert!(dynamo.lease_slot("netsuite:1", 1, minute).await.unwrap().is_none());
-    assert!(dynamo.paused("ups:A1B2C3").await.unwrap().is_some());
+    assert!(dynamo.standing("ups:A1B2C3").await.unwrap().paused.is_some());
     assert!(
         !dynamo
             .reserve(&connection(), &Money::new(dec!(61), "USD"), start())

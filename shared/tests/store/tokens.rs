@@ -299,7 +299,7 @@ async fn the_ledger_holds_whatever_happens() {
             let CallError::Later(later) = error else {
                 panic!("{error}")
             };
-            assert_eq!(later.obstacle, Obstacle::Limited);
+            assert_eq!(later.obstacle, Obstacle::Unauthorised);
             assert!(later.after.unwrap() > Duration::from_secs(60), "{later:?}");
             waiting += 1;
         }

@@ -121,6 +121,37 @@ pub async fn serve(simulator: Arc<dyn Simulator>, routes: Router, base: Base, po
     })
 }
 
+/// A simulator in the same process: the same exchanges, faults and log, without sockets.
+#[derive(Clone)]
+pub struct Local(Arc<Front>);
+
+/// Answers in this process; `routes` as for [`serve`].
+pub fn local(simulator: Arc<dyn Simulator>, routes: Router, base: Base) -> Local {
+    Local(Arc::new(Front {
+        simulator,
+        base,
+        routes: TowerToHyperService::new(routes),
+    }))
+}
+
+impl Local {
+    /// One exchange; `None` where the connection would be closed without an answer. Whoever gives up waiting does not stop
+    /// the vendor.
+    pub async fn exchange(&self, request: Request<Bytes>) -> Option<Response<Bytes>> {
+        let (parts, body) = request.into_parts();
+        let exchange = tokio::spawn(self.0.clone().exchange(parts, body));
+        let (parts, body) = exchange.await.ok()?.ok()?.into_parts();
+        let body = to_bytes(body, BODY_LIMIT).await.ok()?;
+        Some(Response::from_parts(parts, body))
+    }
+}
+
+impl std::fmt::Debug for Local {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a simulator in this process")
+    }
+}
+
 async fn accept(listener: TcpListener, front: Arc<Front>, mut stopped: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {

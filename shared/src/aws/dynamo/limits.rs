@@ -1,6 +1,7 @@
-//! `LIMIT#account`: leased slots and the shared pause.
+//! `LIMIT#account`: leased slots, the windows of a published rate, and how the account stands (the shared pause, its health).
 
-use std::sync::PoisonError;
+use std::collections::HashMap;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,17 +9,21 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::keys::{Key, SLOT, sortable};
-use super::table::{Item, SCHEMA, Search, deleted, from_item, key_item, number, string, to_item, updated};
+use super::table::{Item, SCHEMA, Search, deleted, from_item, key_item, number, string, to_body, to_item, updated};
 use super::{Dynamo, Seen};
 use crate::aws::{failure, random};
-use crate::domain::Nonce;
-use crate::ports::{Limits, Slot, StoreError};
+use crate::domain::{Health, Nonce, Rate, Window};
+use crate::ports::{AccountStanding, Limits, Slot, StoreError};
 
-/// For how long a pause that was read is believed.
+/// For how long a standing that was read is believed; not so long while something was wrong, so that short pauses are kept.
 const SEEN: SignedDuration = SignedDuration::from_secs(1);
+const SEEN_IN_TROUBLE: SignedDuration = SignedDuration::from_millis(200);
 
-/// How long a pause stays in the table after its end, in seconds.
+/// How long a pause, or an account's health, stays in the table after it last mattered, in seconds.
 const KEPT: i64 = 24 * 60 * 60;
+
+/// How long a window of a rate stays in the table after its end, in seconds.
+const WINDOW_KEPT: i64 = 60 * 60;
 
 #[derive(Serialize, Deserialize)]
 struct SlotItem {
@@ -29,9 +34,15 @@ struct SlotItem {
     until: String,
 }
 
-#[derive(Deserialize)]
-struct PauseItem {
-    until: Timestamp,
+/// Everything beside the key may be missing: a pause was written before health was.
+#[derive(Default, Deserialize)]
+struct StandingItem {
+    #[serde(default)]
+    until: Option<Timestamp>,
+    #[serde(default)]
+    health_version: u64,
+    #[serde(default)]
+    health: Option<String>,
 }
 
 #[async_trait]
@@ -65,19 +76,17 @@ impl Limits for Dynamo {
         deleted(request.send().await).map(|_| ())
     }
 
-    async fn paused(&self, account: &str) -> Result<Option<Timestamp>, StoreError> {
+    async fn standing(&self, account: &str) -> Result<AccountStanding, StoreError> {
         let now = self.clock.now();
         let seen = self
-            .pauses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+            .standings()
             .get(account)
-            .copied();
-        let until = match seen.filter(|seen| now.duration_since(seen.at).abs() < SEEN) {
-            Some(seen) => seen.until,
-            None => self.read_pause(account, now).await?,
-        };
-        Ok(until.filter(|until| *until > now))
+            .filter(|seen| seen.is_believed(now))
+            .cloned();
+        match seen {
+            Some(seen) => Ok(seen.standing),
+            None => self.read_standing(account, now).await,
+        }
     }
 
     async fn pause(&self, account: &str, until: Timestamp) -> Result<(), StoreError> {
@@ -94,11 +103,132 @@ impl Limits for Dynamo {
             .expression_attribute_values(":until", string(sortable(until)))
             .expression_attribute_values(":expires_at", number(until.as_second() + KEPT));
         updated(request.send().await)?;
-        self.pauses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(account);
+        self.standings().remove(account);
         Ok(())
+    }
+
+    async fn write_health(&self, account: &str, version: u64, health: &Health) -> Result<bool, StoreError> {
+        let expires_at = self.clock.now().as_second() + KEPT;
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key_item(&Key::pause(account))))
+            .update_expression(
+                "SET #schema = :schema, health = :health, health_version = :next, expires_at = :expires_at",
+            )
+            .condition_expression("attribute_not_exists(health_version) OR health_version = :version")
+            .expression_attribute_names("#schema", "schema")
+            .expression_attribute_values(":schema", number(SCHEMA))
+            .expression_attribute_values(":health", string(to_body(health)?))
+            .expression_attribute_values(":version", number(version))
+            .expression_attribute_values(":next", number(version + 1))
+            .expression_attribute_values(":expires_at", number(expires_at));
+        let written = updated(request.send().await);
+        self.standings().remove(account);
+        written
+    }
+
+    async fn reserve_call(&self, account: &str, rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
+        let window = rate.window(self.clock.now());
+        match self.spend(account, window.number) {
+            Spent::One => return Ok(None),
+            Spent::UsedUp => return Ok(Some(window.ends)),
+            Spent::NothingReserved => {}
+        }
+        for chunk in [window.chunk, 1] {
+            if self.reserve_chunk(account, &window, chunk).await? {
+                self.keep_chunk(account, window.number, chunk - 1, false);
+                return Ok(None);
+            }
+        }
+        self.keep_chunk(account, window.number, 0, true);
+        Ok(Some(window.ends))
+    }
+}
+
+impl Seen {
+    fn is_believed(&self, now: Timestamp) -> bool {
+        let well = self.standing.paused.is_none() && self.standing.health == Health::default();
+        now.duration_since(self.at).abs() < if well { SEEN } else { SEEN_IN_TROUBLE }
+    }
+}
+
+/// What is left of a chunk that this process has reserved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chunk {
+    window: i64,
+    left: u32,
+    used_up: bool,
+}
+
+enum Spent {
+    One,
+    UsedUp,
+    NothingReserved,
+}
+
+impl Dynamo {
+    fn standings(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
+        self.standings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn read_standing(&self, account: &str, now: Timestamp) -> Result<AccountStanding, StoreError> {
+        let item = self.get(&Key::pause(account)).await?;
+        let item: StandingItem = item.map(from_item).transpose()?.unwrap_or_default();
+        // Health that a newer version wrote in another shape is no reason to stand still.
+        let health = item.health.and_then(|text| serde_json::from_str(&text).ok());
+        let standing = AccountStanding {
+            paused: item.until.filter(|until| *until > now),
+            version: item.health_version,
+            health: health.unwrap_or_default(),
+        };
+        let seen = Seen {
+            at: now,
+            standing: standing.clone(),
+        };
+        self.standings().insert(account.to_owned(), seen);
+        Ok(standing)
+    }
+
+    /// Spends a call of the chunk that was reserved in this window; what is left of an earlier window is never used.
+    fn spend(&self, account: &str, window: i64) -> Spent {
+        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        match chunks.get_mut(account).filter(|chunk| chunk.window == window) {
+            Some(chunk) if chunk.left > 0 => {
+                chunk.left -= 1;
+                Spent::One
+            }
+            Some(chunk) if chunk.used_up => Spent::UsedUp,
+            _ => Spent::NothingReserved,
+        }
+    }
+
+    fn keep_chunk(&self, account: &str, window: i64, left: u32, used_up: bool) {
+        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = chunks
+            .get(account)
+            .filter(|chunk| chunk.window == window)
+            .map_or(0, |chunk| chunk.left);
+        let left = left + others;
+        chunks.insert(account.to_owned(), Chunk { window, left, used_up });
+    }
+
+    /// A lost answer that is tried again counts twice: the limit is never passed, and may be reached too early.
+    async fn reserve_chunk(&self, account: &str, window: &Window, chunk: u32) -> Result<bool, StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key_item(&Key::window(account, window.number))))
+            .update_expression("SET #schema = :schema, expires_at = :expires_at ADD taken :chunk")
+            .condition_expression("attribute_not_exists(taken) OR taken <= :room")
+            .expression_attribute_names("#schema", "schema")
+            .expression_attribute_values(":schema", number(SCHEMA))
+            .expression_attribute_values(":expires_at", number(window.ends.as_second() + WINDOW_KEPT))
+            .expression_attribute_values(":chunk", number(chunk))
+            .expression_attribute_values(":room", number(window.room.saturating_sub(chunk)));
+        updated(request.send().await)
     }
 }
 
@@ -162,13 +292,5 @@ impl Dynamo {
             .collect();
         let free = |number: &u16| !held.contains(&Key::slot(account, *number).sk);
         Ok((first..cap).chain(0..first).filter(free).collect())
-    }
-
-    async fn read_pause(&self, account: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let item = self.get(&Key::pause(account)).await?;
-        let until = item.map(from_item::<PauseItem>).transpose()?.map(|pause| pause.until);
-        let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
-        pauses.insert(account.to_owned(), Seen { at: now, until });
-        Ok(until)
     }
 }

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 
 use super::blobs::Blobs;
 use crate::domain::ConnectionId;
-use crate::ports::{Clock, Nonces};
+use crate::ports::{AccountStanding, Clock, Nonces};
 
 pub use connections::Change;
 pub use keys::DUE_SHARDS;
@@ -38,14 +38,15 @@ pub struct Dynamo {
     clock: Arc<dyn Clock>,
     nonces: Arc<dyn Nonces>,
     retentions: Mutex<HashMap<ConnectionId, u32>>,
-    pauses: Mutex<HashMap<String, Seen>>,
+    standings: Mutex<HashMap<String, Seen>>,
+    chunks: Mutex<HashMap<String, limits::Chunk>>,
 }
 
-/// A pause as it was read at a moment.
-#[derive(Clone, Copy)]
+/// How an account stood when it was read.
+#[derive(Clone)]
 struct Seen {
     at: Timestamp,
-    until: Option<Timestamp>,
+    standing: AccountStanding,
 }
 
 impl Dynamo {
@@ -64,7 +65,8 @@ impl Dynamo {
             clock,
             nonces,
             retentions: Mutex::default(),
-            pauses: Mutex::default(),
+            standings: Mutex::default(),
+            chunks: Mutex::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::prepare::{Obstacle, Reading};
 use super::record::Beside;
 use super::{Onward, Run};
-use crate::job::{Flag, HoldReason, Outcome, SnapshotRef};
+use crate::job::{Flag, HoldReason, Outcome, SnapshotRef, draw};
 use crate::ports::{CallError, StoreError};
 
 /// How often the flag is written when other units' problems change under the writer's hands.
@@ -124,14 +124,16 @@ impl Run<'_> {
         Ok(together(&problems))
     }
 
-    /// Twice as long after each failure.
+    /// Longer after each failure.
     fn flag_again_at(&self) -> jiff::Timestamp {
         let tries = if let Flag::Wanted { tries, .. } = self.ledger.job.flag {
             tries
         } else {
             0
         };
-        self.ledger.now() + self.ledger.ports.timing.retry * 2_i32.saturating_pow(tries.min(8))
+        let timing = &self.ledger.ports.timing;
+        let draw = draw(&self.ledger.job.id, self.ledger.job.version);
+        self.ledger.now() + timing.backoff.wait(timing.retry, None, tries, draw)
     }
 }
 

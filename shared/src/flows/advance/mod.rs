@@ -19,8 +19,7 @@ use crate::connection::Connection;
 use crate::domain::{JobId, Quantities, Snapshot};
 use crate::job::{Job, Next, Outcome, Timing};
 use crate::ports::{
-    Clock, Connections, Controls, Documents, Gate, Jobs, Labels, Nonces, Opened, Queue, Recorder, Spending, StoreError,
-    Systems,
+    Clock, Connections, Controls, Documents, Gate, Jobs, Labels, Nonces, Opened, Queue, Spending, StoreError, Systems,
 };
 
 /// The most steps of one job in one invocation: far more than any job takes, so that a mistake cannot spin.
@@ -102,11 +101,7 @@ impl Advance {
             tracing::error!(job.id = %job.id, connection = %job.connection, "the job's connection does not exist");
             return Ok(None);
         };
-        let mut ledger = Ledger {
-            ports: self,
-            job,
-            recorder: Recorder::default(),
-        };
+        let mut ledger = Ledger::of(self, job);
         match self.systems.open(&gate.connection).await {
             Ok(systems) => {
                 ledger.recorder = systems.recorder.clone();

@@ -9,7 +9,7 @@ use super::{Onward, Run};
 use crate::connection::{AddressPolicy, Connection};
 use crate::domain::{
     Address, AddressVerdict, Consignment, Correction, Customs, Gone, Offer, Order, Parcel, Quantities, Quote,
-    RateRequest, ShipmentRequest, Snapshot,
+    RateRequest, Readiness, ShipmentRequest, Snapshot,
 };
 use crate::job::{Closing, HoldReason, Job, Outcome, SnapshotRef, Step, Wait};
 use crate::ports::{CallError, Draft, StoreError};
@@ -94,6 +94,10 @@ impl Run<'_> {
         if let Some(obstacle) = self.stopped() {
             return Ok(Err((obstacle, reading)));
         }
+        let readiness = match self.systems.carrier.ready().await {
+            Ok(readiness) => readiness,
+            Err(error) => return Ok(Err((error.into(), reading))),
+        };
         let reading = if self.is_stale(reading.snapshot.read_at) {
             match self.read_again(&reading).await? {
                 Ok(newer) => newer,
@@ -102,8 +106,8 @@ impl Run<'_> {
         } else {
             reading
         };
-        Ok(match self.request(&reading).await {
-            Ok((address, quote, draft)) => match self.afford(&quote.offer).await? {
+        Ok(match self.request(&reading, readiness).await {
+            Ok((address, quote, draft)) => match self.last_obstacle(&quote.offer).await? {
                 None => Ok(Ready {
                     snapshot: reading,
                     address,
@@ -114,6 +118,14 @@ impl Run<'_> {
             },
             Err(obstacle) => Err((obstacle, reading)),
         })
+    }
+
+    /// What is asked last, because a look at the carrier may have taught something and money is reserved.
+    async fn last_obstacle(&self, offer: &Offer) -> Result<Option<Obstacle>, StoreError> {
+        match self.systems.carrier.ready().await {
+            Ok(_) => self.afford(offer).await,
+            Err(error) => Ok(Some(error.into())),
+        }
     }
 
     /// Whether an operator has stopped purchases.
@@ -129,12 +141,9 @@ impl Run<'_> {
                 self.connection().id
             )
         };
-        self.connection().paused.then(|| {
-            Obstacle::Wait(Wait {
-                until,
-                reason: reason(),
-            })
-        })
+        self.connection()
+            .paused
+            .then(|| Obstacle::Wait(Wait::new(until, reason())))
     }
 
     /// Reads the order again; `read_at` is from before the question, so that nothing can be younger than it says.
@@ -149,11 +158,8 @@ impl Run<'_> {
         {
             Ok(orders) => orders,
             Err(CallError::Refused(refusal)) => {
-                let wait = Wait {
-                    until: self.ledger.now() + self.ledger.ports.timing.held,
-                    reason: refusal.to_string(),
-                };
-                return Ok(Err(Obstacle::Wait(wait)));
+                let until = self.ledger.now() + self.ledger.ports.timing.held;
+                return Ok(Err(Obstacle::Wait(Wait::new(until, refusal.to_string()))));
             }
             Err(error) => return Ok(Err(Obstacle::Call(error))),
         };
@@ -161,8 +167,8 @@ impl Run<'_> {
         let consignment = match orders.first() {
             Some(order) if waits_for_others(order, &allotted, &ahead) => {
                 let until = self.ledger.now() + self.ledger.ports.timing.held;
-                let reason = "older units of the order come first, and have not ended".to_owned();
-                return Ok(Err(Obstacle::Wait(Wait { until, reason })));
+                let reason = "older units of the order come first, and have not ended";
+                return Ok(Err(Obstacle::Wait(Wait::new(until, reason))));
             }
             Some(order) => Consignment::of(order, &allotted, &ahead),
             None => Err(Gone::Cancelled),
@@ -192,14 +198,18 @@ impl Run<'_> {
     }
 
     /// Checks the address, takes a price and writes the exact request.
-    async fn request(&self, reading: &Reading) -> Result<(Step<AddressVerdict>, Quote, Draft), Obstacle> {
+    async fn request(
+        &self,
+        reading: &Reading,
+        readiness: Readiness,
+    ) -> Result<(Step<AddressVerdict>, Quote, Draft), Obstacle> {
         let consignment = &reading.snapshot.consignment;
         let (address, ship_to) = self.address(reading).await?;
         let judged = |reason, message: String| Obstacle::Hold(reason, message, Some(Box::new(address.clone())));
         let parcels = self.connection().packing.pack(consignment);
         let parcels = parcels.map_err(|error| judged(HoldReason::MissingData, error.to_string()))?;
         let rates = self.rate_request(consignment, &ship_to, &parcels);
-        let quote = self.quote(reading, &rates).await?;
+        let quote = self.quote(reading, &rates, readiness).await?;
         let request = self.shipment_request(consignment, rates, &quote);
         let draft = self.systems.carrier.draft(&request);
         let draft = draft.map_err(|refusal| judged(HoldReason::MissingData, refusal.to_string()))?;
@@ -241,12 +251,13 @@ impl Run<'_> {
         self.ledger.now().to_zoned(zone).date()
     }
 
-    /// The price: the one that stands while it is fresh and nothing has changed, else a new one.
-    async fn quote(&self, reading: &Reading, rates: &RateRequest) -> Result<Quote, Obstacle> {
+    /// The price: the one that stands while it is fresh and nothing has changed, else a new one. A carrier that is due to be
+    /// probed is asked for a new one, which is as harmless a question as there is.
+    async fn quote(&self, reading: &Reading, rates: &RateRequest, readiness: Readiness) -> Result<Quote, Obstacle> {
         let valid = jiff::SignedDuration::from_mins(i64::from(self.connection().quote_valid_minutes));
         if let Step::Done(quote) = &self.ledger.job.quote {
             let fresh = self.ledger.now().duration_since(quote.taken_at) <= valid;
-            if fresh && reading.snapshot.hash == self.ledger.job.snapshot.hash {
+            if readiness == Readiness::Ready && fresh && reading.snapshot.hash == self.ledger.job.snapshot.hash {
                 return Ok(quote.clone());
             }
         }
@@ -300,10 +311,7 @@ impl Run<'_> {
             "the connection's spending cap of {} an hour is reached",
             self.connection().spend_cap_per_hour
         );
-        Ok(Some(Obstacle::Wait(Wait {
-            until: next_hour(now),
-            reason,
-        })))
+        Ok(Some(Obstacle::Wait(Wait::new(next_hour(now), reason))))
     }
 
     async fn intend(&mut self, ready: Ready) -> Result<Onward, StoreError> {

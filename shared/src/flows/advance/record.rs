@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Advance, Onward};
 use crate::domain::{Quantities, Snapshot, UnitPhase, Units};
-use crate::job::{Job, Outcome, Step, Wait};
+use crate::job::{self, Job, Outcome, Step, Wait};
 use crate::ports::{AuditEntry, CallError, Documents, Draft, Later, Recorder, Save, Saved, StoreError};
 
 /// SQS delays a message by at most this; what waits longer is left to the sweeper.
@@ -56,9 +56,22 @@ pub(super) struct Ledger<'a> {
     pub(super) job: Job,
     /// The calls since the last write.
     pub(super) recorder: Recorder,
+    /// How often the job has waited without any progress.
+    tries: u32,
 }
 
-impl Ledger<'_> {
+impl<'a> Ledger<'a> {
+    /// The job as it was loaded.
+    pub(super) fn of(ports: &'a Advance, job: Job) -> Self {
+        let tries = job.wait.as_ref().map_or(0, |wait| wait.tries);
+        Self {
+            ports,
+            job,
+            recorder: Recorder::default(),
+            tries,
+        }
+    }
+
     /// The time.
     pub(super) fn now(&self) -> Timestamp {
         self.ports.clock.now()
@@ -68,25 +81,23 @@ impl Ledger<'_> {
     pub(super) async fn wait_for(&mut self, error: &CallError) -> Result<Onward, StoreError> {
         let wait = match error {
             CallError::Later(later) => self.wait(later),
-            CallError::Refused(refusal) => Wait {
-                until: self.now() + self.ports.timing.held,
-                reason: refusal.to_string(),
-            },
+            CallError::Refused(refusal) => Wait::new(self.now() + self.ports.timing.held, refusal.to_string()),
         };
         let text = format!("waits: {}", wait.reason);
         self.record(Outcome::Waits(wait), text).await
     }
 
-    /// How long an obstacle lasts: as the other side says, else as the connection's timing says.
+    /// How long an obstacle lasts: at least as the other side says, else longer after each try, and never in step with
+    /// other jobs.
     pub(super) fn wait(&self, later: &Later) -> Wait {
+        let timing = &self.ports.timing;
         let hint = later.after.and_then(|after| SignedDuration::try_from(after).ok());
-        let until = self.now()
-            + hint
-                .unwrap_or(self.ports.timing.retry)
-                .max(SignedDuration::from_secs(1));
+        let draw = job::draw(&self.job.id, self.job.version);
+        let after = timing.backoff.wait(timing.retry, hint, self.tries, draw);
         Wait {
-            until,
+            until: self.now() + after.max(SignedDuration::from_secs(1)),
             reason: later.reason.clone(),
+            tries: timing.backoff.counted(self.tries + 1),
         }
     }
 
@@ -118,10 +129,10 @@ impl Ledger<'_> {
                 units,
             };
             match self.save(&save).await? {
-                Saved::Done => return self.stands(save.job).await,
+                Saved::Done => return self.stands(save.job, &outcome).await,
                 Saved::UnitsConflict => {}
                 Saved::Conflict(current) if is_echo(&current, &save.job, &outcome) => {
-                    return self.stands(*current).await;
+                    return self.stands(*current, &outcome).await;
                 }
                 Saved::Conflict(current) if outcome.survives_a_conflict(&current) => base = *current,
                 Saved::Conflict(current) => {
@@ -160,8 +171,9 @@ impl Ledger<'_> {
     }
 
     /// Takes what stands as the run's job, and sees to it that somebody looks at it when it is due.
-    async fn stands(&mut self, job: Job) -> Result<Recorded, StoreError> {
+    async fn stands(&mut self, job: Job, outcome: &Outcome) -> Result<Recorded, StoreError> {
         self.job = job;
+        self.tries = self.tries_after(outcome);
         let now = self.now();
         if let Some(due) = self
             .job
@@ -174,6 +186,15 @@ impl Ledger<'_> {
             }
         }
         Ok(Recorded::Stands)
+    }
+
+    /// An intent is no progress yet: what it leads to is.
+    fn tries_after(&self, outcome: &Outcome) -> u32 {
+        match (&self.job.wait, outcome) {
+            (Some(wait), _) => wait.tries,
+            (None, Outcome::Intended { .. } | Outcome::WriteBackIntended { .. }) => self.tries,
+            (None, _) => 0,
+        }
     }
 
     fn entry(&self, text: String, beside: &Beside) -> AuditEntry {

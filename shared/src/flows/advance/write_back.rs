@@ -189,10 +189,7 @@ impl Run<'_> {
         let look_at = until.min(self.ledger.now() + self.ledger.ports.timing.retry);
         let outcome = match &self.ledger.job.write_back {
             Step::Started(_) => Outcome::WriteBackUnknown { until, look_at },
-            _ => Outcome::Waits(Wait {
-                until: look_at,
-                reason: "the ERP may still be working on a lost write-back".to_owned(),
-            }),
+            _ => Outcome::Waits(Wait::new(look_at, "the ERP may still be working on a lost write-back")),
         };
         self.ledger
             .record(outcome, "not in the ERP yet; a lost request may still be under way")

@@ -294,7 +294,7 @@ impl Work<'_> {
     // ---- jobs ------------------------------------------------------------------------------------------------------
 
     async fn jobs(&self, run: Run, walk: Walk, after: Option<String>) -> Stepped {
-        let within = (walk == Walk::Shipped).then(|| Stretch {
+        let within = (walk == Walk::Shipped).then_some(Stretch {
             from: run.shipped_since,
             to: run.started_at,
         });

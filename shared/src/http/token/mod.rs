@@ -15,6 +15,7 @@ use crate::ports::{
     CallError, Clock, Later, Mint, Minted, Nonces, Obstacle, RefreshLease, SealedToken, Sealer, StoreError, Token,
     TokenKey, TokenStore, Tokens,
 };
+use crate::telemetry;
 use rules::Decision;
 
 /// For how long a refresh is leased: longer than any token request.
@@ -26,8 +27,13 @@ const MARK: SignedDuration = SignedDuration::from_mins(10);
 /// How often a note of a request, that somebody else's came before, is tried.
 const TRIES: u64 = 10;
 
-/// The rests while somebody else asks for a token, in milliseconds; about three seconds in all.
-const RESTS: [u64; 7] = [50, 100, 200, 400, 600, 800, 900];
+/// The rests while somebody else asks for a token, in milliseconds: about as long as a token request takes. Whoever has a
+/// queue to go back to comes again; a scan, or a person at the command line, would have to give up.
+const RESTS: [u64; 4] = [50, 100, 200, 400];
+
+/// When to come again, at the latest, once the requests for tokens that are refused are used up: a token that ends by itself
+/// may be replaced earlier.
+const USED_UP: SignedDuration = SignedDuration::from_mins(15);
 
 /// [`Tokens`] over a [`TokenStore`].
 pub struct SharedTokens {
@@ -36,6 +42,7 @@ pub struct SharedTokens {
     clock: Arc<dyn Clock>,
     nonces: Arc<dyn Nonces>,
     cache: Mutex<HashMap<String, Cached>>,
+    rests: &'static [u64],
 }
 
 #[derive(Clone)]
@@ -59,7 +66,14 @@ impl SharedTokens {
             clock,
             nonces,
             cache: Mutex::default(),
+            rests: &RESTS,
         }
+    }
+
+    /// The same, but whoever needs a token that somebody else is asking for comes again at once instead of resting.
+    #[must_use]
+    pub fn without_rests(self) -> Self {
+        Self { rests: &[], ..self }
     }
 }
 
@@ -83,7 +97,7 @@ impl Tokens for SharedTokens {
 impl SharedTokens {
     /// The good token of the store, or a new one, or the one that somebody else is asking for.
     async fn obtain(&self, key: &TokenKey, failed: Option<u64>, mint: &dyn Mint) -> Result<Cached, CallError> {
-        let mut rests = RESTS.iter().copied();
+        let mut rests = self.rests.iter().copied();
         loop {
             let (stored, now) = (self.store.read(key).await.map_err(unreachable)?, self.clock.now());
             let busy = match rules::decide(stored.as_ref(), &key.client, failed, now) {
@@ -134,6 +148,7 @@ impl SharedTokens {
     }
 
     async fn ask(&self, key: &TokenKey, mint: &dyn Mint, forced: bool) -> Result<(Minted, Timestamp), CallError> {
+        mint.ready().await?;
         if let Some(limit) = mint.daily_limit() {
             self.reserve(key, limit, forced).await?;
         }
@@ -158,7 +173,8 @@ impl SharedTokens {
                     limit,
                     "the token requests of 24 hours are used up"
                 );
-                used_up(share, exhausted.until.duration_since(now))
+                let left = exhausted.until.duration_since(now);
+                used_up(share, if forced { left.min(USED_UP) } else { left })
             })?;
             if self
                 .store
@@ -168,6 +184,7 @@ impl SharedTokens {
             {
                 let made = reserved.at.len();
                 if requests::is_nearly_exhausted(&reserved, limit) {
+                    telemetry::count("TokenLedgerNearlyUsed", 1);
                     tracing::warn!(
                         system = key.system,
                         made,
@@ -299,10 +316,12 @@ fn somebody_else(left: SignedDuration) -> CallError {
 }
 
 fn used_up(share: u32, left: SignedDuration) -> CallError {
-    limited(
-        format!("all {share} token requests of the last 24 hours are used up"),
-        left,
-    )
+    CallError::Later(Later {
+        reason: format!("all {share} token requests of the last 24 hours are used up"),
+        after: Duration::try_from(left).ok(),
+        // As good as a refused credential: nobody can do anything at this account before it passes.
+        obstacle: Obstacle::Unauthorised,
+    })
 }
 
 fn limited(reason: String, after: SignedDuration) -> CallError {

@@ -1,6 +1,7 @@
 //! The calls, and nothing that could be decided without them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,10 +38,6 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(15 * 60);
 /// How long everybody pauses after a 429; NetSuite gives no hint.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// How often a call waits for a free slot before it gives up, and for how long at first.
-const SLOT_TRIES: u32 = 5;
-const SLOT_WAIT: Duration = Duration::from_millis(100);
-
 const VALIDATE_NAMES: (&str, &str) = ("x-netsuite-propertynamevalidation", "Error");
 
 /// What the adapter is built upon.
@@ -73,7 +70,8 @@ pub struct NetSuite {
     packing: Packing,
     missing: Mutex<Missing>,
     measured: Mutex<Option<TimeZone>>,
-    pub(super) slot_wait: Duration,
+    /// Whether this is a scan, or a person's question: those have no queue to go back to.
+    scans: AtomicBool,
 }
 
 /// How calls are authorised, and how a token for them is made, where it takes one.
@@ -110,7 +108,7 @@ impl NetSuite {
             packing: connection.packing.clone(),
             missing: Mutex::default(),
             measured: Mutex::default(),
-            slot_wait: SLOT_WAIT,
+            scans: AtomicBool::new(false),
         })
     }
 
@@ -147,6 +145,7 @@ fn endpoint(settings: &Settings, ports: &Ports, slots: Option<u16>) -> Endpoint 
             limits: ports.limits.clone(),
             account: format!("{way}:{}", settings.account),
             slots,
+            rate: None,
             lease: ports.timeout * 4,
             pause: PAUSE,
         },
@@ -203,19 +202,20 @@ fn before_writing(error: CallError) -> EffectError {
 // ---- calls -------------------------------------------------------------------------------------------------------
 
 impl NetSuite {
-    /// Sends, and waits a moment for a slot of the account where all are taken.
+    /// Sends, unless the account is full. Work on a single order leaves one slot free: it is queued again where a scan, or
+    /// a person at the command line, would have to give up.
     async fn send(&self, call: &Call, permit: Option<Permit>) -> Result<Answer, Lost> {
-        let mut wait = self.slot_wait;
-        for _ in 1..SLOT_TRIES {
-            match self.endpoint.send(call, self.auth.as_ref(), permit).await {
-                Err(Lost::NotSent(later)) if later.obstacle == Obstacle::Limited && later.after.is_none() => {
-                    tokio::time::sleep(wait).await;
-                    wait *= 2;
-                }
-                other => return other,
-            }
+        if self.scans.load(Ordering::Relaxed) {
+            return self.endpoint.send(call, self.auth.as_ref(), permit).await;
         }
-        self.endpoint.send(call, self.auth.as_ref(), permit).await
+        let mut endpoint = self.endpoint.clone();
+        endpoint.lane.slots = endpoint.lane.slots.map(|cap| cap.saturating_sub(1).max(1));
+        endpoint.send(call, self.auth.as_ref(), permit).await
+    }
+
+    /// From here on this is a scan.
+    fn scan(&self) {
+        self.scans.store(true, Ordering::Relaxed);
     }
 
     /// A call that changes nothing, or that changes nothing when it is repeated.
@@ -546,6 +546,7 @@ fn place(id: Option<String>, fields: bool) -> WriteBackRef {
 #[async_trait]
 impl OrderSource for NetSuite {
     async fn changed(&self, scan: &Scan) -> Result<Vec<DocumentHead>, CallError> {
+        self.scan();
         let zone = self.zone().await?;
         let since = zone::local(&zone, scan.since);
         let query = suiteql::changed(&since, scan.after.as_deref(), self.select.condition.as_deref());
@@ -569,6 +570,7 @@ impl OrderSource for NetSuite {
     }
 
     async fn numbered(&self, number: &str) -> Result<Vec<DocumentId>, CallError> {
+        self.scan();
         let page: Page<HeadRow> = self.query(&suiteql::numbered(number), PAGE).await?;
         Ok(page
             .items
@@ -681,6 +683,7 @@ impl OrderSource for NetSuite {
     }
 
     async fn check(&self) -> Vec<Finding> {
+        self.scan();
         check::check(self).await
     }
 

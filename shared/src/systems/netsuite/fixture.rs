@@ -14,6 +14,7 @@ use url::Url;
 
 use super::{NetSuite, Ports};
 use crate::connection::Connection;
+use crate::domain::{Health, Rate};
 use crate::http as web;
 use crate::ports::*;
 
@@ -65,6 +66,8 @@ impl Clock for Now {
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) token: Mutex<Option<Token>>,
+    /// Of how many slots one was asked for.
+    pub(super) caps: Mutex<Vec<u16>>,
     /// How many times more no slot is free.
     pub(super) taken: Mutex<u32>,
     pub(super) secrets: Mutex<BTreeMap<String, String>>,
@@ -99,7 +102,8 @@ impl Tokens for Shared {
 #[async_trait]
 impl Limits for Shared {
     async fn lease_slot(&self, account: &str, cap: u16, _lease: Duration) -> Result<Option<Slot>, StoreError> {
-        assert_eq!((account, cap), ("netsuite:1234567_SB1", 3));
+        assert_eq!(account, "netsuite:1234567_SB1");
+        self.caps.lock().unwrap().push(cap);
         let mut taken = self.taken.lock().unwrap();
         if *taken > 0 {
             *taken -= 1;
@@ -117,12 +121,20 @@ impl Limits for Shared {
         Ok(())
     }
 
-    async fn paused(&self, _account: &str) -> Result<Option<Timestamp>, StoreError> {
-        Ok(None)
+    async fn standing(&self, _account: &str) -> Result<AccountStanding, StoreError> {
+        Ok(AccountStanding::default())
     }
 
     async fn pause(&self, _account: &str, _until: Timestamp) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn write_health(&self, _account: &str, _version: u64, _health: &Health) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn reserve_call(&self, _account: &str, _rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
     }
 }
 

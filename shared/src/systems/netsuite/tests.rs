@@ -275,20 +275,30 @@ async fn the_same_flag_is_not_written_again() {
 }
 
 #[tokio::test]
-async fn a_call_waits_a_moment_for_a_slot_and_not_for_ever() {
-    let number = r#"{"items": [{"id": "5012"}]}"#;
-    let script = Script::start(vec![line(SUITEQL, 200, number)]).await;
-    let mut bench = Bench::new(&script.base, &token_based(), |_| {});
-    bench.netsuite.slot_wait = std::time::Duration::from_millis(1);
+async fn a_call_does_not_wait_for_a_slot_but_says_when_to_come_again() {
+    let script = Script::start(Vec::new()).await;
+    let bench = Bench::new(&script.base, &token_based(), |_| {});
     *bench.shared.taken.lock().unwrap() = 1;
-    assert_eq!(
-        bench.netsuite.numbered("SO5012").await.unwrap(),
-        [DocumentId::sales_order("5012")]
-    );
-    *bench.shared.taken.lock().unwrap() = u32::MAX;
     let full = bench.netsuite.numbered("SO5012").await;
-    assert!(matches!(full, Err(CallError::Later(later)) if later.obstacle == Obstacle::Limited));
-    assert_eq!(script.seen().len(), 1);
+    let Err(CallError::Later(later)) = full else {
+        panic!("{full:?}")
+    };
+    assert_eq!(
+        (later.obstacle, later.after),
+        (Obstacle::Limited, Some(std::time::Duration::from_secs(1)))
+    );
+    assert!(script.seen().is_empty());
+}
+
+#[tokio::test]
+async fn work_on_one_order_leaves_a_slot_for_scans() {
+    let number = r#"{"items": [{"id": "5012"}]}"#;
+    let script = Script::start((0..6).map(|_| line(SUITEQL, 200, number)).collect()).await;
+    let bench = Bench::new(&script.base, &token_based(), |_| {});
+    let _ = bench.netsuite.read(&[DocumentId::sales_order("5012")]).await;
+    bench.netsuite.numbered("SO5012").await.unwrap();
+    let asked = bench.shared.caps.lock().unwrap();
+    assert_eq!((asked.first(), asked.last()), (Some(&2), Some(&3)));
 }
 
 #[tokio::test]

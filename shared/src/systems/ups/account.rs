@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::connection::{Environment, Mistake, SystemSettings};
-use crate::domain::{Address, Refusal};
+use crate::domain::{Address, Rate, Refusal};
+use crate::http::{RATE_ALLOWED, rate_of};
 
 const PRODUCTION: &str = "onlinetools.ups.com";
 const SANDBOX: &str = "wwwcie.ups.com";
@@ -40,6 +41,8 @@ pub(crate) struct Options {
     pub(crate) shipper: Option<Address>,
     /// The name of the Quantum View subscription that lists what the account ships.
     pub(crate) quantum_view: Option<String>,
+    /// How many calls the account takes; UPS publishes no figure.
+    pub(crate) rate_limit: Option<Rate>,
 }
 
 /// The stock heights that UPS knows.
@@ -69,6 +72,7 @@ impl Default for Options {
             label_height: LabelHeight::Six,
             shipper: None,
             quantum_view: None,
+            rate_limit: None,
         }
     }
 }
@@ -216,7 +220,7 @@ fn is_loopback(url: &Url) -> bool {
 
 // ---- options -----------------------------------------------------------------------------------------------------
 
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 9] = [
     "merchant_id",
     "negotiated_rates",
     "pickup_type",
@@ -225,6 +229,7 @@ const KNOWN: [&str; 8] = [
     "label_height",
     "shipper",
     "quantum_view",
+    "rate_limit",
 ];
 
 struct OptionReader<'a> {
@@ -273,6 +278,7 @@ impl OptionReader<'_> {
                 is_subscription,
                 "the name of a Quantum View subscription, 1 to 21 characters",
             ),
+            rate_limit: self.rate_limit(),
         }
     }
 
@@ -326,6 +332,16 @@ impl OptionReader<'_> {
             );
         }
         height
+    }
+
+    fn rate_limit(&mut self) -> Option<Rate> {
+        let value = self.fields.get("rate_limit")?;
+        let rate = rate_of(value);
+        if rate.is_none() {
+            let wrong = format!("{value} is not allowed");
+            self.mistakes.add("options.rate_limit", wrong, RATE_ALLOWED);
+        }
+        rate
     }
 
     fn shipper(&mut self) -> Option<Address> {

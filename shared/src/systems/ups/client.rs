@@ -17,7 +17,7 @@ use super::token::{Issuer, client_digest, key};
 use crate::connection::{Environment, Mistake, SystemSettings};
 use crate::domain::{
     Address, AddressVerdict, CarrierShipmentId, ConnectionId, JobId, LabelFormat, LabelImage, Offer, RateRequest,
-    Refusal, Shipment, ShipmentRequest, Stretch,
+    Readiness, Refusal, Shipment, ShipmentRequest, Stretch,
 };
 use crate::http::{self, Answer, Bearer, Call, Endpoint, Lane, Lost};
 use crate::ports::{
@@ -89,8 +89,10 @@ impl Ups {
             credential,
             account.options.merchant_id.clone(),
         ));
+        let mut api = endpoint(&opening, &account, lane);
+        api.lane.rate = account.options.rate_limit;
         Ok(Self {
-            api: endpoint(&opening, &account, lane),
+            api,
             bearer: Bearer::new(key.clone(), opening.tokens.clone(), mint.clone()),
             tokens: opening.tokens,
             ship_from: opening.ship_from,
@@ -150,7 +152,8 @@ fn endpoint(opening: &Opening<'_>, account: &Account, lane: String) -> Endpoint 
             limits: opening.limits.clone(),
             account: lane,
             slots: None,
-            lease: opening.timeout,
+            rate: None,
+            lease: opening.timeout * 2,
             pause: PAUSE,
         },
     }
@@ -181,6 +184,10 @@ impl Carrier for Ups {
         }
         let call = post("validate", "/api/addressvalidation/v2/3", &convert::question(address));
         convert::verdict(address, self.read(call.map_err(CallError::Refused)?).await)
+    }
+
+    async fn ready(&self) -> Result<Readiness, CallError> {
+        self.api.ready().await
     }
 
     async fn offers(&self, request: &RateRequest) -> Result<Vec<Offer>, CallError> {

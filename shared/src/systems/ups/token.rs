@@ -74,6 +74,10 @@ impl Issuer {
 
 #[async_trait::async_trait]
 impl Mint for Issuer {
+    async fn ready(&self) -> Result<(), CallError> {
+        self.endpoint.ready().await.map(|_| ())
+    }
+
     async fn mint(&self) -> Result<Minted, CallError> {
         let result = self.endpoint.send(&self.call(), &self.basic, None).await;
         // A 401 here is not a token that has ended but a credential that is wrong: trying again only burns the quota.

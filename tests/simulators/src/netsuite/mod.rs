@@ -35,7 +35,7 @@ pub mod tba;
 mod tests;
 pub mod world;
 
-use crate::server::{Base, Serving, serve};
+use crate::server::{Base, Local, Serving, local, serve};
 use access::Access;
 use books::{Books, Traffic};
 use jiff::Timestamp;
@@ -114,6 +114,12 @@ impl NetSuite {
     pub async fn serve(&self, port: u16) -> io::Result<Serving> {
         let routes = control::routes(self.clone()).merge(server::routes(self.clone()));
         serve(Arc::new(self.clone()), routes, self.base.clone(), port).await
+    }
+
+    /// How to ask the account in this process, without sockets.
+    pub fn here(&self) -> Local {
+        let routes = control::routes(self.clone()).merge(server::routes(self.clone()));
+        local(Arc::new(self.clone()), routes, self.base.clone())
     }
 
     /// Somebody acts in the account: the closure gets the books and the time.

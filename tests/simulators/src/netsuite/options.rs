@@ -59,6 +59,9 @@ pub struct Options {
     pub concurrency: u32,
     /// How long every authenticated request takes, in milliseconds of real time.
     pub latency_ms: u64,
+    /// How many turns of the scheduler every authenticated request takes: it is under way while others come, without any
+    /// time passing.
+    pub turns: u32,
     /// The life of an access token, in seconds.
     pub token_life_s: i64,
     /// Whether the token answer gives `expires_in` as a JSON string.
@@ -88,6 +91,7 @@ impl Default for Options {
             utc_offset_minutes: -480,
             concurrency: 5,
             latency_ms: 0,
+            turns: 0,
             token_life_s: 3600,
             expires_in_as_string: false,
             refresh_life_s: 7 * 86_400,

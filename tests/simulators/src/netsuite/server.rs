@@ -301,13 +301,19 @@ impl NetSuite {
 
     async fn rest(&self, route: Route, parts: Parts, body: Bytes) -> Result<Response<Body>, Refusal> {
         let client = self.admit(&parts)?;
-        let (limit, latency) = self.with(|inner| (inner.world.options.concurrency, inner.world.options.latency_ms));
+        let (limit, latency, turns) = self.with(|inner| {
+            let options = &inner.world.options;
+            (options.concurrency, options.latency_ms, options.turns)
+        });
         let Some(_slot) = self.slots.take(limit) else {
             self.with(|inner| inner.traffic.refused_for_concurrency += 1);
             return Err(Refusal::concurrency());
         };
         if latency > 0 {
             tokio::time::sleep(Duration::from_millis(latency)).await;
+        }
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
         }
         let call = Call {
             parts: &parts,
@@ -332,8 +338,7 @@ impl NetSuite {
             authorization: text(&parts.headers, AUTHORIZATION.as_str()),
         };
         self.with(|inner| {
-            let options = inner.world.options.clone();
-            let client = inner.access.admit(&asked, &options, now);
+            let client = inner.access.admit(&asked, &inner.world.options, now);
             if client.is_none() {
                 inner.traffic.refused_logins += 1;
             }

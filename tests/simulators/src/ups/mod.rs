@@ -41,7 +41,7 @@ pub use journey::{Event, EventKind};
 pub use model::{Package, Reference, Shipment};
 pub use places::Address;
 
-use crate::server::{Base, Serving, Simulator, serve};
+use crate::server::{Base, Local, Serving, Simulator, local, serve};
 use model::State;
 
 /// How the simulated UPS behaves; changed while it runs by [`Ups::configure`] or `POST /_control/options`.
@@ -206,6 +206,30 @@ impl Ups {
             url: serving.url(),
             serving,
         })
+    }
+
+    /// A UPS in this process, and how to ask it without sockets.
+    pub fn here(options: Options, base: Base) -> (Self, Local) {
+        let state = Arc::new(Mutex::new(State::new(options.clone())));
+        let ups = Self {
+            base: base.clone(),
+            state,
+            initial: Arc::new(options),
+        };
+        let local = local(Arc::new(ups.clone()), routes(ups.clone()), base);
+        (ups, local)
+    }
+
+    /// What was billed after the first so many shipments.
+    pub fn billed_after(&self, count: usize) -> Vec<Shipment> {
+        self.state().shipments.iter().skip(count).cloned().collect()
+    }
+
+    /// When each of a client's tokens was given out.
+    pub fn tokens_of(&self, client: &str) -> Vec<Timestamp> {
+        let state = self.state();
+        let own = state.tokens.iter().filter(|token| token.client_id == client);
+        own.map(|token| token.issued_at).collect()
     }
 
     /// Clock, faults and request log.

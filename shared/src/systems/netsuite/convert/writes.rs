@@ -188,7 +188,8 @@ fn pounds(write_back: &WriteBack<'_>, packing: &Packing) -> Vec<Decimal> {
         .collect()
 }
 
-/// The update of the order's fields; `None` where no field but the problem's is configured.
+/// The update of the order's fields; `None` where no field but the problem's is configured. The problem is not among them: it
+/// may be that of another unit of the order.
 pub(in crate::systems::netsuite) fn update(
     write_back: &WriteBack<'_>,
     fields: &FieldMap,
@@ -214,7 +215,7 @@ pub(in crate::systems::netsuite) fn update(
     let set = values
         .into_iter()
         .filter_map(|(field, value)| Some((field.clone()?, value?)));
-    let mut written: Map<String, Value> = set.collect();
+    let written: Map<String, Value> = set.collect();
     let tracking = fields.tracking.clone().map(|field| (field, numbers));
     if written.is_empty() && tracking.is_none() {
         return Ok(None);
@@ -223,9 +224,6 @@ pub(in crate::systems::netsuite) fn update(
         Some((field, _)) => vec![field.clone()],
         None => written.keys().cloned().collect(),
     };
-    if let Some(problem) = &fields.problem {
-        written.insert(problem.clone(), Value::Null);
-    }
     let path = order_path(&write_back.order.document)?;
     let update = Update {
         path,

@@ -11,8 +11,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::{depot, secret, settings};
 use crate::connection::Environment;
+use crate::domain::{Health, Rate};
 use crate::http;
-use crate::ports::{CallError, Clock, Limits, Mint, Recorder, Slot, StoreError, Token, TokenKey, Tokens};
+use crate::ports::{
+    AccountStanding, CallError, Clock, Limits, Mint, Recorder, Slot, StoreError, Token, TokenKey, Tokens,
+};
 use crate::systems::ups::{Opening, Ups};
 
 /// A request as it arrived.
@@ -183,11 +186,19 @@ impl Limits for Unlimited {
         Ok(())
     }
 
-    async fn paused(&self, _account: &str) -> Result<Option<Timestamp>, StoreError> {
-        Ok(None)
+    async fn standing(&self, _account: &str) -> Result<AccountStanding, StoreError> {
+        Ok(AccountStanding::default())
     }
 
     async fn pause(&self, _account: &str, _until: Timestamp) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn write_health(&self, _account: &str, _version: u64, _health: &Health) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn reserve_call(&self, _account: &str, _rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
     }
 }

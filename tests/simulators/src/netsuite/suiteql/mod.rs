@@ -141,7 +141,7 @@ impl Engine {
     }
 
     fn rows(&self, sql: &str, query: &Query) -> rusqlite::Result<Vec<Map<String, Value>>> {
-        let mut statement = self.db.prepare(sql)?;
+        let mut statement = self.db.prepare_cached(sql)?;
         let columns = columns(&statement);
         let parameters = query.parameters.iter().map(|text| bound(text));
         let mut found = statement.query(params_from_iter(parameters))?;

@@ -1,0 +1,145 @@
+//! The client that every vendor is reached by: pooled connections, or in tests a vendor in the same process.
+
+#[cfg(any(test, feature = "testing"))]
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(any(test, feature = "testing"))]
+use async_trait::async_trait;
+#[cfg(any(test, feature = "testing"))]
+use bytes::Bytes;
+use bytes::BytesMut;
+use http::Method;
+use reqwest::redirect;
+use url::Url;
+
+use super::{Answer, Lost, classify};
+
+/// The most that an answer may hold; a label of many parcels is a few megabytes.
+const BODY_CAP: usize = 32 * 1024 * 1024;
+
+/// Reaches vendors; adapters carry it and never use it themselves.
+#[derive(Debug, Clone)]
+pub struct Client {
+    network: reqwest::Client,
+    #[cfg(any(test, feature = "testing"))]
+    here: Option<Here>,
+}
+
+/// A pooled client for all vendors of one process.
+pub fn client() -> reqwest::Result<Client> {
+    let network = reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5))
+        // A frozen function wakes with dead connections: an idle one is not trusted for long.
+        .pool_idle_timeout(Duration::from_secs(15))
+        .tcp_nodelay(true)
+        .no_proxy()
+        .user_agent(concat!("waybill/", env!("CARGO_PKG_VERSION")))
+        .build()?;
+    Ok(Client {
+        network,
+        #[cfg(any(test, feature = "testing"))]
+        here: None,
+    })
+}
+
+impl Client {
+    pub(super) fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
+        self.network.request(method, url)
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub(super) async fn exchange(&self, request: reqwest::Request) -> Result<Answer, Lost> {
+        #[cfg(any(test, feature = "testing"))]
+        if let Some(here) = &self.here {
+            return ask(here, request).await;
+        }
+        let response = self.network.execute(request).await;
+        let mut response = response.map_err(|error| classify::transport(&error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| classify::broken_off(&error))? {
+            if body.len() + chunk.len() > BODY_CAP {
+                return Err(Lost::Unknown(
+                    "the answer is larger than any that is expected".to_owned(),
+                ));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status,
+            headers,
+            body: body.freeze(),
+        })
+    }
+}
+
+// ---- a vendor in the same process --------------------------------------------------------------------------------
+
+/// What became of a request to a vendor in the same process.
+#[cfg(any(test, feature = "testing"))]
+#[derive(Debug)]
+pub enum Fate {
+    /// It was answered.
+    Answered(http::Response<Bytes>),
+    /// Nobody could be reached.
+    NoConnection,
+    /// The connection was closed without an answer.
+    Broken,
+}
+
+/// A vendor in the same process: the same requests and answers, without sockets.
+#[cfg(any(test, feature = "testing"))]
+#[async_trait]
+pub trait Vendor: Send + Sync {
+    /// Answers a request, or does not.
+    async fn ask(&self, request: http::Request<Bytes>) -> Fate;
+}
+
+#[cfg(any(test, feature = "testing"))]
+#[derive(Clone)]
+struct Here(Arc<dyn Vendor>);
+
+#[cfg(any(test, feature = "testing"))]
+impl std::fmt::Debug for Here {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a vendor in this process")
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Client {
+    /// The same client, but every request goes to this vendor.
+    #[must_use]
+    pub fn asking(self, vendor: Arc<dyn Vendor>) -> Self {
+        Self {
+            here: Some(Here(vendor)),
+            ..self
+        }
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+async fn ask(here: &Here, request: reqwest::Request) -> Result<Answer, Lost> {
+    use crate::ports::{Later, Obstacle};
+
+    let unbuildable = || Lost::Unknown("the request cannot be passed on".to_owned());
+    let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
+    let mut passed = http::Request::builder()
+        .method(request.method())
+        .uri(request.url().as_str())
+        .header("host", request.url().authority())
+        .body(Bytes::copy_from_slice(body))
+        .map_err(|_| unbuildable())?;
+    passed.headers_mut().extend(request.headers().clone());
+    match here.0.ask(passed).await {
+        Fate::Answered(answer) => Ok(Answer {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            body: answer.into_body(),
+        }),
+        Fate::NoConnection => Err(Lost::NotSent(Later::new(Obstacle::Unreachable, "no connection"))),
+        Fate::Broken => Err(Lost::Unknown("the connection broke".to_owned())),
+    }
+}

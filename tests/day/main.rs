@@ -1,0 +1,120 @@
+//! A day in seconds: every flow and adapter, the real HTTP layer with its tokens and limits, the vendors in the same process,
+//! one clock that runs as fast as the work. Everything that is left to chance comes from a seed, so a day can be had again:
+//! `WAYBILL_DAY_SEED=7 cargo test -p tests --test day`.
+
+mod day;
+mod dice;
+mod network;
+mod queue;
+mod report;
+mod world;
+
+use std::time::Instant;
+
+use day::{Day, Settings};
+use jiff::SignedDuration;
+use report::Report;
+use tests::world::Failure;
+use world::Rules;
+
+const WORKERS: usize = 8;
+const TENANTS: usize = 7;
+/// A smaller day, for what is only compared.
+const FEW: u64 = 1_500;
+
+fn seed() -> u64 {
+    let given = std::env::var("WAYBILL_DAY_SEED").ok();
+    given.and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+fn orders(usual: u64) -> u64 {
+    let given = std::env::var("WAYBILL_DAY_ORDERS").ok();
+    given.and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+async fn live(orders: u64, tenants: usize, seed: u64, rules: Rules) -> Result<Report, Failure> {
+    let settings = Settings {
+        seed,
+        orders,
+        tenants,
+        workers: WORKERS,
+        rules,
+    };
+    Day::new(settings).await?.live().await
+}
+
+/// P21: a day with six hours without the carrier, an ERP at its cap, tokens revoked every hour, messages that are lost, come
+/// twice or in another order, and workers that die: every order ships once or is held with a reason, nobody starves beside a
+/// flood, no more purchases are unknown than there are workers, and no person has to release an order afterwards.
+///
+/// P9: and no client asks for more than 250 tokens in any 24 hours.
+#[tokio::test]
+async fn a_day_in_seconds() -> Result<(), Failure> {
+    let began = Instant::now();
+    let report = live(orders(20_000), TENANTS, seed(), Rules::default()).await?;
+    println!("{report}  took {:.1} s", began.elapsed().as_secs_f64());
+    assert_eq!(report.held_for_nothing, 0, "a person would have to release them");
+    assert!(report.unknown <= WORKERS, "{} unknown purchases", report.unknown);
+    assert!(
+        report.unknown_in_brownout <= TENANTS * 9,
+        "{} purchases lost",
+        report.unknown_in_brownout
+    );
+    assert!(report.tokens_in_a_day <= 250);
+    for tenant in 1..TENANTS {
+        let longest = report.longest_in_flood(tenant);
+        assert!(
+            longest <= SignedDuration::from_mins(90),
+            "tenant {tenant} waited {longest:?}"
+        );
+    }
+    Ok(())
+}
+
+/// The same seed is the same day.
+#[tokio::test]
+async fn a_day_can_be_had_again() -> Result<(), Failure> {
+    let once = live(300, 3, 7, Rules::default()).await?;
+    let again = live(300, 3, 7, Rules::default()).await?;
+    assert_eq!(once.to_string(), again.to_string());
+    Ok(())
+}
+
+/// Broken on purpose: a fleet that shares no tokens asks for more than it may, and the day says so.
+#[tokio::test]
+async fn the_day_fails_without_shared_tokens() {
+    let rules = Rules {
+        tokens_are_shared: false,
+        ..Rules::default()
+    };
+    let error = live(FEW, 3, 1, rules).await.unwrap_err().to_string();
+    assert!(error.contains("tokens in 24 hours"), "{error}");
+}
+
+/// Broken on purpose: where nobody notices an outage, the carrier is asked all the time and loses purchase after purchase.
+#[tokio::test]
+async fn the_day_shows_when_outages_are_not_noticed() -> Result<(), Failure> {
+    let rules = Rules {
+        outages_are_noticed: false,
+        ..Rules::default()
+    };
+    let (kept, broken) = (live(FEW, 2, 1, Rules::default()).await?, live(FEW, 2, 1, rules).await?);
+    let calls = (kept.calls_in_the_outage(), broken.calls_in_the_outage());
+    assert!(calls.1 > calls.0 * 20, "{calls:?} calls while the carrier was away");
+    let lost = (kept.unknown_in_brownout, broken.unknown_in_brownout);
+    assert!(lost.0 <= 18 && lost.1 > lost.0 * 2, "{lost:?} purchases lost");
+    Ok(())
+}
+
+/// Broken on purpose: without a fair queue the small ones wait behind the flood.
+#[tokio::test]
+async fn the_day_shows_when_the_queue_is_not_fair() -> Result<(), Failure> {
+    let rules = Rules {
+        queue_is_fair: false,
+        ..Rules::default()
+    };
+    let (kept, broken) = (live(FEW, 2, 1, Rules::default()).await?, live(FEW, 2, 1, rules).await?);
+    let longest = (kept.longest_in_flood(1), broken.longest_in_flood(1));
+    assert!(longest.0 < longest.1, "{longest:?}");
+    Ok(())
+}
