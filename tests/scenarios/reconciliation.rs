@@ -608,6 +608,20 @@ async fn a_run_goes_on_at_the_next_tick() -> Result<(), Failure> {
     );
     let reports = reconciler.go_on(world.now() + SignedDuration::from_mins(1)).await?;
     assert!(reports.is_empty(), "{reports:?}");
+
+    // A connection that was removed under way, and one of the same name after it.
+    reconciler.begin_all().await?;
+    let id: waybill::domain::ConnectionId = CONNECTION.parse()?;
+    let removed = world.store.tables().connections.remove(&id);
+    let reports = reconciler.go_on(world.now() + SignedDuration::from_mins(1)).await?;
+    assert!(
+        reports[0]
+            .stopped
+            .as_ref()
+            .is_some_and(|why| why.contains("does not exist"))
+    );
+    world.store.tables().connections.extend(removed.map(|one| (id, one)));
+    assert!(reconcile(&world).await?.0.complete);
     Ok(())
 }
 

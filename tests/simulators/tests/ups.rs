@@ -828,3 +828,107 @@ async fn control_routes_move_parcels_change_options_and_show_the_books() {
     assert_eq!(control("reset", json!({})).await.0, 200);
     assert!(ups.running.ups.read_books().shipments.is_empty());
 }
+
+// ---- Quantum View ------------------------------------------------------------------------------------------------
+
+fn stamp(at: Timestamp) -> String {
+    at.strftime("%Y%m%d%H%M%S").to_string()
+}
+
+/// A question about the last hours; the names of the files that came and the bookmark.
+async fn files(caller: &Caller, hours: i64, bookmark: Option<&str>) -> (Vec<String>, Option<String>, Value) {
+    let to = caller.running.ups.base().clock.now();
+    let range = json!({ "BeginDateTime": stamp(to - SignedDuration::from_hours(hours)), "EndDateTime": stamp(to) });
+    let mut question = json!({
+        "Request": { "TransactionReference": { "CustomerContext": "qv" }, "RequestAction": "QVEvents" },
+        "SubscriptionRequest": [{ "Name": "OutboundXML", "DateTimeRange": range }],
+    });
+    if let Some(bookmark) = bookmark {
+        question["Bookmark"] = bookmark.into();
+    }
+    let (status, answer) = caller
+        .post("/quantumview/v3/events", &json!({ "QuantumViewRequest": question }))
+        .await;
+    assert_eq!(status, 200, "{answer}");
+    let view = answer["QuantumViewResponse"].clone();
+    let files = view.pointer("/QuantumViewEvents/SubscriptionEvents/0/SubscriptionFile");
+    let names = files.and_then(Value::as_array).into_iter().flatten();
+    let names = names
+        .map(|file| file["FileName"].as_str().unwrap().to_owned())
+        .collect();
+    (names, view["Bookmark"].as_str().map(str::to_owned), view)
+}
+
+#[tokio::test]
+async fn quantum_view_tells_shipments_and_voids_in_pages_however_often_they_were_read() {
+    let caller = start(Options {
+        quantum_view_files_per_page: 1,
+        quantum_view_events_per_file: 2,
+        ..Options::default()
+    })
+    .await;
+    let mut numbers = Vec::new();
+    for reference in ["A1", "A2", "A3"] {
+        numbers.push(caller.shipped(reference).await);
+    }
+    caller.running.ups.base().clock.advance(SignedDuration::from_mins(20));
+    let (status, _) = caller
+        .delete(&format!("/shipments/v2409/void/cancel/{}", numbers[0]))
+        .await;
+    assert_eq!(status, 200);
+    for status in ["U", "R"] {
+        let (mut seen, mut bookmark, mut text) = (Vec::new(), None, String::new());
+        loop {
+            let (names, next, view) = files(&caller, 1, bookmark.as_deref()).await;
+            assert_eq!(names.len(), 1, "{view}");
+            let code = view.pointer("/QuantumViewEvents/SubscriptionEvents/0/SubscriptionFile/0/StatusType/Code");
+            assert_eq!(code.and_then(Value::as_str), Some(status));
+            seen.extend(names);
+            text.push_str(&view.to_string());
+            bookmark = next;
+            if bookmark.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), 3, "two files of shipments, one with the void: {seen:?}");
+        assert!(numbers.iter().all(|number| text.contains(number)));
+        assert_eq!(text.matches("\"VM\"").count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn quantum_view_refuses_within_a_success_and_is_late_when_told() {
+    let caller = start(Options {
+        quantum_view_lag_s: 3600,
+        token_life_s: 4 * 3600,
+        ..Options::default()
+    })
+    .await;
+    caller.shipped("A1").await;
+    assert!(files(&caller, 1, None).await.0.is_empty(), "not in a file yet");
+    let (_, _, view) = files(&caller, 8 * 24, None).await;
+    assert_eq!(
+        view.pointer("/Response/ResponseStatusCode"),
+        Some(&json!("0")),
+        "{view}"
+    );
+    let (_, _, view) = files(&caller, 1, Some("?")).await;
+    assert_eq!(
+        view.pointer("/Response/ResponseStatusCode"),
+        Some(&json!("0")),
+        "{view}"
+    );
+    caller.running.ups.configure(|options| options.quantum_view = None);
+    let (_, _, view) = files(&caller, 1, None).await;
+    assert_eq!(
+        view.pointer("/Response/Error/0/ErrorCode"),
+        Some(&json!("330028")),
+        "{view}"
+    );
+    caller
+        .running
+        .ups
+        .configure(|options| options.quantum_view = Some("OutboundXML".into()));
+    caller.running.ups.base().clock.advance(SignedDuration::from_hours(2));
+    assert_eq!(files(&caller, 3, None).await.0.len(), 1);
+}

@@ -10,6 +10,7 @@ mod steps;
 
 use std::sync::Arc;
 
+use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,9 @@ use crate::ports::{
     StoreError, Systems,
 };
 use steps::Found;
+
+/// How many reads of the store are under way at once.
+pub(super) const AT_ONCE: usize = 16;
 
 /// How many gaps one item holds.
 const GAPS_AT_ONCE: usize = 100;
@@ -154,30 +158,42 @@ impl Reconcile {
     /// Begins a run of every connection that has none under way; they are gone on with when [`Reconcile::go_on`] is called.
     ///
     /// # Errors
-    /// When the store fails; those that have begun go on.
+    /// When the store fails for one of them; all others have begun.
     pub async fn begin_all(&self) -> Result<(), StoreError> {
-        for id in self.connections.ids().await? {
-            let standing = self.runs.standing(&id).await?;
-            if standing.run.as_ref().is_none_or(Run::is_finished) {
-                let begun = self.begun(&standing, None);
-                // Whoever was faster has begun one.
-                self.runs.advance(&id, &begun).await?;
-            }
+        let ids = self.connections.ids().await?;
+        let mut outcome = Ok(());
+        for chunk in ids.chunks(AT_ONCE) {
+            let begun = join_all(chunk.iter().map(|id| self.begin(id))).await;
+            outcome = begun.into_iter().fold(outcome, Result::and);
+        }
+        outcome
+    }
+
+    async fn begin(&self, id: &ConnectionId) -> Result<(), StoreError> {
+        let standing = self.runs.standing(id).await?;
+        if standing.run.as_ref().is_none_or(Run::is_finished) {
+            // Whoever was faster has begun one.
+            self.runs.advance(id, &self.begun(&standing, None)).await?;
         }
         Ok(())
     }
 
-    /// Goes on with every unfinished run until all are finished or `deadline` is near.
+    /// Goes on with every unfinished run until all are finished or `deadline` is near. One that fails does not keep the others
+    /// from going on; it is due again.
     ///
     /// # Errors
-    /// When the store fails; what was stored stays.
+    /// When the store cannot say which are unfinished.
     pub async fn go_on(&self, deadline: Timestamp) -> Result<Vec<Report>, StoreError> {
         let mut reports = Vec::new();
         for id in self.runs.unfinished(self.clock.now(), RUNS_AT_ONCE).await? {
             if self.clock.now() >= deadline {
                 break;
             }
-            reports.push(self.run(&id, deadline).await?);
+            let report = self.run(&id, deadline).await.unwrap_or_else(|error| {
+                tracing::error!(connection = %id, %error, "a reconciliation failed");
+                Report::of(&id, None, Some(error.to_string()))
+            });
+            reports.push(report);
         }
         Ok(reports)
     }
@@ -224,11 +240,16 @@ impl Reconcile {
     /// A connection that is no more needs no run.
     async fn give_up(&self, id: &ConnectionId, standing: Reconciliation) -> Result<Report, StoreError> {
         if standing.due_at.is_some() {
+            // Finished, so that a connection of the same name begins anew.
+            let run = standing.run.map(|run| Run {
+                finished_at: Some(self.clock.now()),
+                ..run
+            });
             let ended = Reconciliation {
                 version: standing.version + 1,
+                run,
                 held_until: None,
                 due_at: None,
-                ..standing
             };
             self.runs.advance(id, &ended).await?;
         }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use super::compare::{self, Judge, Seen};
-use super::{Work, after_walk};
+use super::{AT_ONCE, Work, after_walk};
 use crate::domain::{
     DocumentId, Gap, GapKind, JobId, ListEntry, Listed, Order, Run, Stage, Stretch, Suspect, Units, Walk,
 };
@@ -178,15 +179,18 @@ impl Work<'_> {
         let asked = stretch.at_most(listing.longest);
         let answer = read!(carrier.list(asked, page.as_deref()).await);
         self.flow.runs.note_listed(self.id, &answer.entries).await?;
-        for entry in &answer.entries {
-            run.tally.listed += 1;
-            match &entry.reference {
-                Some(reference) if !entry.voided => {
-                    let job = self.flow.jobs.load(reference).await?;
-                    self.suspect(&mut run, entry, reference, job.as_ref());
-                }
-                Some(_) => {}
-                None => run.tally.foreign += 1,
+        run.tally.listed += count(answer.entries.len());
+        run.tally.foreign += count(answer.entries.iter().filter(|entry| entry.reference.is_none()).count());
+        let sold: Vec<(&ListEntry, &JobId)> = answer
+            .entries
+            .iter()
+            .filter(|entry| !entry.voided)
+            .filter_map(|entry| Some((entry, entry.reference.as_ref()?)))
+            .collect();
+        for chunk in sold.chunks(AT_ONCE) {
+            let jobs = try_join_all(chunk.iter().map(|(_, reference)| self.flow.jobs.load(reference))).await?;
+            for ((entry, reference), job) in chunk.iter().zip(jobs) {
+                self.suspect(&mut run, entry, reference, job.as_ref());
             }
         }
         let rest = Stretch {
