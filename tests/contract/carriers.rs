@@ -281,6 +281,8 @@ pub(crate) async fn the_list_holds_everything_sold_and_says_what_is_void<C: Carr
         let failed = whole_list(&test).await;
         assert!(matches!(failed, Err(CallError::Later(_))), "{mishap:?}: {failed:?}");
     }
+    Ok(())
+}
 
 /// A person's number leads to the whole shipment, whichever parcel it is of; one that is void, or cannot be a number, is
 /// refused, and a carrier that cannot be asked says so.
@@ -379,7 +381,6 @@ macro_rules! suite {
                 labels_can_be_had_again,
                 a_void_can_be_repeated,
                 the_list_holds_everything_sold_and_says_what_is_void,
-
                 a_shipment_is_known_by_its_number,
                 every_kind_of_address_has_its_verdict,
                 what_is_offered_can_be_bought,
