@@ -8,6 +8,7 @@ use super::{Advance, Onward};
 use crate::domain::{Quantities, Snapshot, UnitPhase, Units};
 use crate::job::{Job, Outcome, Step, Wait};
 use crate::ports::{AuditEntry, CallError, Documents, Draft, Later, Recorder, Save, Saved, StoreError};
+use crate::rules::{self, Rule};
 
 /// SQS delays a message by at most this; what waits longer is left to the sweeper.
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
@@ -119,7 +120,7 @@ impl Ledger<'_> {
             match self.save(&save).await? {
                 Saved::Done => return self.stands(save.job).await,
                 Saved::UnitsConflict => {}
-                Saved::Conflict(current) if is_echo(&current, &save.job, &outcome) => {
+                Saved::Conflict(current) if is_echo(&current, &base, &save.job, &outcome) => {
                     return self.stands(*current).await;
                 }
                 Saved::Conflict(current) if outcome.survives_a_conflict(&current) => base = *current,
@@ -231,14 +232,18 @@ fn phase(job: &Job) -> UnitPhase {
             write_back: Step::Done(_),
             ..
         } => UnitPhase::WrittenBack,
-        Job { closed: Some(_), .. } => UnitPhase::Closed,
+        Job { closed: Some(_), .. } if rules::holds(Rule::GiveBack) => UnitPhase::Closed,
         _ => UnitPhase::Open,
     }
 }
 
 /// Our own echo is an item that already says what we were writing; for an intent, one that is still started by us. The same
 /// owner under any other state is a conflict.
-fn is_echo(current: &Job, ours: &Job, outcome: &Outcome) -> bool {
+fn is_echo(current: &Job, base: &Job, ours: &Job, outcome: &Outcome) -> bool {
+    if !rules::holds(Rule::EchoByContent) {
+        let owner = |job: &Job| job.purchase.open_attempt().map(|attempt| attempt.owner.clone());
+        return owner(current).is_some() && (owner(current) == owner(base) || owner(current) == owner(ours));
+    }
     current.last_write == ours.last_write
         || match outcome {
             Outcome::Intended { owner, .. } => current.purchase.is_started_by(owner),
