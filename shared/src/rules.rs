@@ -1,7 +1,7 @@
 //! The rules that a test can break on purpose, one at a time: a check that cannot fail is worth nothing.
 //!
 //! In a product every rule holds: [`holds`] is a constant there, and no environment reaches a switch, because there is none.
-//! Under test `without` takes one rule away, for one thread.
+//! Under test `without` takes one rule away, for one thread. What a port promises is broken at the port, not here.
 
 /// A rule of section 1 of the design.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,14 +26,6 @@ pub enum Rule {
     EchoByContent,
     /// A unit that was closed gives its quantity back.
     GiveBack,
-    /// A write replaces only the version that it was made from.
-    VersionCheck,
-    /// An effect is intended in the store before it is sent.
-    IntentFirst,
-    /// Allotment and new job are one transaction.
-    AllotWithJob,
-    /// Write-back done and the document's units are one transaction.
-    MarkWithDone,
 }
 
 /// Whether a rule is in force.

@@ -16,7 +16,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("http", &["ports", "domain"]),
     ("systems", &["http", "ports", "domain", "connection"]),
     ("aws", &["ports", "job", "domain", "connection", "config"]),
-    ("memory", &["ports", "job", "domain", "connection", "rules"]),
+    ("memory", &["ports", "job", "domain", "connection"]),
     ("config", &["job"]),
     ("telemetry", &[]),
     ("deployment", &["aws", "config", "flows", "http", "ports", "systems"]),

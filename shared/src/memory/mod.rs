@@ -21,7 +21,6 @@ use crate::ports::{
     AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, Directory, Documents, Due, Gate, Jobs, Labels,
     Limits, NewJob, Nonces, Queue, Save, Saved, Slot, Spending, State, StoreError, TokenRequests,
 };
-use crate::rules::{self, Rule};
 pub use tokens::TokenRow;
 pub use vault::Vault;
 
@@ -172,31 +171,6 @@ impl Memory {
     async fn pass(&self, call: &'static str) -> Fate {
         self.switch.before(call).await
     }
-
-    /// A transaction broken in two: the job first, the units by a write of their own.
-    async fn save_in_two(&self, save: &Save) -> Result<Saved, StoreError> {
-        let job = Save {
-            units: None,
-            ..save.clone()
-        };
-        let saved = self.tables().save(&job);
-        self.pass("mark").await;
-        if let (Saved::Done, Some(units)) = (&saved, &save.units) {
-            let key = (save.job.connection.clone(), units.document.clone());
-            self.tables().units.insert(key, units.clone());
-        }
-        Ok(saved)
-    }
-
-    /// A transaction broken in two: the allotment first, the jobs by a write of their own.
-    async fn admit_in_two(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError> {
-        let allotted = self.tables().allot(units, jobs);
-        self.pass("new jobs").await;
-        if allotted {
-            self.tables().put_new(jobs);
-        }
-        Ok(allotted)
-    }
 }
 
 async fn answered<T>(fate: Fate, answer: T) -> Result<T, StoreError> {
@@ -210,7 +184,7 @@ async fn answered<T>(fate: Fate, answer: T) -> Result<T, StoreError> {
 impl Tables {
     fn save(&mut self, save: &Save) -> Saved {
         match self.jobs.get(&save.job.id) {
-            Some(current) if current.version + 1 != save.job.version && rules::holds(Rule::VersionCheck) => {
+            Some(current) if current.version + 1 != save.job.version => {
                 return if current.last_write == save.job.last_write {
                     Saved::Done
                 } else {
@@ -218,9 +192,6 @@ impl Tables {
                 };
             }
             _ => {}
-        }
-        if !rules::holds(Rule::IntentFirst) && save.audit.iter().any(|entry| entry.draft.is_some()) {
-            return Saved::Done;
         }
         if let Some(units) = &save.units {
             let key = (save.job.connection.clone(), units.document.clone());
@@ -251,27 +222,16 @@ impl Tables {
     }
 
     fn admit(&mut self, units: &Units, jobs: &[NewJob]) -> bool {
-        let allotted = self.allot(units, jobs);
-        if allotted {
-            self.put_new(jobs);
-        }
-        allotted
-    }
-
-    fn allot(&mut self, units: &Units, jobs: &[NewJob]) -> bool {
         let Some(first) = jobs.first() else { return false };
         let key = (first.job.connection.clone(), units.document.clone());
         if self.units.get(&key).map_or(0, |current| current.version) + 1 != units.version {
             return false;
         }
         self.units.insert(key, units.clone());
-        true
-    }
-
-    fn put_new(&mut self, jobs: &[NewJob]) {
         for new in jobs {
             self.put(&new.job, Some(&new.snapshot), std::slice::from_ref(&new.audit));
         }
+        true
     }
 }
 
@@ -289,9 +249,6 @@ impl Jobs for Memory {
 
     async fn save(&self, save: &Save) -> Result<Saved, StoreError> {
         let fate = self.pass("save").await;
-        if save.units.is_some() && !rules::holds(Rule::MarkWithDone) {
-            return self.save_in_two(save).await;
-        }
         let saved = self.tables().save(save);
         answered(fate, saved).await
     }
@@ -315,9 +272,6 @@ impl Documents for Memory {
 
     async fn admit(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError> {
         let fate = self.pass("admit").await;
-        if !rules::holds(Rule::AllotWithJob) {
-            return self.admit_in_two(units, jobs).await;
-        }
         let admitted = self.tables().admit(units, jobs);
         answered(fate, admitted).await
     }
