@@ -14,6 +14,7 @@
     reason = "the whole target is a test"
 )]
 
+mod admission;
 mod breaks;
 mod desk;
 mod explore;
@@ -26,7 +27,7 @@ mod world;
 
 use std::time::Instant;
 
-use explore::{Order, explore};
+use explore::{Order, Scene, explore};
 use outside::{Habits, LEASE};
 use world::{Bounds, World};
 
@@ -66,8 +67,13 @@ const ONE_MISHAP: Bounds = Bounds {
 };
 
 fn holds(name: &str, bounds: Bounds) {
+    report(name, bounds, World::new);
+}
+
+/// Visits a whole scene, and shows the shortest way to what is broken, if anything is.
+fn report<B: Copy, S: Scene>(name: &str, bounds: B, scene: impl Fn(B) -> S) {
     let began = Instant::now();
-    let explored = explore(World::new(bounds), Order::Depth);
+    let explored = explore(scene(bounds), Order::Depth);
     println!(
         "crash exploration: {name}: {} states, {} transitions, {:.1} s",
         explored.states,
@@ -75,7 +81,7 @@ fn holds(name: &str, bounds: Bounds) {
         began.elapsed().as_secs_f32()
     );
     if explored.broken.is_some() {
-        let (broken, path) = explore(World::new(bounds), Order::Breadth).broken.unwrap();
+        let (broken, path) = explore(scene(bounds), Order::Breadth).broken.unwrap();
         panic!("{name}: {broken}\n{}", in_lines(&path));
     }
 }
