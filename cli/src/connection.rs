@@ -154,13 +154,7 @@ async fn store(stack: &Stack, common: &Common, connection: &Connection, text: &s
 }
 
 fn entry(common: &Common, text: &str) -> Result<AuditEntry, Failure> {
-    Ok(AuditEntry {
-        at: Timestamp::now(),
-        by: common.by()?,
-        text: text.to_owned(),
-        draft: None,
-        exchanges: Vec::new(),
-    })
+    Ok(AuditEntry::new(Timestamp::now(), common.by()?, text))
 }
 
 async fn list(stack: &Stack) -> Result<Answer, Failure> {

@@ -2,17 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use waybill::domain::{ConnectionId, JobId, LabelRef};
-use waybill::flows::operate::{Operate, OperateError};
-use waybill::job::Job;
-use waybill::ports::{Directory, Jobs, Labels, State};
+use waybill::domain::{CarrierShipmentId, ConnectionId, JobId, LabelRef};
+use waybill::flows::operate::{Operate, OperateError, Word};
+use waybill::job::{HoldReason, Job, Step, history};
+use waybill::ports::{AuditEntry, Directory, Jobs, Labels, State};
 
 use crate::Common;
-use crate::output::{Answer, Failure, facts, table, when};
+use crate::output::{Answer, Failure, facts, note, table, when};
 use crate::stack::Stack;
 use crate::story;
+
+/// After how many queued jobs the progress is told.
+const PROGRESS: usize = 50;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -37,12 +41,20 @@ pub(crate) enum Verb {
     /// Tells a job's story in time order, with every call
     #[command(after_help = "Examples:
   waybill job audit ABCDEFGHIJKLMNOPQRSTUVWXYZ
-  waybill job audit ABCDEFGHIJKLMNOPQRSTUVWXYZ --full")]
+  waybill job audit ABCDEFGHIJKLMNOPQRSTUVWXYZ --full
+  waybill job audit ABCDEFGHIJKLMNOPQRSTUVWXYZ --at 2026-08-01T10:00:00Z
+  waybill job audit ABCDEFGHIJKLMNOPQRSTUVWXYZ --lines > story.jsonl")]
     Audit {
         id: JobId,
-        /// Show the bodies of requests and answers
+        /// Show headers and bodies of requests and answers
         #[arg(long)]
         full: bool,
+        /// Show the job as it stood at this moment, and its story up to it
+        #[arg(long, value_name = "TIME")]
+        at: Option<Timestamp>,
+        /// Print the whole story as JSON lines, an entry each
+        #[arg(long, conflicts_with_all = ["full", "json"])]
+        lines: bool,
     },
     /// Saves a job's labels and papers as files
     #[command(after_help = "Examples:\n  waybill job label ABCDEFGHIJKLMNOPQRSTUVWXYZ --out labels/")]
@@ -52,9 +64,15 @@ pub(crate) enum Verb {
         #[arg(long, default_value = ".", value_name = "FOLDER")]
         out: PathBuf,
     },
-    /// Has a worker look at it now; always safe, nothing happens twice
-    #[command(after_help = "Examples:\n  waybill job replay ABCDEFGHIJKLMNOPQRSTUVWXYZ")]
-    Replay { id: JobId },
+    /// Has a worker look at jobs now; always safe, nothing happens twice
+    #[command(after_help = "Examples:
+  waybill job replay ABCDEFGHIJKLMNOPQRSTUVWXYZ
+  waybill job replay --state open --older-than 60
+  waybill job replay --connection acme-netsuite-ups --reason write-back-refused --dry-run
+
+Jobs are named, or chosen by a filter; several filters narrow each other. In no state does it change more than a worker's
+next visit would.")]
+    Replay(Chosen),
     /// Holds it until a person releases it
     #[command(
         after_help = "Examples:\n  waybill job hold ABCDEFGHIJKLMNOPQRSTUVWXYZ --reason \"customer called\" --by ada"
@@ -72,9 +90,76 @@ pub(crate) enum Verb {
 
 What it means depends on the hold and is told before it is done; it may buy a shipment.")]
     Release { id: JobId },
-    /// Voids the shipment and ends the job
-    #[command(after_help = "Examples:\n  waybill job void ABCDEFGHIJKLMNOPQRSTUVWXYZ --yes --by ada")]
+    /// Has the carrier void the shipment, and then ends the job
+    #[command(
+        after_help = "Examples:\n  waybill job void ABCDEFGHIJKLMNOPQRSTUVWXYZ --yes --by ada
+
+The job ends once the carrier has voided it; what the order still wants then ships anew. A carrier that refuses changes
+nothing: the job is held with its words, and `waybill job release` lets it go on as shipped."
+    )]
     Void { id: JobId },
+    /// Says what became of a purchase whose answer was lost
+    #[command(after_help = "Examples:
+  waybill job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ --tracking 1Z999AA10123456784 --by ada
+  waybill job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ --tracking 1Z999AA10123456784 --tracking 1Z204E380338943508
+  waybill job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ --not-created --yes --by ada
+
+--tracking takes the shipment for the job's own: the carrier is asked for it, its labels are fetched, it is written back.
+--not-created buys again; should something have been bought after all, a later look finds and voids it.")]
+    Resolve {
+        id: JobId,
+        #[command(flatten)]
+        word: Settled,
+    },
+    /// Erases a finished job's personal data and labels
+    #[command(
+        after_help = "Examples:\n  waybill job forget ABCDEFGHIJKLMNOPQRSTUVWXYZ --yes --by ada
+
+Names, addresses, telephone numbers, the bodies of calls and the labels go; numbers, money and decisions stay."
+    )]
+    Forget { id: JobId },
+}
+
+/// Which jobs are meant: by name, or by what they have in common.
+#[derive(Debug, Args)]
+pub(crate) struct Chosen {
+    /// These jobs
+    #[arg(value_name = "JOB", required_unless_present_any = ["connection", "state", "reason", "older_than"])]
+    ids: Vec<JobId>,
+    /// Only of this connection
+    #[arg(long, value_name = "ID")]
+    connection: Option<ConnectionId>,
+    /// Only in this state
+    #[arg(long)]
+    state: Option<Wanted>,
+    /// Only held for this reason, as `job show` says it (bad-address, label-lost, ...)
+    #[arg(long, value_name = "HOLDREASON", value_parser = hold_reason)]
+    reason: Option<HoldReason>,
+    /// Only those to which nothing has happened for so many minutes
+    #[arg(long, value_name = "MINUTES")]
+    older_than: Option<u32>,
+    /// The most jobs of each connection and state
+    #[arg(long, default_value_t = 1000, value_name = "NUMBER")]
+    most: u16,
+    /// Only tell which jobs would be replayed
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What a person says of a lost answer.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Settled {
+    /// It was bought: a tracking number of each parcel, the lead first
+    #[arg(long, value_name = "NUMBER")]
+    tracking: Vec<String>,
+    /// Nothing was bought
+    #[arg(long)]
+    not_created: bool,
+}
+
+fn hold_reason(text: &str) -> Result<HoldReason, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }
 
 /// A state, as a person asks for it.
@@ -106,12 +191,14 @@ pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> 
             most,
         } => list(&stack, connection.as_ref(), state, most).await,
         Verb::Show { id } => show(&stack, &id).await,
-        Verb::Audit { id, full } => audit(&stack, &id, full).await,
+        Verb::Audit { id, full, at, lines } => audit(&stack, &id, at, &Telling { full, lines }).await,
         Verb::Label { id, out } => label(&stack, &id, &out).await,
-        Verb::Replay { id } => replay(&stack, &id).await,
+        Verb::Replay(chosen) => replay(&stack, &chosen).await,
         Verb::Hold { id, reason } => hold(&stack, common, &id, &reason).await,
         Verb::Release { id } => release(&stack, common, &id).await,
         Verb::Void { id } => void(&stack, common, &id).await,
+        Verb::Resolve { id, word } => resolve(&stack, common, &id, &word).await,
+        Verb::Forget { id } => forget(&stack, common, &id).await,
     }
 }
 
@@ -130,8 +217,22 @@ async fn list(
     state: Option<Wanted>,
     most: u16,
 ) -> Result<Answer, Failure> {
+    let jobs = find(stack, connection, state.map(State::from), most).await?;
+    let text = table(
+        ["job", "connection", "order", "unit", "state", "since", "standing"],
+        jobs.iter().map(row),
+    );
+    Answer::new(&jobs.iter().map(with_state).collect::<Vec<_>>(), text)
+}
+
+async fn find(
+    stack: &Stack,
+    connection: Option<&ConnectionId>,
+    state: Option<State>,
+    most: u16,
+) -> Result<Vec<Job>, Failure> {
     let every = [State::Held, State::Open, State::Shipped, State::Closed];
-    let states = state.map_or(every.to_vec(), |state| vec![state.into()]);
+    let states = state.map_or(every.to_vec(), |state| vec![state]);
     let store = stack.store()?;
     let mut jobs = Vec::new();
     for connection in stack.connections(connection).await? {
@@ -139,11 +240,7 @@ async fn list(
             jobs.extend(store.in_state(&connection.id, *state, most).await?);
         }
     }
-    let text = table(
-        ["job", "connection", "order", "unit", "state", "since", "standing"],
-        jobs.iter().map(row),
-    );
-    Answer::new(&jobs.iter().map(with_state).collect::<Vec<_>>(), text)
+    Ok(jobs)
 }
 
 fn row(job: &Job) -> [String; 7] {
@@ -181,15 +278,69 @@ async fn show(stack: &Stack, id: &JobId) -> Result<Answer, Failure> {
     )
 }
 
-async fn audit(stack: &Stack, id: &JobId, full: bool) -> Result<Answer, Failure> {
+/// How a story is printed.
+struct Telling {
+    full: bool,
+    lines: bool,
+}
+
+async fn audit(stack: &Stack, id: &JobId, at: Option<Timestamp>, telling: &Telling) -> Result<Answer, Failure> {
     load(stack, id).await?;
-    let entries = stack.store()?.audit(id).await?;
-    let text = story::told(&entries, full);
-    Answer::new(&entries, text)
+    let mut entries = stack.store()?.audit(id).await?;
+    if let Some(at) = at {
+        entries.retain(|entry| entry.at <= at);
+        return as_it_stood(id, at, &entries, telling);
+    }
+    Answer::new(&entries, told(&entries, telling)?)
+}
+
+fn told(entries: &[AuditEntry], telling: &Telling) -> Result<String, Failure> {
+    if !telling.lines {
+        return Ok(story::told(entries, telling.full));
+    }
+    let lines = entries.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
+    lines
+        .map(|lines| lines.join("\n"))
+        .map_err(|error| Failure::new(format!("the story cannot be written as JSON: {error}")))
+}
+
+fn as_it_stood(id: &JobId, at: Timestamp, entries: &[AuditEntry], telling: &Telling) -> Result<Answer, Failure> {
+    if entries.is_empty() {
+        let at = when(at);
+        return Err(Failure::new(format!(
+            "at {at} nothing was known of {id}: say a later --at"
+        )));
+    }
+    let Some(job) = history::after(entries.iter().filter_map(|entry| entry.change.as_ref())) else {
+        return Err(Failure::new(format!(
+            "the beginning of the story of {id} is not kept any more, so it cannot be said how it stood; without --at \
+             what is kept is told"
+        )));
+    };
+    let standing = story::standing(&job);
+    let text = format!(
+        "At {} {} unit {} was {}.\n{}\n\n{}\n\n{}",
+        when(at),
+        job.number,
+        job.unit,
+        story::state(&job),
+        standing.join("\n"),
+        facts(&job),
+        told(entries, telling)?
+    );
+    let document = json!({ "at": at, "state": story::state(&job), "standing": standing, "job": job, "story": entries });
+    Answer::new(&document, text)
 }
 
 async fn label(stack: &Stack, id: &JobId, out: &Path) -> Result<Answer, Failure> {
     let job = load(stack, id).await?;
+    if let Some(forgotten) = &job.forgotten {
+        return Err(Failure::new(format!(
+            "the labels of {id} are no longer kept: {} had its personal data erased at {}",
+            forgotten.by,
+            when(forgotten.at)
+        )));
+    }
     let Some(labels) = job.labels.done().filter(|labels| !labels.is_empty()) else {
         let state = story::state(&job);
         return Err(Failure::new(format!(
@@ -228,13 +379,67 @@ fn refused(error: OperateError) -> Failure {
     match error {
         OperateError::Store(error) => error.into(),
         OperateError::NoSuchJob(id) => Failure::new(format!("there is no job {id}")),
+        refused @ (OperateError::Refused(_) | OperateError::Unasked(_)) => Failure::new(refused.to_string()),
         other => Failure::new(format!("{other}. `waybill job show` tells where it stands")),
     }
 }
 
-async fn replay(stack: &Stack, id: &JobId) -> Result<Answer, Failure> {
-    let job = stack.operate()?.replay(id).await.map_err(refused)?;
-    done(&job, "is queued: a worker looks at it now")
+async fn replay(stack: &Stack, chosen: &Chosen) -> Result<Answer, Failure> {
+    let jobs = choose(stack, chosen).await?;
+    if !chosen.dry_run {
+        let operate = stack.operate()?;
+        for (number, job) in jobs.iter().enumerate() {
+            operate.replay(&job.id).await.map_err(refused)?;
+            if (number + 1) % PROGRESS == 0 || number + 1 == jobs.len() {
+                note(&format!("queued {} of {}", number + 1, jobs.len()));
+            }
+        }
+    }
+    let head = match (jobs.len(), chosen.dry_run) {
+        (0, _) => "No job is like that.".to_owned(),
+        (many, true) => format!("{many} job(s) would be queued:"),
+        (many, false) => format!("{many} job(s) are queued, and a worker looks at them now:"),
+    };
+    let rows = table(
+        ["job", "connection", "order", "unit", "state", "since", "standing"],
+        jobs.iter().map(row),
+    );
+    let replayed: Vec<_> = jobs.iter().map(with_state).collect();
+    Answer::new(
+        &json!({ "dry_run": chosen.dry_run, "jobs": replayed }),
+        format!("{head}\n{rows}"),
+    )
+}
+
+async fn choose(stack: &Stack, chosen: &Chosen) -> Result<Vec<Job>, Failure> {
+    let mut jobs = Vec::new();
+    if chosen.ids.is_empty() {
+        // A finished job has nothing to replay; a reason is one of a hold.
+        let state = chosen.state.map(State::from).or(chosen.reason.map(|_| State::Held));
+        jobs = find(stack, chosen.connection.as_ref(), state, chosen.most).await?;
+    } else {
+        for id in &chosen.ids {
+            jobs.push(load(stack, id).await?);
+        }
+    }
+    jobs.retain(|job| chosen.takes(job, Timestamp::now()));
+    Ok(jobs)
+}
+
+impl Chosen {
+    /// Whether a job is meant. One that is finished is meant only by its name or its state.
+    fn takes(&self, job: &Job, now: Timestamp) -> bool {
+        let named = !self.ids.is_empty() || self.state.is_some() || job.due_at.is_some();
+        let connection = self.connection.as_ref().is_none_or(|id| job.connection == *id);
+        let state = self.state.is_none_or(|state| State::of(job) == state.into());
+        let held = job.hold.as_ref().map(|hold| hold.reason);
+        let reason = self.reason.is_none_or(|reason| held == Some(reason));
+        let idle = self
+            .older_than
+            .map(|minutes| SignedDuration::from_mins(i64::from(minutes)));
+        let old = idle.is_none_or(|idle| now.duration_since(job.updated_at) >= idle);
+        named && connection && state && reason && old
+    }
 }
 
 async fn hold(stack: &Stack, common: &Common, id: &JobId, reason: &str) -> Result<Answer, Failure> {
@@ -275,12 +480,70 @@ async fn void(stack: &Stack, common: &Common, id: &JobId) -> Result<Answer, Fail
     };
     let by = common.by()?;
     common.confirm(&format!(
-        "{} unit {}: the shipment {} is voided at the carrier and the job ends; if the ERP still wants the goods \
-         shipped, they become a new unit",
-        job.number, job.unit, shipment.id
+        "{} unit {}: {}",
+        job.number,
+        job.unit,
+        voiding_means(&job, &shipment.id)
     ))?;
     let job = stack.operate()?.void(id, &by).await.map_err(refused)?;
-    done(&job, "ends; its shipment is being voided")
+    done(
+        &job,
+        "is to be void: the carrier is asked now, and the job ends once it has voided the shipment",
+    )
+}
+
+/// What voiding does, in plain words.
+fn voiding_means(job: &Job, shipment: &CarrierShipmentId) -> String {
+    let after = match &job.write_back {
+        Step::Done(place) => format!(
+            "; the ERP still shows it afterwards: delete {} there, and what the order still wants ships anew",
+            place.place
+        ),
+        _ => "; if the order still wants the goods, they become a new unit".to_owned(),
+    };
+    format!(
+        "the shipment {shipment} is voided at the carrier and then the job ends{after}. If the carrier refuses, nothing changes \
+         and the job is held"
+    )
+}
+
+async fn resolve(stack: &Stack, common: &Common, id: &JobId, settled: &Settled) -> Result<Answer, Failure> {
+    let job = load(stack, id).await?;
+    let by = common.by()?;
+    let (word, means) = match settled.tracking.as_slice() {
+        [] => (
+            Word::NotCreated,
+            "you say that nothing was bought: it is bought again, which bills".to_owned(),
+        ),
+        numbers => (
+            Word::Tracking(numbers.to_vec()),
+            format!(
+                "{} is taken for this job's shipment, and written back",
+                numbers.join(", ")
+            ),
+        ),
+    };
+    common.confirm(&format!("{} unit {}: {means}", job.number, job.unit))?;
+    let job = stack.operate()?.resolve(id, &by, &word).await.map_err(refused)?;
+    match job.purchase.done() {
+        Some(shipment) => done(&job, &format!("has shipment {}; a worker goes on now", shipment.id)),
+        None => done(&job, "is bought again; later it is looked whether two were bought"),
+    }
+}
+
+async fn forget(stack: &Stack, common: &Common, id: &JobId) -> Result<Answer, Failure> {
+    let job = load(stack, id).await?;
+    let by = common.by()?;
+    common.confirm(&format!(
+        "{} unit {}: its address, names, telephone numbers, labels and the bodies of its calls are erased for good",
+        job.number, job.unit
+    ))?;
+    let job = stack.operate()?.forget(id, &by).await.map_err(refused)?;
+    note(
+        "Earlier versions of objects that you may not delete go by the bucket's lifecycle (30 days), the table's backups by \
+         point-in-time recovery (35 days), and what the ERP and the carrier know is theirs.",
+    );
+    done(&job, "is forgotten: its numbers, money and decisions stay")
 }
 
 fn done(job: &Job, what: &str) -> Result<Answer, Failure> {
@@ -293,7 +556,7 @@ fn done(job: &Job, what: &str) -> Result<Answer, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::story::tests::shipped;
+    use crate::story::tests::{held_for, shipped};
     use waybill::domain::LabelFormat;
 
     #[test]
@@ -310,6 +573,55 @@ mod tests {
             ..shipped()
         };
         assert_eq!(file_name(&job, 0, &label(Some("1Z1"))), "______etc_x-1Z1.zpl");
+    }
+
+    fn chosen() -> Chosen {
+        Chosen {
+            ids: Vec::new(),
+            connection: None,
+            state: None,
+            reason: None,
+            older_than: None,
+            most: 10,
+            dry_run: true,
+        }
+    }
+
+    #[test]
+    fn a_filter_takes_what_is_like_that_and_no_finished_job_unless_asked() {
+        let held = held_for(HoldReason::LabelLost, "gone");
+        let now = held.updated_at + SignedDuration::from_mins(30);
+        let by = |reason, older_than| Chosen {
+            reason,
+            older_than,
+            ..chosen()
+        };
+        assert!(by(Some(HoldReason::LabelLost), Some(30)).takes(&held, now));
+        assert!(!by(Some(HoldReason::LabelLost), Some(31)).takes(&held, now));
+        assert!(!by(Some(HoldReason::Rejected), None).takes(&held, now));
+        assert!(
+            !by(None, Some(1)).takes(&shipped(), now),
+            "nothing is left to do for it"
+        );
+        let asked = Chosen {
+            state: Some(Wanted::Shipped),
+            ..chosen()
+        };
+        assert!(asked.takes(&shipped(), now) && !asked.takes(&held, now));
+        assert!(hold_reason("write-back-in-doubt").is_ok());
+        assert!(
+            hold_reason("sulking").unwrap_err().contains("write-back-in-doubt"),
+            "what is allowed is said"
+        );
+    }
+
+    #[test]
+    fn voiding_says_what_a_person_must_do_in_the_erp() {
+        let told = voiding_means(&shipped(), &CarrierShipmentId::new("1Z1"));
+        assert!(
+            told.contains("delete item fulfilment 77") && told.contains("1Z1"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod connection;
 mod job;
 mod order;
 mod output;
+mod queue;
 mod schedule;
 mod secret;
 mod stack;
@@ -72,6 +73,9 @@ enum Noun {
     /// Orders by the number that people know
     #[command(subcommand)]
     Order(order::Verb),
+    /// The queue of jobs and its dead letters
+    #[command(subcommand)]
+    Queue(queue::Verb),
     /// Access tokens in use
     #[command(subcommand)]
     Token(token::Verb),
@@ -99,6 +103,7 @@ async fn run(cli: Cli) -> Result<Answer, Failure> {
         Noun::Secret(verb) => secret::run(verb, &cli.common).await,
         Noun::Job(verb) => job::run(verb, &cli.common).await,
         Noun::Order(verb) => order::run(verb, &cli.common).await,
+        Noun::Queue(verb) => queue::run(verb, &cli.common).await,
         Noun::Token(verb) => token::run(verb, &cli.common).await,
         Noun::Brake(verb) => brake::run(verb, &cli.common).await,
     }
@@ -136,6 +141,8 @@ mod tests {
             "secret list",
             "job list --connection acme --state held",
             "order explain SO5012 --connection acme",
+            "queue list",
+            "queue redrive",
             "token list",
             "brake on --reason outage",
             "brake off",
@@ -143,10 +150,21 @@ mod tests {
         ] {
             assert!(parse(&format!("waybill {line}")).is_ok(), "{line}");
         }
-        for verb in ["show", "audit", "label", "replay", "release", "void"] {
+        for verb in ["show", "audit", "label", "replay", "release", "void", "forget"] {
             assert!(parse(&format!("waybill job {verb} {job}")).is_ok(), "{verb}");
         }
+        assert!(parse(&format!("waybill job audit {job} --at 2026-08-01T10:00:00Z")).is_ok());
+        assert!(parse(&format!("waybill job audit {job} --lines")).is_ok());
         assert!(parse(&format!("waybill job hold {job} --reason stocktaking")).is_ok());
+        for word in ["--not-created", "--tracking 1Z1", "--tracking 1Z1 --tracking 1Z2"] {
+            assert!(parse(&format!("waybill job resolve {job} {word}")).is_ok(), "{word}");
+        }
+        for filter in [
+            "--state open --older-than 60",
+            "--connection acme --reason label-lost --dry-run",
+        ] {
+            assert!(parse(&format!("waybill job replay {filter}")).is_ok(), "{filter}");
+        }
     }
 
     #[test]
@@ -158,6 +176,10 @@ mod tests {
             "job list --state lost",
             "job hold ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             "connection frobnicate acme",
+            "job replay",
+            "job replay --reason sulking",
+            "job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ --not-created --tracking 1Z1",
         ] {
             let error = parse(&format!("waybill {line}")).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use waybill::domain::{Gone, Shipment};
-use waybill::job::{Closing, Flag, Hold, HoldReason, Job, Step, Voiding};
+use waybill::job::{Closing, Flag, Hold, HoldReason, Job, Step, VoidWish, Voiding};
 use waybill::ports::{AuditEntry, Exchange, State};
 
 use crate::output::when;
@@ -27,6 +27,9 @@ pub(crate) fn summary(job: &Job) -> String {
     if let Some(closing) = &job.closed {
         return closed(closing);
     }
+    if let Some(wish) = job.void.as_ref().filter(|_| job.void_pending()) {
+        return format!("{} wants it void; the carrier is asked", wish.by);
+    }
     match (&job.purchase, &job.wait) {
         (Step::Done(shipment), _) => numbers(shipment),
         (_, Some(wait)) => format!("waits: {}", wait.reason),
@@ -41,11 +44,14 @@ pub(crate) fn standing(job: &Job) -> Vec<String> {
     let mut told = Vec::new();
     told.push(purchase(job));
     told.extend(written(job));
-    told.extend(
-        job.extras
-            .iter()
-            .map(|extra| extra_shipment(&extra.shipment, &extra.voiding)),
-    );
+    told.extend(job.void.as_ref().map(|wish| wished_void(job, wish)));
+    let own = job
+        .void
+        .as_ref()
+        .and_then(|wish| wish.shipment.as_ref())
+        .map(|shipment| &shipment.id);
+    let extras = job.extras.iter().filter(|extra| Some(&extra.shipment) != own);
+    told.extend(extras.map(|extra| extra_shipment(&extra.shipment, &extra.voiding)));
     if let Some(check) = &job.duplicate_check {
         told.push(format!(
             "It was asked for twice: at {} it is looked whether two were bought.",
@@ -60,8 +66,36 @@ pub(crate) fn standing(job: &Job) -> Vec<String> {
     if let Flag::Written(_) = job.flag {
         told.push("The problem stands on the document in the ERP.".to_owned());
     }
+    if let Some(forgotten) = &job.forgotten {
+        told.push(format!(
+            "{} had its personal data erased at {}.",
+            forgotten.by,
+            when(forgotten.at)
+        ));
+    }
     told.extend(next(job));
     told
+}
+
+fn wished_void(job: &Job, wish: &VoidWish) -> String {
+    let wanted = format!("{} wanted it void at {}", wish.by, when(wish.at));
+    match (&wish.voiding, &wish.shipment) {
+        (Voiding::Todo { .. }, _) if job.write_back.open_attempt().is_some() => {
+            format!("{wanted}: once it is known whether the ERP shows it, the carrier is asked.")
+        }
+        (Voiding::Todo { at }, _) => format!("{wanted}: the carrier is asked at {}.", when(*at)),
+        (Voiding::Done, Some(shipment)) => format!(
+            "{wanted}, and it is void: {}{}.",
+            numbers(shipment),
+            shipment
+                .cost
+                .as_ref()
+                .map(|cost| format!(", {cost}"))
+                .unwrap_or_default()
+        ),
+        (Voiding::Done, None) => format!("{wanted}, and it is void."),
+        (Voiding::Refused(why), _) => format!("{wanted}, and the carrier did not void it: {why}."),
+    }
 }
 
 fn purchase(job: &Job) -> String {
@@ -141,9 +175,14 @@ fn written(job: &Job) -> Option<String> {
 
 fn extra_shipment(shipment: &impl Display, voiding: &Voiding) -> String {
     match voiding {
-        Voiding::Todo { at } => format!("The shipment {shipment} is to be voided at {}.", when(*at)),
-        Voiding::Done => format!("The shipment {shipment} is void."),
-        Voiding::Refused(why) => format!("The carrier does not void the shipment {shipment}: {why}."),
+        Voiding::Todo { at } => format!(
+            "The shipment {shipment} was bought twice: it is voided at {}.",
+            when(*at)
+        ),
+        Voiding::Done => format!("The shipment {shipment} was bought twice and is void."),
+        Voiding::Refused(why) => {
+            format!("The shipment {shipment} was bought twice, and the carrier does not void it: {why}.")
+        }
     }
 }
 
@@ -166,8 +205,17 @@ fn way_out(job: &Job, hold: &Hold) -> String {
             when(hold.again_at)
         ),
         reason if reason.is_about_an_unknown_purchase() => format!(
-            "Look at the carrier's own site for reference {}. If it was not bought: {release}, which buys it again.",
+            "Look at the carrier's own site for reference {0}. If it was bought: `waybill job resolve {0} --tracking NUMBER`. If it \
+             was not bought: {release}, which buys it again.",
             job.id
+        ),
+        HoldReason::VoidRefused => format!(
+            "Let it go on as shipped with {release}, or ask again with `waybill job void {}`.",
+            job.id
+        ),
+        HoldReason::VoidStillShown => format!(
+            "It ends by itself once the ERP does not show it, and is looked at again at {}; sooner with {release}.",
+            when(hold.again_at)
         ),
         HoldReason::WriteBackRefused => format!("It is tried again at {}; sooner with {release}.", when(hold.again_at)),
         HoldReason::LabelLost => format!(
@@ -228,11 +276,22 @@ fn call(exchange: &Exchange, full: bool) -> Vec<String> {
         milliseconds,
         ..
     } = exchange;
+    let ids: String = exchange
+        .transaction_ids()
+        .map(|(name, id)| format!(", {name} {id}"))
+        .collect();
     let mut lines = vec![format!(
-        "    {} {system} {operation}: {request} -> {status}, {milliseconds} ms",
+        "    {} {system} {operation}: {request} -> {status}, {milliseconds} ms{ids}",
         clock(exchange.at)
     )];
     if full {
+        lines.push(format!("      to {}", exchange.base));
+        lines.extend(
+            exchange
+                .headers
+                .iter()
+                .map(|(name, value)| format!("        {name}: {value}")),
+        );
         lines.extend(exchange.sent.iter().flat_map(|sent| indented(sent)));
         lines.push("      answered".to_owned());
         lines.extend(indented(&exchange.received));
@@ -348,6 +407,52 @@ pub(crate) mod tests {
         assert!(told.contains("which buys it again"), "{told}");
     }
 
+    /// What a person wanted void is told with who, with its numbers and money, and what the carrier said.
+    #[test]
+    fn a_void_is_told_from_the_wish_to_its_end() {
+        let wish = |voiding, shipment| VoidWish {
+            by: "ada".to_owned(),
+            at: at("2026-08-01T11:00:00Z"),
+            voiding,
+            shipment,
+            shown: None,
+        };
+        let asked = at("2026-08-01T11:00:00Z");
+        let pending = Job {
+            void: Some(wish(Voiding::Todo { at: asked }, None)),
+            ..shipped()
+        };
+        assert_eq!(summary(&pending), "ada wants it void; the carrier is asked");
+        assert!(
+            standing(&pending)
+                .join(" ")
+                .contains("the carrier is asked at 2026-08-01 11:00:00 UTC")
+        );
+        let bought = shipped().purchase.done().cloned();
+        let void = Job {
+            void: Some(wish(Voiding::Done, bought)),
+            purchase: Step::Todo,
+            write_back: Step::Todo,
+            closed: Some(Closing::Voided { by: "ada".to_owned() }),
+            ..shipped()
+        };
+        let told = standing(&void).join(" ");
+        assert!(told.contains("It did not ship: ada voided the shipment."), "{told}");
+        assert!(told.contains("and it is void: 1Z1, 12.30 USD."), "{told}");
+        let refused = Job {
+            void: Some(wish(Voiding::Refused("too late (190102)".to_owned()), None)),
+            ..held_for(
+                HoldReason::VoidRefused,
+                "the carrier does not void shipment 1Z1: too late (190102)",
+            )
+        };
+        let told = standing(&refused).join(" ");
+        assert!(
+            told.contains("did not void it: too late (190102)") && told.contains("go on as shipped"),
+            "{told}"
+        );
+    }
+
     #[test]
     fn a_refusal_and_a_closed_order_are_told_in_the_vendors_words_and_ours() {
         let refused = Job {
@@ -370,18 +475,21 @@ pub(crate) mod tests {
             at: at("2026-08-01T10:00:01Z"),
             system: "ups".to_owned(),
             operation: "ship".to_owned(),
+            base: "https://onlinetools.ups.com".to_owned(),
             request: "POST /api/shipments".to_owned(),
+            headers: vec![
+                ("transId".to_owned(), "7f3a".to_owned()),
+                ("x-merchant-id".to_owned(), "ABC123".to_owned()),
+            ],
+            vendor_ids: Vec::new(),
             sent: Some(r#"{"a":1}"#.to_owned()),
             status: Some(200),
             received: "<html>".to_owned(),
             milliseconds: 12,
         };
         let entry = |at, by: &str, text: &str, exchanges| AuditEntry {
-            at,
-            by: by.to_owned(),
-            text: text.to_owned(),
-            draft: None,
             exchanges,
+            ..AuditEntry::new(at, by, text)
         };
         let entries = [
             entry(at("2026-08-01T10:00:02Z"), "ada", "released", Vec::new()),
@@ -391,12 +499,16 @@ pub(crate) mod tests {
         let lines: Vec<&str> = short.lines().collect();
         assert_eq!(lines[0], "2026-08-01 10:00:00 UTC  admitted");
         assert!(
-            lines[1].ends_with("ups ship: POST /api/shipments -> 200, 12 ms"),
+            lines[1].ends_with("ups ship: POST /api/shipments -> 200, 12 ms, transId 7f3a"),
             "{short}"
         );
         assert_eq!(lines[2], "2026-08-01 10:00:02 UTC [ada]  released");
         assert!(!short.contains("\"a\""));
         let full = told(&entries, true);
         assert!(full.contains("\"a\": 1") && full.contains("<html>"), "{full}");
+        assert!(
+            full.contains("to https://onlinetools.ups.com") && full.contains("x-merchant-id: ABC123"),
+            "{full}"
+        );
     }
 }

@@ -78,6 +78,9 @@ pub struct Totals {
     pub cancelled: usize,
     /// Extra unvoided shipments for a unit.
     pub duplicates: usize,
+    /// Function processes that were killed while they worked, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub killed: Option<u32>,
     /// From the start of the deployment to the end of the work.
     pub seconds: f64,
     /// What the deployment ran on.
@@ -202,6 +205,7 @@ pub fn totals(rows: &[Row], erp: &NetSuiteBooks, carrier: &UpsBooks, took: Durat
         held: ended(End::Held),
         cancelled: ended(End::Cancelled),
         duplicates: at_the_carrier + in_the_erp,
+        killed: None,
         seconds: (took.as_secs_f64() * 10.0).round() / 10.0,
         stack: "ministack",
     }

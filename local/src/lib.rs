@@ -6,12 +6,13 @@
 //! [`progress`] tells a person what happens, [`failure`] what went wrong.
 //!
 //! The demo: [`outside`] runs the simulated systems, [`operator`] the `waybill` command, [`people`] act in the ERP, [`books`] count
-//! what came of it, and [`table`] shows it. [`play`] lets a person be the people.
+//! what came of it, and [`table`] shows it; [`chaos`] kills functions meanwhile. [`play`] lets a person be the people.
 //!
 //! `local/README.md` says what the emulator cannot do like AWS.
 
 pub mod aws;
 pub mod books;
+pub mod chaos;
 pub mod deploy;
 pub mod failure;
 pub mod functions;

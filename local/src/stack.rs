@@ -134,6 +134,12 @@ impl Running {
         }
     }
 
+    /// The processes of the emulator and its functions.
+    #[must_use]
+    pub fn group(&self) -> ProcessGroup {
+        self.ministack.group()
+    }
+
     /// What runs, and where.
     #[must_use]
     pub fn description(&self) -> &Description {

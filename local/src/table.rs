@@ -102,15 +102,19 @@ pub fn in_short(rows: &[Row]) -> String {
 /// The sums in a sentence.
 #[must_use]
 pub fn in_words(totals: &Totals) -> String {
+    let killed = totals
+        .killed
+        .map(|killed| format!("; {killed} functions were killed on the way"));
     format!(
-        "{} orders in {:.1} s: {} shipped, {} written back, {} held, {} cancelled, {} duplicates",
+        "{} orders in {:.1} s: {} shipped, {} written back, {} held, {} cancelled, {} duplicates{}",
         totals.orders,
         totals.seconds,
         totals.shipped,
         totals.written_back,
         totals.held,
         totals.cancelled,
-        totals.duplicates
+        totals.duplicates,
+        killed.unwrap_or_default()
     )
 }
 

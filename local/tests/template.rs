@@ -126,6 +126,40 @@ fn only_who_renews_tokens_may_change_a_secret() {
     assert_eq!(names, BTreeSet::from(["PollerRole", "RefresherRole", "WorkerRole"]));
 }
 
+/// P24: whoever does not work with tokens cannot open what the key seals, and nobody may administer the key.
+#[test]
+fn only_functions_that_use_tokens_may_open_what_the_key_seals() {
+    let template = template();
+    let verbs = |role: &Value| -> BTreeSet<String> {
+        let policies = role["Properties"]["Policies"].as_array().unwrap().iter();
+        let statements = policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
+        let actions = statements.flat_map(|statement| match &statement["Action"] {
+            Value::Array(actions) => actions.clone(),
+            one => vec![one.clone()],
+        });
+        let actions = actions.map(|action| action.as_str().unwrap().to_owned());
+        actions.filter(|action| action.starts_with("kms:")).collect()
+    };
+    let roles = resources(&template, "AWS::IAM::Role");
+    assert_eq!(
+        verbs(&roles.iter().find(|(name, _)| name == "SchedulerRole").unwrap().1),
+        BTreeSet::new()
+    );
+    let allowed = ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"].map(str::to_owned);
+    for (name, role) in &roles {
+        let unexpected: Vec<String> = verbs(role).into_iter().filter(|verb| !allowed.contains(verb)).collect();
+        assert!(unexpected.is_empty(), "{name}: {unexpected:?}");
+    }
+    let opens = roles.iter().filter(|(_, role)| verbs(role).contains("kms:Decrypt"));
+    let reads_secrets = |role: &Value| role.to_string().contains("secretsmanager:GetSecretValue");
+    for (name, role) in opens {
+        assert!(
+            reads_secrets(role),
+            "{name} opens tokens and has no credential to make one"
+        );
+    }
+}
+
 /// The times that depend on each other, as a stack gets them.
 struct Times<'a>(&'a dyn Fn(&str) -> String);
 

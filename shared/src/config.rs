@@ -24,10 +24,14 @@ pub struct Config {
     pub key: String,
     /// The URL of the queue of jobs.
     pub shipments_queue: String,
+    /// The URL of the queue of messages that nobody can work on.
+    pub dead_letters: String,
     /// The ARN of the topic that alarms go to.
     pub alarm_topic: Option<String>,
     /// How the names of this stage's secrets begin (`waybill/prod/`).
     pub secret_prefix: String,
+    /// CloudWatch's namespace of this stack's metrics (`Waybill/waybill-prod`).
+    pub metrics: String,
     /// The least important messages that are logged.
     pub log_level: tracing::level_filters::LevelFilter,
     /// The times of the ledger.
@@ -70,8 +74,10 @@ impl Config {
             bucket: reader.text("WAYBILL_BUCKET"),
             key: reader.text("WAYBILL_KEY"),
             shipments_queue: reader.text("WAYBILL_SHIPMENTS_QUEUE"),
+            dead_letters: reader.text("WAYBILL_DEAD_LETTERS"),
             alarm_topic: reader.given("WAYBILL_ALARM_TOPIC"),
             secret_prefix: reader.text("WAYBILL_SECRET_PREFIX"),
+            metrics: reader.text("WAYBILL_METRICS"),
             log_level: reader.parsed("WAYBILL_LOG_LEVEL", tracing::level_filters::LevelFilter::INFO),
             timing: reader.timing(),
             sweep_limit: reader.parsed("WAYBILL_SWEEP_LIMIT", SWEEP_LIMIT),
@@ -177,7 +183,9 @@ mod tests {
             ("WAYBILL_BUCKET", "bucket"),
             ("WAYBILL_KEY", "arn:key"),
             ("WAYBILL_SHIPMENTS_QUEUE", "https://queue"),
+            ("WAYBILL_DEAD_LETTERS", "https://dead-letters"),
             ("WAYBILL_SECRET_PREFIX", "waybill/local/"),
+            ("WAYBILL_METRICS", "Waybill/local"),
         ]);
         variables.extend(changes.iter().copied());
         Config::read(|name| variables.get(name).map(|value| (*value).to_owned()))

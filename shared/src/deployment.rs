@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::aws::Aws;
 use crate::config::Config;
 use crate::flows::advance::Advance;
+use crate::flows::deliver::Deliver;
 use crate::flows::operate::Operate;
 use crate::flows::plan::Plan;
 use crate::flows::poll::Poll;
@@ -73,6 +74,14 @@ impl Deployment {
             clock: self.aws.clock.clone(),
             nonces: self.aws.nonces.clone(),
             timing: self.config.timing.clone(),
+        }
+    }
+
+    /// Deals with messages of the queue.
+    pub fn deliver(&self) -> Deliver {
+        Deliver {
+            advance: self.advance(),
+            dead_letters: self.aws.dead_letters.clone(),
         }
     }
 

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::Connection;
 use crate::domain::{
-    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, JobId, LabelFormat, LabelImage,
-    LabelRef, Nonce, Offer, Order, Quote, RateRequest, Refusal, Shipment, ShipmentRequest, Snapshot, TenantId, Units,
+    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, ERASED, JobId, LabelFormat,
+    LabelImage, LabelRef, Nonce, Offer, Order, Personal, Quote, RateRequest, Refusal, Shipment, ShipmentRequest,
+    Snapshot, TenantId, Units,
 };
-use crate::job::Job;
 pub use crate::job::WriteBackRef;
+use crate::job::{Job, history};
 
 /// The only source of the time.
 pub trait Clock: Send + Sync {
@@ -127,16 +128,36 @@ pub struct Exchange {
     pub system: String,
     /// What was asked (`ship`, `suiteql`).
     pub operation: String,
-    /// Method and path with query, without the host.
+    /// Scheme and host, with a path prefix where there is one.
+    #[serde(default)]
+    pub base: String,
+    /// Method and path with query, without the base.
     pub request: String,
-    /// The body that was sent.
+    /// The headers that were sent, without authorisation; where the vendor lets us name a transaction, our name is here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+    /// The body that was sent. Credentials in it are replaced.
     pub sent: Option<String>,
     /// The status, where an answer came.
     pub status: Option<u16>,
-    /// The body that came back, or what went wrong.
+    /// The vendor's own names for the exchange, by the headers in which they came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendor_ids: Vec<(String, String)>,
+    /// The body that came back, or what went wrong. Credentials in it are replaced.
     pub received: String,
     /// How long it took.
     pub milliseconds: u64,
+}
+
+impl Exchange {
+    /// The names under which the vendor finds the exchange: ours, where it lets us give one, and its own.
+    pub fn transaction_ids(&self) -> impl Iterator<Item = &(String, String)> {
+        let ours = self.headers.iter().filter(|(name, _)| {
+            let name = name.to_ascii_lowercase();
+            name.contains("trans") && name.ends_with("id")
+        });
+        ours.chain(&self.vendor_ids)
+    }
 }
 
 /// Collects exchanges between two saves; given to adapters at construction, drained by the flow at each save.
@@ -298,6 +319,9 @@ pub trait Carrier: Send + Sync {
     async fn labels(&self, shipment: &Shipment, format: LabelFormat) -> Result<Vec<LabelImage>, LabelError>;
     /// Voids a shipment; one that is voided already is voided.
     async fn void(&self, shipment: &CarrierShipmentId) -> Result<(), VoidError>;
+    /// The whole shipment that a number belongs to, as far as the carrier can be asked for it; `None` where it knows
+    /// nothing of it, or tells nobody. A number that cannot be one, and a shipment that is void, are refused in words.
+    async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError>;
     /// Whether an absence in [`Carrier::find`] can ever prove anything.
     fn absence_proves(&self) -> bool;
     /// Tries everything that the connection needs without buying.
@@ -344,6 +368,56 @@ pub struct AuditEntry {
     /// The calls since the entry before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<Exchange>,
+    /// What its write changed of the job ([`history`]); older entries did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<serde_json::Value>,
+}
+
+impl AuditEntry {
+    /// A decision, or a person's word, without calls.
+    pub fn new(at: Timestamp, by: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            at,
+            by: by.into(),
+            text: text.into(),
+            draft: None,
+            exchanges: Vec::new(),
+            change: None,
+        }
+    }
+
+    /// The same entry with what its write changes of the job; everything, where it makes the job.
+    pub fn changing(self, before: Option<&Job>, after: &Job) -> Self {
+        Self {
+            change: Some(history::change(before, after)),
+            ..self
+        }
+    }
+
+    /// The entry without bodies and without anything personal in its text: what was decided and done, and by whom, stays.
+    pub fn without_person(&self, personal: &Personal) -> Self {
+        let erased = || Some(ERASED.to_owned());
+        let exchange = |exchange: &Exchange| Exchange {
+            request: personal.struck_from(&exchange.request),
+            sent: exchange.sent.as_ref().and_then(|_| erased()),
+            received: ERASED.to_owned(),
+            ..exchange.clone()
+        };
+        let draft = |draft: &Draft| Draft {
+            operation: draft.operation.clone(),
+            body: ERASED.into(),
+        };
+        Self {
+            text: personal.struck_from(&self.text),
+            draft: self.draft.as_ref().map(draft),
+            exchanges: self.exchanges.iter().map(exchange).collect(),
+            change: self
+                .change
+                .as_ref()
+                .map(|change| history::without_person(change, personal)),
+            ..self.clone()
+        }
+    }
 }
 
 /// One transaction on a job.
@@ -357,6 +431,27 @@ pub struct Save {
     pub snapshot: Option<Snapshot>,
     /// The document's units, version one more than what they replace.
     pub units: Option<Units>,
+}
+
+impl Save {
+    /// The note that the same transaction leaves: a unit that ended gives its quantity back, and the ERP need not touch the
+    /// document for it to be offered again.
+    pub fn reread(&self) -> Option<Reread> {
+        let units = self.units.as_ref().filter(|_| self.job.closed.is_some())?;
+        Some(Reread {
+            document: units.document.clone(),
+            mark: self.job.last_write.clone(),
+        })
+    }
+}
+
+/// A note that a document is to be read again at the next poll.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reread {
+    /// The document.
+    pub document: DocumentId,
+    /// The write that left the note: a later note is another one.
+    pub mark: Nonce,
 }
 
 /// The answer to a version-checked write.
@@ -377,8 +472,16 @@ pub trait Jobs: Send + Sync {
     async fn load(&self, id: &JobId) -> Result<Option<Job>, StoreError>;
     /// One of its snapshots.
     async fn snapshot(&self, id: &JobId, number: u32) -> Result<Option<Snapshot>, StoreError>;
-    /// Writes, if nobody wrote in between.
+    /// Writes, if nobody wrote in between, together with what [`Save::reread`] says.
     async fn save(&self, save: &Save) -> Result<Saved, StoreError>;
+    /// The jobs of a connection that have bought this shipment.
+    async fn with_shipment(
+        &self,
+        connection: &ConnectionId,
+        shipment: &CarrierShipmentId,
+    ) -> Result<Vec<JobId>, StoreError>;
+    /// Erases the personal data in a job's readings and story, and its labels. Doing it again is harmless.
+    async fn erase(&self, id: &JobId) -> Result<(), StoreError>;
 }
 
 /// A unit that becomes a job.
@@ -400,6 +503,10 @@ pub trait Documents: Send + Sync {
     /// Stores the units (version one more than what they replace) and their new jobs in one transaction; `false` if the
     /// units have changed in between.
     async fn admit(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError>;
+    /// Documents of a connection that are to be read again, at most `limit`.
+    async fn to_reread(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<Reread>, StoreError>;
+    /// Takes a note away, unless a later one has taken its place.
+    async fn reread(&self, connection: &ConnectionId, note: &Reread) -> Result<(), StoreError>;
 }
 
 /// What is due.
@@ -514,6 +621,20 @@ pub trait Cursors: Send + Sync {
 pub trait Queue: Send + Sync {
     /// Queues a job, at the earliest after `delay` (at most 15 minutes). A lost message costs latency only.
     async fn send(&self, job: &JobId, tenant: &TenantId, delay: Duration) -> Result<(), StoreError>;
+}
+
+/// What a message of the queue says: a key and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The job that a worker should look at.
+    pub job: JobId,
+}
+
+/// Messages that nobody can work on, kept for a person.
+#[async_trait]
+pub trait DeadLetters: Send + Sync {
+    /// Keeps a message's body with the reason.
+    async fn keep(&self, body: &str, reason: &str) -> Result<(), StoreError>;
 }
 
 /// Labels, kept for as long as the connection says.

@@ -286,6 +286,10 @@ impl Carrier for Carriers {
         panic!("nobody voids here")
     }
 
+        async fn shipment(&self, _id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
+        Ok(None)
+    }
+
     fn absence_proves(&self) -> bool {
         true
     }
@@ -620,8 +624,9 @@ impl Scene for Admission {
         let jobs: Vec<_> = self.jobs().iter().map(|job| job.as_ref().map(in_short)).collect();
         let units = self.units().units;
         let units: Vec<_> = units.iter().map(|unit| (pieces(unit), unit.phase as u8)).collect();
-        let published = self.memory.tables().cursors.is_empty();
-        digest(&(papers, pollers, jobs, units, published))
+                let tables = self.memory.tables();
+        let noted = (tables.cursors.is_empty(), tables.rereads.len());
+        digest(&(papers, pollers, jobs, units, noted))
     }
 
     fn freeze(&self) -> Frozen {

@@ -72,7 +72,11 @@ fn crash_finds_a_purchase_that_is_repeated_instead_of_looked_up() {
 
 #[test]
 fn crash_finds_a_version_that_is_not_checked() {
-    finds_promise(Promise::VersionCheck, ONE_FAULT, SECOND);
+    finds_promise(
+        Promise::VersionCheck,
+        ONE_FAULT,
+        "the story does not tell of every purchase attempt with its request",
+    );
 }
 
 #[test]
@@ -108,7 +112,7 @@ fn crash_finds_a_lease_that_is_not_checked_before_sending() {
         checks_lease: false,
         ..NOTHING.habits
     };
-    let unchecked = Bounds { habits, ..ONE_OF_EACH };
+    let unchecked = Bounds { habits, ..ONE_CRASH };
     found(
         "a lease that is not checked",
         TWO_WRITES,
@@ -118,7 +122,15 @@ fn crash_finds_a_lease_that_is_not_checked_before_sending() {
 
 #[test]
 fn crash_finds_a_late_fact_that_is_thrown_away() {
-    finds(Rule::LateFacts, ONE_OF_EACH, SECOND);
+    let habits = Habits {
+        blind: true,
+        ..NOTHING.habits
+    };
+    finds(
+        Rule::LateFacts,
+        Bounds { habits, ..ONE_CRASH },
+        "a tracking number that was known is not in the job",
+    );
 }
 
 #[test]

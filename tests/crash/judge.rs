@@ -45,6 +45,7 @@ fn quiet_with(job: &Job, books: &Books, idle: bool) -> bool {
         && books.shipments.iter().all(|bought| bought.visible_in == 0)
         && !job.extras.iter().any(|extra| voiding(&extra.voiding))
         && job.duplicate_check.is_none()
+        && !job.void_pending()
         && (job.finished() || job.hold.is_some())
 }
 
@@ -72,6 +73,8 @@ fn unfounded(job: &Job, books: &Books) -> Option<&'static str> {
         }
         HoldReason::WriteBackRefused if !books.write_refused => Some("held as refused though the ERP took it"),
         HoldReason::ExtraToVoid if !books.void_refused => Some("held over a void that nobody refused"),
+                HoldReason::VoidRefused if !books.void_refused => Some("held over a void that nobody refused"),
+        HoldReason::VoidStillShown if books.writes == 0 => Some("held over a write-back that is not there"),
         HoldReason::Person if books.acts == 0 => Some("held by a person though nobody said so"),
         _ => None,
     }
@@ -158,11 +161,11 @@ fn end_at_rest(job: &Job, books: &Books) -> Option<&'static str> {
 
 fn units_disagree(job: &Job, phase: UnitPhase) -> Option<&'static str> {
     let expected = match job {
+        Job { closed: Some(_), .. } => UnitPhase::Closed,
         Job {
             write_back: Step::Done(_),
             ..
         } => UnitPhase::WrittenBack,
-        Job { closed: Some(_), .. } => UnitPhase::Closed,
         _ => UnitPhase::Open,
     };
     (phase != expected).then_some("the document's units do not say what the job says")

@@ -93,6 +93,14 @@ pub fn in_short(job: &Job, now: Timestamp, stand: &Stand, names: Names) -> u64 {
         };
         (&extra.shipment, voiding).hash(&mut to);
     }
+    if let Some(wish) = &job.void {
+        let at = match &wish.voiding {
+            Voiding::Todo { at } => ahead(*at, now),
+            Voiding::Done | Voiding::Refused(_) => 0,
+        };
+        let left = (wish.shown.is_some(), wish.shipment.is_some());
+        (std::mem::discriminant(&wish.voiding), at, left).hash(&mut to);
+    }
     job.bought_again.hash(&mut to);
     job.duplicate_check
         .as_ref()

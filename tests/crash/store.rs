@@ -58,6 +58,8 @@ impl Store {
         if self.breaks(Promise::MarkWithDone) {
             save.units = None;
         }
+        // What a write changed can be had from the job here, and is not copied with every state.
+        save.audit.iter_mut().for_each(|entry| entry.change = None);
         at_once(Jobs::save(&self.memory, &save))
     }
 }
@@ -84,6 +86,18 @@ impl Jobs for Store {
             self.desk.ask(Call::Mark, mark).await;
         }
         saved
+    }
+
+    async fn with_shipment(
+        &self,
+        connection: &ConnectionId,
+        shipment: &CarrierShipmentId,
+    ) -> Result<Vec<JobId>, StoreError> {
+        at_once(self.memory.with_shipment(connection, shipment))
+    }
+
+    async fn erase(&self, id: &JobId) -> Result<(), StoreError> {
+        at_once(self.memory.erase(id))
     }
 }
 
@@ -119,6 +133,20 @@ impl Documents for Store {
             self.desk.ask(Call::NewJobs, |_| self.put(jobs)).await;
         }
         admitted
+    }
+
+    async fn to_reread(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<Reread>, StoreError> {
+        let read = |_| {
+            let notes = at_once(self.memory.to_reread(connection, limit));
+            self.desk.hear(notes.as_ref().map_or(0, Vec::len));
+            notes
+        };
+        self.desk.ask(Call::ToReread, read).await
+    }
+
+    async fn reread(&self, connection: &ConnectionId, note: &Reread) -> Result<(), StoreError> {
+        let strike = |_| at_once(self.memory.reread(connection, note));
+        self.desk.ask(Call::Reread, strike).await
     }
 }
 

@@ -355,7 +355,7 @@ impl World {
             Some(reason) => choices.push(Choice::Release(reason)),
             None => {}
         }
-        if job.purchase.done().is_some() && job.closed.is_none() {
+        if job.purchase.done().is_some() && job.closed.is_none() && !job.void_pending() {
             choices.push(Choice::Void);
         }
     }
@@ -372,7 +372,7 @@ impl World {
 
     fn invocation(&self) -> Running {
         let (advance, job) = (self.advance.clone(), self.stand.job.clone());
-        Box::pin(async move { advance.run(&job).await })
+        Box::pin(async move { advance.run(&job).await.map(drop) })
     }
 
     fn grant(&mut self, worker: usize, fault: Option<Fault>) {

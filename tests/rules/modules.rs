@@ -25,7 +25,7 @@ const KNOWS: &[(&str, &[&str])] = &[
 /// What is written where, and nowhere else: a text, and the beginnings of paths that may hold it.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("env::", &["config.rs"]),
-    ("Timestamp::now", &["aws/clock.rs"]),
+    ("Timestamp::now", &["aws/clock.rs", "telemetry.rs"]),
     ("Zoned::now", &["aws/clock.rs"]),
     ("SystemTime", &["aws/clock.rs"]),
     ("Instant::now", &["http/", "aws/"]),

@@ -3,10 +3,12 @@
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use simulators::faults::{Fault, FaultKind};
+use simulators::netsuite::keys::KeyKind;
 use simulators::requests::RequestRecord;
 use tests::world::{Failure, World};
 use waybill::connection::Environment;
-use waybill::ports::{CallError, Exchange, Sealer, Secrets, Systems};
+use waybill::job::{Step, history};
+use waybill::ports::{AuditEntry, CallError, Exchange, Sealer, Secrets, Systems};
 
 /// What one exchange was, by our audit or by the other side's log.
 #[derive(Debug, PartialEq)]
@@ -77,6 +79,30 @@ async fn the_audit_tells_every_call_as_the_other_side_saw_it() -> Result<(), Fai
     Ok(())
 }
 
+/// P22: what each write changed is kept, so that the job can be shown as it stood after any of them.
+#[tokio::test]
+async fn the_story_tells_how_the_job_stood_at_any_moment() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world.ups_fault(Fault::new("ship", FaultKind::DropAfter).at_most(1));
+    let order = world.enter(world.plain(2))?;
+    world.poll_and_work().await?;
+    world.pass(SignedDuration::from_hours(3)).await?;
+    let (job, story) = (world.job(order)?, world.story(&world.job(order)?.id));
+    assert!(job.finished() && story.len() >= 5, "{story:?}");
+    let stood = |entries: &[AuditEntry]| history::after(entries.iter().filter_map(|entry| entry.change.as_ref()));
+    assert_eq!(stood(&story), Some(job));
+    let first = stood(&story[..1]).unwrap();
+    assert_eq!((&first.purchase, first.version), (&Step::Todo, 1));
+    let lost = story
+        .iter()
+        .position(|entry| entry.text.contains("nobody knows"))
+        .unwrap();
+    let then = stood(&story[..=lost]).unwrap();
+    assert!(matches!(then.purchase, Step::Unknown { .. }), "{:?}", then.purchase);
+    assert_eq!(stood(&story[1..]), None, "without its beginning it cannot be told");
+    Ok(())
+}
+
 /// P22, P24: neither the table nor the audit holds a credential or a token in a readable form.
 #[tokio::test]
 async fn nothing_secret_is_readable_in_what_is_stored() -> Result<(), Failure> {
@@ -112,6 +138,30 @@ async fn nothing_secret_is_readable_in_what_is_stored() -> Result<(), Failure> {
             secret.len()
         );
     }
+    Ok(())
+}
+
+/// P24: a credential that is replaced is used within minutes, without a deployment and without losing an order.
+#[tokio::test]
+async fn a_rotated_credential_takes_over_within_minutes() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    let key = world
+        .netsuite
+        .make_certificate(KeyKind::P256, "certificate-2", "client-2")?;
+    let rotated = serde_json::json!({
+        "kind": "client-credentials", "client_id": "client-2", "certificate_id": "certificate-2",
+        "private_key": key.private_pem, "algorithm": "ES256"
+    });
+    world.secret("waybill/test/acme/netsuite", &rotated).await?;
+    world.turn(SignedDuration::from_mins(6));
+    let order = world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    assert!(world.job(order)?.write_back.done().is_some());
+    let writes = world.netsuite.books().custom_field_writes;
+    assert_eq!(writes.first().map(|write| write.by.as_str()), Some("client-1"));
+    assert_eq!(writes.last().map(|write| write.by.as_str()), Some("client-2"));
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use simulators::server::{Base, Serving};
 use simulators::ups::{self, Ups};
 use waybill::connection::{Connection, FieldMap};
 use waybill::domain::{ConnectionId, DocumentId, JobId};
-use waybill::flows::{advance::Advance, operate::Operate, plan::Plan, poll, refresh, sweep};
+use waybill::flows::{advance::Advance, deliver::Deliver, operate::Operate, plan::Plan, poll, refresh, sweep};
 use waybill::http::{self, SharedTokens};
 use waybill::job::{HoldReason, Job, Timing};
 use waybill::memory::{AlwaysWorks, CountedNonces, Memory, Vault};
@@ -267,6 +267,14 @@ impl World {
             clock: self.shared_clock(),
             nonces: self.nonces.clone(),
             timing: self.timing.clone(),
+        }
+    }
+
+    /// The worker behind its queue.
+    pub fn deliver(&self) -> Deliver {
+        Deliver {
+            advance: self.worker(),
+            dead_letters: self.port(),
         }
     }
 

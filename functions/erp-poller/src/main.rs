@@ -10,7 +10,7 @@ use waybill::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
-    telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"));
+    telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"), &config.metrics);
     let deployment = Deployment::open(config).await?;
     let poll = deployment.poll();
     run(service_fn(|event| handler::handle(&poll, event))).await

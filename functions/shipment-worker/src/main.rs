@@ -10,8 +10,8 @@ use waybill::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
-    telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"));
+    telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"), &config.metrics);
     let deployment = Deployment::open(config).await?;
-    let advance = deployment.advance();
-    run(service_fn(|event| handler::handle(&advance, event))).await
+    let deliver = deployment.deliver();
+    run(service_fn(|event| handler::handle(&deliver, event))).await
 }

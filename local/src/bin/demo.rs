@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use jiff::Timestamp;
 use local::books::{self, End, Row, Totals};
+use local::chaos::Chaos;
 use local::failure::{Failure, Outcome, While};
 use local::ministack::Life;
 use local::operator::Operator;
@@ -34,6 +35,9 @@ struct Arguments {
     /// Which orders: the same seed makes the same ones
     #[arg(long, default_value_t = 7)]
     seed: u64,
+    /// Kill function processes at random while they work; the seed says when
+    #[arg(long, value_name = "SEED")]
+    chaos: Option<u64>,
     /// Print one JSON document with the totals
     #[arg(long)]
     json: bool,
@@ -105,21 +109,25 @@ impl Demo<'_> {
             .phase("connecting NetSuite and UPS", async |_| self.connect(&operator).await)
             .await?;
         let name = format!("shipping {} orders", self.arguments.orders);
+        let mut chaos = self.arguments.chaos.map(|seed| Chaos::over(self.running.group(), seed));
         let ended = progress
             .phase(&name, async |line| {
-                self.work(&operator, &mut people, opened, line).await
+                self.work(&operator, &mut people, chaos.as_mut(), opened, line).await
             })
             .await;
-        let took = began.elapsed();
         let rows = self.rows(&people, opened);
         let totals = books::totals(
             &rows,
             &self.outside.netsuite.netsuite.books(),
             &self.outside.ups.ups.read_books(),
-            took,
+            began.elapsed(),
         );
+        let totals = Totals {
+            killed: chaos.map(|chaos| chaos.killed),
+            ..totals
+        };
         self.tell(&operator, &people, &rows, &totals).await?;
-        ended
+        ended.and_then(|()| once_each(&totals))
     }
 
     async fn connect(&self, operator: &Operator) -> Outcome<()> {
@@ -132,12 +140,27 @@ impl Demo<'_> {
     }
 
     /// Polls, and lets people act, until every order has ended.
-    async fn work(&self, operator: &Operator, people: &mut People, opened: Timestamp, line: &Line) -> Outcome<()> {
+    async fn work(
+        &self,
+        operator: &Operator,
+        people: &mut People,
+        mut chaos: Option<&mut Chaos>,
+        opened: Timestamp,
+        line: &Line,
+    ) -> Outcome<()> {
         let began = Instant::now();
         let mut polled: Option<Instant> = None;
         loop {
+            let storm = chaos.as_mut().is_some_and(|chaos| {
+                chaos.strike();
+                chaos.rages()
+            });
             if polled.is_none_or(|at| at.elapsed() >= POLL) {
-                operator.poll().await?;
+                match operator.poll().await {
+                    // The poller itself may have been killed: the next poll goes on where it was.
+                    Err(_) if storm => {}
+                    polled => polled?,
+                }
                 polled = Some(Instant::now());
             }
             people.act(self.outside, &self.outside.netsuite.netsuite.books())?;
@@ -198,6 +221,14 @@ impl Demo<'_> {
             "\nThe story of order {}, as `waybill job audit {job}` tells it:\n\n{story}\n",
             order.number
         ))
+    }
+}
+
+/// The promise itself, by the simulators' books.
+fn once_each(totals: &Totals) -> Outcome<()> {
+    match totals.duplicates {
+        0 => Ok(()),
+        some => Err(Failure::new(format!("{some} shipments or write-backs are there twice"))),
     }
 }
 

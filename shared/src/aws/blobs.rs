@@ -11,4 +11,6 @@ pub trait Blobs: Send + Sync {
     async fn put(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> Result<(), StoreError>;
     /// The bytes under a key; `None` if there are none, or no longer.
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Deletes everything whose key begins so, earlier versions included where they may be deleted.
+    async fn delete_under(&self, prefix: &str) -> Result<(), StoreError>;
 }

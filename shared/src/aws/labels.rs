@@ -49,6 +49,64 @@ impl Blobs for Bucket {
         let bytes = bytes.map_err(|_| StoreError("an object broke off while it was read".to_owned()))?;
         Ok(Some(bytes.to_vec()))
     }
+
+    async fn delete_under(&self, prefix: &str) -> Result<(), StoreError> {
+        self.delete_objects(prefix).await?;
+        self.delete_versions(prefix).await
+    }
+}
+
+impl Bucket {
+    async fn delete_objects(&self, prefix: &str) -> Result<(), StoreError> {
+        let list = self.client.list_objects_v2().bucket(&self.name).prefix(prefix);
+        let mut pages = list.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failure("listing objects", &error))?;
+            for key in page.contents().iter().filter_map(|object| object.key()) {
+                let request = self.client.delete_object().bucket(&self.name).key(key);
+                let deleted = request.send().await;
+                deleted.map_err(|error| failure("deleting an object", &error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the bucket keeps of earlier versions. Who may not delete those leaves them to the bucket's lifecycle.
+    async fn delete_versions(&self, prefix: &str) -> Result<(), StoreError> {
+        let (mut key, mut version) = (None, None);
+        loop {
+            let list = self.client.list_object_versions().bucket(&self.name).prefix(prefix);
+            let list = list.set_key_marker(key).set_version_id_marker(version);
+            let page = match list.send().await {
+                Ok(page) => page,
+                Err(error) => {
+                    let error = failure("listing versions", &error);
+                    tracing::warn!(%error, prefix, "earlier versions are left to the bucket's lifecycle");
+                    return Ok(());
+                }
+            };
+            let kept = page.versions().iter().map(|one| (one.key(), one.version_id()));
+            let marks = page.delete_markers().iter().map(|one| (one.key(), one.version_id()));
+            for (key, version) in kept.chain(marks) {
+                self.delete_version(key, version).await;
+            }
+            if page.is_truncated() != Some(true) {
+                return Ok(());
+            }
+            key = page.next_key_marker().map(str::to_owned);
+            version = page.next_version_id_marker().map(str::to_owned);
+        }
+    }
+
+    async fn delete_version(&self, key: Option<&str>, version: Option<&str>) {
+        let request = self.client.delete_object().bucket(&self.name);
+        let request = request.set_key(key.map(str::to_owned));
+        let request = request.set_version_id(version.map(str::to_owned));
+        if let Err(error) = request.send().await {
+            let error = failure("deleting a version", &error);
+            tracing::warn!(%error, key, "an earlier version is left to the bucket's lifecycle");
+        }
+    }
 }
 
 #[async_trait]

@@ -21,7 +21,7 @@ pub use blobs::Blobs;
 pub use clock::{RandomNonces, SystemClock};
 pub use dynamo::{Change, DUE_SHARDS, Dynamo};
 pub use labels::Bucket;
-pub use queue::ShipmentsQueue;
+pub use queue::{DeadLetterQueue, ShipmentsQueue};
 pub use seal::{DataKey, DataKeys, Envelopes, KmsKeys};
 pub use secrets::SecretsManager;
 
@@ -39,6 +39,8 @@ pub struct Aws {
     pub dynamo: Arc<Dynamo>,
     /// The queue of jobs.
     pub queue: Arc<ShipmentsQueue>,
+    /// Messages that nobody can work on.
+    pub dead_letters: Arc<DeadLetterQueue>,
     /// Labels and big audit bodies.
     pub bucket: Arc<Bucket>,
     /// Credentials.
@@ -63,7 +65,9 @@ impl Aws {
         let bucket = Arc::new(Bucket::new(s3(sdk), &config.bucket));
         let table = aws_sdk_dynamodb::Client::new(sdk);
         let keys = Arc::new(KmsKeys::new(aws_sdk_kms::Client::new(sdk), &config.key));
-        let queue = ShipmentsQueue::new(aws_sdk_sqs::Client::new(sdk), &config.shipments_queue);
+        let sqs = aws_sdk_sqs::Client::new(sdk);
+        let dead_letters = DeadLetterQueue::new(sqs.clone(), &config.dead_letters);
+        let queue = ShipmentsQueue::new(sqs, &config.shipments_queue);
         let secrets = SecretsManager::new(aws_sdk_secretsmanager::Client::new(sdk), &config.secret_prefix);
         Self {
             dynamo: Arc::new(Dynamo::new(
@@ -74,6 +78,7 @@ impl Aws {
                 nonces.clone(),
             )),
             queue: Arc::new(queue),
+            dead_letters: Arc::new(dead_letters),
             secrets: Arc::new(secrets),
             sealer: Arc::new(Envelopes::new(keys, clock.clone())),
             bucket,

@@ -1,14 +1,15 @@
 //! The queue of jobs on SQS: a key and nothing else. The message group of a standard queue makes it fair between
-//! tenants.
+//! tenants. Beside it the queue of dead letters, which SQS fills too, after five failures.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::MessageAttributeValue;
 
 use super::failure;
 use crate::domain::{JobId, TenantId};
-use crate::ports::{Queue, StoreError};
+use crate::ports::{DeadLetters, Message, Queue, StoreError};
 
 /// The longest delay that SQS knows, in seconds.
 const LONGEST_DELAY: u64 = 900;
@@ -36,7 +37,7 @@ impl Queue for ShipmentsQueue {
             .client
             .send_message()
             .queue_url(&self.url)
-            .message_body(body(job))
+            .message_body(body(job)?)
             .message_group_id(tenant.as_str())
             .delay_seconds(seconds(delay));
         let answer = request.send().await;
@@ -44,8 +45,45 @@ impl Queue for ShipmentsQueue {
     }
 }
 
-fn body(job: &JobId) -> String {
-    serde_json::json!({ "job": job }).to_string()
+fn body(job: &JobId) -> Result<String, StoreError> {
+    serde_json::to_string(&Message { job: job.clone() }).map_err(|error| StoreError(error.to_string()))
+}
+
+/// The queue of dead letters, reached by a client.
+pub struct DeadLetterQueue {
+    client: Client,
+    url: String,
+}
+
+impl DeadLetterQueue {
+    /// The queue at this URL.
+    pub fn new(client: Client, url: impl Into<String>) -> Self {
+        Self {
+            client,
+            url: url.into(),
+        }
+    }
+}
+
+#[async_trait]
+impl DeadLetters for DeadLetterQueue {
+    async fn keep(&self, body: &str, reason: &str) -> Result<(), StoreError> {
+        let attribute = MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value(reason);
+        let attribute = attribute.build().map_err(|error| StoreError(error.to_string()))?;
+        let request = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            // SQS takes no message without a body.
+            .message_body(if body.is_empty() { "(empty)" } else { body })
+            .message_attributes("reason", attribute);
+        let answer = request.send().await;
+        answer
+            .map(|_| ())
+            .map_err(|error| failure("keeping a dead letter", &error))
+    }
 }
 
 /// Rounded up, so that nobody looks too early.
@@ -69,6 +107,6 @@ mod tests {
     #[test]
     fn a_message_is_a_key_and_nothing_else() {
         let job: JobId = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".parse().unwrap();
-        assert_eq!(body(&job), r#"{"job":"ABCDEFGHIJKLMNOPQRSTUVWXYZ"}"#);
+        assert_eq!(body(&job).unwrap(), r#"{"job":"ABCDEFGHIJKLMNOPQRSTUVWXYZ"}"#);
     }
 }

@@ -253,6 +253,7 @@ mod tests {
         (Envelopes::new(keys.clone(), clock.clone()), keys, clock)
     }
 
+    /// P24: what was sealed for one owner is denied to every other.
     #[tokio::test]
     async fn what_was_sealed_is_opened_by_its_owner_only() {
         let (envelopes, _, _) = envelopes();

@@ -9,6 +9,7 @@ mod measure;
 mod money;
 mod order;
 mod packing;
+mod personal;
 mod rating;
 mod shipment;
 mod units;
@@ -23,6 +24,7 @@ pub use measure::{Dimensions, Length, Weight, WeightUnit};
 pub use money::Money;
 pub use order::{Order, OrderLine, ShipMethod, Standing};
 pub use packing::{PackageType, Packing, PackingError, Parcel, ParcelContent, ParcelRule};
+pub use personal::{ERASED, Personal};
 pub use rating::{Choice, NoOffer, Offer, Quote, RateRequest, ServicePolicy};
 pub use shipment::{
     Billing, Customs, LabelFormat, LabelImage, LabelRef, Payer, Refusal, Shipment, ShipmentRequest, ShippedParcel,

@@ -1,12 +1,14 @@
-//! What an operator does to a job: replay, hold, release, void. Each is recorded with who did it.
+//! What an operator does to a job: replay, hold, release, void, resolve, forget. Each is recorded with who did it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Consignment, Gone, JobId, Quantities, Snapshot};
-use crate::job::{Closing, HoldReason, IllegalOutcome, Job, Outcome, SnapshotRef, Timing};
+use crate::domain::{CarrierShipmentId, Consignment, Gone, JobId, Quantities, Shipment, ShippedParcel, Snapshot};
+use crate::flows::advance::reading_or_quantities;
+use crate::job::{Closing, HoldReason, IllegalOutcome, Job, Outcome, SnapshotRef, Step, Timing};
 use crate::ports::{
-    AuditEntry, CallError, Clock, Connections, Documents, Jobs, Nonces, Queue, Save, Saved, StoreError, Systems,
+    AuditEntry, CallError, Carrier, Clock, Connections, Documents, Exchange, Jobs, Nonces, Opened, Queue, Save, Saved,
+    StoreError, Systems,
 };
 
 /// How often a word that rests on nothing is said again when the job changed meanwhile.
@@ -33,6 +35,32 @@ pub struct Operate {
     pub timing: Timing,
 }
 
+/// What a person says of a purchase whose answer was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// The carrier sold it; the tracking numbers of its parcels, the lead first.
+    Tracking(Vec<String>),
+    /// Nothing was bought.
+    NotCreated,
+}
+
+/// A word to be recorded.
+struct Said<'a> {
+    by: &'a str,
+    text: &'a str,
+    exchanges: Vec<Exchange>,
+}
+
+impl<'a> Said<'a> {
+    fn plain(by: &'a str, text: &'a str) -> Self {
+        Self {
+            by,
+            text,
+            exchanges: Vec::new(),
+        }
+    }
+}
+
 /// Why an operator's word was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum OperateError {
@@ -42,9 +70,15 @@ pub enum OperateError {
     /// The job's state does not allow it.
     #[error("{0}")]
     NotNow(IllegalOutcome),
+    /// It makes no sense; why, and what to do.
+    #[error("{0}")]
+    Refused(String),
     /// The order could not be read, and a release must rest on it as it stands.
     #[error("the order could not be read: {0}")]
     Unreadable(CallError),
+    /// The carrier could not be asked.
+    #[error("the carrier could not be asked for it: {0}. Nothing was changed; say it again later")]
+    Unasked(CallError),
     /// The job changed faster than the word could be recorded.
     #[error("the job is changing; say it again in a moment")]
     Busy,
@@ -64,7 +98,7 @@ impl Operate {
     /// Holds the job until a person releases it.
     pub async fn hold(&self, id: &JobId, by: &str, why: &str) -> Result<Job, OperateError> {
         let message = format!("held by {by}: {why}");
-        self.say(id, by, &message.clone(), |_| Outcome::HeldByPerson {
+        self.say(id, &Said::plain(by, &message), |_| Outcome::HeldByPerson {
             message: message.clone(),
         })
         .await
@@ -73,6 +107,9 @@ impl Operate {
     /// Ends the hold that the person saw. A job whose label is bought goes on as shipped; one that is not goes on with the order as it stands.
     pub async fn release(&self, id: &JobId, by: &str, ends: HoldReason) -> Result<Job, OperateError> {
         let job = self.load(id).await?;
+        if job.over() {
+            return self.release_what_is_over(&job, by, ends).await;
+        }
         let (outcome, stored) = match self.read(&job).await? {
             Ok(reading) => {
                 let changed = reading.hash != job.snapshot.hash;
@@ -86,18 +123,72 @@ impl Operate {
             Err(gone) => (Outcome::ClosedByPerson(Closing::Order(gone)), None),
         };
         // A snapshot is numbered after the job as it was read: said again, it is read again.
-        match self.try_to_say(&job, by, "released", outcome, stored).await? {
+        match self
+            .try_to_say(&job, &Said::plain(by, "released"), outcome, stored)
+            .await?
+        {
             Some(job) => Ok(job),
             None => Err(OperateError::Busy),
         }
     }
 
-    /// Voids the job's shipment and ends the job; its quantity is given back, so that it ships anew if the order wants it.
+    /// Nothing of the order matters to it any more.
+    async fn release_what_is_over(&self, job: &Job, by: &str, ends: HoldReason) -> Result<Job, OperateError> {
+        let snapshot = job.snapshot.clone();
+        let outcome = Outcome::ReleasedByPerson { ends, snapshot };
+        let said = self
+            .try_to_say(job, &Said::plain(by, "released"), outcome, None)
+            .await?;
+        said.ok_or(OperateError::Busy)
+    }
+
+    /// Wants the job's shipment void. Once the carrier has voided it the job ends and its quantity is given back, so that it
+    /// ships anew if the order wants it; a carrier that refuses changes nothing.
     pub async fn void(&self, id: &JobId, by: &str) -> Result<Job, OperateError> {
-        self.say(id, by, "voids the shipment", |_| Outcome::VoidedByPerson {
-            by: by.to_owned(),
+        let job = self.load(id).await?;
+        if let Some(wish) = job.void.as_ref().filter(|_| job.void_pending()) {
+            return Err(OperateError::Refused(format!(
+                "{} wants it void already; the carrier is asked",
+                wish.by
+            )));
+        }
+        self.say(id, &Said::plain(by, "wants the shipment void"), |_| {
+            Outcome::VoidWished { by: by.to_owned() }
         })
         .await
+    }
+
+    /// Settles a purchase whose answer was lost by a person's word. A shipment is asked for at the carrier where that is
+    /// possible, and becomes the job's; nothing bought means that it is bought again, with a look for duplicates owed.
+    pub async fn resolve(&self, id: &JobId, by: &str, word: &Word) -> Result<Job, OperateError> {
+        let job = self.load(id).await?;
+        let attempt = self.unknown_attempt(&job)?;
+        match word {
+            Word::NotCreated if job.over() => Err(OperateError::Refused(
+                "the job has ended, nothing is bought for it any more: there is nothing to resolve".to_owned(),
+            )),
+            Word::NotCreated => {
+                let text = format!("says that attempt {attempt} bought nothing: it is bought again");
+                self.say(id, &Said::plain(by, &text), |_| Outcome::NotCreated { attempt })
+                    .await
+            }
+            Word::Tracking(numbers) => self.adopt(&job, by, numbers).await,
+        }
+    }
+
+    /// Erases the job's personal data; numbers, money and decisions stay. Doing it again is harmless.
+    pub async fn forget(&self, id: &JobId, by: &str) -> Result<Job, OperateError> {
+        let job = self.load(id).await?;
+        if let Some(why) = why_not_forget(&job) {
+            return Err(OperateError::Refused(why));
+        }
+        // Erased first: what is on record is true, and said again it erases what a crash has left.
+        self.jobs.erase(id).await?;
+        if job.forgotten.is_some() {
+            return Ok(job);
+        }
+        let said = Said::plain(by, "erased the personal data and the labels");
+        self.say(id, &said, |_| Outcome::Forgotten { by: by.to_owned() }).await
     }
 
     /// What releasing would do, in plain words.
@@ -119,10 +210,95 @@ impl Operate {
                 "the order's address is accepted as it stands, unless it has changed meanwhile, and a shipment is bought"
             }
             Some(HoldReason::ExtraToVoid) => "voiding the extra shipment is tried once more",
+            Some(HoldReason::VoidRefused) => "the job goes on as shipped; its shipment is not voided",
+            Some(HoldReason::VoidStillShown) => {
+                "you say that the ERP no longer shows the void shipment, or that it does not matter"
+            }
             Some(HoldReason::Rejected | HoldReason::MissingData | HoldReason::Person | HoldReason::Brake) => {
                 "the order is read again and the job goes on, which may buy a shipment"
             }
         }
+    }
+
+    /// The attempt whose answer was lost, or why nothing is unknown.
+    fn unknown_attempt(&self, job: &Job) -> Result<u32, OperateError> {
+        let now = self.clock.now();
+        let known = match &job.purchase {
+            Step::Unknown { attempt, .. } => return Ok(attempt.number),
+            Step::Started(attempt) if attempt.until <= now => return Ok(attempt.number),
+            Step::Started(attempt) => {
+                format!(
+                    "a worker may still be buying it: wait until {}, then say it again",
+                    attempt.until
+                )
+            }
+            Step::Done(shipment) => format!(
+                "it is known what was bought: shipment {}. `waybill job void {}` voids it",
+                shipment.id, job.id
+            ),
+            Step::Refused(refusal) => format!("it is known that nothing was bought: the carrier said no ({refusal})"),
+            Step::Todo | Step::NotNeeded(_) => {
+                "nothing was asked of the carrier: there is nothing to resolve".to_owned()
+            }
+        };
+        Err(OperateError::Refused(known))
+    }
+
+    /// Takes a shipment for the job's own. It is a fact about money: what was adopted first stays, any other is voided.
+    async fn adopt(&self, job: &Job, by: &str, numbers: &[String]) -> Result<Job, OperateError> {
+        let numbers = tidy(numbers)?;
+        let systems = self.open(job).await?;
+        let asked = ask(systems.carrier.as_ref(), &numbers).await?;
+        let seen = if asked.is_some() {
+            "the carrier shows it"
+        } else {
+            "the carrier could not be asked for it"
+        };
+        let shipment = asked.map_or_else(|| by_word(&numbers, by), Ok)?;
+        self.refuse_what_is_taken(job, &shipment, &numbers).await?;
+        let text = format!("says that shipment {} is this job's; {seen}", shipment.id);
+        let said = Said {
+            by,
+            text: &text,
+            exchanges: systems.recorder.drain(),
+        };
+        self.say(&job.id, &said, |_| Outcome::Found {
+            shipments: vec![shipment.clone()],
+        })
+        .await
+    }
+
+    async fn refuse_what_is_taken(
+        &self,
+        job: &Job,
+        shipment: &Shipment,
+        numbers: &[String],
+    ) -> Result<(), OperateError> {
+        if job.extras.iter().any(|extra| extra.shipment == shipment.id) {
+            let text = format!(
+                "shipment {} of this job was given up and is voided: it cannot be used",
+                shipment.id
+            );
+            return Err(OperateError::Refused(text));
+        }
+        let ids = numbers.iter().map(|number| CarrierShipmentId::new(number.as_str()));
+        for id in ids.chain([shipment.id.clone()]) {
+            let mut owners = self.jobs.with_shipment(&job.connection, &id).await?.into_iter();
+            if let Some(other) = owners.find(|owner| *owner != job.id) {
+                let text = format!(
+                    "shipment {id} belongs to job {other}: `waybill job show {other}` tells more. Check the number"
+                );
+                return Err(OperateError::Refused(text));
+            }
+        }
+        Ok(())
+    }
+
+    async fn open(&self, job: &Job) -> Result<Opened, OperateError> {
+        let gone = || OperateError::Store(StoreError(format!("connection {} does not exist", job.connection)));
+        let gate = self.connections.gate(&job.connection).await?.ok_or_else(gone)?;
+        let opened = self.systems.open(&gate.connection).await;
+        opened.map_err(OperateError::Unreadable)
     }
 
     async fn load(&self, id: &JobId) -> Result<Job, OperateError> {
@@ -134,19 +310,9 @@ impl Operate {
 
     /// The order as it stands now, as far as this job ships it.
     async fn read(&self, job: &Job) -> Result<Result<Snapshot, Gone>, OperateError> {
-        let missing = || OperateError::Store(StoreError(format!("snapshot {} is missing", job.snapshot.number)));
-        let before = self
-            .jobs
-            .snapshot(&job.id, job.snapshot.number)
-            .await?
-            .ok_or_else(missing)?;
-        let gone = || OperateError::Store(StoreError(format!("connection {} does not exist", job.connection)));
-        let gate = self.connections.gate(&job.connection).await?.ok_or_else(gone)?;
-        let systems = self
-            .systems
-            .open(&gate.connection)
-            .await
-            .map_err(OperateError::Unreadable)?;
+        let number = job.snapshot.number;
+        let before = reading_or_quantities(self.jobs.as_ref(), self.documents.as_ref(), job, number).await?;
+        let systems = self.open(job).await?;
         let read_at = self.clock.now();
         let orders = systems.source.read(std::slice::from_ref(&job.document)).await;
         let orders = orders.map_err(OperateError::Unreadable)?;
@@ -157,21 +323,19 @@ impl Operate {
         Ok(match now.unwrap_or(Err(Gone::Cancelled)) {
             Ok(consignment) => Ok(Snapshot::new(before.number + 1, read_at, consignment)),
             // What was bought is written back whatever became of the order.
-            Err(_) if job.purchase.done().is_some() => Ok(Snapshot { read_at, ..before }),
+            Err(_) if job.purchase.done().is_some() => Ok(Snapshot {
+                read_at,
+                hash: job.snapshot.hash.clone(),
+                ..before
+            }),
             Err(gone) => Err(gone),
         })
     }
 
-    async fn say(
-        &self,
-        id: &JobId,
-        by: &str,
-        text: &str,
-        outcome: impl Fn(&Job) -> Outcome,
-    ) -> Result<Job, OperateError> {
+    async fn say(&self, id: &JobId, said: &Said<'_>, outcome: impl Fn(&Job) -> Outcome) -> Result<Job, OperateError> {
         for _ in 0..TRIES {
             let job = self.load(id).await?;
-            if let Some(job) = self.try_to_say(&job, by, text, outcome(&job), None).await? {
+            if let Some(job) = self.try_to_say(&job, said, outcome(&job), None).await? {
                 return Ok(job);
             }
         }
@@ -182,8 +346,7 @@ impl Operate {
     async fn try_to_say(
         &self,
         before: &Job,
-        by: &str,
-        text: &str,
+        said: &Said<'_>,
         outcome: Outcome,
         snapshot: Option<Snapshot>,
     ) -> Result<Option<Job>, OperateError> {
@@ -193,12 +356,10 @@ impl Operate {
         job.version = before.version + 1;
         job.last_write = self.nonces.nonce();
         let entry = AuditEntry {
-            at: now,
-            by: by.to_owned(),
-            text: text.to_owned(),
-            draft: None,
-            exchanges: Vec::new(),
+            exchanges: said.exchanges.clone(),
+            ..AuditEntry::new(now, said.by, said.text)
         };
+        let entry = entry.changing(Some(before), &job);
         let units = super::advance::units_after(self.documents.as_ref(), before, &job, snapshot.as_ref()).await?;
         let save = Save {
             job,
@@ -212,4 +373,89 @@ impl Operate {
         self.queue.send(&save.job.id, &save.job.tenant, Duration::ZERO).await?;
         Ok(Some(save.job))
     }
+}
+
+/// Why a job's personal data is still needed.
+fn why_not_forget(job: &Job) -> Option<String> {
+    let why = match &job.hold {
+        _ if job.finished() => return None,
+        Some(hold) => format!("it is held ({})", hold.message),
+        None if job.over() => "a void, a flag or a look for duplicates is still owed".to_owned(),
+        None => "it has not shipped yet".to_owned(),
+    };
+    Some(format!(
+        "{why}: its address is still needed. It can be forgotten once nothing is left to do"
+    ))
+}
+
+/// The numbers as carriers write them, each once.
+fn tidy(numbers: &[String]) -> Result<Vec<String>, OperateError> {
+    let mut tidied: Vec<String> = Vec::new();
+    for number in numbers {
+        let bare: String = number.chars().filter(|c| !c.is_whitespace()).collect();
+        let bare = bare.to_ascii_uppercase();
+        if !(6..=40).contains(&bare.len()) || !bare.chars().all(|c| c.is_ascii_alphanumeric()) {
+            let text =
+                format!("{number:?} is no tracking number: write it as it stands on the label, letters and digits");
+            return Err(OperateError::Refused(text));
+        }
+        if !tidied.contains(&bare) {
+            tidied.push(bare);
+        }
+    }
+    Ok(tidied)
+}
+
+/// The shipment to which all the numbers belong, if the carrier knows any of them.
+async fn ask(carrier: &dyn Carrier, numbers: &[String]) -> Result<Option<Shipment>, OperateError> {
+    let mut known: Option<Shipment> = None;
+    for number in numbers {
+        if known.as_ref().is_some_and(|shipment| holds(shipment, number)) {
+            continue;
+        }
+        let asked = carrier.shipment(&CarrierShipmentId::new(number.as_str())).await;
+        let asked = asked.map_err(|error| match error {
+            CallError::Refused(refusal) => OperateError::Refused(refusal.message),
+            later @ CallError::Later(_) => OperateError::Unasked(later),
+        })?;
+        known = known.or(asked);
+    }
+    match &known {
+        Some(shipment) => {
+            if let Some(stranger) = numbers.iter().find(|number| !holds(shipment, number)) {
+                let text = format!(
+                    "{stranger} is no parcel of shipment {}: name the parcels of one shipment only",
+                    shipment.id
+                );
+                return Err(OperateError::Refused(text));
+            }
+        }
+        None => tracing::warn!(
+            ?numbers,
+            "the carrier knows none of these numbers: the person's word stands"
+        ),
+    }
+    Ok(known)
+}
+
+fn holds(shipment: &Shipment, number: &str) -> bool {
+    shipment.id.as_str() == number || shipment.tracking_numbers().any(|known| known == number)
+}
+
+fn by_word(numbers: &[String], by: &str) -> Result<Shipment, OperateError> {
+    let lead = numbers
+        .first()
+        .ok_or_else(|| OperateError::Refused("no tracking number was said".to_owned()))?;
+    Ok(Shipment {
+        id: CarrierShipmentId::new(lead.as_str()),
+        parcels: numbers
+            .iter()
+            .map(|number| ShippedParcel {
+                tracking_number: number.clone(),
+            })
+            .collect(),
+        service: None,
+        cost: None,
+        remarks: vec![format!("by the word of {by}; the carrier could not be asked for it")],
+    })
 }

@@ -18,7 +18,7 @@ use crate::flows::advance::units_after;
 use crate::job::{Admission, Job, Outcome, Timing};
 use crate::ports::{
     AuditEntry, CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, Jobs, NewJob, Nonces, Opened,
-    OrderSource, Queue, Save, Saved, Scan, ScanProgress, StoreError, Systems,
+    OrderSource, Queue, Reread, Save, Saved, Scan, ScanProgress, StoreError, Systems,
 };
 
 /// How many documents are read at a time.
@@ -92,9 +92,11 @@ impl Poll {
     }
 
     async fn scan(&self, connection: &Connection, systems: &Opened, deadline: Timestamp) -> Result<Report, StoreError> {
+        let mut report = Report::default();
+        self.read_noted(connection, systems.source.as_ref(), deadline, &mut report)
+            .await?;
         let mut cursor = self.cursors.cursor(&connection.id, CURSOR).await?;
         let mut progress = self.progress(connection, &cursor);
-        let mut report = Report::default();
         while self.clock.now() < deadline {
             let scan = Scan {
                 since: progress.since,
@@ -110,8 +112,9 @@ impl Poll {
                     });
                 }
             };
+            let documents = heads.iter().map(|head| head.document.clone()).collect();
             if let Err(error) = self
-                .page(connection, systems.source.as_ref(), &heads, &mut report)
+                .page(connection, systems.source.as_ref(), documents, &mut report)
                 .await?
             {
                 return Ok(Report {
@@ -134,6 +137,39 @@ impl Poll {
             }
         }
         Ok(report)
+    }
+
+    /// Reads documents again in which a unit has given its quantity back: nobody else would, until somebody modifies them. A
+    /// note goes only after its document was dealt with; an ERP that cannot be read leaves it to the next poll.
+    async fn read_noted(
+        &self,
+        connection: &Connection,
+        source: &dyn OrderSource,
+        deadline: Timestamp,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
+        while self.clock.now() < deadline {
+            let notes = self.documents.to_reread(&connection.id, PAGE).await?;
+            let documents: Vec<DocumentId> = notes.iter().map(|note| note.document.clone()).collect();
+            let contested = match self.page(connection, source, documents, report).await? {
+                Ok(contested) => contested,
+                Err(error) => {
+                    tracing::warn!(connection = %connection.id, %error, "noted documents could not be read again");
+                    return Ok(());
+                }
+            };
+            let done: Vec<&Reread> = notes
+                .iter()
+                .filter(|note| !contested.contains(&note.document))
+                .collect();
+            for note in &done {
+                self.documents.reread(&connection.id, note).await?;
+            }
+            if done.is_empty() || notes.len() < usize::from(PAGE) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn progress(&self, connection: &Connection, cursor: &Cursor) -> ScanProgress {
@@ -165,15 +201,14 @@ impl Poll {
         }
     }
 
-    /// Stores everything that a page of documents has to ship.
+    /// Stores everything that some documents have to ship; returns those on which another poller was faster every time.
     async fn page(
         &self,
         connection: &Connection,
         source: &dyn OrderSource,
-        heads: &[DocumentHead],
+        mut documents: Vec<DocumentId>,
         report: &mut Report,
-    ) -> Result<Result<(), CallError>, StoreError> {
-        let mut documents: Vec<DocumentId> = heads.iter().map(|head| head.document.clone()).collect();
+    ) -> Result<Result<Vec<DocumentId>, CallError>, StoreError> {
         report.seen += count(documents.len());
         for _ in 0..TRIES {
             if documents.is_empty() {
@@ -187,7 +222,7 @@ impl Poll {
             };
             documents = self.admit_all(connection, &units, &orders, read_at, report).await?;
         }
-        Ok(Ok(()))
+        Ok(Ok(documents))
     }
 
     /// Admits what is ready; returns the documents on which another poller was faster.
@@ -242,13 +277,7 @@ impl Poll {
             job.version = before.version + 1;
             job.last_write = self.nonces.nonce();
             let text = "somebody changed the tracking number in the ERP: it is written again".to_owned();
-            let audit = AuditEntry {
-                at: now,
-                by: "waybill".to_owned(),
-                text,
-                draft: None,
-                exchanges: Vec::new(),
-            };
+            let audit = AuditEntry::new(now, "waybill", text).changing(Some(&before), &job);
             let units = units_after(self.documents.as_ref(), &before, &job, None).await?;
             let save = Save {
                 job,
@@ -335,13 +364,7 @@ impl Poll {
             job.number,
             in_words(&snapshot.consignment.quantities())
         );
-        let audit = AuditEntry {
-            at: now,
-            by: "waybill".to_owned(),
-            text,
-            draft: None,
-            exchanges: Vec::new(),
-        };
+        let audit = AuditEntry::new(now, "waybill", text).changing(None, &job);
         NewJob { job, snapshot, audit }
     }
 }

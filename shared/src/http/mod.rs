@@ -5,6 +5,7 @@
 
 mod classify;
 mod lane;
+mod redact;
 mod session;
 mod token;
 
@@ -70,7 +71,7 @@ impl Call {
         self
     }
 
-    /// The same call with a form; a form may hold credentials and is never recorded.
+    /// The same call with a form; a form may hold credentials, and is recorded without them.
     pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
         self.body = Body::Form(
             url::form_urlencoded::Serializer::new(String::new())
@@ -88,7 +89,7 @@ pub enum Body {
     Empty,
     /// JSON.
     Json(String),
-    /// A form, not recorded.
+    /// A form, recorded without its credentials.
     Form(String),
 }
 
@@ -153,6 +154,8 @@ pub struct Endpoint {
     pub system: &'static str,
     /// Scheme, host and path prefix.
     pub base: Url,
+    /// The headers of an answer in which the vendor names the exchange, in lower case.
+    pub vendor_ids: &'static [&'static str],
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where exchanges are recorded.
@@ -273,10 +276,15 @@ impl Endpoint {
         })
     }
 
+    fn named_by_vendor(&self, answer: &Answer) -> Vec<(String, String)> {
+        let given = |name: &&str| Some(((*name).to_owned(), answer.header(name)?.to_owned()));
+        self.vendor_ids.iter().filter_map(given).collect()
+    }
+
     fn record(&self, call: &Call, at: jiff::Timestamp, began: Instant, result: &Result<Answer, Lost>) {
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (status, received) = match result {
-            Ok(answer) if matches!(call.body, Body::Form(_)) => (Some(answer.status), "(not recorded)".to_owned()),
+            Ok(answer) if matches!(call.body, Body::Form(_)) => (Some(answer.status), redact::answer(&answer.body)),
             Ok(answer) => (Some(answer.status), String::from_utf8_lossy(&answer.body).into_owned()),
             Err(lost) => (None, lost.to_string()),
         };
@@ -290,17 +298,25 @@ impl Endpoint {
         let sent = match &call.body {
             Body::Json(text) => Some(text.clone()),
             Body::Empty => None,
-            Body::Form(_) => Some("(a form with credentials, not recorded)".to_owned()),
+            Body::Form(text) => Some(redact::form(text)),
         };
-        let request = format!("{} {}", call.method, call.path);
         let (system, operation) = (self.system.to_owned(), call.operation.to_owned());
+        let headers = call.headers.iter();
         self.recorder.record(Exchange {
             at,
             system,
             operation,
-            request,
+            base: self.base.as_str().trim_end_matches('/').to_owned(),
+            request: format!("{} {}", call.method, call.path),
+            headers: headers
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
             sent,
             status,
+            vendor_ids: result
+                .as_ref()
+                .map(|answer| self.named_by_vendor(answer))
+                .unwrap_or_default(),
             received,
             milliseconds,
         });

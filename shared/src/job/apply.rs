@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Attempt, Closing, DuplicateCheck, Extra, Flag, Hold, HoldReason, Job, Look, SnapshotRef, Step, Timing, Voiding,
-    Wait, WriteBackRef,
+    Attempt, Closing, DuplicateCheck, Extra, Flag, Forgotten, Hold, HoldReason, Job, Look, SnapshotRef, Step, Timing,
+    VoidWish, Voiding, Wait, WriteBackRef,
 };
 use crate::domain::{AddressVerdict, CarrierShipmentId, LabelRef, Nonce, Quote, Refusal, Shipment, Snapshot};
 use crate::rules::{self, Rule};
@@ -95,6 +95,8 @@ pub enum Outcome {
     Waits(Wait),
     /// The labels are kept.
     LabelsKept(Vec<LabelRef>),
+    /// The carrier gave labels, and they are not all there.
+    LabelsIncomplete(Wait),
     /// A write-back is intended.
     WriteBackIntended {
         /// Who intends it.
@@ -119,6 +121,8 @@ pub enum Outcome {
     },
     /// The ERP shows it.
     WrittenBack(WriteBackRef),
+    /// A write-back whose answer was lost is not in the ERP and can no longer come; a void waited for that.
+    NotWritten,
     /// A person changed a field of the ERP that is ours: it is written again.
     Disturbed,
     /// The flag stands as asked, or could not be written.
@@ -128,12 +132,14 @@ pub enum Outcome {
         /// When to try again, if it failed.
         failed: Option<Timestamp>,
     },
-    /// An extra shipment is void.
+    /// An extra shipment is void, or the one that a person wanted void: then the job ends.
     Voided(CarrierShipmentId),
-    /// An extra shipment could not be voided yet.
+    /// A shipment could not be voided yet.
     VoidDelayed(CarrierShipmentId, Timestamp),
-    /// The carrier does not void an extra shipment.
+    /// The carrier does not void a shipment.
     VoidRefused(CarrierShipmentId, Refusal),
+    /// The ERP does not show the void shipment any more.
+    NotShown,
     /// A person's word on a hold.
     ReleasedByPerson {
         /// The hold that the person saw; a word about another one is not taken.
@@ -148,9 +154,19 @@ pub enum Outcome {
         /// Why.
         message: String,
     },
-    /// A person voids the shipment: it is to be voided, and the job ends.
-    VoidedByPerson {
+    /// A person wants the shipment void.
+    VoidWished {
         /// Who.
+        by: String,
+    },
+    /// A person says that an attempt whose answer was lost bought nothing.
+    NotCreated {
+        /// The attempt it is about.
+        attempt: u32,
+    },
+    /// The job's personal data was erased.
+    Forgotten {
+        /// Who wanted it.
         by: String,
     },
     /// The sweeper queued the job again.
@@ -173,6 +189,9 @@ pub struct IllegalOutcome {
 }
 
 const FLAG_TRIES: u32 = 8;
+
+/// After so many answers without all labels nobody waits for the rest any more.
+const LABEL_TRIES: u32 = 8;
 
 const MAYBE_BOUGHT: &str = "nobody knows whether the carrier sold this shipment: look in the carrier's own list for the job \
                             id, void what is there, then release, which buys again";
@@ -199,20 +218,25 @@ impl Outcome {
             Self::Released { .. } => "released",
             Self::Waits(_) => "waits",
             Self::LabelsKept(_) => "labels kept",
+            Self::LabelsIncomplete(_) => "labels incomplete",
             Self::WriteBackIntended { .. } => "write-back intended",
             Self::WriteBackUnknown { .. } => "write-back unknown",
             Self::WriteBackNotSent { .. } => "write-back not sent",
             Self::WriteBackRefused { .. } => "write-back refused",
             Self::WrittenBack(_) => "written back",
+            Self::NotWritten => "not written",
             Self::Disturbed => "disturbed",
             Self::Flagged { .. } => "flagged",
             Self::Voided(_) => "voided",
             Self::VoidDelayed(..) => "void delayed",
             Self::VoidRefused(..) => "void refused",
+            Self::NotShown => "not shown",
             Self::ReleasedByPerson { .. } => "released by a person",
             Self::ClosedByPerson(_) => "closed by a person",
             Self::HeldByPerson { .. } => "held by a person",
-            Self::VoidedByPerson { .. } => "voided by a person",
+            Self::VoidWished { .. } => "void wished",
+            Self::NotCreated { .. } => "not created",
+            Self::Forgotten { .. } => "forgotten",
             Self::Requeued { .. } => "requeued",
         }
     }
@@ -235,7 +259,7 @@ impl Outcome {
 impl Job {
     /// Records an outcome. On an error nothing has changed.
     pub fn apply(&mut self, outcome: Outcome, now: Timestamp, timing: &Timing) -> Result<(), IllegalOutcome> {
-        if !self.allows(&outcome, timing) {
+        if !self.allows(&outcome, now, timing) {
             return Err(self.illegal(&outcome));
         }
         self.updated_at = now;
@@ -271,6 +295,7 @@ impl Job {
             Outcome::Released { snapshot } => self.release(snapshot),
             Outcome::Waits(wait) => self.wait = Some(wait),
             Outcome::LabelsKept(labels) => self.labels = Step::Done(labels),
+            Outcome::LabelsIncomplete(wait) => self.wait_for_labels(wait, now, timing),
             Outcome::WriteBackIntended { owner } => self.intend_write_back(owner, now, timing),
             Outcome::WriteBackUnknown { until, look_at } => self.lose_write_back(until, look_at),
             Outcome::WriteBackNotSent { wait } => {
@@ -279,16 +304,19 @@ impl Job {
             }
             Outcome::WriteBackRefused { refusal } => self.refuse_write_back(refusal, now, timing),
             Outcome::WrittenBack(reference) => self.finish_write_back(reference),
+            Outcome::NotWritten => self.settle_write_back(),
             Outcome::Disturbed => self.write_back = Step::Todo,
             Outcome::Flagged { text, failed } => self.record_flag(text, failed, now),
+            Outcome::Voided(shipment) if self.is_to_be_void(&shipment) => self.end_by_void(now, timing),
             Outcome::Voided(shipment) => self.set_voiding(&shipment, Voiding::Done),
             Outcome::VoidDelayed(shipment, at) => self.set_voiding(&shipment, Voiding::Todo { at }),
-            Outcome::VoidRefused(shipment, refusal) => {
-                self.set_voiding(&shipment, Voiding::Refused(refusal.to_string()))
-            }
+            Outcome::VoidRefused(shipment, refusal) => self.refuse_void(&shipment, &refusal, now, timing),
+            Outcome::NotShown => self.stop_showing(),
             Outcome::ReleasedByPerson { snapshot, .. } => self.release_by_person(snapshot, now, timing),
             Outcome::HeldByPerson { message } => self.hold(HoldReason::Person, message, now, timing),
-            Outcome::VoidedByPerson { by } => self.void_by_person(by, now, timing),
+            Outcome::VoidWished { by } => self.wish_void(by, now),
+            Outcome::NotCreated { .. } => self.buy_again(now, timing),
+            Outcome::Forgotten { by } => self.forget(by, now),
             Outcome::Requeued { due_at } => {
                 self.due_at = Some(due_at);
                 return Ok(());
@@ -298,7 +326,7 @@ impl Job {
         Ok(())
     }
 
-    fn allows(&self, outcome: &Outcome, timing: &Timing) -> bool {
+    fn allows(&self, outcome: &Outcome, now: Timestamp, timing: &Timing) -> bool {
         let over = self.over();
         let bought = self.purchase.done().is_some();
         match outcome {
@@ -316,19 +344,23 @@ impl Job {
             Outcome::ReleasedByPerson { ends, .. } => self.hold_reason() == Some(*ends),
             Outcome::ClosedByPerson(_) => !over && !bought && self.hold.is_some(),
             Outcome::Waits(_) => true,
-            Outcome::LabelsKept(_) => bought && !over,
-            Outcome::WriteBackIntended { .. } => bought && !over && self.hold_allows_write_back(),
+            Outcome::LabelsKept(_) | Outcome::LabelsIncomplete(_) => bought && !over,
+            Outcome::WriteBackIntended { .. } => {
+                bought && !over && self.hold_allows_write_back() && !self.void_pending()
+            }
             Outcome::WriteBackUnknown { .. } | Outcome::WriteBackNotSent { .. } | Outcome::WriteBackRefused { .. } => {
                 bought && !over
             }
             Outcome::WrittenBack(_) => bought && self.closed.is_none(),
-            Outcome::Disturbed => self.write_back.done().is_some() && self.closed.is_none(),
+            Outcome::NotWritten => self.void_pending() && self.write_back.open_attempt().is_some(),
+            Outcome::Disturbed => self.write_back.done().is_some() && self.closed.is_none() && !self.void_pending(),
             Outcome::Voided(id) | Outcome::VoidDelayed(id, _) | Outcome::VoidRefused(id, _) => {
-                self.extras.iter().any(|extra| extra.shipment == *id)
+                self.is_to_be_void(id) || self.extras.iter().any(|extra| extra.shipment == *id)
             }
-            Outcome::VoidedByPerson { .. } => {
-                bought && self.closed.is_none() && self.write_back.open_attempt().is_none()
-            }
+            Outcome::NotShown => self.void.as_ref().is_some_and(|wish| wish.shown.is_some()),
+            Outcome::VoidWished { .. } => bought && self.closed.is_none() && !self.void_pending(),
+            Outcome::NotCreated { attempt } => !over && self.is_unknown(*attempt, now),
+            Outcome::Forgotten { .. } => self.finished(),
             Outcome::Requeued { .. } => self.due_at.is_some(),
             Outcome::Bought { .. } | Outcome::Found { .. } | Outcome::Flagged { .. } => true,
         }
@@ -347,6 +379,20 @@ impl Job {
             Step::Unknown { looks, .. } => looks.len() >= timing.looks.len() && looks.iter().all(|look| look.control),
             Step::NotNeeded(_) | Step::Started(_) | Step::Done(_) | Step::Refused(_) => false,
         }
+    }
+
+    /// Whether this attempt's answer was lost: a live lease may still bring it.
+    fn is_unknown(&self, number: u32, now: Timestamp) -> bool {
+        match &self.purchase {
+            Step::Unknown { attempt, .. } => attempt.number == number,
+            Step::Started(attempt) => attempt.number == number && attempt.until <= now,
+            Step::Todo | Step::NotNeeded(_) | Step::Done(_) | Step::Refused(_) => false,
+        }
+    }
+
+    /// Whether it is the shipment that a person wants void. Extras are others.
+    fn is_to_be_void(&self, id: &CarrierShipmentId) -> bool {
+        self.void_pending() && self.purchase.done().is_some_and(|shipment| shipment.id == *id)
     }
 
     fn hold_reason(&self) -> Option<HoldReason> {
@@ -577,23 +623,40 @@ impl Job {
         self.stand_on(snapshot);
         self.wait = None;
         match (&self.purchase, hold.reason) {
-            (Step::Done(_), HoldReason::LabelLost) => self.labels = Step::Todo,
+            (Step::Done(_), HoldReason::LabelLost) => {
+                self.labels = Step::Todo;
+                self.label_tries = 0;
+            }
             (Step::Done(_), HoldReason::WriteBackRefused | HoldReason::WriteBackInDoubt) => {
                 self.write_back = Step::Todo
             }
             (Step::Done(_), _) => {}
-            (Step::Unknown { attempt, .. }, reason) if reason.is_about_an_unknown_purchase() => {
-                let until = attempt.until.max(now);
-                self.owe_duplicate_check(until, timing);
-                self.purchase = Step::Todo;
-            }
+            (Step::Unknown { .. }, reason) if reason.is_about_an_unknown_purchase() => self.buy_again(now, timing),
             (Step::Refused(_), _) => self.purchase = Step::Todo,
             (Step::Todo, HoldReason::BadAddress) if self.address.done().is_some() => {
                 self.address = Step::NotNeeded("a person accepted it as it stands".to_owned());
             }
             (Step::Todo | Step::NotNeeded(_) | Step::Started(_) | Step::Unknown { .. }, _) => {}
         }
+        if hold.reason == HoldReason::VoidStillShown {
+            self.stop_showing();
+        }
         self.retry_refused_voids(now);
+    }
+
+    /// By a person's word the attempt bought nothing. Should that be wrong, the duplicate check notices.
+    fn buy_again(&mut self, now: Timestamp, timing: &Timing) {
+        let Some(attempt) = self.purchase.open_attempt() else {
+            return;
+        };
+        let until = attempt.until.max(now);
+        self.owe_duplicate_check(until, timing);
+        self.purchase = Step::Todo;
+        self.wait = None;
+        self.hold = self
+            .hold
+            .take()
+            .filter(|hold| !hold.reason.is_about_an_unknown_purchase());
     }
 
     fn retry_refused_voids(&mut self, now: Timestamp) {
@@ -604,15 +667,102 @@ impl Job {
         }
     }
 
-    fn void_by_person(&mut self, by: String, now: Timestamp, timing: &Timing) {
-        let Step::Done(shipment) = std::mem::replace(&mut self.purchase, Step::Todo) else {
+    /// Records the wish. What is held is looked at once more, so that a write-back under way is settled soon.
+    fn wish_void(&mut self, by: String, now: Timestamp) {
+        let shown = self.void.take().and_then(|earlier| earlier.shown);
+        self.void = Some(VoidWish {
+            by,
+            at: now,
+            voiding: Voiding::Todo { at: now },
+            shipment: None,
+            shown,
+        });
+        if let Some(hold) = &mut self.hold {
+            hold.again_at = now;
+        }
+    }
+
+    /// The shipment that a person wanted void is void: the job ends. A doubt whether there is another one stays.
+    fn end_by_void(&mut self, now: Timestamp, timing: &Timing) {
+        let (Step::Done(shipment), Some(mut wish)) =
+            (std::mem::replace(&mut self.purchase, Step::Todo), self.void.take())
+        else {
             return;
         };
         self.extras.push(Extra {
-            shipment: shipment.id,
-            voiding: Voiding::Todo { at: now },
+            shipment: shipment.id.clone(),
+            voiding: Voiding::Done,
         });
+        wish.voiding = Voiding::Done;
+        wish.shipment = Some(shipment);
+        if let Step::Done(reference) = std::mem::replace(&mut self.write_back, Step::Todo) {
+            wish.shown = Some(reference);
+        }
+        let doubt = self
+            .hold
+            .take()
+            .filter(|hold| hold.reason.is_about_an_unknown_purchase());
+        let by = wish.by.clone();
+        self.void = Some(wish);
         self.close(Closing::Voided { by }, now, timing);
+        self.hold = doubt;
+    }
+
+    /// A refused void changes nothing but the job's standing: it is held with the carrier's words.
+    fn refuse_void(&mut self, shipment: &CarrierShipmentId, refusal: &Refusal, now: Timestamp, timing: &Timing) {
+        let wished = self.is_to_be_void(shipment);
+        self.set_voiding(shipment, Voiding::Refused(refusal.to_string()));
+        if !wished {
+            return;
+        }
+        let words = format!("the carrier does not void shipment {shipment}: {refusal}");
+        if self.is_held_as_unknown() {
+            self.postpone_hold(now, timing);
+            if let Some(hold) = &mut self.hold {
+                hold.message = format!("{MAYBE_TWO}. Besides, {words}");
+            }
+        } else {
+            let message = format!("{words}. Release the job to let it go on as shipped");
+            self.hold(HoldReason::VoidRefused, message, now, timing);
+        }
+    }
+
+    fn stop_showing(&mut self) {
+        if let Some(wish) = &mut self.void {
+            wish.shown = None;
+        }
+        self.hold = self
+            .hold
+            .take()
+            .filter(|hold| hold.reason != HoldReason::VoidStillShown);
+    }
+
+    fn settle_write_back(&mut self) {
+        self.write_back = Step::Todo;
+        self.wait = None;
+        self.hold = self
+            .hold
+            .take()
+            .filter(|hold| hold.reason != HoldReason::WriteBackInDoubt);
+    }
+
+    fn wait_for_labels(&mut self, wait: Wait, now: Timestamp, timing: &Timing) {
+        self.label_tries += 1;
+        if self.label_tries < LABEL_TRIES {
+            self.wait = Some(wait);
+            return;
+        }
+        let message = format!(
+            "the shipment exists but {}: `waybill job void {}` and it ships anew",
+            wait.reason, self.id
+        );
+        self.hold(HoldReason::LabelLost, message, now, timing);
+    }
+
+    /// The verdict names people and places, the labels too; what was decided, bought and paid stays.
+    fn forget(&mut self, by: String, now: Timestamp) {
+        self.address = Step::NotNeeded("its personal data was erased".to_owned());
+        self.forgotten = Some(Forgotten { by, at: now });
     }
 
     fn intend_write_back(&mut self, owner: Nonce, now: Timestamp, timing: &Timing) {
@@ -642,7 +792,7 @@ impl Job {
     fn refuse_write_back(&mut self, refusal: Refusal, now: Timestamp, timing: &Timing) {
         let message = format!("the ERP refused the write-back: {refusal}");
         self.write_back = Step::Refused(refusal);
-        if !self.is_held_as_unknown() {
+        if !self.is_held_as_unknown() && !self.void_pending() {
             self.hold(HoldReason::WriteBackRefused, message, now, timing);
         }
     }
@@ -655,6 +805,14 @@ impl Job {
     }
 
     fn set_voiding(&mut self, shipment: &CarrierShipmentId, voiding: Voiding) {
+        let wished = self.is_to_be_void(shipment);
+        match (wished, &mut self.void) {
+            (true, Some(wish)) => wish.voiding = voiding,
+            _ => self.set_extra(shipment, voiding),
+        }
+    }
+
+    fn set_extra(&mut self, shipment: &CarrierShipmentId, voiding: Voiding) {
         if let Some(extra) = self.extras.iter_mut().find(|extra| extra.shipment == *shipment) {
             extra.voiding = voiding;
         }
@@ -677,31 +835,39 @@ impl Job {
         self.updated_at = now;
     }
 
-    /// What follows from any outcome: an extra that nobody can void is held once the rest is done; the flag follows the
-    /// hold; an unfinished job is due.
+    /// What follows from any outcome: what only a person can do is held once the rest is done; the flag follows the hold;
+    /// an unfinished job is due.
     fn settle(&mut self, now: Timestamp, timing: &Timing) {
-        let stuck = self
-            .extras
-            .iter()
-            .find(|extra| matches!(extra.voiding, Voiding::Refused(_)));
-        if let (true, None, Some(extra)) = (self.over(), &self.hold, stuck) {
-            let message = format!(
-                "the carrier does not void the extra shipment {}: void it there, then release",
-                extra.shipment
-            );
-            self.hold(HoldReason::ExtraToVoid, message, now, timing);
+        if self.over() && self.hold.is_none() && !self.void_pending() {
+            if let Some((reason, message)) = self.left_to_people() {
+                self.hold(reason, message, now, timing);
+            }
         }
         self.want_flag(now);
         let forgotten = matches!(self.purchase, Step::Started(_)) && !rules::holds(Rule::DueWhenStarted);
         self.due_at = self.due(timing).filter(|_| !forgotten);
     }
 
+    fn left_to_people(&self) -> Option<(HoldReason, String)> {
+        let refused = |extra: &&Extra| matches!(extra.voiding, Voiding::Refused(_));
+        if let Some(extra) = self.extras.iter().find(refused) {
+            let message = format!(
+                "the carrier does not void the extra shipment {}: void it there, then release",
+                extra.shipment
+            );
+            return Some((HoldReason::ExtraToVoid, message));
+        }
+        let wish = self.void.as_ref()?;
+        let (shipment, shown) = (wish.shipment.as_ref()?, wish.shown.as_ref()?);
+        let message = format!(
+            "shipment {} is void, but the ERP still shows it: delete {} there, and what the order still wants ships anew",
+            shipment.id, shown.place
+        );
+        Some((HoldReason::VoidStillShown, message))
+    }
+
     fn want_flag(&mut self, now: Timestamp) {
-        let text = self
-            .hold
-            .as_ref()
-            .filter(|hold| hold.reason != HoldReason::Brake)
-            .map(|hold| hold.message.clone());
+        let text = self.problem();
         let stands = match &self.flag {
             Flag::Clear => text.is_none(),
             Flag::Written(written) => text.as_ref() == Some(written),

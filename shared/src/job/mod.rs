@@ -5,6 +5,7 @@
 //! specification in `model/` checks them, and the crash exploration checks this code.
 
 mod apply;
+pub mod history;
 mod next;
 mod step;
 #[cfg(test)]
@@ -116,6 +117,33 @@ pub enum Voiding {
     Refused(String),
 }
 
+/// A person's wish that the shipment be void: a step of the ledger like the others. While it is pending nothing else goes
+/// forward; only once the shipment is void the job ends and gives its quantity back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VoidWish {
+    /// Who wants it.
+    pub by: String,
+    /// Since when.
+    pub at: Timestamp,
+    /// How far it has come.
+    pub voiding: Voiding,
+    /// What was voided, for the books; `None` before it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipment: Option<Shipment>,
+    /// Where the ERP still shows it; a person must take that away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<WriteBackRef>,
+}
+
+/// That a job's personal data was erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// Who wanted it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Looks for shipments that turn up after four absences were believed. It outlives every step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DuplicateCheck {
@@ -147,6 +175,10 @@ pub enum HoldReason {
     WriteBackInDoubt,
     /// The carrier does not void an extra shipment. Ended by a person.
     ExtraToVoid,
+    /// The carrier does not void the shipment that a person wanted void. Ended by a person: it goes on as shipped.
+    VoidRefused,
+    /// The shipment is void, and the ERP still shows it. Ended by the ERP not showing it any more, or by a person.
+    VoidStillShown,
     /// A person holds it. Ended by a person.
     Person,
     /// Every purchase is stopped. Ended by taking the brake off.
@@ -262,7 +294,13 @@ pub struct Job {
     pub labels: Step<Vec<LabelRef>>,
     /// The write-back.
     pub write_back: Step<WriteBackRef>,
-    /// Shipments beyond the first.
+    /// How often the carrier gave labels that were not all there.
+    #[serde(default)]
+    pub label_tries: u32,
+    /// A person's wish that the shipment be void.
+    #[serde(default)]
+    pub void: Option<VoidWish>,
+    /// Shipments beyond the first, and one that a person had voided.
     pub extras: Vec<Extra>,
     /// When a purchase was last intended: its price is reserved for that hour.
     #[serde(default)]
@@ -280,6 +318,9 @@ pub struct Job {
     pub wait: Option<Wait>,
     /// What people see in the ERP.
     pub flag: Flag,
+    /// Whether its personal data was erased.
+    #[serde(default)]
+    pub forgotten: Option<Forgotten>,
     /// When somebody must look at it; `None` once it is finished.
     pub due_at: Option<Timestamp>,
 }
@@ -321,6 +362,8 @@ impl Job {
             purchase: Step::Todo,
             labels: Step::Todo,
             write_back: Step::Todo,
+            label_tries: 0,
+            void: None,
             extras: Vec::new(),
             budgeted_at: None,
             bought_again: false,
@@ -329,6 +372,7 @@ impl Job {
             closed: None,
             wait: None,
             flag: Flag::Clear,
+            forgotten: None,
             due_at: Some(now),
         }
     }
@@ -339,6 +383,7 @@ impl Job {
             && self.hold.is_none()
             && self.duplicate_check.is_none()
             && !self.voids_pending()
+            && !self.void_pending()
             && !self.flag_pending()
     }
 
@@ -350,6 +395,25 @@ impl Job {
     /// Whether a snapshot read at `read_at` is too old to buy on.
     pub fn is_stale(read_at: Timestamp, now: Timestamp, timing: &Timing) -> bool {
         now.duration_since(read_at) > timing.snapshot_age && rules::holds(Rule::FreshSnapshot)
+    }
+
+    /// Whether a person wants the shipment void, and the carrier has not answered yet.
+    pub fn void_pending(&self) -> bool {
+        matches!(&self.void, Some(wish) if matches!(wish.voiding, Voiding::Todo { .. }))
+    }
+
+    /// What people should see of the job on the ERP's document.
+    pub fn problem(&self) -> Option<String> {
+        let held = self.hold.as_ref().filter(|hold| hold.reason != HoldReason::Brake);
+        let pending = |extra: &&Extra| matches!(extra.voiding, Voiding::Todo { .. });
+        match (held, self.extras.iter().find(pending)) {
+            (Some(hold), _) => Some(hold.message.clone()),
+            (None, Some(extra)) => Some(format!(
+                "shipment {} was bought twice and is being voided: do not use its label",
+                extra.shipment
+            )),
+            (None, None) => None,
+        }
     }
 
     fn voids_pending(&self) -> bool {

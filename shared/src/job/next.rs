@@ -12,8 +12,10 @@ pub enum Next {
     Finished,
     /// Nothing before this.
     Wait(Timestamp),
-    /// Void an extra shipment.
+    /// Void an extra shipment, or the one that a person wants void.
     Void(CarrierShipmentId),
+    /// Look whether the ERP still shows a shipment that is void.
+    LookWhetherShown,
     /// Look whether a second shipment has turned up.
     CheckForDuplicates,
     /// Write, or clear, the problem on the ERP's document.
@@ -55,9 +57,11 @@ impl Job {
     /// Everything that is owed, the more urgent first, each with the earliest time at which it may be done.
     fn agenda(&self, timing: &Timing) -> Vec<(Timestamp, Next)> {
         let mut agenda = self.voids();
+        agenda.extend(self.wished_void());
         agenda.extend(self.duplicate_look());
         agenda.extend(self.flag_to_write());
         match &self.hold {
+            _ if self.void_pending() => {}
             Some(hold) => {
                 agenda.extend(self.still_asked(timing));
                 agenda.push((hold.again_at, self.under_hold(hold.reason)));
@@ -86,6 +90,20 @@ impl Job {
         pending.collect()
     }
 
+    /// What a person wants void, once a write-back that is under way is settled: looked for, never repeated.
+    fn wished_void(&self) -> Option<(Timestamp, Next)> {
+        let Voiding::Todo { at } = self.void.as_ref()?.voiding else {
+            return None;
+        };
+        let shipment = self.purchase.done()?;
+        let look_at = self.hold.as_ref().map_or(at, |hold| hold.again_at).max(self.open_at());
+        Some(match &self.write_back {
+            Step::Started(attempt) => (attempt.until.max(look_at), Next::LookForWriteBack),
+            Step::Unknown { .. } => (look_at, Next::LookForWriteBack),
+            Step::Todo | Step::NotNeeded(_) | Step::Done(_) | Step::Refused(_) => (at, Next::Void(shipment.id.clone())),
+        })
+    }
+
     /// Owed only once nothing is under way that could still buy.
     fn duplicate_look(&self) -> Option<(Timestamp, Next)> {
         let settled = self.over() || self.hold.is_some() || self.purchase.open_attempt().is_none();
@@ -105,6 +123,7 @@ impl Job {
         match reason {
             HoldReason::UnknownPurchase if !self.over() => Next::Look,
             HoldReason::WriteBackRefused => Next::LookForWriteBack,
+            HoldReason::VoidStillShown => Next::LookWhetherShown,
             HoldReason::UnknownPurchase
             | HoldReason::Rejected
             | HoldReason::BadAddress
@@ -114,6 +133,7 @@ impl Job {
             | HoldReason::LabelLost
             | HoldReason::WriteBackInDoubt
             | HoldReason::ExtraToVoid
+            | HoldReason::VoidRefused
             | HoldReason::Person
             | HoldReason::Brake => Next::Reread,
         }
@@ -143,7 +163,7 @@ impl Job {
             return (open, Next::FetchLabels);
         }
         match &self.write_back {
-            Step::Started(attempt) => (attempt.until, Next::LookForWriteBack),
+            Step::Started(attempt) => (attempt.until.max(open), Next::LookForWriteBack),
             Step::Unknown { .. } | Step::Todo | Step::NotNeeded(_) | Step::Done(_) | Step::Refused(_) => {
                 (open, Next::LookForWriteBack)
             }

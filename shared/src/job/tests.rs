@@ -14,7 +14,7 @@ use crate::domain::{
 /// One thing that is told to the ledger: which outcome, of which attempt or shipment, and how much later.
 type Told = (u8, u8, u16);
 
-const OUTCOMES: u8 = 29;
+const OUTCOMES: u8 = 35;
 
 fn morning() -> Timestamp {
     "2026-03-02T14:00:00Z".parse().unwrap()
@@ -179,16 +179,33 @@ fn outcome(told: Told, job: &Job, now: Timestamp) -> Outcome {
         24 => Outcome::VoidDelayed(shipment(number).id, until),
         25 => Outcome::VoidRefused(shipment(number).id, refusal()),
         26 => Outcome::ReleasedByPerson {
-            ends: HoldReason::UnknownPurchase,
+            ends: job
+                .hold
+                .as_ref()
+                .map_or(HoldReason::UnknownPurchase, |hold| hold.reason),
             snapshot: newer,
         },
         27 => Outcome::HeldByPerson {
             message: "ann".to_owned(),
         },
-        _ => match of % 2 {
-            0 => Outcome::VoidedByPerson { by: "ann".to_owned() },
-            _ => Outcome::Requeued { due_at: until },
+        28 => Outcome::VoidWished { by: "ann".to_owned() },
+        29 => Outcome::NotCreated { attempt },
+        // What a person wanted void is answered often enough that the end of it is met.
+        30 => match job.purchase.done() {
+            Some(bought) if of % 4 == 0 => Outcome::VoidRefused(bought.id.clone(), refusal()),
+            Some(bought) => Outcome::Voided(bought.id.clone()),
+            None => Outcome::NotShown,
         },
+        31 => match of % 2 {
+            0 => Outcome::NotWritten,
+            _ => Outcome::NotShown,
+        },
+        32 => Outcome::LabelsIncomplete(wait()),
+        33 => match of % 2 {
+            0 => Outcome::Forgotten { by: "ann".to_owned() },
+            _ => Outcome::Disturbed,
+        },
+        _ => Outcome::Requeued { due_at: until },
     }
 }
 
@@ -204,25 +221,31 @@ fn told_of(outcome: &Outcome) -> Vec<CarrierShipmentId> {
 }
 
 /// What may end a hold of this reason, as its documentation says.
-fn may_end(reason: HoldReason, outcome: &Outcome) -> bool {
+fn may_end(reason: HoldReason, before: &Job, outcome: &Outcome) -> bool {
     use HoldReason::{
         BadAddress, Brake, ChangedAfterLabel, DuplicateCheckBlind, ExtraToVoid, LabelLost, MissingData, Person,
-        Rejected, UnknownPurchase, WriteBackInDoubt, WriteBackRefused,
+        Rejected, UnknownPurchase, VoidRefused, VoidStillShown, WriteBackInDoubt, WriteBackRefused,
     };
-    let person = matches!(
-        outcome,
-        Outcome::ReleasedByPerson { .. } | Outcome::VoidedByPerson { .. }
-    );
+    let person = matches!(outcome, Outcome::ReleasedByPerson { .. }) || ends_by_void(before, outcome);
     let order = matches!(outcome, Outcome::Released { .. } | Outcome::Closed(_));
     let fact = !told_of(outcome).is_empty() || matches!(outcome, Outcome::NotSent { .. });
     person
         || match reason {
             BadAddress | MissingData | Brake => order,
             Rejected => order || fact,
-            UnknownPurchase | DuplicateCheckBlind => fact,
-            WriteBackRefused | WriteBackInDoubt => matches!(outcome, Outcome::WrittenBack(_)),
-            ChangedAfterLabel | LabelLost | ExtraToVoid | Person => false,
+            UnknownPurchase => fact || matches!(outcome, Outcome::NotCreated { .. }),
+            DuplicateCheckBlind => fact,
+            WriteBackRefused => matches!(outcome, Outcome::WrittenBack(_)),
+            WriteBackInDoubt => matches!(outcome, Outcome::WrittenBack(_) | Outcome::NotWritten),
+            VoidStillShown => matches!(outcome, Outcome::NotShown),
+            ChangedAfterLabel | LabelLost | ExtraToVoid | VoidRefused | Person => false,
         }
+}
+
+/// Whether what a person wanted void is void now.
+fn ends_by_void(before: &Job, outcome: &Outcome) -> bool {
+    let bought = before.purchase.done().map(|shipment| &shipment.id);
+    matches!(outcome, Outcome::Voided(id) if before.void_pending() && bought == Some(id))
 }
 
 fn known(job: &Job) -> Vec<CarrierShipmentId> {
@@ -259,8 +282,21 @@ fn check(before: &Job, after: &Job, outcome: &Outcome, now: Timestamp, timing: &
                 || after.is_about_an_unknown_purchase()
                 || after == HoldReason::Rejected
         });
-        prop_assert!(stays || may_end(hold.reason, outcome), "ends a hold: {}", context());
+        prop_assert!(
+            stays || may_end(hold.reason, before, outcome),
+            "ends a hold: {}",
+            context()
+        );
+        if ends_by_void(before, outcome) && hold.reason.is_about_an_unknown_purchase() {
+            prop_assert_eq!(
+                after.hold.as_ref().map(|hold| hold.reason),
+                Some(hold.reason),
+                "a doubt outlives a void: {}",
+                context()
+            );
+        }
     }
+    check_void(before, after, outcome, now, timing)?;
     if matches!(outcome, Outcome::Intended { .. }) {
         prop_assert!(before.hold.is_none() && !before.over());
         prop_assert_eq!(after.attempts, before.attempts + 1);
@@ -275,8 +311,39 @@ fn check(before: &Job, after: &Job, outcome: &Outcome, now: Timestamp, timing: &
     Ok(())
 }
 
+/// A wish to void changes nothing else before it is answered, and only an answered void ends the job.
+fn check_void(
+    before: &Job,
+    after: &Job,
+    outcome: &Outcome,
+    now: Timestamp,
+    timing: &Timing,
+) -> Result<(), TestCaseError> {
+    let context = || format!("{} of {before:?}", outcome.name());
+    let by_void = matches!(after.closed, Some(Closing::Voided { .. }));
+    if by_void && before.closed.is_none() {
+        prop_assert!(ends_by_void(before, outcome), "ends without a void: {}", context());
+        prop_assert!(after.write_back.done().is_none() && after.purchase.done().is_none());
+    }
+    if after.void_pending() {
+        prop_assert!(
+            after.closed.is_none() && after.purchase.done().is_some(),
+            "{}",
+            context()
+        );
+        let forward = [Next::Prepare, Next::FetchLabels, Next::Reread, Next::LookWhetherShown];
+        prop_assert!(!forward.contains(&after.next(now, timing)), "{}", context());
+    }
+    if matches!(outcome, Outcome::VoidRefused(..)) {
+        prop_assert_eq!(&after.write_back, &before.write_back, "{}", context());
+        prop_assert_eq!(&after.purchase, &before.purchase, "{}", context());
+        prop_assert_eq!(&after.closed, &before.closed, "{}", context());
+    }
+    Ok(())
+}
+
 /// An outcome of another attempt, or of a step that it cannot follow, must be refused.
-fn must_be_refused(job: &Job, outcome: &Outcome, timing: &Timing) -> bool {
+fn must_be_refused(job: &Job, outcome: &Outcome, now: Timestamp, timing: &Timing) -> bool {
     let open = job.purchase.open_attempt().map(|attempt| attempt.number);
     match outcome {
         Outcome::Unknown { attempt } | Outcome::NotSent { attempt, .. } | Outcome::Rejected { attempt, .. } => {
@@ -286,7 +353,13 @@ fn must_be_refused(job: &Job, outcome: &Outcome, timing: &Timing) -> bool {
             Step::Unknown { looks, .. } => looks.len() < timing.looks.len() || looks.iter().any(|look| !look.control),
             purchase => !matches!(purchase, Step::Todo),
         },
+        Outcome::NotCreated { attempt } => {
+            let live = matches!(&job.purchase, Step::Started(attempt) if attempt.until > now);
+            open != Some(*attempt) || live || job.over()
+        }
+        Outcome::WriteBackIntended { .. } if job.void_pending() => true,
         Outcome::WriteBackIntended { .. } | Outcome::WrittenBack(_) => job.purchase.done().is_none(),
+        Outcome::Forgotten { .. } => !job.finished(),
         _ => false,
     }
 }
@@ -300,7 +373,7 @@ fn live_through(told: Vec<Told>) -> Result<(), TestCaseError> {
         match job.apply(outcome.clone(), now, &timing) {
             Ok(()) => {
                 prop_assert!(
-                    !must_be_refused(&before, &outcome, &timing),
+                    !must_be_refused(&before, &outcome, now, &timing),
                     "{} of {before:?}",
                     outcome.name()
                 );

@@ -15,11 +15,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::connection::Connection;
-use crate::domain::{ConnectionId, DocumentId, JobId, LabelImage, LabelRef, Money, Nonce, Snapshot, TenantId, Units};
+use crate::domain::{
+    CarrierShipmentId, ConnectionId, DocumentId, JobId, LabelImage, LabelRef, Money, Nonce, Personal, Snapshot,
+    TenantId, Units,
+};
 use crate::job::Job;
 use crate::ports::{
-    AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, Directory, Documents, Due, Gate, Jobs, Labels,
-    Limits, NewJob, Nonces, Queue, Save, Saved, Slot, Spending, State, StoreError, TokenRequests,
+    AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, DeadLetters, Directory, Documents, Due, Gate,
+    Jobs, Labels, Limits, NewJob, Nonces, Queue, Reread, Save, Saved, Slot, Spending, State, StoreError, TokenRequests,
 };
 pub use tokens::TokenRow;
 pub use vault::Vault;
@@ -111,6 +114,8 @@ pub struct Tables {
     pub audit: BTreeMap<JobId, Vec<AuditEntry>>,
     /// Units by connection and document.
     pub units: BTreeMap<(ConnectionId, DocumentId), Units>,
+    /// Documents to be read again, with the write that said so.
+    pub rereads: BTreeMap<(ConnectionId, DocumentId), Nonce>,
     /// Connections by id.
     pub connections: BTreeMap<ConnectionId, Connection>,
     /// Why every purchase is stopped, if it is.
@@ -119,6 +124,8 @@ pub struct Tables {
     pub cursors: BTreeMap<(ConnectionId, String), Cursor>,
     /// Messages, in the order in which they were sent.
     pub queue: VecDeque<Message>,
+    /// Messages that nobody can work on, each with its reason.
+    pub dead_letters: Vec<(String, String)>,
     /// Labels by key.
     pub labels: BTreeMap<String, Vec<u8>>,
     /// Spent amounts by connection and hour.
@@ -200,8 +207,35 @@ impl Tables {
             }
             self.units.insert(key, units.clone());
         }
+        if let Some(note) = save.reread() {
+            self.rereads
+                .insert((save.job.connection.clone(), note.document), note.mark);
+        }
         self.put(&save.job, save.snapshot.as_ref(), &save.audit);
         Saved::Done
+    }
+
+    fn reread(&mut self, key: (ConnectionId, DocumentId), mark: &Nonce) {
+        if self.rereads.get(&key) == Some(mark) {
+            self.rereads.remove(&key);
+        }
+    }
+
+    fn erase(&mut self, id: &JobId) {
+        let mut personal = Personal::default();
+        let readings = self.snapshots.iter_mut().filter(|((job, _), _)| job == id);
+        for (_, snapshot) in readings {
+            personal.learn(&snapshot.consignment.ship_to);
+            *snapshot = snapshot.without_person();
+        }
+        if let Some(verdict) = self.jobs.get(id).and_then(|job| job.address.done()) {
+            personal.learn_verdict(verdict);
+        }
+        for entry in self.audit.get_mut(id).into_iter().flatten() {
+            *entry = entry.without_person(&personal);
+        }
+        let prefix = format!("labels/{id}/");
+        self.labels.retain(|key, _| !key.starts_with(&prefix));
     }
 
     fn put(&mut self, job: &Job, snapshot: Option<&Snapshot>, audit: &[AuditEntry]) {
@@ -252,6 +286,23 @@ impl Jobs for Memory {
         let saved = self.tables().save(save);
         answered(fate, saved).await
     }
+
+    async fn with_shipment(
+        &self,
+        connection: &ConnectionId,
+        shipment: &CarrierShipmentId,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let tables = self.tables();
+        let has = |job: &&Job| job.purchase.done().is_some_and(|bought| bought.id == *shipment);
+        let own = tables.jobs.values().filter(|job| job.connection == *connection);
+        Ok(own.filter(has).map(|job| job.id.clone()).collect())
+    }
+
+    async fn erase(&self, id: &JobId) -> Result<(), StoreError> {
+        let fate = self.pass("erase").await;
+        self.tables().erase(id);
+        answered(fate, ()).await
+    }
 }
 
 #[async_trait]
@@ -274,6 +325,21 @@ impl Documents for Memory {
         let fate = self.pass("admit").await;
         let admitted = self.tables().admit(units, jobs);
         answered(fate, admitted).await
+    }
+
+    async fn to_reread(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<Reread>, StoreError> {
+        let fate = self.pass("to_reread").await;
+        let rereads = self.tables().rereads.clone();
+        let own = rereads.into_iter().filter(|((of, _), _)| of == connection);
+        let notes = own.map(|((_, document), mark)| Reread { document, mark });
+        answered(fate, notes.take(usize::from(limit)).collect()).await
+    }
+
+    async fn reread(&self, connection: &ConnectionId, note: &Reread) -> Result<(), StoreError> {
+        let fate = self.pass("reread").await;
+        self.tables()
+            .reread((connection.clone(), note.document.clone()), &note.mark);
+        answered(fate, ()).await
     }
 }
 
@@ -379,6 +445,14 @@ impl Queue for Memory {
         };
         self.tables().queue.push_back(message);
         answered(fate, ()).await
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Memory {
+    async fn keep(&self, body: &str, reason: &str) -> Result<(), StoreError> {
+        self.tables().dead_letters.push((body.to_owned(), reason.to_owned()));
+        Ok(())
     }
 }
 

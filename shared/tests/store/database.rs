@@ -65,6 +65,11 @@ impl Blobs for Objects {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.0.lock().unwrap().get(key).cloned())
     }
+
+    async fn delete_under(&self, prefix: &str) -> Result<(), StoreError> {
+        self.0.lock().unwrap().retain(|key, _| !key.starts_with(prefix));
+        Ok(())
+    }
 }
 
 /// What happens to a write.

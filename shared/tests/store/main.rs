@@ -10,4 +10,5 @@ mod jobs;
 mod labels;
 mod limits;
 mod samples;
+mod shapes;
 mod tokens;

@@ -121,13 +121,7 @@ pub(crate) fn units(new: &NewJob) -> Units {
 }
 
 pub(crate) fn entry(text: &str) -> AuditEntry {
-    AuditEntry {
-        at: start(),
-        by: "waybill".to_owned(),
-        text: text.to_owned(),
-        draft: None,
-        exchanges: Vec::new(),
-    }
+    AuditEntry::new(start(), "waybill", text)
 }
 
 pub(crate) fn exchange(received: String) -> Exchange {
@@ -135,7 +129,10 @@ pub(crate) fn exchange(received: String) -> Exchange {
         at: start(),
         system: "ups".to_owned(),
         operation: "ship".to_owned(),
+        base: "https://onlinetools.ups.com".to_owned(),
         request: "POST /ship".to_owned(),
+        headers: Vec::new(),
+        vendor_ids: Vec::new(),
         sent: None,
         status: Some(200),
         received,

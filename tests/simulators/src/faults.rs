@@ -173,7 +173,8 @@ impl When {
 }
 
 /// A number from 0 up to 1 that depends only on its arguments (one step of the SplitMix64 sequence).
-fn draw(seed: u64, occurrence: u32) -> f64 {
+#[must_use]
+pub fn draw(seed: u64, occurrence: u32) -> f64 {
     let mut mixed = seed.wrapping_add(u64::from(occurrence).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::Dynamo;
 use super::jobs::{job_write, snapshot_write};
-use super::keys::{Key, number_key};
-use super::table::{Guard, SCHEMA, Transacted, Verdict, Write, body, request_token, to_body, to_item};
+use super::keys::{Key, REREAD, number_key};
+use super::table::{Guard, Item, SCHEMA, Search, Transacted, Verdict, Write, body, deleted, key_item, request_token};
+use super::table::{string, text, to_body, to_item};
 use crate::domain::{ConnectionId, DocumentId, JobId, Nonce, Units};
 use crate::job::Job;
-use crate::ports::{Documents, NewJob, StoreError};
+use crate::ports::{Documents, NewJob, Reread, StoreError};
 
 #[derive(Serialize)]
 struct UnitsItem {
@@ -62,6 +63,30 @@ impl Documents for Dynamo {
             Transacted::Refused(_) => self.is_echo(connection, units, jobs).await,
         }
     }
+
+    async fn to_reread(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<Reread>, StoreError> {
+        let search = Search::beginning(Key::connection(connection).pk, REREAD).limit(limit);
+        let items = self.search(&search).await?;
+        let note = |item: &Item| {
+            let mark = text(item, "mark").ok_or_else(|| StoreError("a note has no mark".to_owned()))?;
+            Ok(Reread {
+                document: body(item)?,
+                mark: Nonce::new(mark),
+            })
+        };
+        items.iter().map(note).collect()
+    }
+
+    async fn reread(&self, connection: &ConnectionId, note: &Reread) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key_item(&Key::reread(connection, &note.document))))
+            .condition_expression("mark = :mark")
+            .expression_attribute_values(":mark", string(note.mark.as_str()));
+        deleted(request.send().await).map(|_| ())
+    }
 }
 
 impl Dynamo {
@@ -94,6 +119,31 @@ impl Dynamo {
             .iter()
             .all(|new| writes.get(&new.job.id) == Some(&&new.job.last_write)))
     }
+}
+
+#[derive(Serialize)]
+struct RereadItem<'a> {
+    pk: String,
+    sk: String,
+    schema: u32,
+    mark: &'a str,
+    body: String,
+}
+
+/// The note of a document that is to be read again, over any earlier one.
+pub(super) fn reread_write(connection: &ConnectionId, note: &Reread) -> Result<Write, StoreError> {
+    let key = Key::reread(connection, &note.document);
+    let item = RereadItem {
+        pk: key.pk,
+        sk: key.sk,
+        schema: SCHEMA,
+        mark: note.mark.as_str(),
+        body: to_body(&note.document)?,
+    };
+    Ok(Write {
+        item: to_item(&item)?,
+        guard: Guard::Free,
+    })
 }
 
 pub(super) fn units_write(connection: &ConnectionId, units: &Units) -> Result<Write, StoreError> {

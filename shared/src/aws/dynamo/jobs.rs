@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::Dynamo;
-use super::keys::{Key, due_shard, sortable, state_shard};
-use super::table::{Guard, Item, SCHEMA, Transacted, Verdict, Write, body, request_token, text, to_body, to_item};
-use crate::domain::{JobId, Nonce, Snapshot};
+use super::keys::{AUDIT, Key, ORDER, due_shard, job_of, shipment_key, sortable, state_shard};
+use super::table::{Guard, Item, SCHEMA, Search, Transacted, Verdict, Write, body, request_token, string, text};
+use super::table::{to_body, to_item};
+use crate::domain::{CarrierShipmentId, ConnectionId, JobId, Nonce, Personal, Snapshot};
 use crate::job::Job;
 use crate::ports::{AuditEntry, Jobs, Save, Saved, StoreError};
 
@@ -26,6 +27,9 @@ struct JobItem<'a> {
     due_at: Option<String>,
     state_shard: String,
     state_at: String,
+    /// The shipment that it bought: by it a person's number is known to be another job's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number_key: Option<String>,
     body: String,
 }
 
@@ -71,6 +75,22 @@ impl Jobs for Dynamo {
             Transacted::Refused(verdicts) => self.refused(save, verdicts).await,
         }
     }
+
+    async fn with_shipment(
+        &self,
+        connection: &ConnectionId,
+        shipment: &CarrierShipmentId,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let search = Search::index("number", "number_key", shipment_key(connection, shipment));
+        let keys = self.search(&search).await?;
+        Ok(keys.iter().filter_map(|key| job_of(text(key, "pk")?)).collect())
+    }
+
+    async fn erase(&self, id: &JobId) -> Result<(), StoreError> {
+        self.erase_items(id).await?;
+        self.blobs.delete_under(&format!("labels/{id}/")).await?;
+        self.blobs.delete_under(&format!("audit/{id}/")).await
+    }
 }
 
 impl Dynamo {
@@ -80,6 +100,9 @@ impl Dynamo {
         let mut writes = vec![job_write(job, Guard::before(job.version))?];
         if let Some(units) = &save.units {
             writes.push(super::documents::units_write(&job.connection, units)?);
+        }
+        if let Some(note) = save.reread() {
+            writes.push(super::documents::reread_write(&job.connection, &note)?);
         }
         if let Some(snapshot) = &save.snapshot {
             writes.push(snapshot_write(&job.id, snapshot, expires_at)?);
@@ -172,6 +195,40 @@ impl Dynamo {
         }
     }
 
+    /// What the readings and the verdict said of a person is learnt before it is erased; said again, it may be gone already.
+    async fn erase_items(&self, id: &JobId) -> Result<(), StoreError> {
+        let mut personal = Personal::default();
+        if let Some(verdict) = self.load(id).await?.as_ref().and_then(|job| job.address.done()) {
+            personal.learn_verdict(verdict);
+        }
+        let items = self.search(&Search::beginning(Key::job(id).pk, ORDER)).await?;
+        let readings = items.iter().map(body::<Snapshot>).collect::<Result<Vec<_>, _>>()?;
+        readings
+            .iter()
+            .for_each(|reading| personal.learn(&reading.consignment.ship_to));
+        // The story first, while it is still known what to strike from it.
+        self.erase_story(id, &personal).await?;
+        for (item, reading) in items.into_iter().zip(&readings) {
+            self.rewrite(item, to_body(&reading.without_person())?).await?;
+        }
+        Ok(())
+    }
+
+    async fn erase_story(&self, id: &JobId, personal: &Personal) -> Result<(), StoreError> {
+        for mut item in self.search(&Search::beginning(Key::job(id).pk, AUDIT)).await? {
+            let entry: AuditEntry = body(&item)?;
+            item.remove("exchanges_at");
+            self.rewrite(item, to_body(&entry.without_person(personal))?).await?;
+        }
+        Ok(())
+    }
+
+    async fn rewrite(&self, mut item: Item, body: String) -> Result<(), StoreError> {
+        item.insert("body".to_owned(), string(body));
+        let guard = Guard::Free;
+        self.put(&Write { item, guard }).await.map(|_| ())
+    }
+
     async fn standing(&self, id: &JobId) -> Result<Job, StoreError> {
         let job = self.load(id).await?;
         job.ok_or_else(|| StoreError(format!("there is no job {id} to replace")))
@@ -190,6 +247,10 @@ pub(super) fn job_write(job: &Job, guard: Guard) -> Result<Write, StoreError> {
         due_at: job.due_at.map(sortable),
         state_shard: state_shard(job),
         state_at: sortable(job.updated_at),
+        number_key: job
+            .purchase
+            .done()
+            .map(|shipment| shipment_key(&job.connection, &shipment.id)),
         body: to_body(job)?,
     };
     Ok(Write {

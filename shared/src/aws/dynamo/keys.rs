@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::{ConnectionId, DocumentId, JobId};
+use crate::domain::{CarrierShipmentId, ConnectionId, DocumentId, JobId};
 use crate::job::Job;
 use crate::ports::{State, TokenKey};
 
@@ -68,6 +68,10 @@ impl Key {
         Self::new(format!("CONN#{connection}"), format!("CURSOR#{kind}"))
     }
 
+    pub(super) fn reread(connection: &ConnectionId, document: &DocumentId) -> Self {
+        Self::new(format!("CONN#{connection}"), format!("{REREAD}{document}"))
+    }
+
     pub(super) fn spending(connection: &ConnectionId, now: Timestamp) -> Self {
         let hour = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H").to_string();
         Self::new(format!("SPEND#{connection}"), hour)
@@ -92,6 +96,12 @@ impl Key {
 
 /// The beginning of every audit entry's sort key.
 pub(super) const AUDIT: &str = "AUDIT#";
+
+/// The beginning of every reading's sort key.
+pub(super) const ORDER: &str = "ORDER#";
+
+/// The beginning of the sort key of every note that a document is to be read again.
+pub(super) const REREAD: &str = "REREAD#";
 
 /// The beginning of every slot's sort key.
 pub(super) const SLOT: &str = "SLOT#";
@@ -168,6 +178,11 @@ fn token_partition(shard: u8) -> String {
 /// The partition of the number index.
 pub(super) fn number_key(number: &str) -> String {
     format!("NUMBER#{number}")
+}
+
+/// The partition of the number index in which the job that bought a shipment stands.
+pub(super) fn shipment_key(connection: &ConnectionId, shipment: &CarrierShipmentId) -> String {
+    format!("SHIPMENT#{connection}#{shipment}")
 }
 
 /// The job of a `JOB#` key.

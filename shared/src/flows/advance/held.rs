@@ -4,7 +4,10 @@ use super::prepare::{Obstacle, Reading};
 use super::record::Beside;
 use super::{Onward, Run};
 use crate::job::{Flag, HoldReason, Outcome, SnapshotRef};
-use crate::ports::StoreError;
+use crate::ports::{CallError, StoreError};
+
+/// How often the flag is written when other units' problems change under the writer's hands.
+const FLAG_ROUNDS: usize = 3;
 
 impl Run<'_> {
     /// Reads the held order again: a correction anywhere ends the hold, and so does the order's end.
@@ -26,7 +29,7 @@ impl Run<'_> {
             is_new: false,
         };
         match self.read_again(&before).await? {
-            Ok(reading) if reading.is_new || self.brake_was_taken_off() => self.release(reading).await,
+            Ok(reading) if self.is_corrected(&reading) || self.brake_was_taken_off() => self.release(reading).await,
             Ok(_) => {
                 self.ledger
                     .record(Outcome::StillHeld, "read the held order again: no change")
@@ -41,6 +44,10 @@ impl Run<'_> {
         }
     }
 
+    fn is_corrected(&self, reading: &Reading) -> bool {
+        !self.ledger.job.snapshot.is(&reading.snapshot)
+    }
+
     fn brake_was_taken_off(&self) -> bool {
         let held_by_brake = self
             .ledger
@@ -52,7 +59,7 @@ impl Run<'_> {
     }
 
     async fn release(&mut self, reading: Reading) -> Result<Onward, StoreError> {
-        let text = if reading.is_new {
+        let text = if self.is_corrected(&reading) {
             "the order was corrected: goes on"
         } else {
             "the brake was taken off: goes on"
@@ -69,12 +76,7 @@ impl Run<'_> {
 
     /// Writes, or clears, the problem on the document. Writing the same again changes nothing, so it needs no intent.
     pub(super) async fn flag(&mut self, text: Option<String>) -> Result<Onward, StoreError> {
-        let result = self
-            .systems
-            .source
-            .flag(&self.ledger.job.document, text.as_deref())
-            .await;
-        let (failed, story) = match result {
+        let (failed, story) = match self.show_problems(text.as_ref()).await? {
             Ok(()) if text.is_some() => (None, "flagged the problem in the ERP".to_owned()),
             Ok(()) => (None, "cleared the flag in the ERP".to_owned()),
             Err(error) => (
@@ -85,6 +87,43 @@ impl Run<'_> {
         self.ledger.record(Outcome::Flagged { text, failed }, story).await
     }
 
+    /// The units of a document share one field: it shows the problems of all. Should another unit's change meanwhile, it is
+    /// written again, so that whoever writes last has seen everything.
+    async fn show_problems(&self, own: Option<&String>) -> Result<Result<(), CallError>, StoreError> {
+        let mut shown = self.problems(own).await?;
+        for _ in 0..FLAG_ROUNDS {
+            let flagged = self
+                .systems
+                .source
+                .flag(&self.ledger.job.document, shown.as_deref())
+                .await;
+            let standing = self.problems(own).await?;
+            if flagged.is_err() || standing == shown {
+                return Ok(flagged);
+            }
+            shown = standing;
+        }
+        Ok(Ok(()))
+    }
+
+    async fn problems(&self, own: Option<&String>) -> Result<Option<String>, StoreError> {
+        let (ports, job) = (self.ledger.ports, &self.ledger.job);
+        let units = ports
+            .documents
+            .units(&job.connection, std::slice::from_ref(&job.document))
+            .await?;
+        let mut problems = Vec::new();
+        for unit in units.iter().flat_map(|units| &units.units) {
+            let problem = if unit.number == job.unit {
+                own.cloned()
+            } else {
+                ports.jobs.load(&unit.job).await?.and_then(|other| other.problem())
+            };
+            problems.extend(problem.map(|problem| (unit.number, problem)));
+        }
+        Ok(together(&problems))
+    }
+
     /// Twice as long after each failure.
     fn flag_again_at(&self) -> jiff::Timestamp {
         let tries = if let Flag::Wanted { tries, .. } = self.ledger.job.flag {
@@ -93,5 +132,20 @@ impl Run<'_> {
             0
         };
         self.ledger.now() + self.ledger.ports.timing.retry * 2_i32.saturating_pow(tries.min(8))
+    }
+}
+
+/// One problem as it is; of several each with its unit.
+fn together(problems: &[(u32, String)]) -> Option<String> {
+    match problems {
+        [] => None,
+        [(_, only)] => Some(only.clone()),
+        several => {
+            let each: Vec<String> = several
+                .iter()
+                .map(|(unit, problem)| format!("unit {unit}: {problem}"))
+                .collect();
+            Some(each.join("; "))
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Advances one job as far as it goes now: load, ask the ledger what comes next, do one effect, record what happened.
 
+mod expired;
 mod held;
 mod lookup;
 mod prepare;
@@ -9,6 +10,7 @@ mod write_back;
 
 use std::sync::Arc;
 
+pub(crate) use expired::reading_or_quantities;
 pub(crate) use record::units_after;
 
 use record::Ledger;
@@ -51,6 +53,15 @@ pub struct Advance {
     pub timing: Timing,
 }
 
+/// What became of a visit to a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visit {
+    /// The job has come as far as it can now.
+    Paid,
+    /// There is no such job.
+    NoSuchJob,
+}
+
 /// Whether to go on with the job in this invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Onward {
@@ -72,18 +83,17 @@ impl Advance {
     ///
     /// # Errors
     /// Only when the store fails: the message is then delivered again.
-    pub async fn run(&self, id: &JobId) -> Result<(), StoreError> {
+    pub async fn run(&self, id: &JobId) -> Result<Visit, StoreError> {
         let Some(job) = self.jobs.load(id).await? else {
-            tracing::warn!(job.id = %id, "a message names a job that does not exist");
-            return Ok(());
+            return Ok(Visit::NoSuchJob);
         };
         if matches!(job.next(self.clock.now(), &self.timing), Next::Finished | Next::Wait(_)) {
-            return Ok(());
+            return Ok(Visit::Paid);
         }
-        match self.begin(job).await? {
-            Some(run) => run.finish().await,
-            None => Ok(()),
+        if let Some(run) = self.begin(job).await? {
+            run.finish().await?;
         }
+        Ok(Visit::Paid)
     }
 
     /// Opens what the job needs, or records why that must wait.
@@ -148,6 +158,7 @@ impl Run<'_> {
             Next::Look => self.look().await,
             Next::FetchLabels => self.fetch_labels().await,
             Next::LookForWriteBack => self.look_for_write_back().await,
+            Next::LookWhetherShown => self.look_whether_shown().await,
         }
     }
 
@@ -155,10 +166,10 @@ impl Run<'_> {
         &self.gate.connection
     }
 
-    /// A snapshot of the job; one that is missing was never stored, which no write of ours allows.
+    /// A reading of the job, or as much of it as outlives retention.
     async fn snapshot(&self, number: u32) -> Result<Snapshot, StoreError> {
-        let snapshot = self.ledger.ports.jobs.snapshot(&self.ledger.job.id, number).await?;
-        snapshot.ok_or_else(|| StoreError(format!("snapshot {number} of job {} is missing", self.ledger.job.id)))
+        let ports = self.ledger.ports;
+        reading_or_quantities(ports.jobs.as_ref(), ports.documents.as_ref(), &self.ledger.job, number).await
     }
 
     /// What units with a smaller number hold of the document's lines.

@@ -55,11 +55,10 @@ pub(super) struct Reading {
 impl Run<'_> {
     /// Intends the purchase and sends it, or records what stands in the way.
     pub(super) async fn prepare(&mut self) -> Result<Onward, StoreError> {
-        let mut reading = Reading {
-            snapshot: self.snapshot(self.ledger.job.snapshot.number).await?,
-            is_new: false,
+        let mut reading = match self.reading().await? {
+            Ok(reading) => reading,
+            Err(obstacle) => return self.meet(obstacle, None).await,
         };
-        reading.snapshot.read_at = self.ledger.job.snapshot.read_at;
         loop {
             match self.make_ready(reading.clone()).await? {
                 // The reading's age is judged once more by the clock that stamps the intent.
@@ -67,6 +66,23 @@ impl Run<'_> {
                 Ok(ready) => return self.intend(ready).await,
                 Err((obstacle, reading)) => return self.meet(obstacle, Some(reading)).await,
             }
+        }
+    }
+
+    /// The reading that the job stands on; one that has expired is read again.
+    async fn reading(&mut self) -> Result<Result<Reading, Obstacle>, StoreError> {
+        let stands = self.ledger.job.snapshot.clone();
+        let snapshot = self.snapshot(stands.number).await?;
+        let expired = snapshot.hash != stands.hash;
+        let read_at = if expired { snapshot.read_at } else { stands.read_at };
+        let reading = Reading {
+            snapshot: Snapshot { read_at, ..snapshot },
+            is_new: false,
+        };
+        if expired {
+            self.read_again(&reading).await
+        } else {
+            Ok(Ok(reading))
         }
     }
 
@@ -341,7 +357,11 @@ impl Run<'_> {
         reading: Option<Reading>,
         address: Option<Step<AddressVerdict>>,
     ) -> Result<Onward, StoreError> {
-        let text = format!("held: {message}");
+        // The story outlives the address: what the carrier makes of it stands in the hold, and in the answer's body.
+        let text = match reason {
+            HoldReason::BadAddress => "held: the address does not stand".to_owned(),
+            _ => format!("held: {message}"),
+        };
         let snapshot = reading.as_ref().map(|reading| SnapshotRef::from(&reading.snapshot));
         let stored = reading.filter(|reading| reading.is_new).map(|reading| reading.snapshot);
         let beside = Beside {

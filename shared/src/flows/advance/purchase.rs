@@ -3,7 +3,9 @@
 use super::{Onward, Run};
 use crate::domain::{CarrierShipmentId, LabelImage, LabelRef, Shipment};
 use crate::job::{HoldReason, Outcome};
-use crate::ports::{CallError, Draft, EffectError, LabelError, Permit, Purchased, StoreError, VoidError};
+use crate::ports::{
+    CallError, Draft, EffectError, LabelError, Later, Obstacle, Permit, Purchased, StoreError, VoidError,
+};
 
 impl Run<'_> {
     /// Sends the intent that stands as ours.
@@ -54,8 +56,7 @@ impl Run<'_> {
 
     /// Keeps the labels; `None` if one is missing or cannot be kept now, which must not lose the purchase.
     async fn store_labels(&self, shipment: &Shipment, labels: &[LabelImage]) -> Option<Vec<LabelRef>> {
-        let labelled = labels.iter().filter(|label| label.tracking_number.is_some()).count();
-        if labelled < shipment.parcels.len() {
+        if !are_complete(shipment, labels) {
             return None;
         }
         let mut kept = Vec::new();
@@ -77,6 +78,11 @@ impl Run<'_> {
             return Ok(Onward::Rest);
         };
         match self.systems.carrier.labels(&shipment, self.connection().label).await {
+            Ok(labels) if !are_complete(&shipment, &labels) => {
+                let wait = self.ledger.wait(&later("its labels are not all there"));
+                let text = format!("waits: {}", wait.reason);
+                self.ledger.record(Outcome::LabelsIncomplete(wait), text).await
+            }
             Ok(labels) => match self.store_labels(&shipment, &labels).await {
                 Some(kept) => {
                     self.ledger
@@ -84,9 +90,8 @@ impl Run<'_> {
                         .await
                 }
                 None => {
-                    let incomplete =
-                        crate::ports::Later::new(crate::ports::Obstacle::Unreachable, "the labels are incomplete");
-                    self.ledger.wait_for(&CallError::Later(incomplete)).await
+                    let unkept = CallError::Later(later("the labels could not be stored"));
+                    self.ledger.wait_for(&unkept).await
                 }
             },
             Err(LabelError::Later(later)) => self.ledger.wait_for(&CallError::Later(later)).await,
@@ -107,11 +112,11 @@ impl Run<'_> {
         }
     }
 
-    /// Voids a shipment that must not be.
+    /// Voids a shipment that must not be: one too many, or one that a person wants void.
     pub(super) async fn void(&mut self, shipment: CarrierShipmentId) -> Result<Onward, StoreError> {
         match self.systems.carrier.void(&shipment).await {
             Ok(()) => {
-                let text = format!("voided shipment {shipment}");
+                let text = self.void_in_words(&shipment);
                 self.ledger.record(Outcome::Voided(shipment), text).await
             }
             Err(VoidError::Later(later)) => {
@@ -127,4 +132,27 @@ impl Run<'_> {
             }
         }
     }
+
+    fn void_in_words(&self, shipment: &CarrierShipmentId) -> String {
+        let wish = self.ledger.job.void.as_ref();
+        match wish.filter(|_| {
+            self.ledger
+                .job
+                .purchase
+                .done()
+                .is_some_and(|bought| bought.id == *shipment)
+        }) {
+            Some(wish) => format!("voided shipment {shipment}, as {} wanted: the job ends", wish.by),
+            None => format!("voided shipment {shipment}, which was bought twice"),
+        }
+    }
+}
+
+/// Whether every parcel has its label.
+fn are_complete(shipment: &Shipment, labels: &[LabelImage]) -> bool {
+    labels.iter().filter(|label| label.tracking_number.is_some()).count() >= shipment.parcels.len()
+}
+
+fn later(reason: &str) -> Later {
+    Later::new(Obstacle::Unreachable, reason)
 }

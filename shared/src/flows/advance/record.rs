@@ -103,7 +103,7 @@ impl Ledger<'_> {
         text: String,
         beside: Beside,
     ) -> Result<Recorded, StoreError> {
-        let entry = self.entry(text, &beside);
+        let story = self.entry(text, &beside);
         let mut base = self.job.clone();
         for _ in 0..CONFLICTS {
             let Some(next) = self.after(&base, &outcome) else {
@@ -111,9 +111,10 @@ impl Ledger<'_> {
                 return Ok(Recorded::Impossible);
             };
             let units = units_after(self.ports.documents.as_ref(), &base, &next, beside.snapshot.as_ref()).await?;
+            let entry = story.clone().changing(Some(&base), &next);
             let save = Save {
                 job: next,
-                audit: vec![entry.clone()],
+                audit: vec![entry],
                 snapshot: beside.snapshot.clone(),
                 units,
             };
@@ -179,11 +180,9 @@ impl Ledger<'_> {
     fn entry(&self, text: String, beside: &Beside) -> AuditEntry {
         let exchanges = self.recorder.drain();
         AuditEntry {
-            at: self.now(),
-            by: "waybill".to_owned(),
-            text,
             draft: beside.draft.clone(),
             exchanges,
+            ..AuditEntry::new(self.now(), "waybill", text)
         }
     }
 }
@@ -225,14 +224,15 @@ fn changed(units: &Units, number: u32, phase: Option<UnitPhase>, quantities: Opt
     quantities.map_or_else(|| units.clone(), |quantities| units.with_quantities(number, quantities))
 }
 
-/// What the document's units say of a job. The ERP keeps showing a unit whose shipment was voided after its write-back.
+/// What the document's units say of a job. One that ended gives its quantity back even where the ERP still shows it: there
+/// nothing is left to ship until a person has taken it away.
 fn phase(job: &Job) -> UnitPhase {
     match job {
+        Job { closed: Some(_), .. } if rules::holds(Rule::GiveBack) => UnitPhase::Closed,
         Job {
             write_back: Step::Done(_),
             ..
         } => UnitPhase::WrittenBack,
-        Job { closed: Some(_), .. } if rules::holds(Rule::GiveBack) => UnitPhase::Closed,
         _ => UnitPhase::Open,
     }
 }

@@ -7,7 +7,7 @@ use super::record::{Beside, Recorded};
 use super::{Onward, Run};
 use crate::domain::{Consignment, LabelRef, Order, Quantities, Shipment, Snapshot};
 use crate::job::{HoldReason, Outcome, Step, Wait};
-use crate::ports::{CallError, Draft, EffectError, Permit, StoreError, WriteBack, Written};
+use crate::ports::{CallError, Draft, EffectError, Permit, StoreError, WriteBack, WriteBackRef, Written};
 
 /// What a write-back needs to know, read once per look.
 struct Facts {
@@ -20,8 +20,13 @@ struct Facts {
 impl Run<'_> {
     /// Looks for the write-back; intends and sends it if it is not there and may be.
     pub(super) async fn look_for_write_back(&mut self) -> Result<Onward, StoreError> {
-        let Some(facts) = self.facts().await? else {
+        let Some(shipment) = self.ledger.job.purchase.done().cloned() else {
             return Ok(Onward::Go);
+        };
+        let facts = match self.facts(shipment).await? {
+            Ok(Some(facts)) => facts,
+            Ok(None) => return self.without_order().await,
+            Err(error) => return self.wait_or_stay(&error).await,
         };
         let found = match self.systems.source.find(&self.to_write(&facts)).await {
             Ok(Written::Whole(reference)) => {
@@ -31,6 +36,9 @@ impl Run<'_> {
             Ok(found) => found,
             Err(error) => return self.wait_or_stay(&error).await,
         };
+        if self.ledger.job.void_pending() {
+            return self.settle_before_void(found).await;
+        }
         if let Some(onward) = self.reason_not_to_write(&facts, &found).await? {
             return Ok(onward);
         }
@@ -43,47 +51,84 @@ impl Run<'_> {
         }
     }
 
-    async fn facts(&mut self) -> Result<Option<Facts>, StoreError> {
-        let Some(shipment) = self.ledger.job.purchase.done().cloned() else {
-            return Ok(None);
+    async fn facts(&self, shipment: Shipment) -> Result<Result<Option<Facts>, CallError>, StoreError> {
+        let job = &self.ledger.job;
+        let shipped = self.snapshot(job.purchased_from.unwrap_or(job.snapshot.number)).await?;
+        let labels = job.labels.done().cloned().unwrap_or_default();
+        let orders = self.systems.source.read(std::slice::from_ref(&job.document)).await;
+        let facts = |order| Facts {
+            order,
+            shipped,
+            shipment,
+            labels,
         };
-        let shipped = self
-            .snapshot(
-                self.ledger
-                    .job
-                    .purchased_from
-                    .unwrap_or(self.ledger.job.snapshot.number),
-            )
-            .await?;
-        let labels = self.ledger.job.labels.done().cloned().unwrap_or_default();
-        let order = match self
-            .systems
-            .source
-            .read(std::slice::from_ref(&self.ledger.job.document))
-            .await
-        {
-            Ok(orders) => orders.into_iter().next(),
-            Err(error) => {
-                self.wait_or_stay(&error).await?;
-                return Ok(None);
-            }
-        };
-        match order {
-            Some(order) => Ok(Some(Facts {
-                order,
-                shipped,
-                shipment,
-                labels,
-            })),
-            None => {
-                self.hold_in_doubt(
-                    HoldReason::ChangedAfterLabel,
-                    "the order no longer exists, but its label was bought",
+        Ok(orders.map(|orders| orders.into_iter().next().map(facts)))
+    }
+
+    async fn without_order(&mut self) -> Result<Onward, StoreError> {
+        if self.ledger.job.void_pending() {
+            return self
+                .ledger
+                .record(
+                    Outcome::NotWritten,
+                    "the order no longer exists: nothing was written back",
                 )
-                .await?;
-                Ok(None)
+                .await;
+        }
+        let message = "the order no longer exists, but its label was bought";
+        self.hold_in_doubt(HoldReason::ChangedAfterLabel, message).await
+    }
+
+    /// A void waits until it is known whether the ERP shows the shipment; nothing is written any more.
+    async fn settle_before_void(&mut self, found: Written) -> Result<Onward, StoreError> {
+        if let Written::Partly(reference) | Written::Whole(reference) = found {
+            let text = format!("the ERP shows a part of it: {}", reference.place);
+            return self.ledger.record(Outcome::WrittenBack(reference), text).await;
+        }
+        match self.still_under_way().await? {
+            Some(onward) => Ok(onward),
+            None => {
+                let text = "the write-back is not in the ERP and can no longer come";
+                self.ledger.record(Outcome::NotWritten, text).await
             }
         }
+    }
+
+    /// Looks whether the ERP still shows a shipment that is void.
+    pub(super) async fn look_whether_shown(&mut self) -> Result<Onward, StoreError> {
+        let wish = self.ledger.job.void.clone();
+        let Some((shipment, shown)) = wish.and_then(|wish| wish.shipment.zip(wish.shown)) else {
+            return self
+                .ledger
+                .record(Outcome::StillHeld, "still held: only a person ends this")
+                .await;
+        };
+        let (outcome, text) = match self.shows(shipment, &shown).await? {
+            Ok(true) => (Outcome::StillHeld, "the ERP still shows the void shipment".to_owned()),
+            Ok(false) => (
+                Outcome::NotShown,
+                "the ERP does not show the void shipment any more".to_owned(),
+            ),
+            Err(error) => (
+                Outcome::StillHeld,
+                format!("could not look whether the ERP shows it: {error}"),
+            ),
+        };
+        self.ledger.record(outcome, text).await
+    }
+
+    /// Where something was made in the ERP, that is what counts: an order's fields may name other shipments as well.
+    async fn shows(&self, shipment: Shipment, shown: &WriteBackRef) -> Result<Result<bool, CallError>, StoreError> {
+        let facts = match self.facts(shipment).await? {
+            Ok(Some(facts)) => facts,
+            Ok(None) => return Ok(Ok(false)),
+            Err(error) => return Ok(Err(error)),
+        };
+        let found = self.systems.source.find(&self.to_write(&facts)).await;
+        Ok(found.map(|found| match found {
+            Written::Whole(there) | Written::Partly(there) => shown.id.is_none() || there.id.is_some(),
+            Written::Nothing => false,
+        }))
     }
 
     fn to_write<'a>(&'a self, facts: &'a Facts) -> WriteBack<'a> {
@@ -123,6 +168,11 @@ impl Run<'_> {
                 .await
                 .map(Some);
         }
+        self.still_under_way().await
+    }
+
+    /// What to do while a lost request may still be under way; `None` once it cannot.
+    async fn still_under_way(&mut self) -> Result<Option<Onward>, StoreError> {
         let Some(until) = self.lost_until() else {
             return Ok(None);
         };

@@ -139,6 +139,7 @@ fn endpoint(settings: &Settings, ports: &Ports, slots: Option<u16>) -> Endpoint 
         client: ports.client.clone(),
         system: "netsuite",
         base: settings.base.clone(),
+        vendor_ids: &["x-n-operationid"],
         clock: ports.clock.clone(),
         recorder: ports.recorder.clone(),
         timeout: ports.timeout,

@@ -136,6 +136,7 @@ fn endpoint(opening: &Opening<'_>, account: &Account, lane: String) -> Endpoint 
         client: opening.client.clone(),
         system: "ups",
         base: account.base.clone(),
+        vendor_ids: &["transid", "bkndtransid"],
         clock: opening.clock.clone(),
         recorder: opening.recorder.clone(),
         timeout: opening.timeout,
@@ -225,6 +226,10 @@ impl Carrier for Ups {
         }
         let call = Call::new("void", Method::DELETE, format!("/api/shipments/v2409/void/cancel/{id}"));
         convert::voided(self.read(call).await)
+    }
+
+    async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
+        self.known(id.as_str()).await
     }
 
     fn absence_proves(&self) -> bool {

@@ -11,7 +11,7 @@ use super::client::{Ups, post};
 use super::convert::{self, Recovered, Recovery, Tracked};
 use crate::domain::{CarrierShipmentId, JobId, LabelFormat, LabelImage, Refusal, Shipment, ShippedParcel};
 use crate::http::{self, Call};
-use crate::ports::{Control, LabelError, Later, Obstacle};
+use crate::ports::{CallError, Control, LabelError, Later, Obstacle};
 
 /// Tracking looks 14 days back unless it is told otherwise.
 const TRACK_WINDOW: SignedDuration = SignedDuration::from_hours(13 * 24);
@@ -57,6 +57,40 @@ impl Ups {
         }
         let alive = self.alive(seen, &tracked).await?;
         told_apart(alive, &recovery)
+    }
+
+    /// The shipment of a number that a person read somewhere, by Label Recovery, else by Tracking.
+    pub(super) async fn known(&self, number: &str) -> Result<Option<Shipment>, CallError> {
+        if !convert::is_number(number) {
+            let words = "is no UPS tracking number (1Z, fifteen letters or digits, and a check digit that fits): look at the label again";
+            return Err(CallError::Refused(Refusal::new("190109", format!("{number} {words}"))));
+        }
+        let recovered = match self.recover_number(number).await.map_err(CallError::Later)? {
+            Recovery::Shipment(recovered) => self
+                .complete(recovered, number)
+                .await
+                .map_err(CallError::Later)?
+                .shipment(),
+            Recovery::Voided => return Err(void(number)),
+            Recovery::Candidates(_) | Recovery::Exists(_) | Recovery::Absent => {
+                return self.known_by_tracking(number).await;
+            }
+        };
+        if self.is_voided(&recovered).await.map_err(CallError::Later)? {
+            return Err(void(number));
+        }
+        Ok(Some(recovered))
+    }
+
+    async fn known_by_tracking(&self, number: &str) -> Result<Option<Shipment>, CallError> {
+        let tracked = self.track_number(number).await.map_err(CallError::Later)?;
+        if is_voided(&tracked, number) {
+            return Err(void(number));
+        }
+        let alive = tracked
+            .iter()
+            .find(|shipment| shipment.alive.iter().any(|parcel| parcel == number));
+        Ok(alive.map(|shipment| Seen::by_parcels(&shipment.alive, number).shipment))
     }
 
     /// The shipment that some parcels belong to, by its own number. Where the label cannot be had, the first parcel
@@ -107,9 +141,7 @@ impl Ups {
     /// Asks parcel by parcel until one is not voided.
     async fn is_voided(&self, shipment: &Shipment) -> Result<bool, Later> {
         for number in shipment.tracking_numbers() {
-            let path = format!("/api/track/v1/details/{}?locale=en_US", path_segment(number));
-            let tracked = self.track(Call::new("track", Method::GET, path)).await?;
-            if !is_voided(&tracked, number) {
+            if !is_voided(&self.track_number(number).await?, number) {
                 return Ok(false);
             }
         }
@@ -155,13 +187,7 @@ impl Ups {
                 labels.push(label);
             }
         }
-        // A document holds the labels of all parcels and comes with the first.
-        let in_document = format == LabelFormat::Pdf && !labels.is_empty();
-        if in_document || includes(labels, number) {
-            return Ok(());
-        }
-        let reason = format!("the label of {number} was not in the answer");
-        Err(LabelError::Later(Later::new(Obstacle::Unreachable, reason)))
+        Ok(())
     }
 
     async fn track_reference(&self, reference: &JobId, since: Option<Timestamp>) -> Result<Vec<Tracked>, Later> {
@@ -172,6 +198,11 @@ impl Ups {
         if let Some(from) = since.filter(|since| self.api.clock.now().duration_since(*since) > TRACK_WINDOW) {
             path.push_str(&format!("&fromPickUpDate={}", day_before(from).strftime("%Y%m%d")));
         }
+        self.track(Call::new("track", Method::GET, path)).await
+    }
+
+    async fn track_number(&self, number: &str) -> Result<Vec<Tracked>, Later> {
+        let path = format!("/api/track/v1/details/{}?locale=en_US", path_segment(number));
         self.track(Call::new("track", Method::GET, path)).await
     }
 
@@ -254,6 +285,12 @@ fn holds(shipment: &Shipment, numbers: &[String]) -> bool {
     numbers
         .iter()
         .any(|number| shipment.id.as_str() == number || shipment.tracking_numbers().any(|known| known == number))
+}
+
+fn void(number: &str) -> CallError {
+    let words =
+        format!("shipment {number} is void: it can no longer be used. If nothing else was bought, say --not-created");
+    CallError::Refused(Refusal::new("300033", words))
 }
 
 fn day_before(at: Timestamp) -> Date {

@@ -19,7 +19,7 @@ pub(crate) use address::{covers, question, verdict};
 pub(crate) use error::envelope;
 pub(crate) use label::{by_number, pictures};
 pub(crate) use rate::{offers, rate};
-pub(crate) use recover::{Recovered, Recovery, by_reference, recovery};
+pub(crate) use recover::{Recovered, Recovery, by_reference, is_number, recovery};
 pub(crate) use ship::{Sender, purchased, ship};
 pub(crate) use track::{Tracked, track_envelope, tracked};
 pub(crate) use void::voided;

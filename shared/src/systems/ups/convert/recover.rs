@@ -59,6 +59,25 @@ impl Recovered {
     }
 }
 
+/// Whether a text is a 1Z number: every second character counts double, a letter as the last digit of its place in ASCII less
+/// 63, and the last digit fills the sum up to a full ten.
+pub(crate) fn is_number(text: &str) -> bool {
+    let Some((counted, check)) = text
+        .strip_prefix("1Z")
+        .filter(|body| body.is_ascii())
+        .and_then(|body| body.split_at_checked(15))
+    else {
+        return false;
+    };
+    let weight = |(place, character): (usize, char)| {
+        let letter = || u32::from(character).wrapping_sub(63) % 10;
+        character.to_digit(10).unwrap_or_else(letter) << (place % 2)
+    };
+    let sum: u32 = counted.chars().enumerate().map(weight).sum();
+    let clean = counted.chars().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase());
+    clean && check == ((10 - sum % 10) % 10).to_string()
+}
+
 /// Asks which shipments of an account carry a reference.
 pub(crate) fn by_reference(reference: &JobId, account: &str) -> RecoveryBody {
     question(Question {

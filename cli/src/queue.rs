@@ -1,0 +1,321 @@
+//! `waybill queue ...`: the queue of jobs, its dead letters, and scheduled runs that failed.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
+use clap::Subcommand;
+use jiff::Timestamp;
+use serde::Serialize;
+use waybill::domain::JobId;
+use waybill::ports::{self, Jobs};
+
+use crate::Common;
+use crate::output::{Answer, Failure, note, table, when};
+use crate::stack::{Stack, said};
+
+/// The queues of a stack: what people call each, the stack's output with its URL, and what waits there.
+const QUEUES: [(&str, &str, &str); 3] = [
+    ("shipments", "ShipmentsQueue", "jobs that a worker should look at"),
+    (
+        "dead-letters",
+        "ShipmentsDeadLetters",
+        "messages that failed five times or are not ours",
+    ),
+    (
+        "failed-runs",
+        "FailedInvocations",
+        "scheduled runs that failed; the next run of the schedule does their work",
+    ),
+];
+
+/// How many messages one request takes.
+const BATCH: i32 = 10;
+
+/// For how long a dead letter is hidden while it is moved, in seconds.
+const HIDDEN: i32 = 60;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Lists the queues with what waits in each, and the first dead letters with their reasons
+    #[command(after_help = "Examples:\n  waybill queue list\n  waybill queue list --json")]
+    List,
+    /// Moves dead letters back into the queue of jobs; always safe, nothing happens twice
+    #[command(after_help = "Examples:
+  waybill queue redrive
+  waybill queue redrive --json
+
+A message that is not ours comes back to the dead letters with its reason.")]
+    Redrive,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    queue: &'static str,
+    holds: &'static str,
+    visible: u64,
+    in_flight: u64,
+    delayed: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct DeadLetter {
+    job: Option<JobId>,
+    /// The body, where it names no job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    reason: String,
+    sent_at: Option<Timestamp>,
+}
+
+pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> {
+    let stack = Stack::find(common).await?;
+    match verb {
+        Verb::List => list(&stack).await,
+        Verb::Redrive => redrive(&stack).await,
+    }
+}
+
+async fn list(stack: &Stack) -> Result<Answer, Failure> {
+    let client = stack.sqs();
+    let mut queues = Vec::new();
+    for (queue, output, holds) in QUEUES {
+        let counted = attributes(&client, stack.output(output)?).await?;
+        let count = |name: QueueAttributeName| {
+            counted
+                .get(name.as_str())
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0)
+        };
+        queues.push(Shown {
+            queue,
+            holds,
+            visible: count(QueueAttributeName::ApproximateNumberOfMessages),
+            in_flight: count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
+            delayed: count(QueueAttributeName::ApproximateNumberOfMessagesDelayed),
+        });
+    }
+    let letters = receive(&client, stack.output("ShipmentsDeadLetters")?, 0).await?;
+    let letters: Vec<DeadLetter> = letters.iter().map(dead_letter).collect();
+    let mut text = table(
+        ["queue", "waiting", "in work", "delayed", "holds"],
+        queues.iter().map(row),
+    );
+    if !letters.is_empty() {
+        let rows = letters.iter().map(letter_row);
+        text = format!("{text}\n\n{}", table(["dead letter", "sent", "reason"], rows));
+    }
+    Answer::new(&serde_json::json!({ "queues": queues, "dead_letters": letters }), text)
+}
+
+fn row(shown: &Shown) -> [String; 5] {
+    let numbers = [shown.visible, shown.in_flight, shown.delayed].map(|number| number.to_string());
+    let [visible, in_flight, delayed] = numbers;
+    [
+        shown.queue.to_owned(),
+        visible,
+        in_flight,
+        delayed,
+        shown.holds.to_owned(),
+    ]
+}
+
+fn letter_row(letter: &DeadLetter) -> [String; 3] {
+    let names = letter
+        .job
+        .as_ref()
+        .map(ToString::to_string)
+        .or_else(|| letter.body.clone());
+    [
+        names.unwrap_or_default(),
+        letter.sent_at.map(when).unwrap_or_default(),
+        letter.reason.clone(),
+    ]
+}
+
+fn dead_letter(message: &Message) -> DeadLetter {
+    let job = job_of(message);
+    let given = message.message_attributes().and_then(|all| all.get("reason"));
+    let given = given.and_then(|reason| reason.string_value());
+    let sent = message
+        .attributes()
+        .and_then(|all| all.get(&MessageSystemAttributeName::SentTimestamp));
+    let sent = sent.and_then(|text| text.parse().ok());
+    DeadLetter {
+        body: job
+            .is_none()
+            .then(|| message.body().unwrap_or_default().chars().take(60).collect()),
+        job,
+        reason: given
+            .unwrap_or("it failed five times: the workers' log says why")
+            .to_owned(),
+        sent_at: sent.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()),
+    }
+}
+
+fn job_of(message: &Message) -> Option<JobId> {
+    serde_json::from_str::<ports::Message>(message.body()?)
+        .ok()
+        .map(|message| message.job)
+}
+
+async fn attributes(client: &Client, url: &str) -> Result<BTreeMap<String, String>, Failure> {
+    let request = client.get_queue_attributes().queue_url(url);
+    let answer = request.attribute_names(QueueAttributeName::All).send().await;
+    let answer = answer.map_err(|error| said("a queue cannot be read", &error))?;
+    let all = answer.attributes().into_iter().flatten();
+    Ok(all
+        .map(|(name, value)| (name.as_str().to_owned(), value.clone()))
+        .collect())
+}
+
+async fn receive(client: &Client, url: &str, hidden: i32) -> Result<Vec<Message>, Failure> {
+    let request = client.receive_message().queue_url(url).max_number_of_messages(BATCH);
+    let request = request
+        .visibility_timeout(hidden)
+        .wait_time_seconds(0)
+        .message_attribute_names("All");
+    let answer = request
+        .message_system_attribute_names(MessageSystemAttributeName::All)
+        .send()
+        .await;
+    let answer = answer.map_err(|error| said("the dead letters cannot be read", &error))?;
+    Ok(answer.messages.unwrap_or_default())
+}
+
+async fn redrive(stack: &Stack) -> Result<Answer, Failure> {
+    let client = stack.sqs();
+    let (from, to) = (stack.output("ShipmentsDeadLetters")?, stack.output("ShipmentsQueue")?);
+    let moved = match begin_move_task(&client, from).await? {
+        Some(arn) => watch_move_task(&client, &arn).await?,
+        None => move_by_hand(stack, &client, from, to).await?,
+    };
+    let text = match moved {
+        0 => "there are no dead letters".to_owned(),
+        1 => "1 message is back in the queue".to_owned(),
+        moved => format!("{moved} messages are back in the queue"),
+    };
+    Answer::new(&serde_json::json!({ "moved": moved }), text)
+}
+
+/// The queue that is being emptied, or `None` where the service has no such tasks.
+async fn begin_move_task(client: &Client, from: &str) -> Result<Option<String>, Failure> {
+    let known = attributes(client, from).await?;
+    let arn = known.get(QueueAttributeName::QueueArn.as_str()).cloned();
+    let arn = arn.ok_or_else(|| Failure::new("the queue of dead letters does not tell its ARN"))?;
+    match client.start_message_move_task().source_arn(&arn).send().await {
+        Ok(_) => Ok(Some(arn)),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(said("the dead letters cannot be moved", &error)),
+    }
+}
+
+/// Whether the service says that it does not know the operation, as emulators do.
+fn is_missing<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    let code = error.code().unwrap_or_default();
+    [
+        "UnknownOperation",
+        "InvalidAction",
+        "NotImplemented",
+        "UnsupportedOperation",
+    ]
+    .iter()
+    .any(|missing| code.contains(missing))
+}
+
+async fn watch_move_task(client: &Client, arn: &str) -> Result<u64, Failure> {
+    loop {
+        let answer = client
+            .list_message_move_tasks()
+            .source_arn(arn)
+            .max_results(1)
+            .send()
+            .await;
+        let answer = answer.map_err(|error| said("the move cannot be watched; it goes on", &error))?;
+        let task = answer.results().first();
+        let moved = task.map_or(0, |task| task.approximate_number_of_messages_moved());
+        match task.and_then(|task| task.status()) {
+            Some("RUNNING") | Some("CANCELLING") => {
+                note(&format!("{moved} moved"));
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            }
+            Some("FAILED") => {
+                let why = task.and_then(|task| task.failure_reason()).unwrap_or("no reason given");
+                return Err(Failure::new(format!(
+                    "the move stopped after {moved} messages: {why}. Nothing is lost: say it again"
+                )));
+            }
+            _ => return Ok(u64::try_from(moved).unwrap_or(0)),
+        }
+    }
+}
+
+/// Sends each message anew and deletes it afterwards: a crash in between leaves it twice, which is harmless.
+async fn move_by_hand(stack: &Stack, client: &Client, from: &str, to: &str) -> Result<u64, Failure> {
+    let store = stack.store()?;
+    let waiting = attributes(client, from).await?;
+    let count = waiting.get(QueueAttributeName::ApproximateNumberOfMessages.as_str());
+    // Those that come back meanwhile are left for the next time.
+    let most: u64 = count.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mut moved = 0;
+    while moved < most {
+        let letters = receive(client, from, HIDDEN).await?;
+        if letters.is_empty() {
+            break;
+        }
+        for letter in letters {
+            let tenant = match job_of(&letter) {
+                Some(job) => store.load(&job).await?.map(|job| job.tenant.to_string()),
+                None => None,
+            };
+            let send = client
+                .send_message()
+                .queue_url(to)
+                .set_message_body(letter.body.clone());
+            let sent = send.set_message_group_id(tenant).send().await;
+            sent.map_err(|error| said("a message cannot be sent", &error))?;
+            let delete = client
+                .delete_message()
+                .queue_url(from)
+                .set_receipt_handle(letter.receipt_handle);
+            let deleted = delete.send().await;
+            deleted.map_err(|error| said("a message was sent, and is still among the dead letters", &error))?;
+            moved += 1;
+        }
+        note(&format!("{moved} of {most} moved"));
+    }
+    Ok(moved)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sqs::types::MessageAttributeValue;
+
+    use super::*;
+
+    #[test]
+    fn a_dead_letter_is_told_by_its_job_or_its_body_and_with_its_reason() {
+        let job = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        let ours = Message::builder().body(format!(r#"{{"job":"{job}"}}"#)).build();
+        let shown = dead_letter(&ours);
+        assert_eq!(shown.job.map(|job| job.to_string()).as_deref(), Some(job));
+        assert!(shown.reason.contains("five times"));
+        let reason = MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value("it does not name a job");
+        let foreign = Message::builder()
+            .body("hello")
+            .message_attributes("reason", reason.build().unwrap());
+        let shown = dead_letter(
+            &foreign
+                .attributes(MessageSystemAttributeName::SentTimestamp, "1763637300123")
+                .build(),
+        );
+        assert_eq!(
+            (shown.body.as_deref(), shown.reason.as_str()),
+            (Some("hello"), "it does not name a job")
+        );
+        assert!(shown.sent_at.is_some());
+    }
+}

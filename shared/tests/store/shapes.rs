@@ -1,0 +1,288 @@
+//! Items as every version of the code so far has stored them, each file a table: they stay readable for ever.
+//!
+//! After a change of a shape, record the new one beside the old ones:
+//! `RECORD=void-step cargo test --workspace --test store record_the_shapes -- --ignored`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::SignedDuration;
+use rust_decimal::dec;
+use waybill::aws::Change;
+use waybill::connection::Connection;
+use waybill::domain::{Address, AddressVerdict, CarrierShipmentId, JobId, Money, Nonce, Refusal};
+use waybill::job::{
+    Attempt, DuplicateCheck, Extra, Flag, Hold, HoldReason, Job, Look, Step, Voiding, Wait, WriteBackRef,
+};
+use waybill::ports::{
+    Connections, Cursor, Cursors, Directory, Documents, Jobs, Limits, RefreshLease, Save, ScanProgress, SealedToken,
+    Spending, State, TokenKey, TokenRequests, TokenStore, TokensInUse,
+};
+
+use crate::database::{Store, TABLE};
+use crate::samples::{admitted, bought, connection, connection_id, entry, exchange, next, start, units};
+
+type Attributes = BTreeMap<String, serde_json::Value>;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/store/shapes")
+}
+
+fn key() -> TokenKey {
+    TokenKey {
+        system: "ups".to_owned(),
+        credential: "waybill/test/acme/ups".to_owned(),
+        client: "client-digest".to_owned(),
+        merchant: None,
+        connection: connection_id(),
+    }
+}
+
+fn attempt() -> Attempt {
+    Attempt {
+        number: 1,
+        owner: Nonce::new("owner"),
+        at: start(),
+        until: start() + SignedDuration::from_mins(5),
+    }
+}
+
+/// A job in the middle of everything that can be remembered about it.
+fn eventful(job: &Job) -> Save {
+    let mut save = next(job, "eventful");
+    let look = Look {
+        at: start(),
+        control: true,
+    };
+    save.job.address = Step::Done(AddressVerdict::Ambiguous {
+        candidates: vec![Address::default()],
+    });
+    save.job.purchase = Step::Unknown {
+        attempt: attempt(),
+        since: start(),
+        looks: vec![look],
+    };
+    save.job.extras = vec![
+        Extra {
+            shipment: CarrierShipmentId::new("1Z7"),
+            voiding: Voiding::Todo { at: start() },
+        },
+        Extra {
+            shipment: CarrierShipmentId::new("1Z8"),
+            voiding: Voiding::Refused("too late".to_owned()),
+        },
+    ];
+    save.job.attempts = 1;
+    save.job.bought_again = true;
+    save.job.duplicate_check = Some(DuplicateCheck { at: start() });
+    save.job.wait = Some(Wait {
+        until: start(),
+        reason: "busy".to_owned(),
+    });
+    save.job.hold = Some(Hold {
+        reason: HoldReason::UnknownPurchase,
+        message: "nobody knows".to_owned(),
+        since: start(),
+        again_at: start(),
+    });
+    save.job.flag = Flag::Wanted {
+        text: Some("nobody knows".to_owned()),
+        at: start(),
+        tries: 2,
+    };
+    save.audit = vec![waybill::ports::AuditEntry {
+        exchanges: vec![exchange("{}".to_owned())],
+        ..entry("eventful")
+    }];
+    save
+}
+
+fn shipped(job: &Job) -> Save {
+    let mut save = next(job, "shipped");
+    save.job.purchase = bought("1Z1");
+    save.job.write_back = Step::Done(WriteBackRef {
+        place: "item fulfilment 7".to_owned(),
+        id: Some("7".to_owned()),
+    });
+    save.job.due_at = None;
+    save
+}
+
+fn refused(job: &Job) -> Save {
+    let mut save = next(job, "refused");
+    save.job.purchase = Step::Refused(Refusal::new("120100", "no"));
+    save.job.write_back = Step::NotNeeded("never".to_owned());
+    save
+}
+
+/// One of everything that is stored.
+async fn fill(store: &Store) {
+    let dynamo = &store.dynamo;
+    let change = Change {
+        connection: Connection {
+            version: 1,
+            ..connection()
+        },
+        audit: entry("applied"),
+    };
+    assert!(dynamo.store_connection(&change).await.unwrap());
+    dynamo.set_brake(Some("stocktaking"), "Jo", start()).await.unwrap();
+    let progress = ScanProgress {
+        since: start(),
+        candidate: start(),
+        after: Some("7".to_owned()),
+    };
+    let cursor = Cursor {
+        version: 1,
+        published: Some(start()),
+        scan: Some(progress),
+    };
+    assert!(dynamo.advance(&connection_id(), "orders", &cursor).await.unwrap());
+    for (order, change) in [("1", eventful as fn(&Job) -> Save), ("2", shipped), ("3", refused)] {
+        let new = admitted(order, &format!("admit-{order}"));
+        assert!(dynamo.admit(&units(&new), std::slice::from_ref(&new)).await.unwrap());
+        Jobs::save(dynamo.as_ref(), &change(&new.job)).await.unwrap();
+    }
+    let lease = RefreshLease {
+        owner: Nonce::new("o"),
+        until: start() + SignedDuration::from_mins(1),
+    };
+    let token = SealedToken {
+        sealed: "c2VhbGVk".to_owned(),
+        client: "client-digest".to_owned(),
+        issued_at: start(),
+        expires_at: start() + SignedDuration::from_hours(1),
+    };
+    assert!(dynamo.lease(&key(), 0, &lease, start()).await.unwrap());
+    assert!(
+        TokenStore::save(dynamo.as_ref(), &key(), &Nonce::new("o"), 1, &token)
+            .await
+            .unwrap()
+    );
+    dynamo.mark_used(&key(), start()).await.unwrap();
+    let requests = TokenRequests {
+        version: 1,
+        at: vec![start()],
+    };
+    assert!(dynamo.write_requests("ups", "client-digest", &requests).await.unwrap());
+    let minute = std::time::Duration::from_secs(60);
+    dynamo.lease_slot("netsuite:1", 1, minute).await.unwrap().unwrap();
+    dynamo
+        .pause("ups:A1B2C3", start() + SignedDuration::from_mins(1))
+        .await
+        .unwrap();
+    assert!(
+        dynamo
+            .reserve(&connection(), &Money::new(dec!(40), "USD"), start())
+            .await
+            .unwrap()
+    );
+}
+
+/// Records what the code stores today, under a name.
+#[tokio::test]
+#[ignore = "writes a file"]
+async fn record_the_shapes() {
+    let store = Store::new().await;
+    fill(&store).await;
+    let scan = store.client.scan().table_name(TABLE).send().await.unwrap();
+    let plain = |value: &AttributeValue| match value {
+        AttributeValue::N(number) => serde_json::json!({ "N": number }),
+        AttributeValue::L(_) | AttributeValue::M(_) => panic!("no item has such an attribute: {value:?}"),
+        other => serde_json::json!({ "S": other.as_s().unwrap() }),
+    };
+    let mut items: Vec<Attributes> = scan
+        .items()
+        .iter()
+        .map(|item| item.iter().map(|(name, value)| (name.clone(), plain(value))).collect())
+        .collect();
+    items.sort_by_key(|item| format!("{} {}", item["pk"], item["sk"]));
+    let name = std::env::var("RECORD").unwrap();
+    let text = serde_json::to_string_pretty(&items).unwrap();
+    std::fs::write(folder().join(format!("{name}.json")), text + "\n").unwrap();
+}
+
+async fn restore(store: &Store, file: &std::path::Path) {
+    let items: Vec<Attributes> = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    for item in items {
+        let attribute = |value: serde_json::Value| match (value["N"].as_str(), value["S"].as_str()) {
+            (Some(number), _) => AttributeValue::N(number.to_owned()),
+            (_, text) => AttributeValue::S(text.unwrap().to_owned()),
+        };
+        let item: HashMap<String, AttributeValue> =
+            item.into_iter().map(|(name, value)| (name, attribute(value))).collect();
+        let put = store.client.put_item().table_name(TABLE).set_item(Some(item));
+        put.send().await.unwrap();
+    }
+}
+
+fn id(order: &str) -> JobId {
+    admitted(order, "").job.id
+}
+
+async fn reads_everything(store: &Store) {
+    let dynamo = &store.dynamo;
+    let job = dynamo.load(&id("1")).await.unwrap().unwrap();
+    let wanted = eventful(&admitted("1", "admit-1").job).job;
+    assert_eq!((&job.purchase, &job.extras), (&wanted.purchase, &wanted.extras));
+    assert_eq!(
+        (&job.address, &job.duplicate_check),
+        (&wanted.address, &wanted.duplicate_check)
+    );
+    assert_eq!((&job.hold, &job.flag), (&wanted.hold, &wanted.flag));
+    assert_eq!(job.wait.map(|wait| wait.reason), wanted.wait.map(|wait| wait.reason));
+    let shipped = dynamo.load(&id("2")).await.unwrap().unwrap();
+    assert_eq!((State::of(&shipped), shipped.purchase), (State::Shipped, bought("1Z1")));
+    let refused = dynamo.load(&id("3")).await.unwrap().unwrap();
+    assert!(matches!(refused.purchase, Step::Refused(_)));
+    assert_eq!(
+        dynamo.snapshot(&id("1"), 1).await.unwrap(),
+        Some(admitted("1", "").snapshot)
+    );
+    let story = dynamo.audit(&id("1")).await.unwrap();
+    let texts: Vec<&str> = story.iter().map(|entry| entry.text.as_str()).collect();
+    assert_eq!(texts, ["admitted", "eventful"]);
+    assert_eq!(story[1].exchanges[0].request, "POST /ship");
+    let (_, units) = dynamo.numbered("SO1").await.unwrap().into_iter().next().unwrap();
+    assert_eq!(units.units[0].job, id("1"));
+    let held = dynamo.in_state(&connection_id(), State::Held, 9).await.unwrap();
+    assert_eq!(held.len(), 1);
+    let gate = dynamo.gate(&connection_id()).await.unwrap().unwrap();
+    assert_eq!(
+        (gate.connection.version, gate.brake.as_deref()),
+        (1, Some("stocktaking"))
+    );
+    let cursor = dynamo.cursor(&connection_id(), "orders").await.unwrap();
+    assert_eq!(cursor.scan.unwrap().after.as_deref(), Some("7"));
+    let token = dynamo.read(&key()).await.unwrap().unwrap();
+    assert_eq!(token.token.unwrap().sealed, "c2VhbGVk");
+    assert_eq!(dynamo.in_use(start()).await.unwrap().len(), 1);
+    assert_eq!(dynamo.requests("ups", "client-digest").await.unwrap().at, [start()]);
+    let minute = std::time::Duration::from_secs(60);
+    // The test's nonces begin anew: the first one is the recorded owner's own.
+    dynamo.lease_slot("elsewhere:1", 1, minute).await.unwrap().unwrap();
+    assert!(dynamo.lease_slot("netsuite:1", 1, minute).await.unwrap().is_none());
+    assert!(dynamo.paused("ups:A1B2C3").await.unwrap().is_some());
+    assert!(
+        !dynamo
+            .reserve(&connection(), &Money::new(dec!(61), "USD"), start())
+            .await
+            .unwrap()
+    );
+}
+
+#[tokio::test]
+async fn items_of_every_shape_so_far_are_read() {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files {
+        let store = Store::new().await;
+        restore(&store, &file).await;
+        reads_everything(&store).await;
+    }
+}
