@@ -177,7 +177,11 @@ impl OrderSource for Erps {
 
     async fn find(&self, write_back: &WriteBack<'_>) -> Result<Written, CallError> {
         let written = lock(&self.0.papers).written.contains_key(write_back.job);
-        Ok(if written { Written::Whole(place()) } else { Written::Nothing })
+        Ok(if written {
+            Written::Whole(place())
+        } else {
+            Written::Nothing
+        })
     }
 
     fn draft(&self, write_back: &WriteBack<'_>, _found: &Written) -> Result<Draft, Refusal> {
@@ -286,7 +290,7 @@ impl Carrier for Carriers {
         panic!("nobody voids here")
     }
 
-        async fn shipment(&self, _id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
+    async fn shipment(&self, _id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
         Ok(None)
     }
 
@@ -424,7 +428,11 @@ impl Admission {
     fn jobs(&self) -> Vec<Option<Job>> {
         let units = self.units();
         let tables = self.memory.tables();
-        units.units.iter().map(|unit| tables.jobs.get(&unit.job).cloned()).collect()
+        units
+            .units
+            .iter()
+            .map(|unit| tables.jobs.get(&unit.job).cloned())
+            .collect()
     }
 
     fn invocation(&self) -> Running {
@@ -434,7 +442,10 @@ impl Admission {
 
     fn go(&mut self, poller: usize) {
         let running = self.running[poller].as_mut();
-        if running.and_then(|running| self.account.desk.go(poller, running)).is_some() {
+        if running
+            .and_then(|running| self.account.desk.go(poller, running))
+            .is_some()
+        {
             self.leave(poller);
         }
     }
@@ -465,7 +476,13 @@ impl Admission {
     }
 
     fn versions(&self) -> (u64, u64) {
-        let cursor = self.memory.tables().cursors.values().next().map_or(0, |cursor| cursor.version);
+        let cursor = self
+            .memory
+            .tables()
+            .cursors
+            .values()
+            .next()
+            .map_or(0, |cursor| cursor.version);
         (self.units().version, cursor)
     }
 
@@ -624,7 +641,7 @@ impl Scene for Admission {
         let jobs: Vec<_> = self.jobs().iter().map(|job| job.as_ref().map(in_short)).collect();
         let units = self.units().units;
         let units: Vec<_> = units.iter().map(|unit| (pieces(unit), unit.phase as u8)).collect();
-                let tables = self.memory.tables();
+        let tables = self.memory.tables();
         let noted = (tables.cursors.is_empty(), tables.rereads.len());
         digest(&(papers, pollers, jobs, units, noted))
     }
@@ -663,11 +680,20 @@ fn in_short(job: &Job) -> u64 {
     );
     let hold = job.hold.as_ref().map(|hold| hold.reason);
     let young = job.updated_at == job.created_at;
-    digest(&(steps, hold, job.closed.is_some(), job.finished(), job.snapshot.hash.as_str(), young))
+    digest(&(
+        steps,
+        hold,
+        job.closed.is_some(),
+        job.finished(),
+        job.snapshot.hash.as_str(),
+        young,
+    ))
 }
 
 fn without_a_rule(rule: Rule, expected: &str) {
-    let explored = without(rule, || explore(Admission::new(Bounds { crashes: 0, ..WHOLE }), Way::Breadth));
+    let explored = without(rule, || {
+        explore(Admission::new(Bounds { crashes: 0, ..WHOLE }), Way::Breadth)
+    });
     found(&format!("admission without {rule:?}"), expected, explored);
 }
 
@@ -685,7 +711,11 @@ fn crash_admission_finds_an_order_read_before_the_units() {
         ..WHOLE
     };
     let explored = explore(Admission::new(early), Way::Breadth);
-    found("the ERP is read before UNITS", "more allotted than was ever ready", explored);
+    found(
+        "the ERP is read before UNITS",
+        "more allotted than was ever ready",
+        explored,
+    );
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub enum Call {
     Void,
     Read,
     WriteBack,
-        Cursor,
+    Cursor,
     ToReread,
     Reread,
     Changed,
@@ -254,7 +254,10 @@ impl Desk {
         self.set_led(worker, true);
         let ended = self.go(worker, running);
         self.set_led(worker, false);
-        assert!(ended.is_none() && self.pending(worker) == pending, "a worker went another way");
+        assert!(
+            ended.is_none() && self.pending(worker) == pending,
+            "a worker went another way"
+        );
     }
 
     fn set_led(&self, worker: usize, led: bool) {

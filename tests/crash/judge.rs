@@ -73,7 +73,7 @@ fn unfounded(job: &Job, books: &Books) -> Option<&'static str> {
         }
         HoldReason::WriteBackRefused if !books.write_refused => Some("held as refused though the ERP took it"),
         HoldReason::ExtraToVoid if !books.void_refused => Some("held over a void that nobody refused"),
-                HoldReason::VoidRefused if !books.void_refused => Some("held over a void that nobody refused"),
+        HoldReason::VoidRefused if !books.void_refused => Some("held over a void that nobody refused"),
         HoldReason::VoidStillShown if books.writes == 0 => Some("held over a write-back that is not there"),
         HoldReason::Person if books.acts == 0 => Some("held by a person though nobody said so"),
         _ => None,

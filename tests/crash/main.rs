@@ -17,9 +17,11 @@
 mod admission;
 mod breaks;
 mod desk;
+mod dynamo;
 mod explore;
 mod judge;
 mod key;
+mod matrix;
 mod outside;
 mod store;
 

@@ -266,7 +266,7 @@ impl Carrier for CarrierSide {
         self.0.desk.ask(Call::Void, void).await
     }
 
-        async fn shipment(&self, _id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
+    async fn shipment(&self, _id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
         Ok(None)
     }
 

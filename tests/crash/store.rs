@@ -186,7 +186,8 @@ impl Cursors for Store {
     async fn cursor(&self, connection: &ConnectionId, kind: &str) -> Result<Cursor, StoreError> {
         let read = |_| {
             let cursor = at_once(self.memory.cursor(connection, kind));
-            self.desk.hear(cursor.as_ref().is_ok_and(|cursor| cursor.published.is_some()));
+            self.desk
+                .hear(cursor.as_ref().is_ok_and(|cursor| cursor.published.is_some()));
             cursor
         };
         self.desk.ask(Call::Cursor, read).await
