@@ -49,7 +49,7 @@ struct Bounds {
 }
 
 const WHOLE: Bounds = Bounds {
-    crashes: 2,
+    crashes: 1,
     early: false,
     broken: None,
 };
@@ -450,6 +450,19 @@ impl Admission {
         }
     }
 
+    fn under_way(&self, poller: usize) -> bool {
+        self.account.desk.pending(poller).is_some()
+    }
+
+    /// A poller that was copied is led back to where it was, once it is to go on.
+    fn lead(&mut self, poller: usize) {
+        if self.running[poller].is_none() {
+            let mut running = self.invocation();
+            self.account.desk.lead(poller, &mut running);
+            self.running[poller] = Some(running);
+        }
+    }
+
     fn leave(&mut self, poller: usize) {
         self.running[poller] = None;
         self.account.desk.leave(poller);
@@ -462,9 +475,10 @@ impl Admission {
     fn grant(&mut self, poller: usize, fault: Option<Fault>) {
         let call = self.account.desk.pending(poller);
         let before = self.versions();
+        self.lead(poller);
         self.account.desk.grant(poller, fault);
         self.go(poller);
-        if self.running[poller].is_some() {
+        if self.under_way(poller) {
             let fresh = &mut lock(&self.account.papers).fresh[poller];
             match call {
                 Some(Call::Units) => fresh.0 = true,
@@ -551,7 +565,7 @@ impl Scene for Admission {
         let mut choices = Vec::new();
         for poller in 0..2 {
             match self.account.desk.pending(poller) {
-                None if poller == 0 || self.running[0].is_some() => choices.push(Choice::Poll(poller)),
+                None if poller == 0 || self.under_way(0) => choices.push(Choice::Poll(poller)),
                 None => {}
                 Some(call) => {
                     choices.push(Choice::Work(poller, call));
@@ -611,7 +625,7 @@ impl Scene for Admission {
         if papers.written.values().sum::<u8>() > total {
             return Some("more shipped than was ever ready");
         }
-        let under_way = self.running.iter().any(Option::is_some);
+        let under_way = self.under_way(0) || self.under_way(1);
         let busy = under_way || self.jobs().iter().flatten().any(|job| !job.over());
         let order = papers.order(papers.now());
         let waits = papers.ready > 0 && order.standing == Standing::Ready;
@@ -626,7 +640,7 @@ impl Scene for Admission {
         let shipped = papers.ready == 0 || papers.cancelling == Cancelling::Cancelled;
         drop(papers);
         let over = self.jobs().iter().flatten().all(Job::finished);
-        shipped && over && self.running.iter().all(Option::is_none)
+        shipped && over && !self.under_way(0) && !self.under_way(1)
     }
 
     fn key(&self) -> u64 {
@@ -661,13 +675,6 @@ impl Scene for Admission {
         *self.memory.tables() = frozen.tables.clone();
         *lock(&self.account.papers) = frozen.papers.clone();
         self.clock.set(frozen.now);
-        for poller in 0..2 {
-            if self.account.desk.pending(poller).is_some() {
-                let mut running = self.invocation();
-                self.account.desk.lead(poller, &mut running);
-                self.running[poller] = Some(running);
-            }
-        }
     }
 }
 

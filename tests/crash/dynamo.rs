@@ -49,7 +49,9 @@ impl Plan {
     /// One call; `None` where its answer is lost. A call of which the worker dies never comes back.
     async fn call<T>(&self, call: impl Future<Output = T>) -> Option<T> {
         let nth = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let mishap = lock(&self.mishap).take_if(|(at, _)| *at == nth).map(|(_, mishap)| mishap);
+        let mishap = lock(&self.mishap)
+            .take_if(|(at, _)| *at == nth)
+            .map(|(_, mishap)| mishap);
         if mishap == Some(Mishap::DiesBefore) {
             self.die().await;
         }
@@ -303,7 +305,11 @@ impl OrderSource for Handle {
     async fn find(&self, write_back: &WriteBack<'_>) -> Result<Written, CallError> {
         let find = async {
             let written = lock(&self.0.books).written.contains_key(write_back.job.as_str());
-            Ok(if written { Written::Whole(place()) } else { Written::Nothing })
+            Ok(if written {
+                Written::Whole(place())
+            } else {
+                Written::Nothing
+            })
         };
         self.0.plan.call(find).await.unwrap_or_else(|| Err(later()))
     }
@@ -399,7 +405,8 @@ impl Deployment {
             nonces: Arc::new(Ulids::default()),
             timing: Timing::default(),
         };
-        self.live(async { _ = poll.run(&self.connection.id, Timestamp::MAX).await }).await;
+        self.live(async { _ = poll.run(&self.connection.id, Timestamp::MAX).await })
+            .await;
     }
 
     async fn work(&self, job: &JobId) {
@@ -480,15 +487,24 @@ async fn story(mishap: Option<(usize, Mishap)>) -> usize {
     let bought = bought[0].clone();
     drop(books);
     assert_eq!(job.purchase.done().unwrap().id.as_str(), bought, "{mishap:?}");
-    let units = deployment.store.dynamo.units(&job.connection, std::slice::from_ref(&job.document));
+    let units = deployment
+        .store
+        .dynamo
+        .units(&job.connection, std::slice::from_ref(&job.document));
     let units = units.await.unwrap().remove(0).units;
     let phases: Vec<UnitPhase> = units.iter().map(|unit| unit.phase).collect();
     assert_eq!(phases, [UnitPhase::WrittenBack], "{mishap:?}");
     let told = deployment.store.dynamo.audit(&job.id).await.unwrap();
-    assert!(told.iter().any(|entry| entry.text.contains(&bought)), "{mishap:?}: {told:?}");
+    assert!(
+        told.iter().any(|entry| entry.text.contains(&bought)),
+        "{mishap:?}: {told:?}"
+    );
     let intents = told.iter().filter_map(|entry| entry.draft.as_ref());
     let intents = intents.filter(|draft| draft.operation == "ship").count();
-    assert_eq!(intents, job.attempts as usize, "{mishap:?}: every attempt was told before it was made");
+    assert_eq!(
+        intents, job.attempts as usize,
+        "{mishap:?}: every attempt was told before it was made"
+    );
     deployment.plan.calls.load(Ordering::Relaxed)
 }
 

@@ -150,7 +150,11 @@ fn judge(world: &World, order: u64, story: Story) -> Result<(), Failure> {
         }
         shipped.extend(live.iter().cloned());
     }
-    let told: Vec<String> = page.fulfilments.iter().flat_map(|one| one.tracking_numbers.clone()).collect();
+    let told: Vec<String> = page
+        .fulfilments
+        .iter()
+        .flat_map(|one| one.tracking_numbers.clone())
+        .collect();
     if shipped.len() != 1 || told != shipped {
         return Err(format!("{shipped:?} shipped, {told:?} told").into());
     }
@@ -178,7 +182,12 @@ async fn tell_all(stories: &[(Story, Side, &'static str)]) {
         }
     }
     println!("crash matrix: {told} stories, strikes by operation: {struck:?}");
-    assert!(wrong.is_empty(), "{} of {told} stories:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {told} stories:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     let missed: Vec<_> = struck.iter().filter(|(_, strikes)| **strikes == 0).collect();
     assert!(missed.is_empty(), "never met: {missed:?}");
 }
@@ -203,7 +212,13 @@ async fn crash_matrix_of_looks_and_voids() {
 /// P20: whatever goes wrong in an exchange with NetSuite, once, an order ships once and is written back once.
 #[tokio::test]
 async fn crash_matrix_of_the_erp() {
-    let operations = ["token", "suiteql", "transform", "patch_salesorder", "get_itemfulfillment"];
+    let operations = [
+        "token",
+        "suiteql",
+        "transform",
+        "patch_salesorder",
+        "get_itemfulfillment",
+    ];
     let stories = operations.map(|operation| (Story::Plain, Side::Erp, operation));
     tell_all(&stories).await;
 }

@@ -253,9 +253,13 @@ impl World {
         self.memory.tables().jobs.get(&self.stand.job).cloned().unwrap()
     }
 
+    fn under_way(&self, worker: usize) -> bool {
+        self.pending(worker).is_some()
+    }
+
     /// Whether nobody is under way.
     pub fn idle(&self) -> bool {
-        self.running.iter().all(Option::is_none)
+        (0..2).all(|worker| !self.under_way(worker))
     }
 
     fn workers_choices(&self, books: &Books, choices: &mut Vec<Choice>) {
@@ -265,7 +269,7 @@ impl World {
         let mishap = books.crashes < bounds.crashes && spent < bounds.total;
         for worker in 0..2 {
             let Some(call) = self.pending(worker) else {
-                let first_free = worker == 0 || self.running[0].is_some();
+                let first_free = worker == 0 || self.under_way(0);
                 if first_free && books.messages > 0 {
                     choices.push(Choice::Receive(worker));
                     choices.extend(fault.then_some(Choice::ReceiveDuplicate(worker)));
@@ -377,6 +381,7 @@ impl World {
 
     fn grant(&mut self, worker: usize, fault: Option<Fault>) {
         let call = self.pending(worker);
+        self.lead(worker);
         self.stand.desk.learns(worker, self.since_heard(worker));
         self.stand.desk.grant(worker, fault);
         self.workers[worker].heard_at = self.stand.clock.now();
@@ -386,9 +391,18 @@ impl World {
             self.knows(worker, true);
         }
         self.go(worker);
-        if call == Some(Call::Save) && self.running[worker].is_some() {
+        if call == Some(Call::Save) && self.under_way(worker) {
             let written = self.version() != before && fault.is_none();
             self.knows(worker, written);
+        }
+    }
+
+    /// A worker that was copied is led back to where it was, once it is to go on.
+    fn lead(&mut self, worker: usize) {
+        if self.running[worker].is_none() {
+            let mut running = self.invocation();
+            self.stand.desk.lead(worker, &mut running);
+            self.running[worker] = Some(running);
         }
     }
 
@@ -460,8 +474,9 @@ impl World {
         self.stand.clock.turn(TICK);
         let bought = self.state().purchase.done().is_some();
         let mut books = lock(&self.stand.books);
-        for (worker, running) in self.workers.iter_mut().zip(&self.running) {
-            if running.is_some() && !worker.stalled {
+        let under_way = [0, 1].map(|worker| self.under_way(worker));
+        for (worker, under_way) in self.workers.iter_mut().zip(under_way) {
+            if under_way && !worker.stalled {
                 worker.stalled = true;
                 books.crashes += 1;
                 books.doubt = true;
@@ -603,13 +618,6 @@ impl Scene for World {
         *lock(&self.stand.books) = frozen.books.clone();
         self.stand.clock.set(frozen.now);
         self.workers = frozen.workers;
-        for worker in 0..2 {
-            if self.pending(worker).is_some() {
-                let mut running = self.invocation();
-                self.stand.desk.lead(worker, &mut running);
-                self.running[worker] = Some(running);
-            }
-        }
     }
 }
 

@@ -560,7 +560,10 @@ fn without_a_rule_the_properties_do_not_hold() {
         Rule::DuplicateCheck,
         Rule::DueWhenStarted,
     ] {
-        assert!(without(rule, || whatever_happens(20_000)).is_err(), "{rule:?} is not missed");
+        assert!(
+            without(rule, || whatever_happens(20_000)).is_err(),
+            "{rule:?} is not missed"
+        );
     }
 }
 
