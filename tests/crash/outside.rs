@@ -23,8 +23,8 @@ pub const LEASE: SignedDuration = SignedDuration::from_mins(22);
 pub const LONG_LAG: u8 = 7;
 /// For how many ticks a slow ERP works on a request whose answer was lost.
 pub const ERP_RUNNING: u8 = 3;
-/// For how many ticks a request may outlive its caller where the ERP gives up with its caller.
-const CALL_RUNNING: u8 = 2;
+/// For how many ticks a request runs whose caller dies over it, where the ERP gives up with its caller: within the lease.
+pub const CALL_RUNNING: u8 = 2;
 
 /// What the person calls herself.
 pub const PERSON: &str = "ann";
@@ -489,11 +489,7 @@ impl Stand {
                 Ok(reference())
             }
             Some(Fault::StillRunning) => {
-                books.running = if self.habits.erp_slow {
-                    ERP_RUNNING
-                } else {
-                    CALL_RUNNING
-                };
+                books.running = ERP_RUNNING;
                 Err(lost())
             }
             Some(Fault::AnswerLost) => {

@@ -564,6 +564,10 @@ impl Scene for World {
                 self.start(worker);
             }
             Choice::Work(worker, _) => self.grant(worker, None),
+                        Choice::Fault(worker, _, Fault::StillRunning) if !self.bounds.habits.erp_slow => {
+                lock(&self.stand.books).running = CALL_RUNNING;
+                self.die(worker);
+            }
             Choice::Fault(worker, _, fault) => {
                 lock(&self.stand.books).faults += 1;
                 self.grant(worker, Some(fault));
