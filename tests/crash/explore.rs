@@ -1,144 +1,180 @@
-//! Visits every state of a world, each once, and remembers how it came there.
-//!
-//! A world in motion cannot be copied, so each state is reached again from the beginning by the choices that led to it.
+//! Visits every state of a scene, each once, and remembers how it came there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::world::{Bounds, Choice, World};
+/// Every state that any test of this run has visited.
+static VISITED: AtomicUsize = AtomicUsize::new(0);
 
-/// A digest for telling apart what a worker has heard.
+/// A digest of whatever matters.
 pub fn digest(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
 }
 
-/// A digest wide enough for millions of states.
-pub fn wide_digest(value: &impl Hash) -> u128 {
-    u128::from(digest(&(0_u8, value))) << 64 | u128::from(digest(&(1_u8, value)))
+/// A part of the world in which things happen one at a time.
+pub trait Scene {
+    /// One thing that can happen.
+    type Choice: Copy + Debug;
+    /// The scene at one moment.
+    type Frozen;
+
+    /// The scenes that everything begins with.
+    fn beginnings(&mut self) -> Vec<Self::Frozen>;
+    /// Everything that can happen now.
+    fn choices(&self) -> Vec<Self::Choice>;
+    /// Makes one thing happen.
+    fn happen(&mut self, choice: Self::Choice);
+    /// What is broken, if anything is.
+    fn broken(&self) -> Option<&'static str>;
+    /// Whether the scene has come to rest.
+    fn quiet(&self) -> bool;
+    /// Equal for scenes of which the same can still become.
+    fn key(&self) -> u64;
+    /// A copy.
+    fn freeze(&self) -> Self::Frozen;
+    /// Takes the place of whatever was.
+    fn thaw(&mut self, frozen: &Self::Frozen);
+}
+
+/// In which order states are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Few at a time in memory; a scene is handed on to what came of it.
+    Depth,
+    /// What is found is found by the shortest way.
+    Breadth,
 }
 
 /// What an exploration saw.
-pub struct Explored {
+pub struct Explored<C> {
     /// States visited.
     pub states: usize,
     /// Things that happened.
     pub transitions: usize,
-    /// What was broken, and the choices that led there.
-    pub broken: Option<(&'static str, Vec<Choice>)>,
+    /// What was broken, and the way there.
+    pub broken: Option<(&'static str, Vec<C>)>,
 }
 
-struct Node {
-    parent: usize,
-    choice: Option<Choice>,
-    queued: bool,
+struct Node<C> {
+    parent: u32,
+    choice: Option<C>,
     quiet: bool,
 }
 
-/// Visits every state within the bounds, breadth first, and then asks that each can still come to rest.
-pub fn explore(bounds: Bounds) -> Explored {
+/// Visits every state, and then asks that each can still come to rest.
+pub fn explore<S: Scene>(scene: S, order: Order) -> Explored<S::Choice> {
     let mut search = Search {
-        bounds,
+        scene,
         nodes: Vec::new(),
         seen: HashMap::new(),
         edges: Vec::new(),
+        todo: VecDeque::new(),
+        at: 0,
     };
-    for queued in [true, false] {
-        if queued || bounds.crashes > 0 {
-            search.visit(World::new(bounds, queued), usize::MAX, None, queued);
-        }
+    for frozen in search.scene.beginnings() {
+        search.scene.thaw(&frozen);
+        search.arrive(None);
     }
-    let mut next = 0;
-    while next < search.nodes.len() {
-        if let Some(broken) = search.expand(next) {
+    let next = |todo: &mut VecDeque<_>| match order {
+        Order::Depth => todo.pop_back(),
+        Order::Breadth => todo.pop_front(),
+    };
+    while let Some((node, frozen)) = next(&mut search.todo) {
+        if let Some(broken) = search.expand(node, &frozen) {
             return search.end(Some(broken));
         }
-        next += 1;
     }
     let stuck = search.stuck().map(|node| ("can never come to rest", search.path(node)));
     search.end(stuck)
 }
 
-struct Search {
-    bounds: Bounds,
-    nodes: Vec<Node>,
-    seen: HashMap<u128, usize>,
-    edges: Vec<(usize, usize)>,
+struct Search<S: Scene> {
+    scene: S,
+    nodes: Vec<Node<S::Choice>>,
+    seen: HashMap<u64, u32>,
+    edges: Vec<(u32, u32)>,
+    todo: VecDeque<(u32, S::Frozen)>,
+    /// The state that the scene is in.
+    at: u32,
 }
 
-impl Search {
-    fn expand(&mut self, node: usize) -> Option<(&'static str, Vec<Choice>)> {
-        let path = self.path(node);
-        let queued = self.nodes[node].queued;
-        let first = self.replay(queued, &path);
-        let choices = first.choices();
-        let mut ready = Some(first);
-        for choice in choices {
-            let mut world = ready.take().unwrap_or_else(|| self.replay(queued, &path));
-            world.happen(choice);
-            if let Some(broken) = world.broken() {
-                return Some((broken, path.into_iter().chain([choice]).collect()));
+impl<S: Scene> Search<S> {
+    fn expand(&mut self, node: u32, frozen: &S::Frozen) -> Option<(&'static str, Vec<S::Choice>)> {
+        if self.at != node {
+            self.scene.thaw(frozen);
+        }
+        for (nth, choice) in self.scene.choices().into_iter().enumerate() {
+            if nth > 0 {
+                self.scene.thaw(frozen);
             }
-            let target = self.visit(world, node, Some(choice), queued);
+            self.scene.happen(choice);
+            if let Some(broken) = self.scene.broken() {
+                let mut path = self.path(node);
+                path.push(choice);
+                return Some((broken, path));
+            }
+            let target = self.arrive(Some((node, choice)));
             self.edges.push((node, target));
         }
         None
     }
 
-    fn replay(&self, queued: bool, path: &[Choice]) -> World {
-        let mut world = World::new(self.bounds, queued);
-        for choice in path {
-            world.happen(*choice);
-        }
-        world
-    }
-
-    fn visit(&mut self, world: World, parent: usize, choice: Option<Choice>, queued: bool) -> usize {
-        let nodes = &mut self.nodes;
-        *self.seen.entry(world.key()).or_insert_with(|| {
-            nodes.push(Node {
-                parent,
-                choice,
-                queued,
-                quiet: world.quiet(),
+    /// Takes the state that the scene is in for a node, and plans to look at it if it is new.
+    fn arrive(&mut self, from: Option<(u32, S::Choice)>) -> u32 {
+        let number = u32::try_from(self.nodes.len()).unwrap();
+        let node = *self.seen.entry(self.scene.key()).or_insert(number);
+        // Equal is not the same: the scene may be the mirror image of the one that is known.
+        self.at = if node == number { node } else { u32::MAX };
+        if node == number {
+            self.nodes.push(Node {
+                parent: from.map_or(u32::MAX, |(parent, _)| parent),
+                choice: from.map(|(_, choice)| choice),
+                quiet: self.scene.quiet(),
             });
-            nodes.len() - 1
-        })
+            self.todo.push_back((number, self.scene.freeze()));
+        }
+        node
     }
 
-    fn path(&self, node: usize) -> Vec<Choice> {
+    fn path(&self, node: u32) -> Vec<S::Choice> {
         let mut path = Vec::new();
-        let mut at = node;
-        while let Some(choice) = self.nodes[at].choice {
+        let mut at = &self.nodes[node as usize];
+        while let Some(choice) = at.choice {
             path.push(choice);
-            at = self.nodes[at].parent;
+            at = &self.nodes[at.parent as usize];
         }
         path.reverse();
         path
     }
 
     /// A state from which nothing leads to rest.
-    fn stuck(&self) -> Option<usize> {
-        let mut back = vec![Vec::new(); self.nodes.len()];
-        for (from, to) in &self.edges {
-            back[*to].push(*from);
-        }
+    fn stuck(&self) -> Option<u32> {
         let mut rests: Vec<bool> = self.nodes.iter().map(|node| node.quiet).collect();
-        let mut todo: Vec<usize> = (0..self.nodes.len()).filter(|node| rests[*node]).collect();
+        let mut back = self.edges.clone();
+        back.sort_unstable_by_key(|(_, to)| *to);
+        let numbers = 0..u32::try_from(rests.len()).unwrap();
+        let mut todo: Vec<u32> = numbers.clone().filter(|node| rests[*node as usize]).collect();
         while let Some(node) = todo.pop() {
-            for from in &back[node] {
-                if !std::mem::replace(&mut rests[*from], true) {
+            let first = back.partition_point(|(_, to)| *to < node);
+            for (from, _) in back[first..].iter().take_while(|(_, to)| *to == node) {
+                if !std::mem::replace(&mut rests[*from as usize], true) {
                     todo.push(*from);
                 }
             }
         }
-        rests.iter().position(|rests| !rests)
+        numbers.into_iter().find(|node| !rests[*node as usize])
     }
 
-    fn end(&self, broken: Option<(&'static str, Vec<Choice>)>) -> Explored {
+    fn end(&self, broken: Option<(&'static str, Vec<S::Choice>)>) -> Explored<S::Choice> {
+        let states = self.nodes.len();
+        let all = VISITED.fetch_add(states, Ordering::Relaxed) + states;
+        println!("crash exploration: {all} states in all so far");
         Explored {
-            states: self.nodes.len(),
+            states,
             transitions: self.edges.len(),
             broken,
         }

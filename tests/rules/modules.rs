@@ -7,11 +7,12 @@ use crate::sources::{Source, beneath, product};
 /// Modules of the library, and the modules of the library that each may name beside itself. `deployment` composes and
 /// may name all.
 const KNOWS: &[(&str, &[&str])] = &[
+    ("rules", &[]),
     ("domain", &[]),
-    ("job", &["domain"]),
+    ("job", &["domain", "rules"]),
     ("connection", &["domain"]),
     ("ports", &["domain", "job", "connection"]),
-    ("flows", &["ports", "job", "domain", "connection"]),
+    ("flows", &["ports", "job", "domain", "connection", "rules"]),
     ("http", &["ports", "domain", "telemetry"]),
     ("systems", &["http", "ports", "domain", "connection"]),
     ("aws", &["ports", "job", "domain", "connection", "config"]),

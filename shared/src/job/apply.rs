@@ -7,6 +7,7 @@ use super::{
     VoidWish, Voiding, Wait, WriteBackRef,
 };
 use crate::domain::{AddressVerdict, CarrierShipmentId, LabelRef, Nonce, Quote, Refusal, Shipment, Snapshot};
+use crate::rules::{self, Rule};
 
 /// Something that happened, to be recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -244,16 +245,11 @@ impl Outcome {
     /// about money always; what names an attempt only while that attempt stands there without an answer; a flag that was
     /// written, because the document now shows it.
     pub fn survives_a_conflict(&self, current: &Job) -> bool {
-        let same = |number: u32| {
-            current
-                .purchase
-                .open_attempt()
-                .is_some_and(|attempt| attempt.number == number)
-        };
         match self {
-            Self::Bought { .. } | Self::Found { .. } | Self::Flagged { .. } => true,
+            Self::Bought { .. } | Self::Found { .. } => rules::holds(Rule::LateFacts),
+            Self::Flagged { .. } => true,
             Self::Unknown { attempt } | Self::NotSent { attempt, .. } | Self::Rejected { attempt, .. } => {
-                same(*attempt)
+                current.awaits(*attempt)
             }
             _ => false,
         }
@@ -337,7 +333,7 @@ impl Job {
             Outcome::Intended { .. } => !over && self.hold.is_none() && self.may_intend(timing),
             Outcome::Expired => matches!(self.purchase, Step::Started(_)),
             Outcome::Unknown { attempt } | Outcome::NotSent { attempt, .. } | Outcome::Rejected { attempt, .. } => {
-                self.purchase.open_attempt().is_some_and(|open| open.number == *attempt)
+                self.awaits(*attempt)
             }
             Outcome::Absent { .. } => matches!(self.purchase, Step::Unknown { .. }) && !over,
             Outcome::DuplicatesChecked { .. } => self.duplicate_check.is_some(),
@@ -368,6 +364,12 @@ impl Job {
             Outcome::Requeued { .. } => self.due_at.is_some(),
             Outcome::Bought { .. } | Outcome::Found { .. } | Outcome::Flagged { .. } => true,
         }
+    }
+
+    /// Whether this attempt stands there without an answer.
+    fn awaits(&self, attempt: u32) -> bool {
+        let named = |open: &Attempt| open.number == attempt || !rules::holds(Rule::AttemptByAttempt);
+        self.purchase.open_attempt().is_some_and(named)
     }
 
     /// A first purchase, or one after absences that may be believed.
@@ -446,12 +448,18 @@ impl Job {
 
     fn owe_duplicate_check(&mut self, last_until: Timestamp, timing: &Timing) {
         self.bought_again = true;
+        if !rules::holds(Rule::DuplicateCheck) {
+            return;
+        }
         self.duplicate_check = Some(DuplicateCheck {
             at: last_until + timing.duplicate_check,
         });
     }
 
     fn lose_answer(&mut self, now: Timestamp) {
+        if !rules::holds(Rule::LookUp) {
+            self.purchase = Step::Todo;
+        }
         if let Some(attempt) = self.purchase.open_attempt().cloned() {
             self.purchase = Step::Unknown {
                 attempt,
@@ -536,7 +544,10 @@ impl Job {
         if looks.len() >= timing.looks.len() {
             return;
         }
-        looks.push(Look { at: now, control });
+        looks.push(Look {
+            at: now,
+            control: control || !rules::holds(Rule::ControlAtEachLook),
+        });
         let believable = looks.iter().all(|look| look.control) && may_recreate;
         if looks.len() >= timing.looks.len() && !believable {
             self.hold(HoldReason::UnknownPurchase, MAYBE_BOUGHT.to_owned(), now, timing);
@@ -835,7 +846,8 @@ impl Job {
             self.hold(reason, message, now, timing);
         }
         self.want_flag(now);
-        self.due_at = self.due(timing);
+        let forgotten = matches!(self.purchase, Step::Started(_)) && !rules::holds(Rule::DueWhenStarted);
+        self.due_at = self.due(timing).filter(|_| !forgotten);
     }
 
     fn left_to_people(&self) -> Option<(HoldReason, String)> {

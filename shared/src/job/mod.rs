@@ -19,6 +19,7 @@ use crate::domain::{
     AddressVerdict, CarrierShipmentId, ConnectionId, ContentHash, DocumentId, Gone, JobId, LabelRef, Nonce, Quote,
     Shipment, Snapshot, TenantId,
 };
+use crate::rules::{self, Rule};
 
 pub use apply::{IllegalOutcome, Outcome};
 pub use backoff::{Backoff, draw};
@@ -364,8 +365,13 @@ impl Job {
     /// A new job on its first snapshot, due at once.
     pub fn admit(admission: Admission, snapshot: &Snapshot, now: Timestamp) -> Self {
         let document = snapshot.consignment.document.clone();
+        let unit = if rules::holds(Rule::KeyByUnit) {
+            admission.unit
+        } else {
+            1
+        };
         Self {
-            id: JobId::of(&admission.connection, &document, admission.unit),
+            id: JobId::of(&admission.connection, &document, unit),
             connection: admission.connection,
             tenant: admission.tenant,
             document,
@@ -415,7 +421,7 @@ impl Job {
 
     /// Whether a snapshot read at `read_at` is too old to buy on.
     pub fn is_stale(read_at: Timestamp, now: Timestamp, timing: &Timing) -> bool {
-        now.duration_since(read_at) > timing.snapshot_age
+        now.duration_since(read_at) > timing.snapshot_age && rules::holds(Rule::FreshSnapshot)
     }
 
     /// Whether a person wants the shipment void, and the carrier has not answered yet.

@@ -8,6 +8,7 @@ use super::{Advance, Onward};
 use crate::domain::{Quantities, Snapshot, UnitPhase, Units};
 use crate::job::{self, Job, Outcome, Step, Wait};
 use crate::ports::{AuditEntry, CallError, Documents, Draft, Later, Recorder, Save, Saved, StoreError};
+use crate::rules::{self, Rule};
 
 /// SQS delays a message by at most this; what waits longer is left to the sweeper.
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
@@ -131,7 +132,7 @@ impl<'a> Ledger<'a> {
             match self.save(&save).await? {
                 Saved::Done => return self.stands(save.job, &outcome).await,
                 Saved::UnitsConflict => {}
-                Saved::Conflict(current) if is_echo(&current, &save.job, &outcome) => {
+                Saved::Conflict(current) if is_echo(&current, &base, &save.job, &outcome) => {
                     return self.stands(*current, &outcome).await;
                 }
                 Saved::Conflict(current) if outcome.survives_a_conflict(&current) => base = *current,
@@ -248,7 +249,7 @@ fn changed(units: &Units, number: u32, phase: Option<UnitPhase>, quantities: Opt
 /// nothing is left to ship until a person has taken it away.
 fn phase(job: &Job) -> UnitPhase {
     match job {
-        Job { closed: Some(_), .. } => UnitPhase::Closed,
+        Job { closed: Some(_), .. } if rules::holds(Rule::GiveBack) => UnitPhase::Closed,
         Job {
             write_back: Step::Done(_),
             ..
@@ -259,7 +260,11 @@ fn phase(job: &Job) -> UnitPhase {
 
 /// Our own echo is an item that already says what we were writing; for an intent, one that is still started by us. The same
 /// owner under any other state is a conflict.
-fn is_echo(current: &Job, ours: &Job, outcome: &Outcome) -> bool {
+fn is_echo(current: &Job, base: &Job, ours: &Job, outcome: &Outcome) -> bool {
+    if !rules::holds(Rule::EchoByContent) {
+        let owner = |job: &Job| job.purchase.open_attempt().map(|attempt| attempt.owner.clone());
+        return owner(current).is_some() && (owner(current) == owner(base) || owner(current) == owner(ours));
+    }
     current.last_write == ours.last_write
         || match outcome {
             Outcome::Intended { owner, .. } => current.purchase.is_started_by(owner),
