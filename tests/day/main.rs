@@ -113,7 +113,10 @@ async fn the_day_shows_when_the_queue_is_not_fair() -> Result<(), Failure> {
         queue_is_fair: false,
         ..Rules::default()
     };
-    let (kept, broken) = (live(FEW, 2, 1, Rules::default()).await?, live(FEW, 2, 1, rules).await?);
+    let (kept, broken) = (
+        live(FEW / 2, 2, 1, Rules::default()).await?,
+        live(FEW / 2, 2, 1, rules).await?,
+    );
     let longest = (kept.longest_in_flood(1), broken.longest_in_flood(1));
     assert!(longest.0 < longest.1, "{longest:?}");
     Ok(())
