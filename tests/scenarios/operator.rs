@@ -540,6 +540,7 @@ fn every_state(job: &Job, now: jiff::Timestamp) -> Vec<Job> {
     let waits = Wait {
         until: now + AGAIN,
         reason: "busy".to_owned(),
+        tries: 0,
     };
     let mut states = vec![
         job.clone(),
