@@ -63,8 +63,7 @@ impl World {
         let Some(wanted) = external_id.filter(|id| !id.is_empty()) else {
             return Ok(());
         };
-        let named = |one: &Fulfilment| one.external_id.as_deref() == Some(wanted) && Some(one.id) != own;
-        if self.fulfilments.values().any(named) {
+        if self.fulfilment_named(wanted).is_some_and(|one| Some(one.id) != own) {
             let detail = format!("This record already exists. A record with the external id {wanted} already exists.");
             return Err(Refusal {
                 path: Some("externalId".into()),
@@ -170,6 +169,7 @@ impl World {
     ) -> Result<(), Refusal> {
         self.check_external_id(body.external_id.as_deref(), Some(id))?;
         self.check_ship_method(body.ship_method)?;
+        self.name(body.external_id.as_ref(), id);
         if !body.lines.is_empty() {
             return Err(Refusal::content(
                 "item",

@@ -56,6 +56,7 @@ pub struct World {
     last_id: Id,
     last_number: u64,
     fulfilments_of: BTreeMap<Id, BTreeSet<Id>>,
+    named: BTreeMap<String, Id>,
 }
 
 /// The items and ship methods that every simulated account starts with.
@@ -232,11 +233,21 @@ impl World {
     /// The fulfilment with that external id, as seen by a look-up that lags: what was made after `seen_until` is not
     /// there yet.
     pub fn fulfilment_by_external_id(&self, external_id: &str, seen_until: Timestamp) -> Option<&Fulfilment> {
-        let named = |one: &&Fulfilment| one.external_id.as_deref() == Some(external_id);
-        self.fulfilments
-            .values()
-            .filter(named)
-            .find(|one| one.created <= seen_until)
+        self.fulfilment_named(external_id)
+            .filter(|one| one.created <= seen_until)
+    }
+
+    /// The fulfilment with this external id.
+    pub fn fulfilment_named(&self, external_id: &str) -> Option<&Fulfilment> {
+        let found = self.fulfilments.get(self.named.get(external_id)?);
+        found.filter(|one| one.external_id.as_deref() == Some(external_id))
+    }
+
+    /// Remembers under which external id a fulfilment is found.
+    pub(super) fn name(&mut self, external_id: Option<&String>, id: Id) {
+        if let Some(external_id) = external_id {
+            self.named.insert(external_id.clone(), id);
+        }
     }
 
     /// The carrier integration of a ship item.
@@ -296,6 +307,7 @@ impl World {
             self.commit_line(order, line.order_line, -line.quantity);
         }
         self.fulfilments_of.entry(order).or_default().insert(id);
+        self.name(fulfilment.external_id.as_ref(), id);
         self.fulfilments.insert(id, fulfilment);
         self.stale.insert(id);
         self.recount(order, now);
