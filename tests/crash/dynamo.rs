@@ -402,7 +402,7 @@ impl Deployment {
             jobs: self.table(),
             queue: self.constant(),
             clock: self.store.clock.clone(),
-            nonces: Arc::new(Ulids::default()),
+            nonces: Arc::new(Ulids),
             timing: Timing::default(),
         };
         self.live(async { _ = poll.run(&self.connection.id, Timestamp::MAX).await })
@@ -421,7 +421,7 @@ impl Deployment {
             spending: constant.clone(),
             queue: constant,
             clock: self.store.clock.clone(),
-            nonces: Arc::new(Ulids::default()),
+            nonces: Arc::new(Ulids),
             timing: Timing::default(),
         };
         self.live(async { _ = advance.run(job).await }).await;
@@ -433,7 +433,7 @@ impl Deployment {
             jobs: self.table(),
             queue: self.constant(),
             clock: self.store.clock.clone(),
-            nonces: Arc::new(Ulids::default()),
+            nonces: Arc::new(Ulids),
             timing: Timing::default(),
         };
         self.live(async { _ = sweep.run().await }).await;
@@ -465,7 +465,6 @@ impl Deployment {
 }
 
 /// Nonces that nobody else has.
-#[derive(Default)]
 struct Ulids;
 
 static DRAWN: AtomicUsize = AtomicUsize::new(0);
