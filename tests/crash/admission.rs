@@ -723,7 +723,15 @@ fn without_a_rule(rule: Rule, expected: &str) {
 /// P20: two pollers, two waves and a cancellation: every ready piece is one unit's, and none is forgotten.
 #[test]
 fn crash_admission() {
-    super::report("admission: two pollers, two waves", WHOLE, Admission::new);
+    let calm = Bounds { crashes: 0, ..WHOLE };
+    super::report("admission: two pollers, two waves", calm, Admission::new);
+}
+
+/// P20: the same where a poller dies or loses an answer.
+#[test]
+#[ignore = "minutes"]
+fn crash_admission_and_a_crash() {
+    super::report("admission: two pollers, two waves, one crash", WHOLE, Admission::new);
 }
 
 #[test]

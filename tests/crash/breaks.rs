@@ -204,9 +204,8 @@ fn crash_finds_an_outcome_applied_to_another_attempt() {
     finds(
         Rule::AttemptByAttempt,
         Bounds {
-            faults: 1,
             crashes: 2,
-            total: 3,
+            total: 2,
             ..NOTHING
         },
         SECOND,

@@ -418,7 +418,7 @@ impl Deployment {
             jobs: self.table(),
             queue: self.constant(),
             clock: self.store.clock.clone(),
-            nonces: Arc::new(Ulids::default()),
+            nonces: Arc::new(Ulids),
             timing: Timing::default(),
         };
         self.live(async { _ = poll.run(&self.connection.id, Timestamp::MAX).await })
@@ -437,7 +437,7 @@ impl Deployment {
             spending: constant.clone(),
             queue: constant,
             clock: self.store.clock.clone(),
-            nonces: Arc::new(Ulids::default()),
+            nonces: Arc::new(Ulids),
             timing: Timing::default(),
         };
         self.live(async { _ = advance.run(job).await }).await;
@@ -449,7 +449,7 @@ impl Deployment {
             jobs: self.table(),
             queue: self.constant(),
             clock: self.store.clock.clone(),
-            nonces: Arc::new(Ulids::default()),
+            nonces: Arc::new(Ulids),
             timing: Timing::default(),
         };
         self.live(async { _ = sweep.run().await }).await;
@@ -481,7 +481,6 @@ impl Deployment {
 }
 
 /// Nonces that nobody else has.
-#[derive(Default)]
 struct Ulids;
 
 static DRAWN: AtomicUsize = AtomicUsize::new(0);

@@ -6,7 +6,7 @@ use waybill::ports::AuditEntry;
 
 use super::desk::lock;
 use super::outside::{Books, OrderIs, PERSON, PLACE};
-use super::world::World;
+use super::world::{World, timing};
 
 /// What is broken, if anything is.
 pub fn broken(world: &World) -> Option<&'static str> {
@@ -46,7 +46,20 @@ fn quiet_with(job: &Job, books: &Books, idle: bool) -> bool {
         && !job.extras.iter().any(|extra| voiding(&extra.voiding))
         && job.duplicate_check.is_none()
         && !job.void_pending()
+        && !still_asked(job)
         && (job.finished() || job.hold.is_some())
+}
+
+/// Whether a purchase is still looked for, whatever else the job is held for.
+fn still_asked(job: &Job) -> bool {
+    let unknown = reason(job).is_some_and(HoldReason::is_about_an_unknown_purchase);
+    !unknown
+        && !job.over()
+        && match &job.purchase {
+            Step::Started(_) => true,
+            Step::Unknown { looks, .. } => looks.len() < timing().looks.len(),
+            _ => false,
+        }
 }
 
 fn reason(job: &Job) -> Option<HoldReason> {

@@ -174,6 +174,7 @@ fn crash_a_persons_word_and_a_fault() {
 
 /// P20: the same with one death or stall.
 #[test]
+#[ignore = "minutes"]
 fn crash_a_persons_word_and_a_crash() {
     holds(
         "a person's word and one crash",
