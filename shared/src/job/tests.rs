@@ -446,6 +446,7 @@ fn answer(next: &Next, job: &Job, now: Timestamp, how: u8) -> Outcome {
     let wait = || Wait {
         until,
         reason: "busy".to_owned(),
+        tries: 0,
     };
     let refusal = || Refusal::new("120100", "no");
     match (next, how % 5) {
