@@ -564,7 +564,7 @@ impl Scene for World {
                 self.start(worker);
             }
             Choice::Work(worker, _) => self.grant(worker, None),
-                        Choice::Fault(worker, _, Fault::StillRunning) if !self.bounds.habits.erp_slow => {
+            Choice::Fault(worker, _, Fault::StillRunning) if !self.bounds.habits.erp_slow => {
                 lock(&self.stand.books).running = CALL_RUNNING;
                 self.die(worker);
             }

@@ -342,7 +342,11 @@ impl Job {
     /// A new job on its first snapshot, due at once.
     pub fn admit(admission: Admission, snapshot: &Snapshot, now: Timestamp) -> Self {
         let document = snapshot.consignment.document.clone();
-        let unit = if rules::holds(Rule::KeyByUnit) { admission.unit } else { 1 };
+        let unit = if rules::holds(Rule::KeyByUnit) {
+            admission.unit
+        } else {
+            1
+        };
         Self {
             id: JobId::of(&admission.connection, &document, unit),
             connection: admission.connection,
