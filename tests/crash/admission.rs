@@ -722,6 +722,7 @@ fn without_a_rule(rule: Rule, expected: &str) {
 
 /// P20: two pollers, two waves and a cancellation: every ready piece is one unit's, and none is forgotten.
 #[test]
+#[ignore = "minutes"]
 fn crash_admission() {
     let calm = Bounds { crashes: 0, ..WHOLE };
     super::report("admission: two pollers, two waves", calm, Admission::new);

@@ -200,6 +200,7 @@ fn crash_finds_units_that_are_marked_by_another_write() {
 }
 
 #[test]
+#[ignore = "minutes"]
 fn crash_finds_an_outcome_applied_to_another_attempt() {
     finds(
         Rule::AttemptByAttempt,

@@ -531,21 +531,15 @@ fn stories() -> impl Strategy<Value = Vec<Told>> {
     prop::collection::vec((0..OUTCOMES, any::<u8>(), 0_u16..400), 1..60)
 }
 
-/// Short stories about purchases, in which a broken rule shows soon.
-fn purchases() -> impl Strategy<Value = Vec<Told>> {
-    let kinds = prop::sample::select(vec![0_u8, 0, 2, 3, 3, 4, 5, 6, 8, 8, 8, 8, 8, 9]);
-    prop::collection::vec((kinds, any::<u8>(), 0_u16..400), 1..25)
-}
-
-fn whatever_is_bought(cases: u32) -> Result<(), proptest::test_runner::TestError<(Vec<Told>, Vec<u8>)>> {
+fn whatever_happens(cases: u32) -> Result<(), proptest::test_runner::TestError<(Vec<Told>, Vec<u8>)>> {
     let config = ProptestConfig {
         cases,
         failure_persistence: None,
         max_shrink_iters: 0,
         ..ProptestConfig::default()
     };
-    let answers = prop::collection::vec(any::<u8>(), 0..10);
-    proptest::test_runner::TestRunner::new(config).run(&(purchases(), answers), |(told, answers)| {
+    let answers = prop::collection::vec(any::<u8>(), 0..40);
+    proptest::test_runner::TestRunner::new(config).run(&(stories(), answers), |(told, answers)| {
         let (job, now) = live_through(told)?;
         come_to_rest(job, now, &answers)
     })
@@ -555,7 +549,6 @@ fn whatever_is_bought(cases: u32) -> Result<(), proptest::test_runner::TestError
 #[test]
 fn without_a_rule_the_properties_do_not_hold() {
     use crate::rules::{Rule, without};
-    assert!(whatever_is_bought(500).is_ok(), "with every rule in force");
     for rule in [
         Rule::LookUp,
         Rule::LateFacts,
@@ -565,7 +558,7 @@ fn without_a_rule_the_properties_do_not_hold() {
         Rule::DueWhenStarted,
     ] {
         assert!(
-            without(rule, || whatever_is_bought(5_000)).is_err(),
+            without(rule, || whatever_happens(20_000)).is_err(),
             "{rule:?} is not missed"
         );
     }
