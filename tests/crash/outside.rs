@@ -552,6 +552,10 @@ pub struct Configured(pub Connection);
 
 #[async_trait]
 impl Connections for Configured {
+    async fn ids(&self) -> Result<Vec<ConnectionId>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn gate(&self, _id: &ConnectionId) -> Result<Option<Gate>, StoreError> {
         Ok(Some(Gate {
             connection: self.0.clone(),
