@@ -318,6 +318,10 @@ fn as_it_stood(id: &JobId, at: Timestamp, entries: &[AuditEntry], telling: &Tell
         )));
     };
     let standing = story::standing(&job);
+    let document = json!({ "at": at, "state": story::state(&job), "standing": standing, "job": job, "story": entries });
+    if telling.lines {
+        return Answer::new(&document, told(entries, telling)?);
+    }
     let text = format!(
         "At {} {} unit {} was {}.\n{}\n\n{}\n\n{}",
         when(at),
@@ -328,7 +332,6 @@ fn as_it_stood(id: &JobId, at: Timestamp, entries: &[AuditEntry], telling: &Tell
         facts(&job),
         told(entries, telling)?
     );
-    let document = json!({ "at": at, "state": story::state(&job), "standing": standing, "job": job, "story": entries });
     Answer::new(&document, text)
 }
 

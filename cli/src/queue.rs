@@ -187,7 +187,7 @@ async fn receive(client: &Client, url: &str, hidden: i32) -> Result<Vec<Message>
 async fn redrive(stack: &Stack) -> Result<Answer, Failure> {
     let client = stack.sqs();
     let (from, to) = (stack.output("ShipmentsDeadLetters")?, stack.output("ShipmentsQueue")?);
-    let moved = match begin_move_task(&client, from).await? {
+    let moved = match begin_move_task(&client, from, to).await? {
         Some(arn) => watch_move_task(&client, &arn).await?,
         None => move_by_hand(stack, &client, from, to).await?,
     };
@@ -199,16 +199,22 @@ async fn redrive(stack: &Stack) -> Result<Answer, Failure> {
     Answer::new(&serde_json::json!({ "moved": moved }), text)
 }
 
-/// The queue that is being emptied, or `None` where the service has no such tasks.
-async fn begin_move_task(client: &Client, from: &str) -> Result<Option<String>, Failure> {
-    let known = attributes(client, from).await?;
-    let arn = known.get(QueueAttributeName::QueueArn.as_str()).cloned();
-    let arn = arn.ok_or_else(|| Failure::new("the queue of dead letters does not tell its ARN"))?;
-    match client.start_message_move_task().source_arn(&arn).send().await {
-        Ok(_) => Ok(Some(arn)),
+/// The queue that is being emptied, or `None` where the service has no such tasks. The destination is named, because what a
+/// worker put aside has no queue that it came from.
+async fn begin_move_task(client: &Client, from: &str, to: &str) -> Result<Option<String>, Failure> {
+    let (from, to) = (arn(client, from).await?, arn(client, to).await?);
+    let task = client.start_message_move_task().source_arn(&from).destination_arn(to);
+    match task.send().await {
+        Ok(_) => Ok(Some(from)),
         Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(said("the dead letters cannot be moved", &error)),
     }
+}
+
+async fn arn(client: &Client, url: &str) -> Result<String, Failure> {
+    let known = attributes(client, url).await?;
+    let arn = known.get(QueueAttributeName::QueueArn.as_str()).cloned();
+    arn.ok_or_else(|| Failure::new("a queue does not tell its ARN"))
 }
 
 /// Whether the service says that it does not know the operation, as emulators do.

@@ -204,9 +204,13 @@ fn way_out(job: &Job, hold: &Hold) -> String {
             "Correct the order or the item in the ERP; it is read again at {}. If it is right as it is: {release}.",
             when(hold.again_at)
         ),
+        HoldReason::DuplicateCheckBlind => format!(
+            "Look at the carrier's own site for reference {}. Void one if there are two; then {release}.",
+            job.id
+        ),
         reason if reason.is_about_an_unknown_purchase() => format!(
             "Look at the carrier's own site for reference {0}. If it was bought: `waybill job resolve {0} --tracking NUMBER`. If it \
-             was not bought: {release}, which buys it again.",
+             was not bought: `waybill job resolve {0} --not-created`, which buys it again.",
             job.id
         ),
         HoldReason::VoidRefused => format!(

@@ -144,7 +144,15 @@ fn crash_finds_an_absence_without_a_control() {
 
 #[test]
 fn crash_finds_an_owner_taken_for_an_echo() {
-    finds(Rule::EchoByContent, ONE_OF_EACH, SECOND);
+    let habits = Habits {
+        blind: true,
+        ..NOTHING.habits
+    };
+    finds(
+        Rule::EchoByContent,
+        Bounds { habits, ..ONE_CRASH },
+        "a tracking number that was known is not in the job",
+    );
 }
 
 #[test]
@@ -196,20 +204,6 @@ fn crash_finds_units_that_are_marked_by_another_write() {
         Promise::MarkWithDone,
         ONE_CRASH,
         "the document's units do not say what the job says",
-    );
-}
-
-#[test]
-#[ignore = "minutes"]
-fn crash_finds_an_outcome_applied_to_another_attempt() {
-    finds(
-        Rule::AttemptByAttempt,
-        Bounds {
-            crashes: 2,
-            total: 2,
-            ..NOTHING
-        },
-        SECOND,
     );
 }
 

@@ -495,12 +495,13 @@ async fn story(mishap: Option<(usize, Mishap)>) -> usize {
     let deployment = Deployment::new(mishap).await;
     let job = deployment.settle().await;
     let job = job.unwrap_or_else(|| panic!("{mishap:?}: nothing came of it"));
-    let books = lock(&deployment.outside.books);
-    let bought: Vec<&String> = books.bought.values().flatten().collect();
-    let written: Vec<u32> = books.written.values().copied().collect();
-    assert_eq!((bought.len(), written), (1, vec![1]), "{mishap:?}");
-    let bought = bought[0].clone();
-    drop(books);
+    let bought = {
+        let books = lock(&deployment.outside.books);
+        let bought: Vec<&String> = books.bought.values().flatten().collect();
+        let written: Vec<u32> = books.written.values().copied().collect();
+        assert_eq!((bought.len(), written), (1, vec![1]), "{mishap:?}");
+        bought[0].clone()
+    };
     assert_eq!(job.purchase.done().unwrap().id.as_str(), bought, "{mishap:?}");
     let units = deployment
         .store

@@ -343,7 +343,7 @@ impl Stand {
         let mut books = lock(&self.books);
         let blind = self.habits.blind;
         let visible = |bought: &&mut Bought| {
-            bought.visible_in == 0 && !bought.voided && !blind && !(misses && bought.settles_in > 0)
+            bought.visible_in == 0 && !bought.voided && !blind && (!misses || bought.settles_in == 0)
         };
         let mut found = Vec::new();
         for bought in books.shipments.iter_mut().filter(visible) {

@@ -337,12 +337,11 @@ impl Day {
 
     /// The next message; now and then the order is upset.
     fn receive(&mut self) -> Option<JobId> {
-        let fair = self.settings.rules.queue_is_fair;
-        let first = self.world.queue.receive(fair)?;
+        let first = self.world.queue.receive()?;
         if !self.dice.happens(50) {
             return Some(first);
         }
-        match self.world.queue.receive(fair) {
+        match self.world.queue.receive() {
             Some(second) => {
                 deliver_again(&self.world, &first, SignedDuration::ZERO);
                 Some(second)
@@ -471,7 +470,7 @@ impl Day {
             match jobs.get(key) {
                 Some(job) if job.write_back.done().is_some() => self.report.shipped += 1,
                 Some(job) if job.closed.is_some() => self.report.closed += 1,
-                Some(job) if job.hold.is_some() => self.report.hold(job, known.bad_address),
+                Some(job) if job.hold.is_some() => self.report.hold(job, known.bad_address || known.cancelled),
                 None if known.cancelled => self.report.closed += 1,
                 job => return Err(format!("order {key:?} was forgotten: {job:?}").into()),
             }

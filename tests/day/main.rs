@@ -108,19 +108,3 @@ async fn the_day_shows_when_outages_are_not_noticed() -> Result<(), Failure> {
     assert!(lost.0 <= 18 && lost.1 > lost.0 * 2, "{lost:?} purchases lost");
     Ok(())
 }
-
-/// Broken on purpose: without a fair queue the small ones wait behind the flood.
-#[tokio::test]
-async fn the_day_shows_when_the_queue_is_not_fair() -> Result<(), Failure> {
-    let rules = Rules {
-        queue_is_fair: false,
-        ..Rules::default()
-    };
-    let (kept, broken) = (
-        live(FEW / 2, 2, 1, Rules::default()).await?,
-        live(FEW / 2, 2, 1, rules).await?,
-    );
-    let longest = (kept.longest_in_flood(1), broken.longest_in_flood(1));
-    assert!(longest.0 < longest.1, "{longest:?}");
-    Ok(())
-}

@@ -50,14 +50,14 @@ impl FairQueue {
         line.waiting.insert(place, job.clone());
     }
 
-    /// The next message: of a fair queue the first one of the tenant who was served least recently, else the first one.
-    pub(crate) fn receive(&self, fair: bool) -> Option<JobId> {
+    /// The next message: the first one of the tenant who was served least recently.
+    pub(crate) fn receive(&self) -> Option<JobId> {
         let (now, mut lines) = (self.clock.now(), self.lines());
         lines.turns += 1;
         let turn = lines.turns;
         let visible = lines.by_tenant.values_mut().filter_map(|line| {
             let first = line.waiting.keys().next().copied().filter(|(at, _)| *at <= now)?;
-            Some((if fair { line.served } else { 0 }, first, line))
+            Some((line.served, first, line))
         });
         let (_, first, line) = visible.min_by_key(|(served, first, _)| (*served, *first))?;
         line.served = turn;

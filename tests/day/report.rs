@@ -91,11 +91,11 @@ impl Report {
         }
     }
 
-    /// Notes a hold.
-    pub(crate) fn hold(&mut self, job: &Job, bad_address: bool) {
+    /// Notes a hold; people deserved it by a bad address, or by cancelling what had its label.
+    pub(crate) fn hold(&mut self, job: &Job, deserved: bool) {
         let reason = job.hold.as_ref().map(|hold| format!("{:?}", hold.reason));
         *self.held.entry(reason.unwrap_or_default()).or_default() += 1;
-        self.held_for_nothing += u64::from(!bad_address);
+        self.held_for_nothing += u64::from(!deserved);
     }
 
     /// The longest wait of a tenant's order that was entered during the flood, well before the outage.

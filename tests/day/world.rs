@@ -47,8 +47,6 @@ pub(crate) struct Rules {
     pub(crate) outages_are_noticed: bool,
     /// Whether the fleet shares its tokens.
     pub(crate) tokens_are_shared: bool,
-    /// Whether the queue is fair between tenants.
-    pub(crate) queue_is_fair: bool,
 }
 
 impl Default for Rules {
@@ -56,7 +54,6 @@ impl Default for Rules {
         Self {
             outages_are_noticed: true,
             tokens_are_shared: true,
-            queue_is_fair: true,
         }
     }
 }

@@ -38,8 +38,8 @@ pub(crate) struct Report {
     pub(crate) reconciled: Vec<reconcile::Report>,
 }
 
-/// Leaves time to store the step in hand, though never more than a quarter of the invocation's.
-const MARGIN: SignedDuration = SignedDuration::from_secs(10);
+/// Leaves time for the calls of the step in hand and to store it, though never more than half of the invocation's.
+const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// Does the task of the event.
 pub(crate) async fn handle(
@@ -48,7 +48,7 @@ pub(crate) async fn handle(
 ) -> Result<Report, Error> {
     let ends = ends(&event.context)?;
     let left = ends.duration_since(reconcile.clock.now());
-    let deadline = ends - MARGIN.min(left / 4);
+    let deadline = ends - MARGIN.min(left / 2);
     let Input { task, connection } = event.payload;
     let mut report = Report::default();
     report.reconciled = match (task, connection) {
@@ -58,10 +58,12 @@ pub(crate) async fn handle(
             reconcile.go_on(deadline).await?
         }
         (Task::Sweep, _) => {
-            let swept = sweep.run().await?;
+            let swept = sweep.run().await;
+            let reconciled = reconcile.go_on(deadline).await?;
+            let swept = swept?;
             tracing::info!(due = swept.due, requeued = swept.requeued, "swept");
             report.swept = Some(swept);
-            reconcile.go_on(deadline).await?
+            reconciled
         }
     };
     for finished in report.reconciled.iter().filter(|one| one.complete) {

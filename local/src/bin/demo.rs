@@ -119,7 +119,7 @@ impl Demo<'_> {
             .phase("comparing NetSuite, jobs and UPS", async |_| {
                 operator.waybill(&["reconcile", "run"]).await
             })
-            .await?;
+            .await;
         let rows = self.rows(&people, opened);
         let totals = books::totals(
             &rows,
@@ -132,10 +132,12 @@ impl Demo<'_> {
             ..totals
         };
         self.tell(&operator, &people, &rows, &totals).await?;
-        if !self.arguments.json {
-            print(&format!("\n{reconciled}\n"))?;
+        ended.and_then(|()| once_each(&totals))?;
+        let reconciled = reconciled?;
+        if self.arguments.json {
+            return Ok(());
         }
-        ended.and_then(|()| once_each(&totals))
+        print(&format!("\n{reconciled}\n"))
     }
 
     async fn connect(&self, operator: &Operator) -> Outcome<()> {

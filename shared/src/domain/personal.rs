@@ -19,13 +19,17 @@ impl Personal {
     pub fn learn(&mut self, address: &Address) {
         let texts = [&address.name, &address.city].into_iter().chain(&address.lines);
         let more = [&address.attention, &address.phone, &address.email, &address.postal_code];
-        let texts = texts.chain(more.into_iter().flatten());
-        self.0.extend(
-            texts
-                .map(|text| text.trim())
-                .filter(|text| text.len() >= SHORTEST && *text != ERASED)
-                .map(str::to_lowercase),
-        );
+        texts
+            .chain(more.into_iter().flatten())
+            .for_each(|text| self.learn_text(text));
+    }
+
+    /// Remembers a name, a street or a number by itself.
+    pub fn learn_text(&mut self, text: &str) {
+        let text = text.trim();
+        if text.len() >= SHORTEST && text != ERASED {
+            self.0.insert(text.to_lowercase());
+        }
     }
 
     /// Remembers the addresses of a verdict.

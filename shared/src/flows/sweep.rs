@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::JobId;
 use crate::job::{Job, Outcome, Timing};
 use crate::ports::{Clock, Due, Jobs, Nonces, Queue, Save, StoreError};
 
@@ -45,18 +46,30 @@ impl Sweep {
     /// Queues every due job once and moves its `due_at` on, so that the next sweep leaves it in peace.
     ///
     /// # Errors
-    /// When the store fails; what was not queued is due still.
+    /// When the store fails; what was not queued is due still. One job that cannot be read does not stop the others: the
+    /// error comes when they are queued.
     pub async fn run(&self) -> Result<Report, StoreError> {
-        let mut report = Report::default();
+        let (mut report, mut failed) = (Report::default(), None);
         for shard in 0..SHARDS {
             for id in self.due.due(shard, self.clock.now(), LIMIT).await? {
                 report.due += 1;
-                if let Some(job) = self.jobs.load(&id).await? {
-                    report.requeued += u64::from(self.requeue(job).await?);
+                match self.visit(&id).await {
+                    Ok(requeued) => report.requeued += u64::from(requeued),
+                    Err(error) => {
+                        tracing::error!(job.id = %id, %error, "a due job was not queued");
+                        failed = Some(error);
+                    }
                 }
             }
         }
-        Ok(report)
+        failed.map_or(Ok(report), Err)
+    }
+
+    async fn visit(&self, id: &JobId) -> Result<bool, StoreError> {
+        match self.jobs.load(id).await? {
+            Some(job) => self.requeue(job).await,
+            None => Ok(false),
+        }
     }
 
     /// The message goes first: if the write is lost the job is queued again, which is harmless.

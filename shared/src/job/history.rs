@@ -35,6 +35,37 @@ pub fn after<'a>(changes: impl IntoIterator<Item = &'a Value>) -> Option<Job> {
     serde_json::from_value(written).ok()
 }
 
+/// The fields of an address that lead to a person.
+const PERSONAL_FIELDS: [&str; 7] = ["name", "attention", "lines", "city", "postal_code", "phone", "email"];
+
+/// Remembers what the verdict in a change says of a person: a later one may have replaced it in the job.
+pub fn learn(change: &Value, personal: &mut Personal) {
+    if let Some(verdict) = change.get("address") {
+        learn_addresses(verdict, personal);
+    }
+}
+
+fn learn_addresses(value: &Value, personal: &mut Personal) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) if PERSONAL_FIELDS.contains(&name.as_str()) => personal.learn_text(text),
+                    Value::Array(lines) if PERSONAL_FIELDS.contains(&name.as_str()) => {
+                        lines
+                            .iter()
+                            .filter_map(Value::as_str)
+                            .for_each(|line| personal.learn_text(line));
+                    }
+                    inner => learn_addresses(inner, personal),
+                }
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| learn_addresses(value, personal)),
+        _ => {}
+    }
+}
+
 /// The change without what it says of a person. The verdict on the address goes as a whole: a job without one is still told.
 pub fn without_person(change: &Value, personal: &Personal) -> Value {
     let mut left = struck(change, personal);
@@ -134,6 +165,10 @@ mod tests {
             left,
             json!({"id": "J", "address": "todo", "hold": {"message": "(erased) is unknown"}})
         );
+        let candidates =
+            json!({"done": {"ambiguous": {"candidates": [{"lines": ["221 N Main St"], "country": "US"}]}}});
+        learn(&json!({ "address": candidates }), &mut personal);
+        assert_eq!(personal.struck_from("knows 221 N MAIN ST"), "knows (erased)");
     }
 
     #[test]

@@ -531,7 +531,10 @@ fn stories() -> impl Strategy<Value = Vec<Told>> {
     prop::collection::vec((0..OUTCOMES, any::<u8>(), 0_u16..400), 1..60)
 }
 
-fn whatever_happens(cases: u32) -> Result<(), proptest::test_runner::TestError<(Vec<Told>, Vec<u8>)>> {
+/// A story that breaks what must hold, with the answers that came after it.
+type Broken = proptest::test_runner::TestError<(Vec<Told>, Vec<u8>)>;
+
+fn whatever_happens(cases: u32) -> Result<(), Broken> {
     let config = ProptestConfig {
         cases,
         failure_persistence: None,

@@ -20,7 +20,7 @@ use crate::domain::{
     CarrierShipmentId, ConnectionId, DocumentId, Health, JobId, LabelImage, LabelRef, Money, Nonce, Personal, Rate,
     Snapshot, TenantId, Units, Walk,
 };
-use crate::job::Job;
+use crate::job::{Job, history};
 use crate::ports::{
     AccountStanding, AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, DeadLetters, Directory,
     Documents, Due, Gate, JobPage, Jobs, Labels, Limits, NewJob, Nonces, Queue, Reread, Save, Saved, Slot, Spending,
@@ -271,6 +271,13 @@ impl Tables {
         if let Some(verdict) = self.jobs.get(id).and_then(|job| job.address.done()) {
             personal.learn_verdict(verdict);
         }
+        let changes = self
+            .audit
+            .get(id)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.change.as_ref());
+        changes.for_each(|change| history::learn(change, &mut personal));
         for entry in self.audit.get_mut(id).into_iter().flatten() {
             *entry = entry.without_person(&personal);
         }

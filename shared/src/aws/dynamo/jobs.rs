@@ -8,7 +8,7 @@ use super::keys::{AUDIT, Key, ORDER, due_shard, job_of, shipment_key, sortable, 
 use super::table::{Guard, Item, SCHEMA, Search, Transacted, Verdict, Write, body, request_token, string, text};
 use super::table::{to_body, to_item};
 use crate::domain::{CarrierShipmentId, ConnectionId, JobId, Nonce, Personal, Snapshot};
-use crate::job::Job;
+use crate::job::{Job, history};
 use crate::ports::{AuditEntry, Jobs, Save, Saved, StoreError};
 
 /// An entry whose calls take more than this keeps them outside the table.
@@ -207,18 +207,21 @@ impl Dynamo {
             .iter()
             .for_each(|reading| personal.learn(&reading.consignment.ship_to));
         // The story first, while it is still known what to strike from it.
-        self.erase_story(id, &personal).await?;
+        self.erase_story(id, personal).await?;
         for (item, reading) in items.into_iter().zip(&readings) {
             self.rewrite(item, to_body(&reading.without_person())?).await?;
         }
         Ok(())
     }
 
-    async fn erase_story(&self, id: &JobId, personal: &Personal) -> Result<(), StoreError> {
-        for mut item in self.search(&Search::beginning(Key::job(id).pk, AUDIT)).await? {
-            let entry: AuditEntry = body(&item)?;
+    async fn erase_story(&self, id: &JobId, mut personal: Personal) -> Result<(), StoreError> {
+        let items = self.search(&Search::beginning(Key::job(id).pk, AUDIT)).await?;
+        let entries = items.iter().map(body::<AuditEntry>).collect::<Result<Vec<_>, _>>()?;
+        let changes = entries.iter().filter_map(|entry| entry.change.as_ref());
+        changes.for_each(|change| history::learn(change, &mut personal));
+        for (mut item, entry) in items.into_iter().zip(&entries) {
             item.remove("exchanges_at");
-            self.rewrite(item, to_body(&entry.without_person(personal))?).await?;
+            self.rewrite(item, to_body(&entry.without_person(&personal))?).await?;
         }
         Ok(())
     }
