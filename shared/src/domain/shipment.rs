@@ -140,6 +140,14 @@ pub struct Shipment {
 }
 
 impl Shipment {
+    /// Whether two names of a shipment mean the same one: they share its id or a parcel.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.id == other.id
+            || self
+                .tracking_numbers()
+                .any(|number| other.tracking_numbers().any(|one| one == number))
+    }
+
     /// The tracking numbers, in the order of the parcels.
     pub fn tracking_numbers(&self) -> impl Iterator<Item = &str> {
         self.parcels.iter().map(|parcel| parcel.tracking_number.as_str())

@@ -286,6 +286,7 @@ impl Job {
                 address,
             } => {
                 if let Some(snapshot) = snapshot {
+                    self.held_on = Some(snapshot.hash.clone());
                     self.stand_on(snapshot);
                 }
                 self.address = address.unwrap_or_else(|| self.address.clone());
@@ -488,7 +489,7 @@ impl Job {
 
     fn record_purchase(&mut self, shipment: Shipment, labels: Option<Vec<LabelRef>>, now: Timestamp) {
         let first = self.purchase.done().is_none();
-        let known = self.knows(&shipment.id);
+        let known = self.knows(&shipment);
         self.adopt(shipment, now);
         if let (true, false, Some(labels)) = (first, known, labels) {
             self.labels = Step::Done(labels);
@@ -501,14 +502,23 @@ impl Job {
         }
     }
 
-    fn knows(&self, id: &CarrierShipmentId) -> bool {
-        self.purchase.done().is_some_and(|shipment| shipment.id == *id)
-            || self.extras.iter().any(|extra| extra.shipment == *id)
+    /// Whether it is a shipment that the job has: by its id, or by a parcel, where a person named only that.
+    fn knows(&self, shipment: &Shipment) -> bool {
+        self.purchase.done().is_some_and(|known| known.is_same_as(shipment))
+            || self.extras.iter().any(|extra| extra.shipment == shipment.id)
+    }
+
+    fn take_the_carriers_id(&mut self, shipment: Shipment) {
+        match &mut self.purchase {
+            Step::Done(known) if known.is_same_as(&shipment) && known.id != shipment.id => *known = shipment,
+            _ => {}
+        }
     }
 
     /// The first shipment stays; every other one is to be voided. A shipment of a closed job reopens it as held.
     fn adopt(&mut self, shipment: Shipment, now: Timestamp) {
-        if self.knows(&shipment.id) {
+        if self.knows(&shipment) {
+            self.take_the_carriers_id(shipment);
             return;
         }
         if self.purchase.done().is_some() {
@@ -575,8 +585,8 @@ impl Job {
     }
 
     fn close(&mut self, closing: Closing, now: Timestamp, timing: &Timing) {
-        let last_until = self.purchase.open_attempt().map(|attempt| attempt.until);
-        if let (Step::Unknown { .. }, Some(until)) = (&self.purchase, last_until) {
+        // An attempt that is under way, or whose answer was lost, may still turn up.
+        if let Some(until) = self.purchase.open_attempt().map(|attempt| attempt.until) {
             self.owe_duplicate_check(until.max(now), timing);
         }
         self.closed = Some(closing);
@@ -611,6 +621,10 @@ impl Job {
 
     /// Goes on with another reading: what was judged and priced by the one before no longer counts.
     fn stand_on(&mut self, snapshot: SnapshotRef) {
+        // What an attempt asks for stands as it was asked for, until it is known what became of it.
+        if self.purchase.open_attempt().is_some() {
+            return;
+        }
         if snapshot.hash != self.snapshot.hash && self.purchase.done().is_none() {
             self.address = Step::Todo;
             self.quote = Step::Todo;
@@ -620,7 +634,6 @@ impl Job {
 
     fn release_by_person(&mut self, snapshot: SnapshotRef, now: Timestamp, timing: &Timing) {
         let Some(hold) = self.hold.take() else { return };
-        self.stand_on(snapshot);
         self.wait = None;
         match (&self.purchase, hold.reason) {
             (Step::Done(_), HoldReason::LabelLost) => {
@@ -641,6 +654,7 @@ impl Job {
         if hold.reason == HoldReason::VoidStillShown {
             self.stop_showing();
         }
+        self.stand_on(snapshot);
         self.retry_refused_voids(now);
     }
 

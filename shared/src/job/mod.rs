@@ -333,6 +333,9 @@ pub struct Job {
     pub bought_again: bool,
     /// A look for duplicates that is owed.
     pub duplicate_check: Option<DuplicateCheck>,
+    /// The reading that it was held on, where that is newer than the one that an attempt was made with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_on: Option<ContentHash>,
     /// Why it stands still.
     pub hold: Option<Hold>,
     /// Why it ended without a shipment.
@@ -394,6 +397,7 @@ impl Job {
             extras: Vec::new(),
             budgeted_at: None,
             bought_again: false,
+            held_on: None,
             duplicate_check: None,
             hold: None,
             closed: None,

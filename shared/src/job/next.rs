@@ -34,6 +34,26 @@ pub enum Next {
     LookForWriteBack,
 }
 
+impl Next {
+    /// A short name for logs, without what it is about.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Wait(_) => "wait",
+            Self::Void(_) => "void",
+            Self::CheckForDuplicates => "check for duplicates",
+            Self::Flag(_) => "flag",
+            Self::Reread => "re-read",
+            Self::Prepare => "prepare",
+            Self::Expire => "expire",
+            Self::Look => "look",
+            Self::FetchLabels => "fetch labels",
+            Self::LookForWriteBack => "look for the write-back",
+            Self::LookWhetherShown => "look whether it is shown",
+        }
+    }
+}
+
 impl Job {
     /// What a worker does now.
     pub fn next(&self, now: Timestamp, timing: &Timing) -> Next {

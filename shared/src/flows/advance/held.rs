@@ -45,7 +45,8 @@ impl Run<'_> {
     }
 
     fn is_corrected(&self, reading: &Reading) -> bool {
-        !self.ledger.job.snapshot.is(&reading.snapshot)
+        let job = &self.ledger.job;
+        *job.held_on.as_ref().unwrap_or(&job.snapshot.hash) != reading.snapshot.hash
     }
 
     fn brake_was_taken_off(&self) -> bool {

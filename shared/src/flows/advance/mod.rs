@@ -134,7 +134,7 @@ impl Run<'_> {
 
     async fn step(&mut self) -> Result<Onward, StoreError> {
         let next = self.ledger.job.next(self.ledger.now(), &self.ledger.ports.timing);
-        tracing::info!(job.id = %self.ledger.job.id, next = ?next, "next");
+        tracing::info!(job.id = %self.ledger.job.id, next = next.name(), "next");
         match next {
             Next::Finished | Next::Wait(_) => Ok(Onward::Rest),
             Next::Void(shipment) => self.void(shipment).await,

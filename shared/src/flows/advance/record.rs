@@ -119,6 +119,7 @@ impl<'a> Ledger<'a> {
         for _ in 0..CONFLICTS {
             let Some(next) = self.after(&base, &outcome) else {
                 self.job = base;
+                self.tell_with_the_next(story);
                 return Ok(Recorded::Impossible);
             };
             let units = units_after(self.ports.documents.as_ref(), &base, &next, beside.snapshot.as_ref()).await?;
@@ -139,12 +140,21 @@ impl<'a> Ledger<'a> {
                 Saved::Conflict(current) => {
                     tracing::info!(job.id = %self.job.id, outcome = outcome.name(), "somebody else was faster");
                     self.job = *current;
+                    self.tell_with_the_next(story);
                     return Ok(Recorded::Overtaken);
                 }
             }
         }
         let id = &self.job.id;
         Err(StoreError(format!("job {id} changes faster than it can be written")))
+    }
+
+    /// A decision that does not stand is not told, but its calls were made: they go into the next entry.
+    fn tell_with_the_next(&self, story: AuditEntry) {
+        story
+            .exchanges
+            .into_iter()
+            .for_each(|exchange| self.recorder.record(exchange));
     }
 
     /// The job as it shall stand, under a nonce of its own; `None` if the outcome does not fit what stands there.
@@ -216,8 +226,9 @@ pub(crate) async fn units_after(
     snapshot: Option<&Snapshot>,
 ) -> Result<Option<Units>, StoreError> {
     let phase = (phase(base) != phase(next)).then(|| phase(next));
-    // What was bought stays what the unit ships, whatever the order says later.
-    let unbought = snapshot.filter(|_| next.purchase.done().is_none());
+    // What was bought, or is being bought, stays what the unit ships, whatever the order says later.
+    let stands = |snapshot: &&Snapshot| next.purchase.done().is_none() && next.snapshot.number == snapshot.number;
+    let unbought = snapshot.filter(stands);
     let quantities = unbought.map(|snapshot| snapshot.consignment.quantities());
     if phase.is_none() && quantities.is_none() {
         return Ok(None);
