@@ -640,9 +640,11 @@ impl Job {
                 self.labels = Step::Todo;
                 self.label_tries = 0;
             }
-            (Step::Done(_), HoldReason::WriteBackRefused | HoldReason::WriteBackInDoubt) => {
+            // Under a refusal somebody may be writing at this moment: only what was refused is begun anew.
+            (Step::Done(_), HoldReason::WriteBackRefused) if matches!(self.write_back, Step::Refused(_)) => {
                 self.write_back = Step::Todo
             }
+            (Step::Done(_), HoldReason::WriteBackInDoubt) => self.write_back = Step::Todo,
             (Step::Done(_), _) => {}
             (Step::Unknown { .. }, reason) if reason.is_about_an_unknown_purchase() => self.buy_again(now, timing),
             (Step::Refused(_), _) => self.purchase = Step::Todo,

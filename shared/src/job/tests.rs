@@ -676,5 +676,5 @@ fn labels_that_stay_incomplete_are_held_as_lost() {
         snapshot: job.snapshot.clone(),
     };
     job.apply(released, morning(), &timing).unwrap();
-    assert_eq!((job.next(morning(), &timing), job.label_tries), (Next::FetchLabels, 0));
+    assert_eq!((&job.labels, job.label_tries, &job.hold), (&Step::Todo, 0, &None));
 }

@@ -107,7 +107,8 @@ async fn runs_and_gaps_are_kept_for_the_connections_retention() {
         audit: entry("applied"),
     };
     assert!(dynamo.store_connection(&change).await.unwrap());
-    assert_eq!(waybill::ports::Connections::ids(dynamo).await.unwrap(), [id.clone()]);
+    let ids = waybill::ports::Connections::ids(dynamo).await.unwrap();
+    assert!(ids.len() == 1 && ids.contains(&id), "{ids:?}");
     let gap = |text: &str| Gap::new(GapKind::Held, text, "`waybill job release JOB`");
     dynamo
         .keep_gaps(&id, 7, 1, &[gap("first"), gap("second")])
