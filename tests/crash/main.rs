@@ -159,6 +159,7 @@ fn crash_an_order_that_changes_and_a_mishap() {
 
 /// P20: a person holds, releases or voids at every point of a story with one fault.
 #[test]
+#[ignore = "minutes"]
 fn crash_a_persons_word_and_a_fault() {
     holds(
         "a person's word and one fault",

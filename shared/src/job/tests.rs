@@ -650,6 +650,40 @@ fn a_job_that_was_voided_by_an_earlier_version_is_still_voided() {
     assert_eq!(old.closed, Some(Closing::Voided { by: "ann".to_owned() }));
 }
 
+/// P20: under a refused write-back somebody may be writing again: a person's release does not take that for nothing.
+#[test]
+fn a_release_leaves_a_write_back_that_is_under_way() {
+    let (mut job, timing, now) = (job(), Timing::default(), morning());
+    let labels = Some(vec![label()]);
+    let outcomes = [
+        Outcome::Bought {
+            shipment: shipment(1),
+            labels,
+        },
+        Outcome::WriteBackIntended {
+            owner: Nonce::new("first"),
+        },
+        Outcome::WriteBackRefused {
+            refusal: Refusal::new("no", "no"),
+        },
+        Outcome::WriteBackIntended {
+            owner: Nonce::new("second"),
+        },
+        Outcome::ReleasedByPerson {
+            ends: HoldReason::WriteBackRefused,
+            snapshot: job.snapshot.clone(),
+        },
+    ];
+    for outcome in outcomes {
+        job.apply(outcome, now, &timing).unwrap();
+    }
+    assert!(
+        job.write_back.is_started_by(&Nonce::new("second")),
+        "{:?}",
+        job.write_back
+    );
+}
+
 /// A label set that stays incomplete does not wait for ever.
 #[test]
 fn labels_that_stay_incomplete_are_held_as_lost() {
