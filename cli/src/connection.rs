@@ -241,6 +241,7 @@ async fn check(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
             ));
             let mut findings = opened.source.check().await;
             findings.extend(opened.carrier.check().await);
+            opened.close().await;
             findings
         }
         Err(error) => vec![unopened(&error)],

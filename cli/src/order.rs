@@ -89,7 +89,11 @@ async fn whose(stack: &Stack, number: &str, connection: Option<&ConnectionId>) -
         note(&format!("asking {} of {} ...", one.erp.system, one.id));
         let opened = systems.open(&one).await;
         let documents = match &opened {
-            Ok(opened) => opened.source.numbered(number).await,
+            Ok(opened) => {
+                let documents = opened.source.numbered(number).await;
+                opened.close().await;
+                documents
+            }
             Err(error) => Err(error.clone()),
         };
         match documents {
@@ -202,7 +206,9 @@ async fn in_the_erp(
     let systems = stack.systems().map_err(|failure| unasked(failure.to_string()))?;
     let opened = systems.open(connection).await;
     let opened = opened.map_err(|error| unasked(error.to_string()))?;
-    let orders = read(&opened, number).await.map_err(unasked)?;
+    let orders = read(&opened, number).await;
+    opened.close().await;
+    let orders = orders.map_err(unasked)?;
     if orders.is_empty() {
         return Ok(vec![format!("{erp} has no document with number {number}.")]);
     }

@@ -63,8 +63,14 @@ pub(crate) fn standing(job: &Job) -> Vec<String> {
     } else if let Some(wait) = &job.wait {
         told.push(format!("It waits until {}: {}.", when(wait.until), wait.reason));
     }
-    if let Flag::Written(_) = job.flag {
-        told.push("The problem stands on the document in the ERP.".to_owned());
+    match job.flag {
+        Flag::Written(_) => told.push("The problem stands on the document in the ERP.".to_owned()),
+        Flag::Refused(Some(_)) => told.push("The ERP does not let us show the problem on its document.".to_owned()),
+        Flag::Refused(None) => told.push(
+            "A problem that is over still stands on the document in the ERP, which does not let us clear it."
+                .to_owned(),
+        ),
+        Flag::Clear | Flag::Wanted { .. } => {}
     }
     if let Some(forgotten) = &job.forgotten {
         told.push(format!(

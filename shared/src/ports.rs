@@ -253,6 +253,8 @@ pub trait OrderSource: Send + Sync {
     async fn check(&self) -> Vec<Finding>;
     /// For how long the ERP may still be working on a request whose answer was lost; `None` where nobody knows.
     fn lost_request_window(&self) -> Option<Duration>;
+    /// The work is done: gives back what it holds of the account's concurrency.
+    async fn close(&self);
 }
 
 // ---- the carrier -------------------------------------------------------------------------------------------------
@@ -368,6 +370,13 @@ pub struct Opened {
     pub carrier: Arc<dyn Carrier>,
     /// What both record.
     pub recorder: Recorder,
+}
+
+impl Opened {
+    /// The work is done: what it held of the ERP's concurrency is free for others.
+    pub async fn close(&self) {
+        self.source.close().await;
+    }
 }
 
 /// Opens the systems of a connection.
@@ -947,6 +956,8 @@ pub struct Slot {
 pub trait Limits: Send + Sync {
     /// Leases one of `cap` slots of an account; `None` if all are taken.
     async fn lease_slot(&self, account: &str, cap: u16, lease: Duration) -> Result<Option<Slot>, StoreError>;
+    /// Holds a slot for so much longer; `false` if somebody else has it now.
+    async fn extend_slot(&self, slot: &Slot, lease: Duration) -> Result<bool, StoreError>;
     /// Frees a slot.
     async fn free_slot(&self, slot: Slot) -> Result<(), StoreError>;
     /// How an account stands; what was read may be believed for a second.

@@ -228,6 +228,8 @@ impl OrderSource for Erps {
     fn lost_request_window(&self) -> Option<Duration> {
         Some(Duration::ZERO)
     }
+
+    async fn close(&self) {}
 }
 
 struct Carriers(Arc<Account>);

@@ -357,6 +357,8 @@ impl OrderSource for Handle {
     fn lost_request_window(&self) -> Option<Duration> {
         Some(Duration::from_secs(300))
     }
+
+    async fn close(&self) {}
 }
 
 /// Waybill over a table of its own.

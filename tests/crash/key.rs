@@ -112,8 +112,14 @@ pub fn in_short(job: &Job, now: Timestamp, stand: &Stand, names: Names) -> u64 {
     job.wait.as_ref().map(|wait| ahead(wait.until, now)).hash(&mut to);
     match &job.flag {
         Flag::Clear => 0.hash(&mut to),
-        Flag::Wanted { text, at, tries } => (text, ahead(*at, now), tries).hash(&mut to),
+        Flag::Wanted {
+            text,
+            at,
+            tries,
+            refusals,
+        } => (text, ahead(*at, now), tries, refusals).hash(&mut to),
         Flag::Written(text) => text.hash(&mut to),
+        Flag::Refused(text) => (1, text).hash(&mut to),
     }
     to.finish()
 }

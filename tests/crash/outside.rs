@@ -478,6 +478,8 @@ impl OrderSource for ErpSide {
         let ticks = if self.0.habits.erp_slow { ERP_RUNNING } else { 0 };
         Duration::try_from(TICK * i32::from(ticks)).ok()
     }
+
+    async fn close(&self) {}
 }
 
 /// The order as the ERP shows it.

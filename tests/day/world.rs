@@ -324,6 +324,10 @@ impl Limits for Heedless {
         self.0.lease_slot(account, cap, lease).await
     }
 
+    async fn extend_slot(&self, slot: &Slot, lease: Duration) -> Result<bool, StoreError> {
+        self.0.extend_slot(slot, lease).await
+    }
+
     async fn free_slot(&self, slot: Slot) -> Result<(), StoreError> {
         self.0.free_slot(slot).await
     }

@@ -1,6 +1,7 @@
 //! Addresses that do not stand.
 
 use jiff::SignedDuration;
+use simulators::faults::{Fault, FaultKind};
 use simulators::netsuite::people::{NewLine, NewOrder};
 use tests::world::{Failure, World, place};
 use waybill::job::HoldReason;
@@ -40,6 +41,30 @@ async fn held_until_corrected(wrong: &str, right: &str) -> Result<String, Failur
     assert_eq!(world.billed().len(), 1);
     assert_eq!(world.field(order, "problem")?, "", "the flag is cleared");
     Ok(message)
+}
+
+/// A flag that the ERP is too busy to clear is cleared once it has time, however long that takes.
+#[tokio::test]
+async fn a_flag_outlives_a_busy_erp() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let order = world.enter(NewOrder::to(
+        galena("1 Nowhere Lane"),
+        vec![NewLine::of(world.basics().light, 1)],
+    ))?;
+    world.poll_and_work().await?;
+    assert_ne!(world.field(order, "problem")?, "");
+    let busy = FaultKind::Status {
+        code: 429,
+        retry_after: None,
+    };
+    world.netsuite_fault(Fault::new("patch_salesorder", busy).at_most(20));
+    world.person(|account, now| account.edit_address(order, galena("515 Prospect St"), now))?;
+    world.pass(AGAIN).await?;
+    assert_ne!(world.field(order, "problem")?, "", "nobody could clear it yet");
+    world.pass(SignedDuration::from_hours(6)).await?;
+    assert!(world.job(order)?.finished());
+    assert_eq!(world.field(order, "problem")?, "", "the flag is cleared");
+    Ok(())
 }
 
 /// P12: an ambiguous address buys nothing; the order says which addresses could be meant, and ships once one is chosen.

@@ -315,6 +315,7 @@ impl Operate {
         let systems = self.open(job).await?;
         let read_at = self.clock.now();
         let orders = systems.source.read(std::slice::from_ref(&job.document)).await;
+        systems.close().await;
         let orders = orders.map_err(OperateError::Unreadable)?;
         let alone = Quantities::new();
         let now = orders

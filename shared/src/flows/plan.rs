@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::connection::Connection;
 use crate::domain::{Consignment, DocumentId, Standing};
-use crate::ports::{CallError, Documents, Scan, StoreError, Systems};
+use crate::ports::{CallError, Documents, Opened, Scan, StoreError, Systems};
 
 /// The ports that planning needs.
 #[derive(Clone)]
@@ -47,6 +47,17 @@ impl Plan {
     /// The first `most` documents modified since the connection's `start_from`.
     pub async fn run(&self, connection: &Connection, most: usize) -> Result<Vec<Planned>, PlanError> {
         let systems = self.systems.open(connection).await?;
+        let planned = self.documents_of(connection, &systems, most).await;
+        systems.close().await;
+        planned
+    }
+
+    async fn documents_of(
+        &self,
+        connection: &Connection,
+        systems: &Opened,
+        most: usize,
+    ) -> Result<Vec<Planned>, PlanError> {
         let (mut planned, mut after) = (Vec::new(), None);
         while planned.len() < most {
             let scan = Scan {

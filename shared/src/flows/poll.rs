@@ -93,7 +93,11 @@ impl Poll {
             )));
         }
         match self.systems.open(&gate.connection).await {
-            Ok(systems) => self.scan(&gate.connection, &systems, deadline).await,
+            Ok(systems) => {
+                let report = self.scan(&gate.connection, &systems, deadline).await;
+                systems.close().await;
+                report
+            }
             Err(error) => Ok(stopped(error.to_string())),
         }
     }
@@ -112,22 +116,30 @@ impl Poll {
                 "connection {id} is paused: `waybill connection resume {id}`"
             )));
         }
-        let numbered = match self.systems.open(&gate.connection).await {
-            Ok(systems) => systems.source.numbered(number).await.map(|found| (systems, found)),
-            Err(error) => Err(error),
-        };
-        let (systems, documents) = match numbered {
-            Ok((_, documents)) if documents.is_empty() => {
-                return Ok(stopped(format!("no document of {id} has the number {number}")));
-            }
-            Ok(found) => found,
-            Err(error) => return Ok(stopped(error.to_string())),
-        };
-        let mut report = Report::default();
         let asked = Asked {
             connection: &gate.connection,
             by,
         };
+        match self.systems.open(&gate.connection).await {
+            Ok(systems) => {
+                let report = self.admit_found(asked, &systems, number).await;
+                systems.close().await;
+                report
+            }
+            Err(error) => Ok(stopped(error.to_string())),
+        }
+    }
+
+    async fn admit_found(&self, asked: Asked<'_>, systems: &Opened, number: &str) -> Result<Report, StoreError> {
+        let documents = match systems.source.numbered(number).await {
+            Ok(documents) if documents.is_empty() => {
+                let id = &asked.connection.id;
+                return Ok(stopped(format!("no document of {id} has the number {number}")));
+            }
+            Ok(documents) => documents,
+            Err(error) => return Ok(stopped(error.to_string())),
+        };
+        let mut report = Report::default();
         let stored = self
             .page(asked, systems.source.as_ref(), documents, &mut report)
             .await?;

@@ -4,9 +4,11 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{Answer, Lost};
 use crate::domain::{Asking, Entrance, Health, Lesson, Outage, Rate, Readiness, Trouble};
@@ -16,7 +18,7 @@ use crate::telemetry;
 /// The shortest pause after a 429: others believe for a second what they have read, and must see it all the same.
 const SHORTEST_PAUSE: SignedDuration = SignedDuration::from_secs(2);
 
-/// When to come again if every slot is taken: a slot is held for one call.
+/// When to come again if every slot is taken: a slot is held for one piece of work.
 const SLOT_FREE_IN: Duration = Duration::from_secs(1);
 
 /// How often a lesson is written when others learn at the same time.
@@ -29,14 +31,54 @@ pub struct Lane {
     pub limits: Arc<dyn Limits>,
     /// The account (`netsuite:1234567_SB1`).
     pub account: String,
-    /// How many calls may be under way at once; `None` where the vendor names no figure.
-    pub slots: Option<u16>,
+    /// The slots of its concurrency; `None` where the vendor names no figure.
+    pub slots: Option<Slots>,
     /// The published rate, where there is one.
     pub rate: Option<Rate>,
-    /// For how long a slot, and the right to probe, is leased: longer than any call.
+    /// For how long the right to probe is leased: longer than any call with its renewals. A slot is leased twice as long, and
+    /// again once half of that is over.
     pub lease: Duration,
     /// For how long everybody pauses after a 429 that gives no hint.
     pub pause: Duration,
+}
+
+/// How many calls may be under way at once, and the slot that one piece of work holds: from its first call until
+/// [`Lane::close`], so that what has begun is not interrupted and a slot costs two writes however many calls there are. Its
+/// calls follow each other.
+#[derive(Clone)]
+pub struct Slots {
+    cap: u16,
+    urgent: Arc<AtomicBool>,
+    held: Arc<Mutex<Option<Held>>>,
+}
+
+struct Held {
+    slot: Slot,
+    until: Timestamp,
+}
+
+impl Slots {
+    /// So many for everybody.
+    pub fn new(cap: u16) -> Self {
+        Self {
+            cap,
+            urgent: Arc::default(),
+            held: Arc::default(),
+        }
+    }
+
+    /// This work has no queue to go back to: from here on it may take the slot that others leave free.
+    pub fn claim_last(&self) {
+        self.urgent.store(true, Ordering::Relaxed);
+    }
+
+    /// Those that this work may take.
+    fn open(&self) -> u16 {
+        match self.urgent.load(Ordering::Relaxed) {
+            true => self.cap,
+            false => self.cap.saturating_sub(1).max(1),
+        }
+    }
 }
 
 /// What may be said as a connection's `rate_limit`.
@@ -52,7 +94,8 @@ pub fn rate_of(option: &serde_json::Value) -> Option<Rate> {
 
 /// The leave to make one call.
 pub(super) struct Pass {
-    slot: Option<Slot>,
+    /// Keeps the work's other calls waiting: one slot is one call at a time.
+    _slot: Option<OwnedMutexGuard<Option<Held>>>,
     asking: Asking,
     /// Whether it is the one call that an account which is out is asked.
     probe: bool,
@@ -71,16 +114,15 @@ impl Lane {
             Entrance::Probe => true,
             Entrance::Closed(until) => return Err(self.out(&standing.health, until, now)),
         };
-        let slot = match self.slots {
+        let slot = match &self.slots {
             None => None,
-            Some(cap) => Some(self.lease_slot(cap).await?),
+            Some(slots) => Some(self.occupy(slots, now).await?),
         };
-        if probe && let Err(later) = self.take_probe(&standing, now).await {
-            self.free(slot).await;
-            return Err(later);
+        if probe {
+            self.take_probe(&standing, now).await?;
         }
         Ok(Pass {
-            slot,
+            _slot: slot,
             asking,
             probe,
             may_renew: !probe || standing.health.probe_may_renew(),
@@ -88,9 +130,19 @@ impl Lane {
         })
     }
 
-    /// Leaves, and tells everybody what was learnt. A slot that cannot be freed frees itself when its lease ends.
+    /// The work is done: its slot is free for others. One that cannot be freed frees itself when its lease ends.
+    pub async fn close(&self) {
+        let Some(slots) = &self.slots else { return };
+        let Some(held) = slots.held.lock().await.take() else {
+            return;
+        };
+        if let Err(error) = self.limits.free_slot(held.slot).await {
+            tracing::warn!(account = self.account, %error, "a slot could not be freed");
+        }
+    }
+
+    /// Leaves, and tells everybody what was learnt.
     pub(super) async fn leave(&self, pass: Pass, lesson: &Lesson, now: Timestamp) {
-        self.free(pass.slot).await;
         let nothing_new = pass.well && *lesson == Lesson::Answered;
         if nothing_new || *lesson == Lesson::Nothing {
             return;
@@ -150,20 +202,41 @@ impl Lane {
         }
     }
 
-    async fn lease_slot(&self, cap: u16) -> Result<Slot, Later> {
-        let slot = self.limits.lease_slot(&self.account, cap, self.lease).await;
+    /// The work's slot: the one that it holds while enough of its lease is left for a call, else more of it, else another.
+    async fn occupy(&self, slots: &Slots, now: Timestamp) -> Result<OwnedMutexGuard<Option<Held>>, Later> {
+        let (half, whole) = (self.lease, self.slot_lease());
+        let until = now.checked_add(whole).unwrap_or(Timestamp::MAX);
+        let mut held = slots.held.clone().lock_owned().await;
+        let lasts = |held: &Held| Duration::try_from(held.until.duration_since(now)).is_ok_and(|left| left >= half);
+        if held.as_ref().is_some_and(lasts) {
+            return Ok(held);
+        }
+        let slot = match held.take() {
+            Some(Held { slot, .. }) if self.extend(&slot).await? => slot,
+            _ => self.lease_slot(slots.open()).await?,
+        };
+        *held = Some(Held { slot, until });
+        Ok(held)
+    }
+
+    fn slot_lease(&self) -> Duration {
+        self.lease * 2
+    }
+
+    async fn extend(&self, slot: &Slot) -> Result<bool, Later> {
+        self.limits
+            .extend_slot(slot, self.slot_lease())
+            .await
+            .map_err(unreachable)
+    }
+
+    async fn lease_slot(&self, open: u16) -> Result<Slot, Later> {
+        let slot = self.limits.lease_slot(&self.account, open, self.slot_lease()).await;
         slot.map_err(unreachable)?.ok_or_else(|| Later {
-            reason: format!("all {cap} slots of the account are taken"),
+            reason: format!("all {open} slots of the account are taken"),
             after: Some(SLOT_FREE_IN),
             obstacle: Obstacle::Limited,
         })
-    }
-
-    async fn free(&self, slot: Option<Slot>) {
-        let Some(slot) = slot else { return };
-        if let Err(error) = self.limits.free_slot(slot).await {
-            tracing::warn!(account = self.account, %error, "a slot could not be freed");
-        }
     }
 
     /// Takes the right to probe; whoever comes too late waits like the others.

@@ -21,7 +21,7 @@ pub use classify::{Lost, VendorError, effect, read};
 pub use client::{Client, client};
 #[cfg(any(test, feature = "testing"))]
 pub use client::{Fate, Vendor};
-pub use lane::{Lane, RATE_ALLOWED, rate_of};
+pub use lane::{Lane, RATE_ALLOWED, Slots, rate_of};
 pub use session::{Authorise, Basic, Bearer};
 pub use token::SharedTokens;
 

@@ -125,12 +125,20 @@ pub enum Outcome {
     NotWritten,
     /// A person changed a field of the ERP that is ours: it is written again.
     Disturbed,
-    /// The flag stands as asked, or could not be written.
+    /// The flag stands as asked.
     Flagged {
         /// What was written; `None` is cleared.
         text: Option<String>,
-        /// When to try again, if it failed.
-        failed: Option<Timestamp>,
+    },
+    /// The flag could not be written now.
+    FlagDelayed {
+        /// When to try again.
+        wait: Wait,
+    },
+    /// The ERP said no to the flag.
+    FlagRefused {
+        /// When to try again, unless it has said so too often.
+        again_at: Timestamp,
     },
     /// An extra shipment is void, or the one that a person wanted void: then the job ends.
     Voided(CarrierShipmentId),
@@ -188,7 +196,8 @@ pub struct IllegalOutcome {
     pub write_back: &'static str,
 }
 
-const FLAG_TRIES: u32 = 8;
+/// After so many refusals nobody asks the ERP any more to show what it does not show.
+const FLAG_REFUSALS: u32 = 8;
 
 /// After so many answers without all labels nobody waits for the rest any more.
 const LABEL_TRIES: u32 = 8;
@@ -227,6 +236,8 @@ impl Outcome {
             Self::NotWritten => "not written",
             Self::Disturbed => "disturbed",
             Self::Flagged { .. } => "flagged",
+            Self::FlagDelayed { .. } => "flag delayed",
+            Self::FlagRefused { .. } => "flag refused",
             Self::Voided(_) => "voided",
             Self::VoidDelayed(..) => "void delayed",
             Self::VoidRefused(..) => "void refused",
@@ -307,7 +318,9 @@ impl Job {
             Outcome::WrittenBack(reference) => self.finish_write_back(reference),
             Outcome::NotWritten => self.settle_write_back(),
             Outcome::Disturbed => self.write_back = Step::Todo,
-            Outcome::Flagged { text, failed } => self.record_flag(text, failed, now),
+            Outcome::Flagged { text } => self.flag = text.map_or(Flag::Clear, Flag::Written),
+            Outcome::FlagDelayed { wait } => self.delay_flag(&wait),
+            Outcome::FlagRefused { again_at } => self.refuse_flag(again_at),
             Outcome::Voided(shipment) if self.is_to_be_void(&shipment) => self.end_by_void(now, timing),
             Outcome::Voided(shipment) => self.set_voiding(&shipment, Voiding::Done),
             Outcome::VoidDelayed(shipment, at) => self.set_voiding(&shipment, Voiding::Todo { at }),
@@ -363,6 +376,7 @@ impl Job {
             Outcome::NotCreated { attempt } => !over && self.is_unknown(*attempt, now),
             Outcome::Forgotten { .. } => self.finished(),
             Outcome::Requeued { .. } => self.due_at.is_some(),
+            Outcome::FlagDelayed { .. } | Outcome::FlagRefused { .. } => self.flag_pending(),
             Outcome::Bought { .. } | Outcome::Found { .. } | Outcome::Flagged { .. } => true,
         }
     }
@@ -834,21 +848,20 @@ impl Job {
         }
     }
 
-    fn record_flag(&mut self, text: Option<String>, failed: Option<Timestamp>, now: Timestamp) {
-        let tries = match &self.flag {
-            Flag::Wanted { tries, .. } => *tries,
-            Flag::Clear | Flag::Written(_) => 0,
+    fn delay_flag(&mut self, wait: &Wait) {
+        if let Flag::Wanted { at, tries, .. } = &mut self.flag {
+            (*at, *tries) = (wait.until, wait.tries);
+        }
+    }
+
+    fn refuse_flag(&mut self, again_at: Timestamp) {
+        let Flag::Wanted { text, at, refusals, .. } = &mut self.flag else {
+            return;
         };
-        self.flag = match (text, failed) {
-            (text, Some(at)) if tries + 1 < FLAG_TRIES => Flag::Wanted {
-                text,
-                at,
-                tries: tries + 1,
-            },
-            (_, Some(_)) | (None, None) => Flag::Clear,
-            (Some(text), None) => Flag::Written(text),
-        };
-        self.updated_at = now;
+        (*at, *refusals) = (again_at, *refusals + 1);
+        if *refusals >= FLAG_REFUSALS {
+            self.flag = Flag::Refused(text.take());
+        }
     }
 
     /// What follows from any outcome: what only a person can do is held once the rest is done; the flag follows the hold;
@@ -889,13 +902,14 @@ impl Job {
         let stands = match &self.flag {
             Flag::Clear => text.is_none(),
             Flag::Written(written) => text.as_ref() == Some(written),
-            Flag::Wanted { text: wanted, .. } => text == *wanted,
+            Flag::Wanted { text: wanted, .. } | Flag::Refused(wanted) => text == *wanted,
         };
         if !stands {
             self.flag = Flag::Wanted {
                 text,
                 at: now,
                 tries: 0,
+                refusals: 0,
             };
         }
     }

@@ -4,6 +4,9 @@ use jiff::SignedDuration;
 
 use crate::domain::JobId;
 
+/// What begins at a second has come to a quarter of an hour after so many tries.
+const COUNTED: u32 = 10;
+
 /// How waits grow and spread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
@@ -38,7 +41,7 @@ impl Backoff {
             }
             Some(hint) if self.jitter => {
                 let quarter = (hint / 4).max(SignedDuration::from_secs(1));
-                let spread = times(quarter, 4_u32.saturating_pow(tries.min(8))).min(times(first, self.most.max(1)));
+                let spread = times(quarter, 2_u32.saturating_pow(tries)).min(times(first, self.most.max(1)));
                 hint + part(spread, share)
             }
             Some(hint) => hint,
@@ -49,7 +52,7 @@ impl Backoff {
     pub fn counted(self, tries: u32) -> u32 {
         match self.most {
             0 | 1 => 0,
-            most => tries.min(1 + u32::BITS - (most - 1).leading_zeros()),
+            _ => tries.min(COUNTED),
         }
     }
 }
@@ -102,8 +105,8 @@ mod tests {
             .collect();
         assert_eq!(waits, [60, 120, 240, 480, 900, 900, 900]);
         assert_eq!(
-            (0..9).map(|tries| steady.counted(tries)).max(),
-            Some(5),
+            (0..20).map(|tries| steady.counted(tries)).max(),
+            Some(COUNTED),
             "more is not worth a write"
         );
         let same: Vec<i64> = (0..3)

@@ -244,11 +244,16 @@ pub enum Flag {
         text: Option<String>,
         /// When to try.
         at: Timestamp,
-        /// How often it has failed.
+        /// How often it has failed, as far as that counts.
         tries: u32,
+        /// How often the ERP has said no.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        refusals: u32,
     },
     /// This stands there.
     Written(String),
+    /// The ERP does not take this (`None`: to be cleared), however often it is asked.
+    Refused(Option<String>),
 }
 
 /// Why a job waits, without being held.

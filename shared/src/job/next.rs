@@ -134,7 +134,7 @@ impl Job {
     fn flag_to_write(&self) -> Option<(Timestamp, Next)> {
         match &self.flag {
             Flag::Wanted { text, at, .. } => Some((*at, Next::Flag(text.clone()))),
-            Flag::Clear | Flag::Written(_) => None,
+            Flag::Clear | Flag::Written(_) | Flag::Refused(_) => None,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::domain::{
 /// One thing that is told to the ledger: which outcome, of which attempt or shipment, and how much later.
 type Told = (u8, u8, u16);
 
-const OUTCOMES: u8 = 35;
+const OUTCOMES: u8 = 38;
 
 fn morning() -> Timestamp {
     "2026-03-02T14:00:00Z".parse().unwrap()
@@ -170,7 +170,6 @@ fn outcome(told: Told, job: &Job, now: Timestamp) -> Outcome {
         }),
         22 => Outcome::Flagged {
             text: (of % 2 == 0).then(|| "why".to_owned()),
-            failed: (of % 3 == 0).then_some(until),
         },
         23 => Outcome::Voided(shipment(number).id),
         24 => Outcome::VoidDelayed(shipment(number).id, until),
@@ -202,6 +201,12 @@ fn outcome(told: Told, job: &Job, now: Timestamp) -> Outcome {
             0 => Outcome::Forgotten { by: "ann".to_owned() },
             _ => Outcome::Disturbed,
         },
+        34 => match of % 2 {
+            0 => Outcome::ClosedByPerson(Closing::Order(Gone::Cancelled)),
+            _ => Outcome::ClosedByPerson(Closing::Order(Gone::Fulfilled)),
+        },
+        35 => Outcome::FlagDelayed { wait: wait() },
+        36 => Outcome::FlagRefused { again_at: until },
         _ => Outcome::Requeued { due_at: until },
     }
 }
@@ -223,7 +228,8 @@ fn may_end(reason: HoldReason, before: &Job, outcome: &Outcome) -> bool {
         BadAddress, Brake, ChangedAfterLabel, DuplicateCheckBlind, ExtraToVoid, LabelLost, MissingData, Person,
         Rejected, UnknownPurchase, VoidRefused, VoidStillShown, WriteBackInDoubt, WriteBackRefused,
     };
-    let person = matches!(outcome, Outcome::ReleasedByPerson { .. }) || ends_by_void(before, outcome);
+    let word = matches!(outcome, Outcome::ReleasedByPerson { .. } | Outcome::ClosedByPerson(_));
+    let person = word || ends_by_void(before, outcome);
     let order = matches!(outcome, Outcome::Released { .. } | Outcome::Closed(_));
     let fact = !told_of(outcome).is_empty() || matches!(outcome, Outcome::NotSent { .. });
     person
@@ -461,10 +467,9 @@ fn answer(next: &Next, job: &Job, now: Timestamp, how: u8) -> Outcome {
             shipments: Vec::new(),
             control: how % 5 != 1,
         },
-        (Next::Flag(text), _) => Outcome::Flagged {
-            text: text.clone(),
-            failed: (how % 5 < 3).then_some(until),
-        },
+        (Next::Flag(_), 0 | 1) => Outcome::FlagDelayed { wait: wait() },
+        (Next::Flag(_), 2) => Outcome::FlagRefused { again_at: until },
+        (Next::Flag(text), _) => Outcome::Flagged { text: text.clone() },
         (Next::Prepare, 1) => Outcome::Held {
             reason: reason(how),
             message: "why".to_owned(),
@@ -682,6 +687,34 @@ fn a_release_leaves_a_write_back_that_is_under_way() {
         "{:?}",
         job.write_back
     );
+}
+
+/// Only what the ERP refuses is given up, after eight times; what it has no time for is not. A flag that it refuses is not
+/// taken for written, and another text is tried anew.
+#[test]
+fn a_flag_is_given_up_only_if_the_erp_refuses_it() {
+    let (mut job, timing, now) = (job(), Timing::default(), morning());
+    let held = |message: &str| Outcome::Held {
+        reason: HoldReason::MissingData,
+        message: message.to_owned(),
+        snapshot: None,
+        address: None,
+    };
+    job.apply(held("no weight"), now, &timing).unwrap();
+    for _ in 0..100 {
+        let wait = Wait::new(now, "busy");
+        job.apply(Outcome::FlagDelayed { wait }, now, &timing).unwrap();
+        assert!(job.flag_pending());
+    }
+    for _ in 0..8 {
+        assert!(job.flag_pending());
+        job.apply(Outcome::FlagRefused { again_at: now }, now, &timing).unwrap();
+    }
+    assert_eq!(job.flag, Flag::Refused(job.problem()));
+    job.apply(Outcome::StillHeld, now, &timing).unwrap();
+    assert!(!job.flag_pending(), "it is not asked for the same again");
+    job.apply(held("no address"), now, &timing).unwrap();
+    assert!(job.flag_pending());
 }
 
 /// A label set that stays incomplete does not wait for ever.

@@ -593,6 +593,19 @@ impl Limits for Memory {
         }))
     }
 
+    async fn extend_slot(&self, slot: &Slot, lease: Duration) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let until = now + jiff::SignedDuration::try_from(lease).unwrap_or_default();
+        let mut tables = self.tables();
+        let key = (slot.account.clone(), slot.number);
+        let ours = |(owner, until): &(Nonce, Timestamp)| *owner == slot.owner || *until <= now;
+        let free = tables.slots.get(&key).is_none_or(ours);
+        if free {
+            tables.slots.insert(key, (slot.owner.clone(), until));
+        }
+        Ok(free)
+    }
+
     async fn free_slot(&self, slot: Slot) -> Result<(), StoreError> {
         let mut tables = self.tables();
         let key = (slot.account, slot.number);

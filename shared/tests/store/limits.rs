@@ -47,6 +47,20 @@ async fn of_many_workers_at_once_no_more_get_in_than_the_account_allows() {
 }
 
 #[tokio::test]
+async fn a_slot_is_held_longer_by_its_holder_and_by_nobody_else() {
+    let store = Store::new().await;
+    let mine = store.dynamo.lease_slot(ACCOUNT, 1, LEASE).await.unwrap().unwrap();
+    store.clock.turn(SignedDuration::from_secs(40));
+    assert!(store.dynamo.extend_slot(&mine, LEASE).await.unwrap());
+    store.clock.turn(SignedDuration::from_secs(40));
+    assert_eq!(store.dynamo.lease_slot(ACCOUNT, 1, LEASE).await.unwrap(), None);
+    store.clock.turn(SignedDuration::from_secs(20));
+    let theirs = store.dynamo.lease_slot(ACCOUNT, 1, LEASE).await.unwrap().unwrap();
+    assert!(!store.dynamo.extend_slot(&mine, LEASE).await.unwrap());
+    assert!(store.dynamo.extend_slot(&theirs, LEASE).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_slot_frees_itself_and_its_former_holder_cannot_free_it_again() {
     let store = Store::new().await;
     let dead = store.dynamo.lease_slot(ACCOUNT, 1, LEASE).await.unwrap().unwrap();

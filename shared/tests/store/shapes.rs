@@ -87,6 +87,7 @@ fn eventful(job: &Job) -> Save {
         text: Some("nobody knows".to_owned()),
         at: start(),
         tries: 2,
+        refusals: 0,
     };
     save.audit = vec![waybill::ports::AuditEntry {
         exchanges: vec![exchange("{}".to_owned())],

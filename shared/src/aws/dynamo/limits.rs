@@ -64,6 +64,10 @@ impl Limits for Dynamo {
         Ok(None)
     }
 
+    async fn extend_slot(&self, slot: &Slot, lease: Duration) -> Result<bool, StoreError> {
+        self.hold_slot(slot, lease).await
+    }
+
     async fn free_slot(&self, slot: Slot) -> Result<(), StoreError> {
         let request = self
             .client
@@ -234,22 +238,25 @@ impl Dynamo {
 
 impl Dynamo {
     async fn take_slot(&self, account: &str, number: u16, lease: Duration) -> Result<Option<Slot>, StoreError> {
-        let (now, key, owner) = (self.clock.now(), Key::slot(account, number), self.nonces.nonce());
+        let slot = Slot {
+            account: account.to_owned(),
+            number,
+            owner: self.nonces.nonce(),
+        };
+        Ok(self.hold_slot(&slot, lease).await?.then_some(slot))
+    }
+
+    async fn hold_slot(&self, slot: &Slot, lease: Duration) -> Result<bool, StoreError> {
+        let (now, key) = (self.clock.now(), Key::slot(&slot.account, slot.number));
         let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
-        let (schema, until) = (SCHEMA, sortable(until));
         let item = to_item(&SlotItem {
             pk: key.pk,
             sk: key.sk,
-            schema,
-            owner: owner.clone(),
-            until,
+            schema: SCHEMA,
+            owner: slot.owner.clone(),
+            until: sortable(until),
         })?;
-        let taken = self.put_slot(item, &owner, now).await?;
-        Ok(taken.then(|| Slot {
-            account: account.to_owned(),
-            number,
-            owner,
-        }))
+        self.put_slot(item, &slot.owner, now).await
     }
 
     /// The owner in the condition makes a put that is repeated after a lost answer succeed.

@@ -3,7 +3,7 @@
 use super::prepare::{Obstacle, Reading};
 use super::record::Beside;
 use super::{Onward, Run};
-use crate::job::{Flag, HoldReason, Outcome, SnapshotRef, draw};
+use crate::job::{Flag, HoldReason, Outcome, SnapshotRef};
 use crate::ports::{CallError, StoreError};
 
 /// How often the flag is written when other units' problems change under the writer's hands.
@@ -77,15 +77,33 @@ impl Run<'_> {
 
     /// Writes, or clears, the problem on the document. Writing the same again changes nothing, so it needs no intent.
     pub(super) async fn flag(&mut self, text: Option<String>) -> Result<Onward, StoreError> {
-        let (failed, story) = match self.show_problems(text.as_ref()).await? {
-            Ok(()) if text.is_some() => (None, "flagged the problem in the ERP".to_owned()),
-            Ok(()) => (None, "cleared the flag in the ERP".to_owned()),
-            Err(error) => (
-                Some(self.flag_again_at()),
-                format!("the flag could not be written: {error}"),
-            ),
+        let (outcome, story) = match self.show_problems(text.as_ref()).await? {
+            Ok(()) => {
+                let story = match &text {
+                    Some(_) => "flagged the problem in the ERP",
+                    None => "cleared the flag in the ERP",
+                };
+                (Outcome::Flagged { text }, story.to_owned())
+            }
+            Err(CallError::Later(later)) => {
+                let wait = self.ledger.wait_after(&later, self.flag_tries());
+                let story = format!("the flag could not be written yet: {}", wait.reason);
+                (Outcome::FlagDelayed { wait }, story)
+            }
+            Err(CallError::Refused(refusal)) => {
+                let again_at = self.ledger.now() + self.ledger.ports.timing.held;
+                let story = format!("the ERP refused the flag: {refusal}");
+                (Outcome::FlagRefused { again_at }, story)
+            }
         };
-        self.ledger.record(Outcome::Flagged { text, failed }, story).await
+        self.ledger.record(outcome, story).await
+    }
+
+    fn flag_tries(&self) -> u32 {
+        match self.ledger.job.flag {
+            Flag::Wanted { tries, .. } => tries,
+            Flag::Clear | Flag::Written(_) | Flag::Refused(_) => 0,
+        }
     }
 
     /// The units of a document share one field: it shows the problems of all. Should another unit's change meanwhile, it is
@@ -123,18 +141,6 @@ impl Run<'_> {
             problems.extend(problem.map(|problem| (unit.number, problem)));
         }
         Ok(together(&problems))
-    }
-
-    /// Longer after each failure.
-    fn flag_again_at(&self) -> jiff::Timestamp {
-        let tries = if let Flag::Wanted { tries, .. } = self.ledger.job.flag {
-            tries
-        } else {
-            0
-        };
-        let timing = &self.ledger.ports.timing;
-        let draw = draw(&self.ledger.job.id, self.ledger.job.version);
-        self.ledger.now() + timing.backoff.wait(timing.retry, None, tries, draw)
     }
 }
 

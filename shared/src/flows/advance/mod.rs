@@ -123,6 +123,12 @@ impl Advance {
 
 impl Run<'_> {
     async fn finish(mut self) -> Result<(), StoreError> {
+        let outcome = self.steps().await;
+        self.systems.close().await;
+        outcome
+    }
+
+    async fn steps(&mut self) -> Result<(), StoreError> {
         for _ in 0..MOST_STEPS {
             if self.step().await? == Onward::Rest {
                 return Ok(());

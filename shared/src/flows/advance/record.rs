@@ -91,14 +91,19 @@ impl<'a> Ledger<'a> {
     /// How long an obstacle lasts: at least as the other side says, else longer after each try, and never in step with
     /// other jobs.
     pub(super) fn wait(&self, later: &Later) -> Wait {
+        self.wait_after(later, self.tries)
+    }
+
+    /// The same for what has failed so often on its own account.
+    pub(super) fn wait_after(&self, later: &Later, tries: u32) -> Wait {
         let timing = &self.ports.timing;
         let hint = later.after.and_then(|after| SignedDuration::try_from(after).ok());
         let draw = job::draw(&self.job.id, self.job.version);
-        let after = timing.backoff.wait(timing.retry, hint, self.tries, draw);
+        let after = timing.backoff.wait(timing.retry, hint, tries, draw);
         Wait {
             until: self.now() + after.max(SignedDuration::from_secs(1)),
             reason: later.reason.clone(),
-            tries: timing.backoff.counted(self.tries + 1),
+            tries: timing.backoff.counted(tries + 1),
         }
     }
 

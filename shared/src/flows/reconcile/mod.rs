@@ -234,7 +234,11 @@ impl Reconcile {
             gate: &gate,
             opened,
         };
-        work.until(mine, deadline).await
+        let report = work.until(mine, deadline).await;
+        if let Ok(opened) = &work.opened {
+            opened.close().await;
+        }
+        report
     }
 
     /// A connection that is no more needs no run.

@@ -1,7 +1,6 @@
 //! The calls, and nothing that could be decided without them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ use super::wire::{
 use super::{check, zone};
 use crate::connection::{Connection, Selection, WriteBackPolicy};
 use crate::domain::{DocumentId, JobId, LineId, Order, Packing, Refusal};
-use crate::http::{self as web, Answer, Authorise, Bearer, Call, Endpoint, Lane, Lost};
+use crate::http::{self as web, Answer, Authorise, Bearer, Call, Endpoint, Lane, Lost, Slots};
 use crate::ports::{
     CallError, Clock, DocumentHead, Draft, EffectError, Finding, Later, Limits, Mint, Obstacle, OrderSource, Permit,
     Recorder, Scan, Secrets, TokenKey, Tokens, WriteBack, WriteBackRef, Written,
@@ -70,8 +69,6 @@ pub struct NetSuite {
     packing: Packing,
     missing: Mutex<Missing>,
     measured: Mutex<Option<TimeZone>>,
-    /// Whether this is a scan, or a person's question: those have no queue to go back to.
-    scans: AtomicBool,
 }
 
 /// How calls are authorised, and how a token for them is made, where it takes one.
@@ -96,7 +93,7 @@ impl NetSuite {
             Refusal::new("connection-malformed", texts.join("; "))
         })?;
         let credentials = Credentials::parse(secret)?;
-        let endpoint = endpoint(&settings, &ports, Some(settings.options.concurrency));
+        let endpoint = endpoint(&settings, &ports, Some(Slots::new(settings.options.concurrency)));
         let (auth, mint) = authorisation(connection, credentials, &settings, &ports)?;
         Ok(Self {
             endpoint,
@@ -108,7 +105,6 @@ impl NetSuite {
             packing: connection.packing.clone(),
             missing: Mutex::default(),
             measured: Mutex::default(),
-            scans: AtomicBool::new(false),
         })
     }
 
@@ -131,7 +127,7 @@ impl NetSuite {
 
 /// The account's address; token requests (`slots` is `None`) have a way of their own, because they are made while a slot
 /// is held.
-fn endpoint(settings: &Settings, ports: &Ports, slots: Option<u16>) -> Endpoint {
+fn endpoint(settings: &Settings, ports: &Ports, slots: Option<Slots>) -> Endpoint {
     let way = if slots.is_some() { "netsuite" } else { "netsuite-token" };
     Endpoint {
         client: ports.client.clone(),
@@ -202,20 +198,15 @@ fn before_writing(error: CallError) -> EffectError {
 // ---- calls -------------------------------------------------------------------------------------------------------
 
 impl NetSuite {
-    /// Sends, unless the account is full. Work on a single order leaves one slot free: it is queued again where a scan, or
-    /// a person at the command line, would have to give up.
+    /// Sends, unless the account is full.
     async fn send(&self, call: &Call, permit: Option<Permit>) -> Result<Answer, Lost> {
-        if self.scans.load(Ordering::Relaxed) {
-            return self.endpoint.send(call, self.auth.as_ref(), permit).await;
-        }
-        let mut endpoint = self.endpoint.clone();
-        endpoint.lane.slots = endpoint.lane.slots.map(|cap| cap.saturating_sub(1).max(1));
-        endpoint.send(call, self.auth.as_ref(), permit).await
+        self.endpoint.send(call, self.auth.as_ref(), permit).await
     }
 
-    /// From here on this is a scan.
+    /// From here on this is a scan, or a person's question, which has no queue to go back to. Work on a single order leaves
+    /// one slot free for these.
     fn scan(&self) {
-        self.scans.store(true, Ordering::Relaxed);
+        self.endpoint.lane.slots.iter().for_each(Slots::claim_last);
     }
 
     /// A call that changes nothing, or that changes nothing when it is repeated.
@@ -689,5 +680,9 @@ impl OrderSource for NetSuite {
 
     fn lost_request_window(&self) -> Option<Duration> {
         Some(LONGEST_REQUEST)
+    }
+
+    async fn close(&self) {
+        self.endpoint.lane.close().await;
     }
 }

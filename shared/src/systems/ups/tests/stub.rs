@@ -182,6 +182,10 @@ impl Limits for Unlimited {
         Ok(None)
     }
 
+    async fn extend_slot(&self, _slot: &Slot, _lease: Duration) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     async fn free_slot(&self, _slot: Slot) -> Result<(), StoreError> {
         Ok(())
     }
