@@ -22,7 +22,7 @@ use crate::template::Template;
 pub const STACK: &str = "waybill-local";
 const ARTIFACTS: &str = "waybill-artifacts";
 const CHANGE_SET: &str = "create";
-const WORKER_CONCURRENCY: i32 = 8;
+const WORKER_CONCURRENCY: i32 = 4;
 
 /// The template's times, short enough to watch. They keep the order that the template asks for: a call is shorter than the
 /// function's timeout, and a lease longer.
@@ -104,7 +104,7 @@ fn parameters() -> Vec<Parameter> {
         ("Stage", "local"),
         ("Architecture", architecture),
         ("LogLevel", "debug"),
-        ("WorkerConcurrency", "8"),
+        ("WorkerConcurrency", "4"),
     ];
     let parameter =
         |(name, value): (&str, &str)| Parameter::builder().parameter_key(name).parameter_value(value).build();

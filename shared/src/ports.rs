@@ -52,6 +52,8 @@ pub enum Obstacle {
     Limited,
     /// The credential was refused twice.
     Unauthorised,
+    /// All slots of the account are taken; its turn comes at the time that is named, one after another.
+    Queued,
     /// The lease is too short for another try.
     LeaseTooShort,
 }
@@ -949,13 +951,24 @@ pub struct Slot {
     pub number: u16,
     /// Who holds it.
     pub owner: Nonce,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A slot of an account, or what came instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    /// This slot was free.
+    Now(Slot),
+    /// None was: by the time that a slot was lately held and the turns that others were given, one is free then.
+    At(Timestamp),
 }
 
 /// Limits shared by all workers.
 #[async_trait]
 pub trait Limits: Send + Sync {
-    /// Leases one of `cap` slots of an account; `None` if all are taken.
-    async fn lease_slot(&self, account: &str, cap: u16, lease: Duration) -> Result<Option<Slot>, StoreError>;
+    /// Leases one of `cap` slots of an account, or gives a turn if all are taken.
+    async fn lease_slot(&self, account: &str, cap: u16, lease: Duration) -> Result<Turn, StoreError>;
     /// Holds a slot for so much longer; `false` if somebody else has it now.
     async fn extend_slot(&self, slot: &Slot, lease: Duration) -> Result<bool, StoreError>;
     /// Frees a slot.

@@ -22,7 +22,7 @@ use waybill::http::{self, SharedTokens};
 use waybill::job::Timing;
 use waybill::memory::{AlwaysWorks, CountedNonces, Memory, Vault};
 use waybill::ports::{
-    AccountStanding, CallError, Clock, Limits, Mint, Secrets, Slot, StoreError, Token, TokenKey, Tokens,
+    AccountStanding, CallError, Clock, Limits, Mint, Secrets, Slot, StoreError, Token, TokenKey, Tokens, Turn,
 };
 use waybill::systems::{Registry, Renewal};
 
@@ -320,7 +320,7 @@ struct Heedless(Memory);
 
 #[async_trait]
 impl Limits for Heedless {
-    async fn lease_slot(&self, account: &str, cap: u16, lease: Duration) -> Result<Option<Slot>, StoreError> {
+    async fn lease_slot(&self, account: &str, cap: u16, lease: Duration) -> Result<Turn, StoreError> {
         self.0.lease_slot(account, cap, lease).await
     }
 

@@ -15,6 +15,7 @@ mod rate;
 mod rating;
 mod reconciliation;
 mod shipment;
+mod turn;
 mod units;
 
 pub use address::{Address, AddressVerdict, Correction};
@@ -37,4 +38,5 @@ pub use reconciliation::{
 pub use shipment::{
     Billing, Customs, LabelFormat, LabelImage, LabelRef, Payer, Refusal, Shipment, ShipmentRequest, ShippedParcel,
 };
+pub use turn::Holding;
 pub use units::{Allotment, Quantities, Unit, UnitPhase, Units};

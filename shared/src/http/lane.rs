@@ -12,14 +12,11 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{Answer, Lost};
 use crate::domain::{Asking, Entrance, Health, Lesson, Outage, Rate, Readiness, Trouble};
-use crate::ports::{AccountStanding, CallError, Later, Limits, Obstacle, Slot, StoreError};
+use crate::ports::{AccountStanding, CallError, Later, Limits, Obstacle, Slot, StoreError, Turn};
 use crate::telemetry;
 
 /// The shortest pause after a 429: others believe for a second what they have read, and must see it all the same.
 const SHORTEST_PAUSE: SignedDuration = SignedDuration::from_secs(2);
-
-/// When to come again if every slot is taken: a slot is held for one piece of work.
-const SLOT_FREE_IN: Duration = Duration::from_secs(1);
 
 /// How often a lesson is written when others learn at the same time.
 const TRIES: usize = 8;
@@ -213,7 +210,7 @@ impl Lane {
         }
         let slot = match held.take() {
             Some(Held { slot, .. }) if self.extend(&slot).await? => slot,
-            _ => self.lease_slot(slots.open()).await?,
+            _ => self.lease_slot(slots.open(), now).await?,
         };
         *held = Some(Held { slot, until });
         Ok(held)
@@ -230,13 +227,16 @@ impl Lane {
             .map_err(unreachable)
     }
 
-    async fn lease_slot(&self, open: u16) -> Result<Slot, Later> {
-        let slot = self.limits.lease_slot(&self.account, open, self.slot_lease()).await;
-        slot.map_err(unreachable)?.ok_or_else(|| Later {
-            reason: format!("all {open} slots of the account are taken"),
-            after: Some(SLOT_FREE_IN),
-            obstacle: Obstacle::Limited,
-        })
+    async fn lease_slot(&self, open: u16, now: Timestamp) -> Result<Slot, Later> {
+        let turn = self.limits.lease_slot(&self.account, open, self.slot_lease()).await;
+        match turn.map_err(unreachable)? {
+            Turn::Now(slot) => Ok(slot),
+            Turn::At(turn) => Err(Later {
+                reason: format!("all {open} slots of the account are taken: it has its turn"),
+                after: until(turn, now),
+                obstacle: Obstacle::Queued,
+            }),
+        }
     }
 
     /// Takes the right to probe; whoever comes too late waits like the others.
@@ -337,7 +337,7 @@ pub(super) fn lesson(result: &Result<Answer, Lost>) -> Lesson {
         Err(Lost::NotSent(later)) => match later.obstacle {
             Obstacle::Unreachable => Lesson::Failed(later.reason.clone()),
             Obstacle::Unauthorised => Lesson::Refused(later.reason.clone()),
-            Obstacle::Limited | Obstacle::LeaseTooShort => Lesson::Nothing,
+            Obstacle::Limited | Obstacle::Queued | Obstacle::LeaseTooShort => Lesson::Nothing,
         },
     }
 }

@@ -17,14 +17,14 @@ use jiff::Timestamp;
 
 use crate::connection::Connection;
 use crate::domain::{
-    CarrierShipmentId, ConnectionId, DocumentId, Health, JobId, LabelImage, LabelRef, Money, Nonce, Personal, Rate,
-    Snapshot, TenantId, Units, Walk,
+    CarrierShipmentId, ConnectionId, DocumentId, Health, Holding, JobId, LabelImage, LabelRef, Money, Nonce, Personal,
+    Rate, Snapshot, TenantId, Units, Walk,
 };
 use crate::job::{Job, history};
 use crate::ports::{
     AccountStanding, AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, DeadLetters, Directory,
     Documents, Due, Gate, JobPage, Jobs, Labels, Limits, NewJob, Nonces, Queue, Reread, Save, Saved, Slot, Spending,
-    State, Steps, StoreError, TokenRequests,
+    State, Steps, StoreError, TokenRequests, Turn,
 };
 pub use reconciliations::Reconciled;
 pub use tokens::TokenRow;
@@ -141,6 +141,8 @@ pub struct Tables {
     pub spent: BTreeMap<(ConnectionId, i64), Money>,
     /// Slots by account and number: owner and end of the lease.
     pub slots: BTreeMap<(String, u16), (Nonce, Timestamp)>,
+    /// How long slots are held, and the last turn that was given, by account.
+    pub turns: BTreeMap<String, (Holding, Option<Timestamp>)>,
     /// Pauses by account.
     pub pauses: BTreeMap<String, Timestamp>,
     /// How accounts fare, with the count of the writes.
@@ -569,7 +571,7 @@ impl Spending for Memory {
 
 #[async_trait]
 impl Limits for Memory {
-    async fn lease_slot(&self, account: &str, cap: u16, lease: Duration) -> Result<Option<Slot>, StoreError> {
+    async fn lease_slot(&self, account: &str, cap: u16, lease: Duration) -> Result<Turn, StoreError> {
         let now = self.clock.now();
         let until = now + jiff::SignedDuration::try_from(lease).unwrap_or_default();
         let mut tables = self.tables();
@@ -580,16 +582,20 @@ impl Limits for Memory {
                 .is_none_or(|(_, until)| *until <= now)
         };
         let Some(number) = (0..cap).find(free) else {
-            return Ok(None);
+            let (holding, last) = tables.turns.entry(account.to_owned()).or_default();
+            let turn = holding.turn(cap, *last, now);
+            *last = Some(turn);
+            return Ok(Turn::At(turn));
         };
         let owner = Nonce::new(format!("slot-{number}-{until}"));
         tables
             .slots
             .insert((account.to_owned(), number), (owner.clone(), until));
-        Ok(Some(Slot {
+        Ok(Turn::Now(Slot {
             account: account.to_owned(),
             number,
             owner,
+            since: now,
         }))
     }
 
@@ -607,7 +613,10 @@ impl Limits for Memory {
     }
 
     async fn free_slot(&self, slot: Slot) -> Result<(), StoreError> {
+        let held = self.clock.now().duration_since(slot.since);
         let mut tables = self.tables();
+        let (holding, _) = tables.turns.entry(slot.account.clone()).or_default();
+        *holding = holding.after(held);
         let key = (slot.account, slot.number);
         if tables.slots.get(&key).is_some_and(|(owner, _)| *owner == slot.owner) {
             tables.slots.remove(&key);

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use rust_decimal::dec;
 use waybill::aws::Dynamo;
 use waybill::domain::{Asking, Health, Lesson, Money, Rate};
-use waybill::ports::{Clock, Limits, Spending};
+use waybill::ports::{Clock, Limits, Slot, Spending, Turn};
 
 use crate::database::Store;
 use crate::samples::{connection, start};
@@ -17,20 +17,49 @@ use crate::samples::{connection, start};
 const ACCOUNT: &str = "netsuite:1234567_SB1";
 const LEASE: Duration = Duration::from_secs(60);
 
+async fn slot(process: &Dynamo, cap: u16) -> Option<Slot> {
+    match process.lease_slot(ACCOUNT, cap, LEASE).await.unwrap() {
+        Turn::Now(slot) => Some(slot),
+        Turn::At(_) => None,
+    }
+}
+
+/// Who comes in vain is given a turn, each another one, as fast as slots were lately free.
+#[tokio::test]
+async fn turns_at_slots_follow_each_other() {
+    let store = Store::new().await;
+    let held = slot(&store.dynamo, 1).await.unwrap();
+    let fleet: Vec<_> = (0..6).map(|_| store.another()).collect();
+    let turns = join_all(fleet.iter().map(|process| process.lease_slot(ACCOUNT, 1, LEASE))).await;
+    let after = |turn: Turn| match turn {
+        Turn::At(turn) => turn.duration_since(store.clock.now()).as_millis(),
+        Turn::Now(slot) => panic!("{slot:?} was taken"),
+    };
+    let mut after: Vec<i128> = turns.into_iter().map(|turn| after(turn.unwrap())).collect();
+    after.sort_unstable();
+    assert_eq!(after, [1000, 2000, 3000, 4000, 5000, 6000]);
+    store.clock.turn(SignedDuration::from_secs(5));
+    store.dynamo.free_slot(held).await.unwrap();
+    let _other = slot(&store.dynamo, 1).await.unwrap();
+    let turn = store.dynamo.lease_slot(ACCOUNT, 1, LEASE).await.unwrap();
+    let next = store.clock.now() + SignedDuration::from_secs(1) + SignedDuration::from_secs(2);
+    assert_eq!(turn, Turn::At(next), "after the last turn, by what it has measured");
+}
+
 #[tokio::test]
 async fn no_more_slots_are_leased_than_the_account_has_and_all_of_them_are() {
     let store = Store::new().await;
     let mut slots = Vec::new();
     for _ in 0..5 {
-        slots.push(store.dynamo.lease_slot(ACCOUNT, 5, LEASE).await.unwrap().unwrap());
+        slots.push(slot(&store.dynamo, 5).await.unwrap());
     }
-    assert_eq!(store.dynamo.lease_slot(ACCOUNT, 5, LEASE).await.unwrap(), None);
+    assert_eq!(slot(&store.dynamo, 5).await, None);
     let mut numbers: Vec<u16> = slots.iter().map(|slot| slot.number).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, [0, 1, 2, 3, 4]);
     let freed = slots.pop().unwrap();
     store.dynamo.free_slot(freed.clone()).await.unwrap();
-    let again = store.dynamo.lease_slot(ACCOUNT, 5, LEASE).await.unwrap().unwrap();
+    let again = slot(&store.dynamo, 5).await.unwrap();
     assert_eq!(again.number, freed.number);
 }
 
@@ -38,24 +67,21 @@ async fn no_more_slots_are_leased_than_the_account_has_and_all_of_them_are() {
 async fn of_many_workers_at_once_no_more_get_in_than_the_account_allows() {
     let store = Store::new().await;
     let fleet: Vec<_> = (0..20).map(|_| store.another()).collect();
-    let slots = join_all(fleet.iter().map(|process| process.lease_slot(ACCOUNT, 5, LEASE))).await;
-    let held: BTreeSet<u16> = slots
-        .into_iter()
-        .filter_map(|slot| Some(slot.unwrap()?.number))
-        .collect();
+    let slots = join_all(fleet.iter().map(|process| slot(process, 5))).await;
+    let held: BTreeSet<u16> = slots.into_iter().filter_map(|slot| Some(slot?.number)).collect();
     assert_eq!(held.len(), 5);
 }
 
 #[tokio::test]
 async fn a_slot_is_held_longer_by_its_holder_and_by_nobody_else() {
     let store = Store::new().await;
-    let mine = store.dynamo.lease_slot(ACCOUNT, 1, LEASE).await.unwrap().unwrap();
+    let mine = slot(&store.dynamo, 1).await.unwrap();
     store.clock.turn(SignedDuration::from_secs(40));
     assert!(store.dynamo.extend_slot(&mine, LEASE).await.unwrap());
     store.clock.turn(SignedDuration::from_secs(40));
-    assert_eq!(store.dynamo.lease_slot(ACCOUNT, 1, LEASE).await.unwrap(), None);
+    assert_eq!(slot(&store.dynamo, 1).await, None);
     store.clock.turn(SignedDuration::from_secs(20));
-    let theirs = store.dynamo.lease_slot(ACCOUNT, 1, LEASE).await.unwrap().unwrap();
+    let theirs = slot(&store.dynamo, 1).await.unwrap();
     assert!(!store.dynamo.extend_slot(&mine, LEASE).await.unwrap());
     assert!(store.dynamo.extend_slot(&theirs, LEASE).await.unwrap());
 }
@@ -63,17 +89,13 @@ async fn a_slot_is_held_longer_by_its_holder_and_by_nobody_else() {
 #[tokio::test]
 async fn a_slot_frees_itself_and_its_former_holder_cannot_free_it_again() {
     let store = Store::new().await;
-    let dead = store.dynamo.lease_slot(ACCOUNT, 1, LEASE).await.unwrap().unwrap();
+    let dead = slot(&store.dynamo, 1).await.unwrap();
     store.clock.turn(SignedDuration::from_secs(59));
-    assert_eq!(store.dynamo.lease_slot(ACCOUNT, 1, LEASE).await.unwrap(), None);
+    assert_eq!(slot(&store.dynamo, 1).await, None);
     store.clock.turn(SignedDuration::from_secs(1));
-    assert!(store.dynamo.lease_slot(ACCOUNT, 1, LEASE).await.unwrap().is_some());
+    assert!(slot(&store.dynamo, 1).await.is_some());
     store.dynamo.free_slot(dead).await.unwrap();
-    assert_eq!(
-        store.dynamo.lease_slot(ACCOUNT, 1, LEASE).await.unwrap(),
-        None,
-        "it belongs to somebody else now"
-    );
+    assert_eq!(slot(&store.dynamo, 1).await, None, "it belongs to somebody else now");
 }
 
 #[tokio::test]

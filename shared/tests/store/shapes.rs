@@ -17,7 +17,7 @@ use waybill::job::{
 };
 use waybill::ports::{
     Connections, Cursor, Cursors, Directory, Documents, Jobs, Limits, RefreshLease, Save, ScanProgress, SealedToken,
-    Spending, State, TokenKey, TokenRequests, TokenStore, TokensInUse,
+    Spending, State, TokenKey, TokenRequests, TokenStore, TokensInUse, Turn,
 };
 
 use crate::database::{Store, TABLE};
@@ -165,7 +165,7 @@ async fn fill(store: &Store) {
     };
     assert!(dynamo.write_requests("ups", "client-digest", &requests).await.unwrap());
     let minute = std::time::Duration::from_secs(60);
-    dynamo.lease_slot("netsuite:1", 1, minute).await.unwrap().unwrap();
+    dynamo.lease_slot("netsuite:1", 1, minute).await.unwrap();
     dynamo
         .pause("ups:A1B2C3", start() + SignedDuration::from_mins(1))
         .await
@@ -259,8 +259,9 @@ async fn reads_everything(store: &Store) {
     assert_eq!(dynamo.requests("ups", "client-digest").await.unwrap().at, [start()]);
     let minute = std::time::Duration::from_secs(60);
     // The test's nonces begin anew: the first one is the recorded owner's own.
-    dynamo.lease_slot("elsewhere:1", 1, minute).await.unwrap().unwrap();
-    assert!(dynamo.lease_slot("netsuite:1", 1, minute).await.unwrap().is_none());
+    let leased = async |account| dynamo.lease_slot(account, 1, minute).await.unwrap();
+    assert!(matches!(leased("elsewhere:1").await, Turn::Now(_)));
+    assert!(matches!(leased("netsuite:1").await, Turn::At(_)));
     assert!(dynamo.standing("ups:A1B2C3").await.unwrap().paused.is_some());
     assert!(
         !dynamo

@@ -101,6 +101,10 @@ impl Key {
         Self::new(format!("LIMIT#{account}"), "PAUSE")
     }
 
+    pub(super) fn turn(account: &str) -> Self {
+        Self::new(format!("LIMIT#{account}"), "TURN")
+    }
+
     pub(super) fn window(account: &str, number: i64) -> Self {
         Self::new(format!("LIMIT#{account}"), format!("WINDOW#{number}"))
     }

@@ -1,4 +1,4 @@
-//! `LIMIT#account`: leased slots, the windows of a published rate, and how the account stands (the shared pause, its health).
+//! `LIMIT#account`: leased slots and the turns at them, the windows of a published rate, and how the account stands (the shared pause, its health).
 
 use std::collections::HashMap;
 use std::sync::{MutexGuard, PoisonError};
@@ -12,8 +12,8 @@ use super::keys::{Key, SLOT, sortable};
 use super::table::{Item, SCHEMA, Search, deleted, from_item, key_item, number, string, to_body, to_item, updated};
 use super::{Dynamo, Seen};
 use crate::aws::{failure, random};
-use crate::domain::{Health, Nonce, Rate, Window};
-use crate::ports::{AccountStanding, Limits, Slot, StoreError};
+use crate::domain::{Health, Holding, Nonce, Rate, Window};
+use crate::ports::{AccountStanding, Limits, Slot, StoreError, Turn};
 
 /// For how long a standing that was read is believed; not so long while something was wrong, so that short pauses are kept.
 const SEEN: SignedDuration = SignedDuration::from_secs(1);
@@ -34,6 +34,11 @@ struct SlotItem {
     until: String,
 }
 
+#[derive(Deserialize)]
+struct TurnItem {
+    turn: Timestamp,
+}
+
 /// Everything beside the key may be missing: a pause was written before health was.
 #[derive(Default, Deserialize)]
 struct StandingItem {
@@ -48,20 +53,17 @@ struct StandingItem {
 #[async_trait]
 impl Limits for Dynamo {
     /// A random slot is tried first, which is enough while the account is not busy; then those that are free.
-    async fn lease_slot(&self, account: &str, cap: u16, lease: Duration) -> Result<Option<Slot>, StoreError> {
+    async fn lease_slot(&self, account: &str, cap: u16, lease: Duration) -> Result<Turn, StoreError> {
         let first = u16::try_from(random(u64::from(cap))).unwrap_or(0);
-        if cap == 0 {
-            return Ok(None);
-        }
         if let Some(slot) = self.take_slot(account, first, lease).await? {
-            return Ok(Some(slot));
+            return Ok(Turn::Now(slot));
         }
         for number in self.free_slots(account, cap, first).await? {
             if let Some(slot) = self.take_slot(account, number, lease).await? {
-                return Ok(Some(slot));
+                return Ok(Turn::Now(slot));
             }
         }
-        Ok(None)
+        self.give_turn(account, cap).await.map(Turn::At)
     }
 
     async fn extend_slot(&self, slot: &Slot, lease: Duration) -> Result<bool, StoreError> {
@@ -69,6 +71,7 @@ impl Limits for Dynamo {
     }
 
     async fn free_slot(&self, slot: Slot) -> Result<(), StoreError> {
+        self.measure(&slot);
         let request = self
             .client
             .delete_item()
@@ -148,6 +151,53 @@ impl Limits for Dynamo {
         }
         self.keep_chunk(account, window.number, 0, true);
         Ok(Some(window.ends))
+    }
+}
+
+/// How often a turn is taken when others take theirs at the same time.
+const TRIES: usize = 16;
+
+impl Dynamo {
+    fn holdings(&self) -> MutexGuard<'_, HashMap<String, Holding>> {
+        self.holdings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn measure(&self, slot: &Slot) {
+        let held = self.clock.now().duration_since(slot.since);
+        let mut holdings = self.holdings();
+        let holding = holdings.entry(slot.account.clone()).or_default();
+        *holding = holding.after(held);
+    }
+
+    /// A turn after the last that was given, by compare-and-set.
+    async fn give_turn(&self, account: &str, cap: u16) -> Result<Timestamp, StoreError> {
+        let holding = self.holdings().get(account).copied().unwrap_or_default();
+        let mut turn = self.clock.now();
+        for _ in 0..TRIES {
+            let last = self.get(&Key::turn(account)).await?;
+            let last = last.map(from_item::<TurnItem>).transpose()?.map(|item| item.turn);
+            turn = holding.turn(cap, last, self.clock.now());
+            if self.take_turn(account, last, turn).await? {
+                return Ok(turn);
+            }
+        }
+        Ok(turn)
+    }
+
+    async fn take_turn(&self, account: &str, last: Option<Timestamp>, turn: Timestamp) -> Result<bool, StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key_item(&Key::turn(account))))
+            .update_expression("SET #schema = :schema, turn = :turn, expires_at = :expires_at")
+            .condition_expression("attribute_not_exists(turn) OR turn = :last")
+            .expression_attribute_names("#schema", "schema")
+            .expression_attribute_values(":schema", number(SCHEMA))
+            .expression_attribute_values(":turn", string(turn.to_string()))
+            .expression_attribute_values(":last", string(last.map(|last| last.to_string()).unwrap_or_default()))
+            .expression_attribute_values(":expires_at", number(turn.as_second() + KEPT));
+        updated(request.send().await)
     }
 }
 
@@ -242,6 +292,7 @@ impl Dynamo {
             account: account.to_owned(),
             number,
             owner: self.nonces.nonce(),
+            since: self.clock.now(),
         };
         Ok(self.hold_slot(&slot, lease).await?.then_some(slot))
     }

@@ -24,7 +24,7 @@ use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 
 use super::blobs::Blobs;
-use crate::domain::ConnectionId;
+use crate::domain::{ConnectionId, Holding};
 use crate::ports::{AccountStanding, Clock, Nonces};
 
 pub use connections::Change;
@@ -40,6 +40,7 @@ pub struct Dynamo {
     retentions: Mutex<HashMap<ConnectionId, u32>>,
     standings: Mutex<HashMap<String, Seen>>,
     chunks: Mutex<HashMap<String, limits::Chunk>>,
+    holdings: Mutex<HashMap<String, Holding>>,
 }
 
 /// How an account stood when it was read.
@@ -67,6 +68,7 @@ impl Dynamo {
             retentions: Mutex::default(),
             standings: Mutex::default(),
             chunks: Mutex::default(),
+            holdings: Mutex::default(),
         }
     }
 }

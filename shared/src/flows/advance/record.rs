@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Advance, Onward};
 use crate::domain::{Quantities, Snapshot, UnitPhase, Units};
 use crate::job::{self, Job, Outcome, Step, Wait};
-use crate::ports::{AuditEntry, CallError, Documents, Draft, Later, Recorder, Save, Saved, StoreError};
+use crate::ports::{AuditEntry, CallError, Documents, Draft, Later, Obstacle, Recorder, Save, Saved, StoreError};
 use crate::rules::{self, Rule};
 
 /// SQS delays a message by at most this; what waits longer is left to the sweeper.
@@ -98,6 +98,13 @@ impl<'a> Ledger<'a> {
     pub(super) fn wait_after(&self, later: &Later, tries: u32) -> Wait {
         let timing = &self.ports.timing;
         let hint = later.after.and_then(|after| SignedDuration::try_from(after).ok());
+        if let (Obstacle::Queued, Some(turn)) = (later.obstacle, hint) {
+            return Wait {
+                until: self.now() + turn,
+                reason: later.reason.clone(),
+                tries,
+            };
+        }
         let draw = job::draw(&self.job.id, self.job.version);
         let after = timing.backoff.wait(timing.retry, hint, tries, draw);
         Wait {

@@ -103,19 +103,20 @@ impl Tokens for Shared {
 
 #[async_trait]
 impl Limits for Shared {
-    async fn lease_slot(&self, account: &str, cap: u16, _lease: Duration) -> Result<Option<Slot>, StoreError> {
+    async fn lease_slot(&self, account: &str, cap: u16, _lease: Duration) -> Result<Turn, StoreError> {
         assert_eq!(account, "netsuite:1234567_SB1");
         self.caps.lock().unwrap().push(cap);
         let mut taken = self.taken.lock().unwrap();
         if *taken > 0 {
             *taken -= 1;
-            return Ok(None);
+            return Ok(Turn::At(Timestamp::now() + SignedDuration::from_secs(5)));
         }
         let owner = crate::domain::Nonce::new("test");
-        Ok(Some(Slot {
+        Ok(Turn::Now(Slot {
             account: account.to_owned(),
             number: 0,
             owner,
+            since: Timestamp::now(),
         }))
     }
 

@@ -14,7 +14,7 @@ use crate::connection::Environment;
 use crate::domain::{Health, Rate};
 use crate::http;
 use crate::ports::{
-    AccountStanding, CallError, Clock, Limits, Mint, Recorder, Slot, StoreError, Token, TokenKey, Tokens,
+    AccountStanding, CallError, Clock, Limits, Mint, Recorder, Slot, StoreError, Token, TokenKey, Tokens, Turn,
 };
 use crate::systems::ups::{Opening, Ups};
 
@@ -178,8 +178,8 @@ struct Unlimited;
 
 #[async_trait]
 impl Limits for Unlimited {
-    async fn lease_slot(&self, _account: &str, _cap: u16, _lease: Duration) -> Result<Option<Slot>, StoreError> {
-        Ok(None)
+    async fn lease_slot(&self, _account: &str, _cap: u16, _lease: Duration) -> Result<Turn, StoreError> {
+        Ok(Turn::At(Timestamp::now()))
     }
 
     async fn extend_slot(&self, _slot: &Slot, _lease: Duration) -> Result<bool, StoreError> {
