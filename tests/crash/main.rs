@@ -33,6 +33,9 @@ use explore::{Order, Scene, explore};
 use outside::{Habits, LEASE};
 use world::{Bounds, World};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A world in which nothing goes wrong and nobody does anything.
 pub const NOTHING: Bounds = Bounds {
     faults: 0,

@@ -1,6 +1,7 @@
 //! A day in seconds: every flow and adapter, the real HTTP layer with its tokens and limits, the vendors in the same process,
 //! one clock that runs as fast as the work. Everything that is left to chance comes from a seed, so a day can be had again:
-//! `WAYBILL_DAY_SEED=7 WAYBILL_DAY_ORDERS=20000 cargo test -p tests --test day`.
+//! `WAYBILL_DAY_SEED=7 cargo test --workspace --test day`; `WAYBILL_DAY_ORDERS` says how many orders. Two fleets live the day side by
+//! side, each with half of the orders on a thread of its own, so that each of them can be had again.
 
 mod day;
 mod dice;
@@ -9,6 +10,7 @@ mod queue;
 mod report;
 mod world;
 
+use std::thread;
 use std::time::Instant;
 
 use day::{Day, Settings};
@@ -17,10 +19,14 @@ use report::Report;
 use tests::world::Failure;
 use world::Rules;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const FLEETS: u64 = 2;
 const WORKERS: usize = 8;
 const TENANTS: usize = 7;
-/// Orders of the usual day; `WAYBILL_DAY_ORDERS` says otherwise.
-const ORDERS: u64 = 2_000;
+/// Orders of the usual day, of both fleets; `WAYBILL_DAY_ORDERS` says otherwise.
+const ORDERS: u64 = 20_000;
 /// A smaller day, for what is only compared.
 const FEW: u64 = 1_500;
 
@@ -50,11 +56,34 @@ async fn live(orders: u64, tenants: usize, seed: u64, rules: Rules) -> Result<Re
 /// flood, no more purchases are unknown than there are workers, and no person has to release an order afterwards.
 ///
 /// P9: and no client asks for more than 250 tokens in any 24 hours.
-#[tokio::test]
-async fn a_day_in_seconds() -> Result<(), Failure> {
+#[test]
+fn a_day_in_seconds() -> Result<(), Failure> {
     let began = Instant::now();
-    let report = live(orders(ORDERS), TENANTS, seed(), Rules::default()).await?;
-    println!("{report}  took {:.1} s", began.elapsed().as_secs_f64());
+    let (orders, seed) = (orders(ORDERS), seed());
+    let fleets: Vec<Result<Report, Failure>> = thread::scope(|scope| {
+        let fleets: Vec<_> = (0..FLEETS)
+            .map(|fleet| scope.spawn(move || of_one_fleet(orders / FLEETS, seed + fleet)))
+            .collect();
+        fleets.into_iter().map(join).collect()
+    });
+    println!(
+        "{orders} orders of {FLEETS} fleets took {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
+    fleets.into_iter().try_for_each(|report| look_at(&report?))
+}
+
+fn of_one_fleet(orders: u64, seed: u64) -> Result<Report, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(live(orders, TENANTS, seed, Rules::default()))
+}
+
+fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn look_at(report: &Report) -> Result<(), Failure> {
+    println!("{report}");
     assert_eq!(report.held_for_nothing, 0, "a person would have to release them");
     assert!(report.unknown <= WORKERS, "{} unknown purchases", report.unknown);
     assert!(
