@@ -31,6 +31,10 @@ const TRIES: u64 = 10;
 /// queue to go back to comes again; a scan, or a person at the command line, would have to give up.
 const RESTS: [u64; 4] = [50, 100, 200, 400];
 
+/// When to come again while somebody else asks for a token: a request takes a second. If its worker died, the lease ends
+/// after a few visits.
+const TOKEN_IS_THERE_IN: SignedDuration = SignedDuration::from_secs(2);
+
 /// When to come again, at the latest, once the requests for tokens that are refused are used up: a token that ends by itself
 /// may be replaced earlier.
 const USED_UP: SignedDuration = SignedDuration::from_mins(15);
@@ -100,20 +104,20 @@ impl SharedTokens {
         let mut rests = self.rests.iter().copied();
         loop {
             let (stored, now) = (self.store.read(key).await.map_err(unreachable)?, self.clock.now());
-            let busy = match rules::decide(stored.as_ref(), &key.client, failed, now) {
+            match rules::decide(stored.as_ref(), &key.client, failed, now) {
                 Decision::Use(token, version) => {
                     let used_at = stored.as_ref().and_then(|stored| stored.used_at);
                     return self.open(key, token, version, used_at).await;
                 }
                 Decision::Mint(version) => match self.lease(key, version, now).await? {
                     Some(lease) => return self.make(key, version, &lease, mint, failed.is_some()).await,
-                    None => now,
+                    None => {}
                 },
-                Decision::Wait(until) => until,
-            };
+                Decision::Wait => {}
+            }
             match rests.next() {
                 Some(rest) => tokio::time::sleep(Duration::from_millis(rest)).await,
-                None => return Err(somebody_else(busy.duration_since(now))),
+                None => return Err(somebody_else()),
             }
         }
     }
@@ -195,7 +199,7 @@ impl SharedTokens {
                 return Ok(());
             }
         }
-        Err(somebody_else(SignedDuration::ZERO))
+        Err(somebody_else())
     }
 
     /// Stores a new token, if the lease is still ours. If it is not, somebody has made another in the meantime, or our
@@ -241,7 +245,7 @@ impl SharedTokens {
         let stored = self.store.read(key).await.map_err(unreachable)?;
         match rules::decide(stored.as_ref(), &key.client, None, self.clock.now()) {
             Decision::Use(token, version) => self.open(key, token, version, None).await,
-            _ => Err(somebody_else(SignedDuration::ZERO)),
+            _ => Err(somebody_else()),
         }
     }
 
@@ -310,9 +314,8 @@ fn unreachable(error: StoreError) -> CallError {
     CallError::Later(Later::new(Obstacle::Unreachable, error.to_string()))
 }
 
-fn somebody_else(left: SignedDuration) -> CallError {
-    let after = left.max(SignedDuration::from_secs(2));
-    limited("somebody else is asking for a token".to_owned(), after)
+fn somebody_else() -> CallError {
+    limited("somebody else is asking for a token".to_owned(), TOKEN_IS_THERE_IN)
 }
 
 fn used_up(share: u32, left: SignedDuration) -> CallError {

@@ -9,8 +9,8 @@ use crate::ports::{SealedToken, StoredToken};
 pub(super) enum Decision<'a> {
     /// This one is good.
     Use(&'a SealedToken, u64),
-    /// Somebody is asking for a new one, until then at the latest.
-    Wait(Timestamp),
+    /// Somebody is asking for a new one.
+    Wait,
     /// Ask for a new one, if this is still the version.
     Mint(u64),
 }
@@ -28,7 +28,7 @@ pub(super) fn decide<'a>(
     };
     match (stored.token.as_ref().filter(good), &stored.lease) {
         (Some(token), _) => Decision::Use(token, stored.version),
-        (None, Some(lease)) if lease.until > now => Decision::Wait(lease.until),
+        (None, Some(lease)) if lease.until > now => Decision::Wait,
         (None, _) => Decision::Mint(stored.version),
     }
 }
@@ -88,7 +88,7 @@ mod tests {
     fn a_live_lease_is_waited_for_only_by_those_who_need_the_new_token() {
         let token = stored(3, Some(2));
         assert!(matches!(decide(Some(&token), "c", None, at(1)), Decision::Use(_, 3)));
-        assert_eq!(decide(Some(&token), "c", Some(3), at(1)), Decision::Wait(at(2)));
+        assert_eq!(decide(Some(&token), "c", Some(3), at(1)), Decision::Wait);
         assert_eq!(
             decide(Some(&token), "c", Some(3), at(2)),
             Decision::Mint(3),
