@@ -123,6 +123,12 @@ impl People {
             .sum()
     }
 
+    /// Whether a person has corrected the order: its hold will be noticed to be over.
+    #[must_use]
+    pub fn has_put_right(&self, number: &str) -> bool {
+        self.done.contains(number)
+    }
+
     /// Does what people would do by now, each thing once.
     ///
     /// # Errors

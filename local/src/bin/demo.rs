@@ -208,7 +208,12 @@ impl Demo<'_> {
             self.outside.netsuite.netsuite.books(),
             self.outside.ups.ups.read_books(),
         );
-        books::rows(&people.orders, &erp, &carrier, opened)
+        let mut rows = books::rows(&people.orders, &erp, &carrier, opened);
+        let corrected = |row: &&mut Row| row.end == End::Held && people.has_put_right(&row.number);
+        rows.iter_mut()
+            .filter(corrected)
+            .for_each(|row| row.end = End::Underway);
+        rows
     }
 
     async fn tell(&self, operator: &Operator, people: &People, rows: &[Row], totals: &Totals) -> Outcome<()> {
