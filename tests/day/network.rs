@@ -15,15 +15,14 @@ use waybill::http::{Fate, Vendor};
 
 use crate::dice::Dice;
 
-/// How long a call takes, shared between the workers.
-const CALL: SignedDuration = SignedDuration::from_millis(20);
-
 /// Every vendor by its host.
 pub(crate) struct Network {
     /// The vendors.
     pub(crate) hosts: BTreeMap<String, Local>,
     /// Everybody's clock.
     pub(crate) clock: Hands,
+    /// How long a call takes.
+    pub(crate) call: SignedDuration,
     /// Chance.
     pub(crate) dice: Arc<Mutex<Dice>>,
 }
@@ -44,7 +43,7 @@ impl Vendor for Network {
         let Some(host) = host else { return Fate::NoConnection };
         self.travel().await;
         let answer = host.exchange(request).await;
-        self.clock.advance(CALL);
+        self.clock.advance(self.call);
         self.travel().await;
         answer.map_or(Fate::Broken, Fate::Answered)
     }

@@ -12,6 +12,7 @@ use waybill::ports::{Clock, Queue, StoreError};
 /// Messages by tenant, each from a moment on.
 pub(crate) struct FairQueue {
     clock: Arc<dyn Clock>,
+    fair: bool,
     lines: Mutex<Lines>,
 }
 
@@ -19,7 +20,8 @@ pub(crate) struct FairQueue {
 struct Lines {
     sent: u64,
     turns: u64,
-    by_tenant: BTreeMap<TenantId, Line>,
+    /// One line for each tenant; one for everybody where the queue is not fair.
+    by_tenant: BTreeMap<Option<TenantId>, Line>,
 }
 
 #[derive(Default)]
@@ -30,9 +32,10 @@ struct Line {
 
 impl FairQueue {
     /// An empty queue.
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, fair: bool) -> Self {
         Self {
             clock,
+            fair,
             lines: Mutex::default(),
         }
     }
@@ -46,7 +49,7 @@ impl FairQueue {
         let mut lines = self.lines();
         lines.sent += 1;
         let place = (self.clock.now() + after, lines.sent);
-        let line = lines.by_tenant.entry(tenant.clone()).or_default();
+        let line = lines.by_tenant.entry(self.fair.then(|| tenant.clone())).or_default();
         line.waiting.insert(place, job.clone());
     }
 

@@ -47,6 +47,10 @@ pub(crate) struct Rules {
     pub(crate) outages_are_noticed: bool,
     /// Whether the fleet shares its tokens.
     pub(crate) tokens_are_shared: bool,
+    /// Whether tenants take turns in the queue.
+    pub(crate) queue_is_fair: bool,
+    /// How long a call takes.
+    pub(crate) call: SignedDuration,
 }
 
 impl Default for Rules {
@@ -54,6 +58,8 @@ impl Default for Rules {
         Self {
             outages_are_noticed: true,
             tokens_are_shared: true,
+            queue_is_fair: true,
+            call: SignedDuration::from_millis(20),
         }
     }
 }
@@ -118,13 +124,14 @@ impl World {
         let network = Network {
             hosts,
             clock: clock.clone(),
+            call: rules.call,
             dice: Arc::new(Mutex::new(dice)),
         };
         let fleet = Fleet {
             store: store.clone(),
             vault,
             nonces: Arc::default(),
-            queue: Arc::new(FairQueue::new(shared.clone())),
+            queue: Arc::new(FairQueue::new(shared.clone(), rules.queue_is_fair)),
             clock: shared,
             client: http::client()?.asking(Arc::new(network)),
             rules,

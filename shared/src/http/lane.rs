@@ -32,8 +32,8 @@ pub struct Lane {
     pub slots: Option<Slots>,
     /// The published rate, where there is one.
     pub rate: Option<Rate>,
-    /// For how long the right to probe is leased: longer than any call with its renewals. A slot is leased twice as long, and
-    /// again once half of that is over.
+    /// For how long a slot, and the right to probe, is leased: longer than any call with its renewals. A slot that is still
+    /// held is leased again once half of that is over.
     pub lease: Duration,
     /// For how long everybody pauses after a 429 that gives no hint.
     pub pause: Duration,
@@ -201,11 +201,13 @@ impl Lane {
 
     /// The work's slot: the one that it holds while enough of its lease is left for a call, else more of it, else another.
     async fn occupy(&self, slots: &Slots, now: Timestamp) -> Result<OwnedMutexGuard<Option<Held>>, Later> {
-        let (half, whole) = (self.lease, self.slot_lease());
-        let until = now.checked_add(whole).unwrap_or(Timestamp::MAX);
+        let lease = SignedDuration::try_from(self.lease).unwrap_or(SignedDuration::MAX);
+        let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
         let mut held = slots.held.clone().lock_owned().await;
-        let lasts = |held: &Held| Duration::try_from(held.until.duration_since(now)).is_ok_and(|left| left >= half);
-        if held.as_ref().is_some_and(lasts) {
+        if held
+            .as_ref()
+            .is_some_and(|held| held.until.duration_since(now) > lease / 2)
+        {
             return Ok(held);
         }
         let slot = match held.take() {
@@ -216,19 +218,12 @@ impl Lane {
         Ok(held)
     }
 
-    fn slot_lease(&self) -> Duration {
-        self.lease * 2
-    }
-
     async fn extend(&self, slot: &Slot) -> Result<bool, Later> {
-        self.limits
-            .extend_slot(slot, self.slot_lease())
-            .await
-            .map_err(unreachable)
+        self.limits.extend_slot(slot, self.lease).await.map_err(unreachable)
     }
 
     async fn lease_slot(&self, open: u16, now: Timestamp) -> Result<Slot, Later> {
-        let turn = self.limits.lease_slot(&self.account, open, self.slot_lease()).await;
+        let turn = self.limits.lease_slot(&self.account, open, self.lease).await;
         match turn.map_err(unreachable)? {
             Turn::Now(slot) => Ok(slot),
             Turn::At(turn) => Err(Later {
