@@ -624,7 +624,7 @@ async fn replaying_in_any_state_is_a_workers_visit_and_nothing_else() -> Result<
         world.store.tables().jobs.insert(state.id.clone(), state.clone());
         world.store.tables().queue.clear();
         let before = world.store.tables().clone();
-        world.operator().replay(&state.id).await?;
+        world.operator().replay(&state.id, "ann").await?;
         let after = world.store.tables().clone();
         assert_eq!(
             (&after.jobs, &after.units, &after.audit),

@@ -373,6 +373,63 @@ async fn an_edit_of_what_is_ours_is_put_right_and_reported() -> Result<(), Failu
     no_gap(&world).await
 }
 
+/// P25: a workflow that changes our field each time is not fought for ever: after three times it is reported with its reason,
+/// and nothing is written until a person says so.
+#[tokio::test]
+async fn what_is_changed_again_and_again_is_left_to_a_person() -> Result<(), Failure> {
+    let world = start().await?;
+    let (order, job) = shipped(&world).await?;
+    let number = world.field(order, "tracking")?;
+    let disturb = || {
+        world.person(|account, now| {
+            account.set_order_field(order, "custbody_waybill_tracking", "1ZWRONG".into(), "workflow", now);
+            Ok(())
+        })
+    };
+    for _ in 0..3 {
+        world.pass(DAY).await?;
+        disturb()?;
+        assert_eq!(reconcile(&world).await?.0.tally.put_right, 1);
+        world.pass(QUARTER).await?;
+        assert!(world.field(order, "tracking")?.contains(&number));
+    }
+    disturb()?;
+    let writes = world.story(&job).len();
+    for _ in 0..3 {
+        world.pass(DAY).await?;
+        world.poll_and_work().await?;
+        let (report, gaps) = reconcile(&world).await?;
+        let [gap] = gaps.as_slice() else {
+            return Err(format!("{gaps:#?}").into());
+        };
+        assert_eq!((gap.kind, report.tally.put_right), (GapKind::WriteBackChanged, 0));
+        assert!(
+            gap.reason.contains("3 times") && gap.reason.contains("keeps changing it"),
+            "{gap:?}"
+        );
+        assert!(gap.mend.contains(&format!("`waybill job replay {job}`")), "{gap:?}");
+    }
+    assert_eq!(world.field(order, "tracking")?, "1ZWRONG");
+    assert_eq!(world.story(&job).len(), writes, "nothing is written any more");
+
+    world.operator().replay(&job, "ann").await?;
+    world.work().await?;
+    assert!(world.field(order, "tracking")?.contains(&number));
+    assert!(
+        world.story(&job).iter().any(|entry| entry.by == "ann"),
+        "it is recorded who did it"
+    );
+    world.pass(QUARTER).await?;
+    no_gap(&world).await?;
+    disturb()?;
+    assert_eq!(
+        reconcile(&world).await?.0.tally.put_right,
+        1,
+        "a person's word begins the count anew"
+    );
+    Ok(())
+}
+
 /// What we made is gone from an order that does not want it any more: reported, and left to a person.
 #[tokio::test]
 async fn what_is_gone_from_a_cancelled_order_is_a_persons_to_decide() -> Result<(), Failure> {
@@ -455,7 +512,7 @@ async fn what_is_overdue_is_named_and_a_replay_mends_it() -> Result<(), Failure>
         (gap.kind, &gap.mend),
         (GapKind::Overdue, &format!("`waybill job replay {job}`"))
     );
-    world.operator().replay(&job).await?;
+    world.operator().replay(&job, "ann").await?;
     world.work().await?;
     assert!(world.job(order)?.finished());
     no_gap(&world).await?;
@@ -472,7 +529,7 @@ async fn what_is_overdue_is_named_and_a_replay_mends_it() -> Result<(), Failure>
     let (_, gaps) = reconcile(&world).await?;
     let kinds: Vec<GapKind> = gaps.iter().map(|gap| gap.kind).collect();
     assert_eq!(kinds, [GapKind::DuplicateCheckOverdue], "{gaps:#?}");
-    world.operator().replay(&job).await?;
+    world.operator().replay(&job, "ann").await?;
     world.work().await?;
     no_gap(&world).await
 }

@@ -88,9 +88,21 @@ pub enum OperateError {
 }
 
 impl Operate {
-    /// Queues the job. Always safe: a worker does what the ledger allows, and nothing twice.
-    pub async fn replay(&self, id: &JobId) -> Result<Job, OperateError> {
+    /// Queues the job. Always safe: a worker does what the ledger allows, and nothing twice. Where the write-back was put right
+    /// in vain so often that nobody does it any more, it is written again.
+    pub async fn replay(&self, id: &JobId, by: &str) -> Result<Job, OperateError> {
         let job = self.load(id).await?;
+        let mut undone = job.clone();
+        if undone
+            .apply(Outcome::PutRightByPerson, self.clock.now(), &self.timing)
+            .is_ok()
+        {
+            let said = Said::plain(
+                by,
+                "wants the write-back written again, although it was changed each time",
+            );
+            return self.say(id, &said, |_| Outcome::PutRightByPerson).await;
+        }
         self.queue.send(&job.id, &job.tenant, Duration::ZERO).await?;
         Ok(job)
     }

@@ -26,8 +26,8 @@ pub(crate) struct PutRight<'a> {
 }
 
 impl PutRight<'_> {
-    /// Owes the job's write-back anew, and says why in its story; `false` if the job does not allow it, or somebody is at
-    /// work on it, who will be looked at again.
+    /// Owes the job's write-back anew, and says why in its story; `false` if the job does not allow it, because it was done in
+    /// vain too often, or somebody is at work on it, who will be looked at again.
     pub(crate) async fn write_again(&self, id: &JobId, why: &str) -> Result<bool, StoreError> {
         let Some(before) = self.jobs.load(id).await? else {
             return Ok(false);
@@ -39,7 +39,7 @@ impl PutRight<'_> {
         }
         job.version = before.version + 1;
         job.last_write = self.nonces.nonce();
-        let text = format!("{why}: it is written again");
+        let text = format!("{why}: it is written again (for the {}. time)", job.put_right);
         let entry = AuditEntry::new(now, "waybill", text).changing(Some(&before), &job);
         let units = units_after(self.documents, &before, &job, None).await?;
         let save = Save {

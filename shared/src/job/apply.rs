@@ -123,8 +123,10 @@ pub enum Outcome {
     WrittenBack(WriteBackRef),
     /// A write-back whose answer was lost is not in the ERP and can no longer come; a void waited for that.
     NotWritten,
-    /// A person changed a field of the ERP that is ours: it is written again.
+    /// A person changed a field of the ERP that is ours: it is written again, unless that was in vain too often.
     Disturbed,
+    /// A person wants written again what was put right in vain.
+    PutRightByPerson,
     /// The flag stands as asked.
     Flagged {
         /// What was written; `None` is cleared.
@@ -235,6 +237,7 @@ impl Outcome {
             Self::WrittenBack(_) => "written back",
             Self::NotWritten => "not written",
             Self::Disturbed => "disturbed",
+            Self::PutRightByPerson => "put right by a person",
             Self::Flagged { .. } => "flagged",
             Self::FlagDelayed { .. } => "flag delayed",
             Self::FlagRefused { .. } => "flag refused",
@@ -317,7 +320,14 @@ impl Job {
             Outcome::WriteBackRefused { refusal } => self.refuse_write_back(refusal, now, timing),
             Outcome::WrittenBack(reference) => self.finish_write_back(reference),
             Outcome::NotWritten => self.settle_write_back(),
-            Outcome::Disturbed => self.write_back = Step::Todo,
+            Outcome::Disturbed => {
+                self.write_back = Step::Todo;
+                self.put_right += 1;
+            }
+            Outcome::PutRightByPerson => {
+                self.write_back = Step::Todo;
+                self.put_right = 0;
+            }
             Outcome::Flagged { text } => self.flag = text.map_or(Flag::Clear, Flag::Written),
             Outcome::FlagDelayed { wait } => self.delay_flag(&wait),
             Outcome::FlagRefused { again_at } => self.refuse_flag(again_at),
@@ -367,7 +377,8 @@ impl Job {
             }
             Outcome::WrittenBack(_) => bought && self.closed.is_none(),
             Outcome::NotWritten => self.void_pending() && self.write_back.open_attempt().is_some(),
-            Outcome::Disturbed => self.write_back.done().is_some() && self.closed.is_none() && !self.void_pending(),
+            Outcome::Disturbed => self.stands_written() && !self.is_left_disturbed(),
+            Outcome::PutRightByPerson => self.stands_written() && self.is_left_disturbed(),
             Outcome::Voided(id) | Outcome::VoidDelayed(id, _) | Outcome::VoidRefused(id, _) => {
                 self.is_to_be_void(id) || self.extras.iter().any(|extra| extra.shipment == *id)
             }
@@ -385,6 +396,11 @@ impl Job {
     fn awaits(&self, attempt: u32) -> bool {
         let named = |open: &Attempt| open.number == attempt || !rules::holds(Rule::AttemptByAttempt);
         self.purchase.open_attempt().is_some_and(named)
+    }
+
+    /// Whether the write-back is to stand in the ERP.
+    fn stands_written(&self) -> bool {
+        self.write_back.done().is_some() && self.closed.is_none() && !self.void_pending()
     }
 
     /// A first purchase, or one after absences that may be believed.

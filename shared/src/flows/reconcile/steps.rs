@@ -327,7 +327,7 @@ impl Work<'_> {
             else {
                 continue;
             };
-            if compare::is_ours_to_put_right(&gap, &seen) {
+            if compare::is_ours_to_put_right(job, &gap, &seen) {
                 run.tally.put_right += 1;
                 again.push((job.id.clone(), compare::why_again(&gap)));
             }
