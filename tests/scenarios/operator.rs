@@ -327,6 +327,32 @@ async fn a_lost_purchase_is_settled_by_its_tracking_number() -> Result<(), Failu
     Ok(())
 }
 
+/// A blind look for a second shipment has left nothing in hand and no attempt to wait for: a person's fact is taken all the same.
+#[tokio::test]
+async fn a_shipment_is_adopted_although_no_attempt_waits_for_it() -> Result<(), Failure> {
+    let (world, order) = lost(FaultKind::DropAfter).await?;
+    let (id, number, now) = (world.job(order)?.id, newest(&world), world.now());
+    world.store.tables().jobs.entry(id.clone()).and_modify(|job| {
+        job.purchase = Step::Todo;
+        job.hold = Some(Hold {
+            reason: HoldReason::UnknownPurchase,
+            message: "nobody knows".to_owned(),
+            since: now,
+            again_at: now + AGAIN,
+        });
+    });
+    let said = refusal(world.operator().resolve(&id, "ann", &Word::NotCreated).await);
+    assert!(said.contains(&format!("`waybill job release {id}`")), "{said}");
+    let word = Word::Tracking(vec![number.clone()]);
+    world.operator().resolve(&id, "ann", &word).await?;
+    world.work().await?;
+    let job = world.job(order)?;
+    assert!(job.hold.is_none() && job.write_back.done().is_some(), "{job:?}");
+    assert_eq!(world.page(order)?.fulfilments[0].tracking_numbers, [number]);
+    assert_eq!(world.billed().len(), 2, "nothing was bought again");
+    Ok(())
+}
+
 /// A number that cannot be right is refused in words that say what to do, and nothing changes.
 #[tokio::test]
 async fn a_number_that_cannot_be_right_is_refused() -> Result<(), Failure> {

@@ -174,17 +174,23 @@ impl Operate {
     /// possible, and becomes the job's; nothing bought means that it is bought again, with a look for duplicates owed.
     pub async fn resolve(&self, id: &JobId, by: &str, word: &Word) -> Result<Job, OperateError> {
         let job = self.load(id).await?;
-        let attempt = self.unknown_attempt(&job)?;
-        match word {
-            Word::NotCreated if job.over() => Err(OperateError::Refused(
+        let attempt = match is_in_doubt_without_attempt(&job) {
+            true => None,
+            false => Some(self.unknown_attempt(&job)?),
+        };
+        match (word, attempt) {
+            (Word::Tracking(numbers), _) => self.adopt(&job, by, numbers).await,
+            (Word::NotCreated, None) => Err(OperateError::Refused(format!(
+                "no attempt of it waits for an answer: `waybill job release {id}` says that nothing was bought, and buys again"
+            ))),
+            (Word::NotCreated, _) if job.over() => Err(OperateError::Refused(
                 "the job has ended, nothing is bought for it any more: there is nothing to resolve".to_owned(),
             )),
-            Word::NotCreated => {
+            (Word::NotCreated, Some(attempt)) => {
                 let text = format!("says that attempt {attempt} bought nothing: it is bought again");
                 self.say(id, &Said::plain(by, &text), |_| Outcome::NotCreated { attempt })
                     .await
             }
-            Word::Tracking(numbers) => self.adopt(&job, by, numbers).await,
         }
     }
 
@@ -386,6 +392,14 @@ impl Operate {
         self.queue.send(&save.job.id, &save.job.tenant, Duration::ZERO).await?;
         Ok(Some(save.job))
     }
+}
+
+/// Whether nobody knows what was bought although no attempt waits for an answer: the look for a second shipment was blind, and
+/// the job had none in hand.
+fn is_in_doubt_without_attempt(job: &Job) -> bool {
+    let reason = job.hold.as_ref().map(|hold| hold.reason);
+    let nothing_known = job.purchase.open_attempt().is_none() && job.purchase.done().is_none();
+    reason == Some(HoldReason::UnknownPurchase) && nothing_known
 }
 
 /// Why a job's personal data is still needed.

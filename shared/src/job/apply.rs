@@ -676,6 +676,8 @@ impl Job {
             }
             (Step::Done(_), HoldReason::WriteBackInDoubt) => self.write_back = Step::Todo,
             (Step::Done(_), _) => {}
+            // Nothing is bought for it any more, and the look for what turned up was made: the person's word settles it.
+            (Step::Unknown { .. }, _) if self.closed.is_some() => self.purchase = Step::Todo,
             (Step::Unknown { .. }, reason) if reason.is_about_an_unknown_purchase() => self.buy_again(now, timing),
             (Step::Refused(_), _) => self.purchase = Step::Todo,
             (Step::Todo, HoldReason::BadAddress) if self.address.done().is_some() => {

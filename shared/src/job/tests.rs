@@ -747,3 +747,32 @@ fn labels_that_stay_incomplete_are_held_as_lost() {
     job.apply(released, morning(), &timing).unwrap();
     assert_eq!((&job.labels, job.label_tries, &job.hold), (&Step::Todo, 0, &None));
 }
+
+/// A closed job whose look for a late shipment was blind rests after one word of a person: nothing is bought for it, so that
+/// there is nothing to look for again.
+#[test]
+fn one_release_ends_the_doubt_about_a_closed_job() {
+    let (mut job, timing, now) = (job(), Timing::default(), morning());
+    let intent = outcome((0, 2, 0), &job, now);
+    let blind = Outcome::DuplicatesChecked {
+        shipments: Vec::new(),
+        control: false,
+    };
+    let released = Outcome::ReleasedByPerson {
+        ends: HoldReason::DuplicateCheckBlind,
+        snapshot: job.snapshot.clone(),
+    };
+    let cancelled = Outcome::Closed(Closing::Order(Gone::Cancelled));
+    for outcome in [intent, Outcome::Expired, cancelled, blind, released] {
+        job.apply(outcome, now, &timing).unwrap();
+    }
+    assert_eq!((&job.duplicate_check, &job.hold), (&None, &None));
+    let cleared = Outcome::Flagged { text: None };
+    job.apply(cleared, now, &timing).unwrap();
+    assert!(job.finished(), "{job:?}");
+    let late = Outcome::Found {
+        shipments: vec![shipment(1)],
+    };
+    job.apply(late, now, &timing).unwrap();
+    assert!(job.hold.is_some(), "what turns up after all still reopens it");
+}

@@ -399,6 +399,9 @@ fn ends(reason: HoldReason, job: &Job) -> String {
         HoldReason::Rejected | HoldReason::BadAddress | HoldReason::MissingData => {
             format!("correct order {number} or its item in the ERP, which is seen by itself; or {release}")
         }
+        HoldReason::UnknownPurchase if job.purchase.open_attempt().is_none() => format!(
+            "look at the carrier, then `waybill job resolve {id} --tracking NUMBER`, or {release} if nothing was bought"
+        ),
         HoldReason::UnknownPurchase => format!(
             "look at the carrier, then `waybill job resolve {id} --tracking NUMBER` or `waybill job resolve {id} --not-created`"
         ),
