@@ -617,6 +617,8 @@ pub struct Steps {
 pub struct JobPage {
     /// The jobs.
     pub jobs: Vec<Job>,
+    /// Jobs whose item this version cannot read.
+    pub unreadable: Vec<JobId>,
     /// Where it ended; `None` on the last page.
     pub next: Option<String>,
 }

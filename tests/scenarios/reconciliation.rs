@@ -10,11 +10,11 @@ use simulators::faults::{Fault, FaultKind};
 use simulators::netsuite::people::NewOrder;
 use simulators::{netsuite, ups};
 use tests::world::{CONNECTION, Failure, World, place};
-use waybill::domain::{Gap, GapKind, JobId};
+use waybill::domain::{ConnectionId, Gap, GapKind, JobId, Units};
 use waybill::flows::reconcile::Report;
-use waybill::job::HoldReason;
-use waybill::memory::{Fate, Switch};
-use waybill::ports::Reconciliations;
+use waybill::job::{HoldReason, Job};
+use waybill::memory::{Fate, Memory, Switch};
+use waybill::ports::{AuditEntry, Directory, JobPage, Reconciliations, State, Steps, StoreError};
 
 const QUARTER: SignedDuration = SignedDuration::from_mins(16);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -496,6 +496,54 @@ async fn a_held_job_is_named_with_what_ends_it() -> Result<(), Failure> {
     world.operator().release(&job, "ann", HoldReason::BadAddress).await?;
     world.work().await?;
     no_gap(&world).await
+}
+
+/// A table in which one job cannot be read.
+struct OneUnreadable(Arc<Memory>, JobId);
+
+#[async_trait]
+impl Directory for OneUnreadable {
+    async fn in_state(&self, connection: &ConnectionId, state: State, limit: u16) -> Result<Vec<Job>, StoreError> {
+        self.0.in_state(connection, state, limit).await
+    }
+
+    async fn walk(&self, connection: &ConnectionId, steps: &Steps, limit: u16) -> Result<JobPage, StoreError> {
+        let mut page = self.0.walk(connection, steps, limit).await?;
+        let all = page.jobs.len();
+        page.jobs.retain(|job| job.id != self.1);
+        page.unreadable.extend((page.jobs.len() < all).then(|| self.1.clone()));
+        Ok(page)
+    }
+
+    async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError> {
+        Directory::numbered(self.0.as_ref(), number).await
+    }
+
+    async fn audit(&self, id: &JobId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.0.audit(id).await
+    }
+}
+
+/// A job that cannot be read is named with what to do, and the others are compared all the same.
+#[tokio::test]
+async fn a_job_that_cannot_be_read_is_named_and_the_others_are_compared() -> Result<(), Failure> {
+    let world = start().await?;
+    let (_, broken) = shipped(&world).await?;
+    shipped(&world).await?;
+    world.turn(DAY);
+    let mut reconciler = world.reconciler();
+    reconciler.directory = Arc::new(OneUnreadable(Arc::new(world.store.clone()), broken.clone()));
+    let deadline = world.now() + SignedDuration::from_mins(2);
+    let report = reconciler.run(&CONNECTION.parse()?, deadline).await?;
+    assert!(report.complete, "{report:?}");
+    assert_eq!((report.tally.jobs, report.tally.unreadable), (1, 1));
+    let gaps = gaps_of(&world, report.run).await?;
+    let [gap] = gaps.as_slice() else {
+        return Err(format!("{gaps:#?}").into());
+    };
+    assert_eq!((gap.kind, gap.job.as_ref()), (GapKind::Unreadable, Some(&broken)));
+    assert!(gap.mend.contains(&format!("`waybill job replay {broken}`")), "{gap:?}");
+    Ok(())
 }
 
 /// Jobs that nobody has looked at, and looks for duplicates that nobody made, while the sweeper stood still.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Patience;
 use crate::connection::Connection;
-use crate::domain::{Gap, GapKind, ListEntry, Listed, Order, Run, Shipment, Standing, Suspect, Units};
+use crate::domain::{Gap, GapKind, JobId, ListEntry, Listed, Order, Run, Shipment, Standing, Suspect, Units};
 use crate::job::{Hold, HoldReason, Job, Step, Voiding};
 use crate::ports::{DocumentHead, State};
 
@@ -70,7 +70,20 @@ pub(super) fn rests_on_a_blind_side(kind: GapKind, run: &Run) -> Option<bool> {
         | GapKind::Overdue
         | GapKind::Held
         | GapKind::DuplicateCheckOverdue
-        | GapKind::NotCompared => None,
+        | GapKind::NotCompared
+        | GapKind::Unreadable => None,
+    }
+}
+
+/// A job whose item this version cannot read.
+pub(super) fn unreadable(id: &JobId) -> Gap {
+    let reason = format!("the item of job {id} cannot be read by this version, so that nobody does anything about it");
+    let mend = format!(
+        "deploy the newest version; if it cannot read JOB#{id} either, take that item from a backup of the table. Then `waybill job replay {id}`"
+    );
+    Gap {
+        job: Some(id.clone()),
+        ..Gap::new(GapKind::Unreadable, reason, mend)
     }
 }
 

@@ -302,6 +302,8 @@ impl Work<'_> {
         let page = self.flow.directory.walk(self.id, &steps, JOBS).await?;
         let mut found = read!(self.compared(run, &page.jobs).await?);
         found.run.tally.jobs += count(page.jobs.len());
+        found.run.tally.unreadable += count(page.unreadable.len());
+        found.gaps.extend(page.unreadable.iter().map(compare::unreadable));
         found.run.stage = match page.next {
             Some(after) => Stage::Jobs {
                 walk,
