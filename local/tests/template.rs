@@ -154,7 +154,26 @@ fn every_alarm_is_told_to_the_topic() {
             alarm["Properties"]["AlarmActions"].to_string().contains("AlarmTopic"),
             "{name}"
         );
-        assert_eq!(alarm["Properties"]["TreatMissingData"], "notBreaching", "{name}");
+        // Where few are too few, none at all is told as well; elsewhere silence is good news.
+        let few = alarm["Properties"]["ComparisonOperator"] == "LessThanThreshold";
+        let silence = if few { "breaching" } else { "notBreaching" };
+        assert_eq!(alarm["Properties"]["TreatMissingData"], silence, "{name}");
+    }
+}
+
+/// Gaps ring without the jobs that are held, for which a person is waited for anyway; and that nobody compares rings too.
+#[test]
+fn gaps_and_missing_reconciliations_ring() {
+    let template = template();
+    let metric = |alarm: &str| template["Resources"][alarm]["Properties"]["MetricName"].clone();
+    let handler = Place::kept().root().join("functions/job-sweeper/src/handler.rs");
+    let counted = fs::read_to_string(handler).unwrap();
+    for (alarm, name) in [
+        ("ReconciliationGapsAlarm", "ReconciliationGaps"),
+        ("ReconciliationMissingAlarm", "ReconciliationRuns"),
+    ] {
+        assert_eq!(metric(alarm), name);
+        assert!(counted.contains(&format!("\"{name}\"")), "{name} is counted nowhere");
     }
 }
 

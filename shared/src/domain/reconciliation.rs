@@ -276,6 +276,9 @@ pub struct Run {
     pub tally: Tally,
     /// How many gaps it found.
     pub gaps: u64,
+    /// How many of them are jobs that are held.
+    #[serde(default)]
+    pub held: u64,
     /// The pages of gaps that count, by the step that found them.
     pub pages: Vec<u32>,
     /// How many steps were made.

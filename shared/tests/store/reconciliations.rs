@@ -25,6 +25,7 @@ fn run(number: u32) -> Run {
         list_is_blind: false,
         tally: Tally::default(),
         gaps: 0,
+        held: 0,
         pages: vec![1, 3],
         step: 3,
         failures: 0,
