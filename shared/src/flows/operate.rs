@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::domain::{CarrierShipmentId, Consignment, Gone, JobId, Quantities, Shipment, ShippedParcel, Snapshot};
 use crate::flows::advance::reading_or_quantities;
+use crate::flows::write::Pen;
 use crate::job::{Closing, HoldReason, IllegalOutcome, Job, Outcome, SnapshotRef, Step, Timing};
 use crate::ports::{
-    AuditEntry, CallError, Carrier, Clock, Connections, Documents, Exchange, Jobs, Nonces, Opened, Queue, Save, Saved,
+    AuditEntry, CallError, Carrier, Clock, Connections, Documents, Exchange, Jobs, Nonces, Opened, Queue, Saved,
     StoreError, Systems,
 };
 
@@ -370,22 +371,18 @@ impl Operate {
         snapshot: Option<Snapshot>,
     ) -> Result<Option<Job>, OperateError> {
         let now = self.clock.now();
-        let mut job = before.clone();
-        job.apply(outcome, now, &self.timing).map_err(OperateError::NotNow)?;
-        job.version = before.version + 1;
-        job.last_write = self.nonces.nonce();
         let entry = AuditEntry {
             exchanges: said.exchanges.clone(),
             ..AuditEntry::new(now, said.by, said.text)
         };
-        let entry = entry.changing(Some(before), &job);
-        let units = super::advance::units_after(self.documents.as_ref(), before, &job, snapshot.as_ref()).await?;
-        let save = Save {
-            job,
-            audit: vec![entry],
-            snapshot,
-            units,
+        let pen = Pen {
+            now,
+            nonces: self.nonces.as_ref(),
+            timing: &self.timing,
         };
+        let documents = self.documents.as_ref();
+        let written = pen.write_whole(documents, before, outcome, entry, snapshot).await?;
+        let save = written.map_err(OperateError::NotNow)?;
         if self.jobs.save(&save).await? != Saved::Done {
             return Ok(None);
         }

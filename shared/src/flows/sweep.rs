@@ -7,8 +7,9 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::JobId;
+use crate::flows::write::Pen;
 use crate::job::{Job, Outcome, Timing};
-use crate::ports::{Clock, Due, Jobs, Nonces, Queue, Save, StoreError};
+use crate::ports::{Clock, Due, Jobs, Nonces, Queue, StoreError};
 
 /// Due jobs are spread over so many keys, so that none is hot.
 pub const SHARDS: u8 = 16;
@@ -88,26 +89,14 @@ impl Sweep {
             return Ok(false);
         }
         self.queue.send(&job.id, &job.tenant, Duration::ZERO).await?;
-        let mut after = job.clone();
-        if after
-            .apply(
-                Outcome::Requeued {
-                    due_at: now + self.patience(),
-                },
-                now,
-                &self.timing,
-            )
-            .is_err()
-        {
+        let pen = Pen {
+            now,
+            nonces: self.nonces.as_ref(),
+            timing: &self.timing,
+        };
+        let due_at = now + self.patience();
+        let Ok(save) = pen.write(&job, Outcome::Requeued { due_at }, None) else {
             return Ok(false);
-        }
-        after.version = job.version + 1;
-        after.last_write = self.nonces.nonce();
-        let save = Save {
-            job: after,
-            audit: Vec::new(),
-            snapshot: None,
-            units: None,
         };
         // A conflict means that somebody is at work on the job, and has set `due_at` himself.
         self.jobs.save(&save).await?;
