@@ -1,6 +1,6 @@
 //! What a job becomes when something has happened: pure and exhaustive.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Attempt, Closing, DuplicateCheck, Extra, Flag, Forgotten, Hold, HoldReason, Job, Look, SnapshotRef, Step, Timing,
@@ -200,6 +200,9 @@ pub struct IllegalOutcome {
 
 /// After so many refusals nobody asks the ERP any more to show what it does not show.
 const FLAG_REFUSALS: u32 = 8;
+
+/// How far the looks at what only a person changes are apart at last.
+const SELDOM: SignedDuration = SignedDuration::from_hours(24);
 
 /// After so many answers without all labels nobody waits for the rest any more.
 const LABEL_TRIES: u32 = 8;
@@ -634,9 +637,15 @@ impl Job {
         });
     }
 
+    /// Where only a person changes anything, the looks that keep it from being forgotten become ever more seldom. What a person
+    /// has said meanwhile is looked at soon.
     fn postpone_hold(&mut self, now: Timestamp, timing: &Timing) {
+        let waiting = self.void_pending();
         if let Some(hold) = &mut self.hold {
-            hold.again_at = now + timing.held;
+            let seldom = hold.reason.is_left_to_people() && !waiting;
+            let held = now.duration_since(hold.since).min(SELDOM);
+            let wait = if seldom { held.max(timing.held) } else { timing.held };
+            hold.again_at = now + wait;
         }
     }
 

@@ -202,6 +202,20 @@ impl HoldReason {
         )
     }
 
+    /// Whether no look at the order, the ERP or the carrier changes anything about it: only a person does.
+    pub fn is_left_to_people(self) -> bool {
+        matches!(
+            self,
+            Self::ChangedAfterLabel
+                | Self::DuplicateCheckBlind
+                | Self::LabelLost
+                | Self::WriteBackInDoubt
+                | Self::ExtraToVoid
+                | Self::VoidRefused
+                | Self::Person
+        )
+    }
+
     /// Whether it is about not knowing what was bought: only a fact or a person ends it.
     pub fn is_about_an_unknown_purchase(self) -> bool {
         matches!(self, Self::UnknownPurchase | Self::DuplicateCheckBlind)

@@ -776,3 +776,47 @@ fn one_release_ends_the_doubt_about_a_closed_job() {
     job.apply(late, now, &timing).unwrap();
     assert!(job.hold.is_some(), "what turns up after all still reopens it");
 }
+
+/// Looks at a job until a time, each of which changes nothing, and returns how many there were.
+fn looks_until(job: &mut Job, end: Timestamp) -> usize {
+    let (mut now, mut looks, timing) = (job.updated_at, 0, Timing::default());
+    loop {
+        let told = match job.next(now, &timing) {
+            Next::Wait(at) if at > end => return looks,
+            Next::Wait(at) => {
+                now = at;
+                continue;
+            }
+            Next::Flag(text) => Outcome::Flagged { text },
+            _ => Outcome::StillHeld,
+        };
+        looks += usize::from(told == Outcome::StillHeld);
+        job.apply(told, now, &timing).unwrap();
+        assert!(job.due_at.is_some(), "it is not forgotten");
+    }
+}
+
+/// A hold that no look changes is looked at ever more seldom, once a day at last; others, where a correction must be seen soon,
+/// as often as ever.
+#[test]
+fn a_hold_that_only_a_person_ends_is_looked_at_ever_more_seldom() {
+    let (timing, month) = (Timing::default(), morning() + SignedDuration::from_hours(30 * 24));
+    let mut by_person = job();
+    let message = "ann".to_owned();
+    by_person
+        .apply(Outcome::HeldByPerson { message }, morning(), &timing)
+        .unwrap();
+    let looks = looks_until(&mut by_person, month);
+    assert!((30..=40).contains(&looks), "{looks} in thirty days");
+
+    let mut by_order = job();
+    let held = Outcome::Held {
+        reason: HoldReason::BadAddress,
+        message: "why".to_owned(),
+        snapshot: None,
+        address: None,
+    };
+    by_order.apply(held, morning(), &timing).unwrap();
+    let looks = looks_until(&mut by_order, morning() + SignedDuration::from_hours(24));
+    assert_eq!(looks, 24 * 4);
+}
