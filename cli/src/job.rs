@@ -71,7 +71,7 @@ pub(crate) enum Verb {
   waybill job replay --connection acme-netsuite-ups --reason write-back-refused --dry-run
 
 Jobs are named, or chosen by a filter; several filters narrow each other. In no state does it change more than a worker's
-next visit would.")]
+next visit would; but a write-back that somebody kept changing, and that is left alone since, is written again.")]
     Replay(Chosen),
     /// Holds it until a person releases it
     #[command(
@@ -193,7 +193,7 @@ pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> 
         Verb::Show { id } => show(&stack, &id).await,
         Verb::Audit { id, full, at, lines } => audit(&stack, &id, at, &Telling { full, lines }).await,
         Verb::Label { id, out } => label(&stack, &id, &out).await,
-        Verb::Replay(chosen) => replay(&stack, &chosen).await,
+        Verb::Replay(chosen) => replay(&stack, common, &chosen).await,
         Verb::Hold { id, reason } => hold(&stack, common, &id, &reason).await,
         Verb::Release { id } => release(&stack, common, &id).await,
         Verb::Void { id } => void(&stack, common, &id).await,
@@ -387,12 +387,12 @@ fn refused(error: OperateError) -> Failure {
     }
 }
 
-async fn replay(stack: &Stack, chosen: &Chosen) -> Result<Answer, Failure> {
+async fn replay(stack: &Stack, common: &Common, chosen: &Chosen) -> Result<Answer, Failure> {
     let jobs = choose(stack, chosen).await?;
     if !chosen.dry_run {
-        let operate = stack.operate()?;
+        let (operate, by) = (stack.operate()?, common.by()?);
         for (number, job) in jobs.iter().enumerate() {
-            operate.replay(&job.id).await.map_err(refused)?;
+            operate.replay(&job.id, &by).await.map_err(refused)?;
             if (number + 1) % PROGRESS == 0 || number + 1 == jobs.len() {
                 note(&format!("queued {} of {}", number + 1, jobs.len()));
             }

@@ -226,6 +226,7 @@ mod tests {
                 ..Tally::default()
             },
             gaps,
+            held: 0,
             pages: Vec::new(),
             step: 0,
             failures: 0,

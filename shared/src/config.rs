@@ -26,8 +26,6 @@ pub struct Config {
     pub shipments_queue: String,
     /// The URL of the queue of messages that nobody can work on.
     pub dead_letters: String,
-    /// The ARN of the topic that alarms go to.
-    pub alarm_topic: Option<String>,
     /// How the names of this stage's secrets begin (`waybill/prod/`).
     pub secret_prefix: String,
     /// CloudWatch's namespace of this stack's metrics (`Waybill/waybill-prod`).
@@ -75,7 +73,6 @@ impl Config {
             key: reader.text("WAYBILL_KEY"),
             shipments_queue: reader.text("WAYBILL_SHIPMENTS_QUEUE"),
             dead_letters: reader.text("WAYBILL_DEAD_LETTERS"),
-            alarm_topic: reader.given("WAYBILL_ALARM_TOPIC"),
             secret_prefix: reader.text("WAYBILL_SECRET_PREFIX"),
             metrics: reader.text("WAYBILL_METRICS"),
             log_level: reader.parsed("WAYBILL_LOG_LEVEL", tracing::level_filters::LevelFilter::INFO),
@@ -196,7 +193,7 @@ mod tests {
     fn times_that_are_not_given_are_those_of_the_ledger() {
         let config = read(&[]).unwrap();
         assert_eq!(config.timing, Timing::default());
-        assert_eq!((config.alarm_topic, config.sweep_limit), (None, SWEEP_LIMIT));
+        assert_eq!(config.sweep_limit, SWEEP_LIMIT);
     }
 
     #[test]

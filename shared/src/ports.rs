@@ -56,6 +56,8 @@ pub enum Obstacle {
     Queued,
     /// The lease is too short for another try.
     LeaseTooShort,
+    /// Our own state, keys or secrets cannot be reached: that says nothing about the other side.
+    OurStore,
 }
 
 impl Later {
@@ -66,6 +68,11 @@ impl Later {
             after: None,
             obstacle,
         }
+    }
+
+    /// Our own store stands in the way, not the other side.
+    pub fn our_store(error: &StoreError) -> Self {
+        Self::new(Obstacle::OurStore, error.to_string())
     }
 }
 
@@ -610,6 +617,8 @@ pub struct Steps {
 pub struct JobPage {
     /// The jobs.
     pub jobs: Vec<Job>,
+    /// Jobs whose item this version cannot read.
+    pub unreadable: Vec<JobId>,
     /// Where it ended; `None` on the last page.
     pub next: Option<String>,
 }

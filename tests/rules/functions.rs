@@ -115,7 +115,7 @@ async fn a_message_that_is_not_ours_is_put_aside_and_never_stops_its_batch() -> 
 async fn the_daily_event_reconciles_and_the_tick_goes_on() -> Result<(), Failure> {
     let world = World::start().await?;
     let flows = (world.sweeper(), world.reconciler());
-    let send = |event| job_sweeper::handle((&flows.0, &flows.1), event);
+    let send = |event| job_sweeper::handle((&flows.0, &flows.1), 5_000, event);
     let done = send(event("job-sweeper-reconcile")?).await?;
     assert!(matches!(done.reconciled.as_slice(), [one] if one.complete && one.run == 1));
     flows.1.begin_all().await?;
@@ -135,7 +135,7 @@ async fn the_sweepers_and_the_refreshers_events_do_their_work() -> Result<(), Fa
     world.poll().await?;
     world.store.tables().queue.clear();
     let flows = (world.sweeper(), world.reconciler());
-    let done = job_sweeper::handle((&flows.0, &flows.1), event("job-sweeper")?).await?;
+    let done = job_sweeper::handle((&flows.0, &flows.1), 5_000, event("job-sweeper")?).await?;
     assert_eq!(done.swept.map(|swept| (swept.due, swept.requeued)), Some((1, 1)));
     world.work().await?;
 

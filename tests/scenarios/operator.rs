@@ -327,6 +327,32 @@ async fn a_lost_purchase_is_settled_by_its_tracking_number() -> Result<(), Failu
     Ok(())
 }
 
+/// A blind look for a second shipment has left nothing in hand and no attempt to wait for: a person's fact is taken all the same.
+#[tokio::test]
+async fn a_shipment_is_adopted_although_no_attempt_waits_for_it() -> Result<(), Failure> {
+    let (world, order) = lost(FaultKind::DropAfter).await?;
+    let (id, number, now) = (world.job(order)?.id, newest(&world), world.now());
+    world.store.tables().jobs.entry(id.clone()).and_modify(|job| {
+        job.purchase = Step::Todo;
+        job.hold = Some(Hold {
+            reason: HoldReason::UnknownPurchase,
+            message: "nobody knows".to_owned(),
+            since: now,
+            again_at: now + AGAIN,
+        });
+    });
+    let said = refusal(world.operator().resolve(&id, "ann", &Word::NotCreated).await);
+    assert!(said.contains(&format!("`waybill job release {id}`")), "{said}");
+    let word = Word::Tracking(vec![number.clone()]);
+    world.operator().resolve(&id, "ann", &word).await?;
+    world.work().await?;
+    let job = world.job(order)?;
+    assert!(job.hold.is_none() && job.write_back.done().is_some(), "{job:?}");
+    assert_eq!(world.page(order)?.fulfilments[0].tracking_numbers, [number]);
+    assert_eq!(world.billed().len(), 2, "nothing was bought again");
+    Ok(())
+}
+
 /// A number that cannot be right is refused in words that say what to do, and nothing changes.
 #[tokio::test]
 async fn a_number_that_cannot_be_right_is_refused() -> Result<(), Failure> {
@@ -624,7 +650,7 @@ async fn replaying_in_any_state_is_a_workers_visit_and_nothing_else() -> Result<
         world.store.tables().jobs.insert(state.id.clone(), state.clone());
         world.store.tables().queue.clear();
         let before = world.store.tables().clone();
-        world.operator().replay(&state.id).await?;
+        world.operator().replay(&state.id, "ann").await?;
         let after = world.store.tables().clone();
         assert_eq!(
             (&after.jobs, &after.units, &after.audit),

@@ -131,7 +131,7 @@ async fn replaying_a_job_makes_no_duplicate() -> Result<(), Failure> {
     let order = world.enter(world.plain(1))?;
     world.poll_and_work().await?;
     for _ in 0..3 {
-        world.operator().replay(&world.job(order)?.id).await?;
+        world.operator().replay(&world.job(order)?.id, "ann").await?;
         world.pass(SignedDuration::from_hours(1)).await?;
     }
     assert_eq!((world.billed().len(), world.page(order)?.fulfilments.len()), (1, 1));

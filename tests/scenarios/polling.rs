@@ -164,3 +164,23 @@ async fn back_orders_are_left_alone() -> Result<(), Failure> {
     assert_eq!((world.jobs(old).len(), world.jobs(new).len()), (0, 1));
     Ok(())
 }
+
+/// A sweep queues its share of every shard and no more than it may; what is left is due at the next.
+#[tokio::test]
+async fn a_sweep_queues_no_more_than_it_may() -> Result<(), Failure> {
+    let world = World::start().await?;
+    for _ in 0..40 {
+        world.enter(world.plain(1))?;
+    }
+    world.poll().await?;
+    world.store.tables().queue.clear();
+    let mut sweeps = 0;
+    let mut queued = 0;
+    while queued < 40 {
+        let report = world.sweeper().at_most(16).await?;
+        assert!((1..=16).contains(&report.requeued), "{report:?}");
+        (sweeps, queued) = (sweeps + 1, queued + report.requeued);
+    }
+    assert!(sweeps >= 3 && queued == 40, "{sweeps} {queued}");
+    Ok(())
+}

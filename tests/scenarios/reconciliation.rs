@@ -10,11 +10,11 @@ use simulators::faults::{Fault, FaultKind};
 use simulators::netsuite::people::NewOrder;
 use simulators::{netsuite, ups};
 use tests::world::{CONNECTION, Failure, World, place};
-use waybill::domain::{Gap, GapKind, JobId};
+use waybill::domain::{ConnectionId, Gap, GapKind, JobId, Units};
 use waybill::flows::reconcile::Report;
-use waybill::job::HoldReason;
-use waybill::memory::{Fate, Switch};
-use waybill::ports::Reconciliations;
+use waybill::job::{HoldReason, Job};
+use waybill::memory::{Fate, Memory, Switch};
+use waybill::ports::{AuditEntry, Directory, JobPage, Reconciliations, State, Steps, StoreError};
 
 const QUARTER: SignedDuration = SignedDuration::from_mins(16);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -143,6 +143,34 @@ async fn an_order_that_was_overlooked_is_admitted_by_its_number() -> Result<(), 
     );
     world.work().await?;
     assert!(world.job(late)?.finished());
+    no_gap(&world).await
+}
+
+/// What a void has given back waits for the next poll, which a note makes read the document: it is no gap meanwhile.
+#[tokio::test]
+async fn what_the_next_poll_reads_again_is_no_gap() -> Result<(), Failure> {
+    let world = start().await?;
+    let busy = FaultKind::Status {
+        code: 429,
+        retry_after: Some(3600),
+    };
+    world.netsuite_fault(Fault::new("transform", busy).at_most(1));
+    let order = world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    let job = world.job(order)?;
+    assert!(
+        job.purchase.done().is_some() && job.write_back.done().is_none(),
+        "{job:?}"
+    );
+    world.turn(SignedDuration::from_hours(3));
+    world.enter(world.plain(1))?;
+    world.poll().await?;
+    world.operator().void(&job.id, "ann").await?;
+    world.work().await?;
+    assert_eq!(world.store.tables().rereads.len(), 1, "{:?}", world.job(order));
+    no_gap(&world).await?;
+    world.poll_and_work().await?;
+    assert_eq!((world.jobs(order).len(), world.store.tables().rereads.len()), (2, 0));
     no_gap(&world).await
 }
 
@@ -373,6 +401,63 @@ async fn an_edit_of_what_is_ours_is_put_right_and_reported() -> Result<(), Failu
     no_gap(&world).await
 }
 
+/// P25: a workflow that changes our field each time is not fought for ever: after three times it is reported with its reason,
+/// and nothing is written until a person says so.
+#[tokio::test]
+async fn what_is_changed_again_and_again_is_left_to_a_person() -> Result<(), Failure> {
+    let world = start().await?;
+    let (order, job) = shipped(&world).await?;
+    let number = world.field(order, "tracking")?;
+    let disturb = || {
+        world.person(|account, now| {
+            account.set_order_field(order, "custbody_waybill_tracking", "1ZWRONG".into(), "workflow", now);
+            Ok(())
+        })
+    };
+    for _ in 0..3 {
+        world.pass(DAY).await?;
+        disturb()?;
+        assert_eq!(reconcile(&world).await?.0.tally.put_right, 1);
+        world.pass(QUARTER).await?;
+        assert!(world.field(order, "tracking")?.contains(&number));
+    }
+    disturb()?;
+    let writes = world.story(&job).len();
+    for _ in 0..3 {
+        world.pass(DAY).await?;
+        world.poll_and_work().await?;
+        let (report, gaps) = reconcile(&world).await?;
+        let [gap] = gaps.as_slice() else {
+            return Err(format!("{gaps:#?}").into());
+        };
+        assert_eq!((gap.kind, report.tally.put_right), (GapKind::WriteBackChanged, 0));
+        assert!(
+            gap.reason.contains("3 times") && gap.reason.contains("keeps changing it"),
+            "{gap:?}"
+        );
+        assert!(gap.mend.contains(&format!("`waybill job replay {job}`")), "{gap:?}");
+    }
+    assert_eq!(world.field(order, "tracking")?, "1ZWRONG");
+    assert_eq!(world.story(&job).len(), writes, "nothing is written any more");
+
+    world.operator().replay(&job, "ann").await?;
+    world.work().await?;
+    assert!(world.field(order, "tracking")?.contains(&number));
+    assert!(
+        world.story(&job).iter().any(|entry| entry.by == "ann"),
+        "it is recorded who did it"
+    );
+    world.pass(QUARTER).await?;
+    no_gap(&world).await?;
+    disturb()?;
+    assert_eq!(
+        reconcile(&world).await?.0.tally.put_right,
+        1,
+        "a person's word begins the count anew"
+    );
+    Ok(())
+}
+
 /// What we made is gone from an order that does not want it any more: reported, and left to a person.
 #[tokio::test]
 async fn what_is_gone_from_a_cancelled_order_is_a_persons_to_decide() -> Result<(), Failure> {
@@ -433,12 +518,64 @@ async fn a_held_job_is_named_with_what_ends_it() -> Result<(), Failure> {
     no_gap(&world).await?;
     world.pass(QUARTER).await?;
     let job = world.job(order)?.id;
-    let gap = the_gap(&world).await?;
+    let (report, gaps) = reconcile(&world).await?;
+    let [gap] = gaps.as_slice() else {
+        return Err(format!("{gaps:#?}").into());
+    };
     assert_eq!((gap.kind, gap.job.as_ref()), (GapKind::Held, Some(&job)));
+    assert_eq!((report.gaps, report.held), (1, 1), "it is counted apart");
     assert!(gap.mend.contains(&format!("`waybill job release {job}`")), "{gap:?}");
     world.operator().release(&job, "ann", HoldReason::BadAddress).await?;
     world.work().await?;
     no_gap(&world).await
+}
+
+/// A table in which one job cannot be read.
+struct OneUnreadable(Arc<Memory>, JobId);
+
+#[async_trait]
+impl Directory for OneUnreadable {
+    async fn in_state(&self, connection: &ConnectionId, state: State, limit: u16) -> Result<Vec<Job>, StoreError> {
+        self.0.in_state(connection, state, limit).await
+    }
+
+    async fn walk(&self, connection: &ConnectionId, steps: &Steps, limit: u16) -> Result<JobPage, StoreError> {
+        let mut page = self.0.walk(connection, steps, limit).await?;
+        let all = page.jobs.len();
+        page.jobs.retain(|job| job.id != self.1);
+        page.unreadable.extend((page.jobs.len() < all).then(|| self.1.clone()));
+        Ok(page)
+    }
+
+    async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError> {
+        Directory::numbered(self.0.as_ref(), number).await
+    }
+
+    async fn audit(&self, id: &JobId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.0.audit(id).await
+    }
+}
+
+/// A job that cannot be read is named with what to do, and the others are compared all the same.
+#[tokio::test]
+async fn a_job_that_cannot_be_read_is_named_and_the_others_are_compared() -> Result<(), Failure> {
+    let world = start().await?;
+    let (_, broken) = shipped(&world).await?;
+    shipped(&world).await?;
+    world.turn(DAY);
+    let mut reconciler = world.reconciler();
+    reconciler.directory = Arc::new(OneUnreadable(Arc::new(world.store.clone()), broken.clone()));
+    let deadline = world.now() + SignedDuration::from_mins(2);
+    let report = reconciler.run(&CONNECTION.parse()?, deadline).await?;
+    assert!(report.complete, "{report:?}");
+    assert_eq!((report.tally.jobs, report.tally.unreadable), (1, 1));
+    let gaps = gaps_of(&world, report.run).await?;
+    let [gap] = gaps.as_slice() else {
+        return Err(format!("{gaps:#?}").into());
+    };
+    assert_eq!((gap.kind, gap.job.as_ref()), (GapKind::Unreadable, Some(&broken)));
+    assert!(gap.mend.contains(&format!("`waybill job replay {broken}`")), "{gap:?}");
+    Ok(())
 }
 
 /// Jobs that nobody has looked at, and looks for duplicates that nobody made, while the sweeper stood still.
@@ -455,7 +592,7 @@ async fn what_is_overdue_is_named_and_a_replay_mends_it() -> Result<(), Failure>
         (gap.kind, &gap.mend),
         (GapKind::Overdue, &format!("`waybill job replay {job}`"))
     );
-    world.operator().replay(&job).await?;
+    world.operator().replay(&job, "ann").await?;
     world.work().await?;
     assert!(world.job(order)?.finished());
     no_gap(&world).await?;
@@ -472,7 +609,7 @@ async fn what_is_overdue_is_named_and_a_replay_mends_it() -> Result<(), Failure>
     let (_, gaps) = reconcile(&world).await?;
     let kinds: Vec<GapKind> = gaps.iter().map(|gap| gap.kind).collect();
     assert_eq!(kinds, [GapKind::DuplicateCheckOverdue], "{gaps:#?}");
-    world.operator().replay(&job).await?;
+    world.operator().replay(&job, "ann").await?;
     world.work().await?;
     no_gap(&world).await
 }

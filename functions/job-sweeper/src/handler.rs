@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use lambda_runtime::{Context, Error, LambdaEvent};
+use lambda_runtime::{Error, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use waybill::domain::ConnectionId;
 use waybill::flows::reconcile::{self, Reconcile};
@@ -41,12 +41,14 @@ pub(crate) struct Report {
 /// Leaves time for the calls of the step in hand and to store it, though never more than half of the invocation's.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
-/// Does the task of the event.
+/// Does the task of the event; a sweep queues so many jobs at most.
 pub(crate) async fn handle(
     (sweep, reconcile): (&Sweep, &Reconcile),
+    sweep_limit: u32,
     event: LambdaEvent<Input>,
 ) -> Result<Report, Error> {
-    let ends = ends(&event.context)?;
+    let ends = Duration::from_millis(event.context.deadline);
+    let ends = Timestamp::UNIX_EPOCH + SignedDuration::try_from(ends)?;
     let left = ends.duration_since(reconcile.clock.now());
     let deadline = ends - MARGIN.min(left / 2);
     let Input { task, connection } = event.payload;
@@ -54,11 +56,14 @@ pub(crate) async fn handle(
     report.reconciled = match (task, connection) {
         (Task::Reconcile, Some(id)) => vec![reconcile.run(&id, deadline).await?],
         (Task::Reconcile, None) => {
-            reconcile.begin_all().await?;
+            if reconcile.begin_all().await? == 0 {
+                // Nothing to compare is compared: the alarm on runs that do not come stays quiet.
+                telemetry::count("ReconciliationRuns", 1);
+            }
             reconcile.go_on(deadline).await?
         }
         (Task::Sweep, _) => {
-            let swept = sweep.run().await;
+            let swept = sweep.at_most(sweep_limit).await;
             let reconciled = reconcile.go_on(deadline).await?;
             let swept = swept?;
             tracing::info!(due = swept.due, requeued = swept.requeued, "swept");
@@ -68,11 +73,8 @@ pub(crate) async fn handle(
     };
     for finished in report.reconciled.iter().filter(|one| one.complete) {
         telemetry::count("ReconciliationRuns", 1);
-        telemetry::count("ReconciliationGaps", finished.gaps);
+        telemetry::count("ReconciliationGaps", finished.gaps.saturating_sub(finished.held));
+        telemetry::count("ReconciliationHeld", finished.held);
     }
     Ok(report)
-}
-
-fn ends(context: &Context) -> Result<Timestamp, Error> {
-    Ok(Timestamp::UNIX_EPOCH + SignedDuration::try_from(Duration::from_millis(context.deadline))?)
 }

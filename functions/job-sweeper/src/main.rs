@@ -13,5 +13,6 @@ async fn main() -> Result<(), Error> {
     telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"), &config.metrics);
     let deployment = Deployment::open(config).await?;
     let (sweep, reconcile) = (deployment.sweep(), deployment.reconcile());
-    run(service_fn(|event| handler::handle((&sweep, &reconcile), event))).await
+    let limit = deployment.config.sweep_limit;
+    run(service_fn(|event| handler::handle((&sweep, &reconcile), limit, event))).await
 }

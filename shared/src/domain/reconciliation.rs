@@ -41,6 +41,8 @@ pub enum GapKind {
     DuplicateCheckOverdue,
     /// One of the sides could not be read, so that nothing was compared with it.
     NotCompared,
+    /// A job's item cannot be read by this version, so that nothing is done about it.
+    Unreadable,
 }
 
 impl GapKind {
@@ -57,6 +59,7 @@ impl GapKind {
             Self::Held => "held",
             Self::DuplicateCheckOverdue => "duplicate check overdue",
             Self::NotCompared => "not compared",
+            Self::Unreadable => "unreadable",
         }
     }
 }
@@ -243,6 +246,9 @@ pub struct Tally {
     pub jobs: u64,
     /// Write-backs that were put right.
     pub put_right: u64,
+    /// Jobs whose item could not be read.
+    #[serde(default)]
+    pub unreadable: u64,
 }
 
 /// One reconciliation of one connection.
@@ -270,6 +276,9 @@ pub struct Run {
     pub tally: Tally,
     /// How many gaps it found.
     pub gaps: u64,
+    /// How many of them are jobs that are held.
+    #[serde(default)]
+    pub held: u64,
     /// The pages of gaps that count, by the step that found them.
     pub pages: Vec<u32>,
     /// How many steps were made.

@@ -9,3 +9,4 @@ mod put_right;
 pub mod reconcile;
 pub mod refresh;
 pub mod sweep;
+mod write;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::domain::{CarrierShipmentId, Consignment, Gone, JobId, Quantities, Shipment, ShippedParcel, Snapshot};
 use crate::flows::advance::reading_or_quantities;
+use crate::flows::write::Pen;
 use crate::job::{Closing, HoldReason, IllegalOutcome, Job, Outcome, SnapshotRef, Step, Timing};
 use crate::ports::{
-    AuditEntry, CallError, Carrier, Clock, Connections, Documents, Exchange, Jobs, Nonces, Opened, Queue, Save, Saved,
+    AuditEntry, CallError, Carrier, Clock, Connections, Documents, Exchange, Jobs, Nonces, Opened, Queue, Saved,
     StoreError, Systems,
 };
 
@@ -88,9 +89,21 @@ pub enum OperateError {
 }
 
 impl Operate {
-    /// Queues the job. Always safe: a worker does what the ledger allows, and nothing twice.
-    pub async fn replay(&self, id: &JobId) -> Result<Job, OperateError> {
+    /// Queues the job. Always safe: a worker does what the ledger allows, and nothing twice. Where the write-back was put right
+    /// in vain so often that nobody does it any more, it is written again.
+    pub async fn replay(&self, id: &JobId, by: &str) -> Result<Job, OperateError> {
         let job = self.load(id).await?;
+        let mut undone = job.clone();
+        if undone
+            .apply(Outcome::PutRightByPerson, self.clock.now(), &self.timing)
+            .is_ok()
+        {
+            let said = Said::plain(
+                by,
+                "wants the write-back written again, although it was changed each time",
+            );
+            return self.say(id, &said, |_| Outcome::PutRightByPerson).await;
+        }
         self.queue.send(&job.id, &job.tenant, Duration::ZERO).await?;
         Ok(job)
     }
@@ -162,17 +175,23 @@ impl Operate {
     /// possible, and becomes the job's; nothing bought means that it is bought again, with a look for duplicates owed.
     pub async fn resolve(&self, id: &JobId, by: &str, word: &Word) -> Result<Job, OperateError> {
         let job = self.load(id).await?;
-        let attempt = self.unknown_attempt(&job)?;
-        match word {
-            Word::NotCreated if job.over() => Err(OperateError::Refused(
+        let attempt = match is_in_doubt_without_attempt(&job) {
+            true => None,
+            false => Some(self.unknown_attempt(&job)?),
+        };
+        match (word, attempt) {
+            (Word::Tracking(numbers), _) => self.adopt(&job, by, numbers).await,
+            (Word::NotCreated, None) => Err(OperateError::Refused(format!(
+                "no attempt of it waits for an answer: `waybill job release {id}` says that nothing was bought, and buys again"
+            ))),
+            (Word::NotCreated, _) if job.over() => Err(OperateError::Refused(
                 "the job has ended, nothing is bought for it any more: there is nothing to resolve".to_owned(),
             )),
-            Word::NotCreated => {
+            (Word::NotCreated, Some(attempt)) => {
                 let text = format!("says that attempt {attempt} bought nothing: it is bought again");
                 self.say(id, &Said::plain(by, &text), |_| Outcome::NotCreated { attempt })
                     .await
             }
-            Word::Tracking(numbers) => self.adopt(&job, by, numbers).await,
         }
     }
 
@@ -352,28 +371,32 @@ impl Operate {
         snapshot: Option<Snapshot>,
     ) -> Result<Option<Job>, OperateError> {
         let now = self.clock.now();
-        let mut job = before.clone();
-        job.apply(outcome, now, &self.timing).map_err(OperateError::NotNow)?;
-        job.version = before.version + 1;
-        job.last_write = self.nonces.nonce();
         let entry = AuditEntry {
             exchanges: said.exchanges.clone(),
             ..AuditEntry::new(now, said.by, said.text)
         };
-        let entry = entry.changing(Some(before), &job);
-        let units = super::advance::units_after(self.documents.as_ref(), before, &job, snapshot.as_ref()).await?;
-        let save = Save {
-            job,
-            audit: vec![entry],
-            snapshot,
-            units,
+        let pen = Pen {
+            now,
+            nonces: self.nonces.as_ref(),
+            timing: &self.timing,
         };
+        let documents = self.documents.as_ref();
+        let written = pen.write_whole(documents, before, outcome, entry, snapshot).await?;
+        let save = written.map_err(OperateError::NotNow)?;
         if self.jobs.save(&save).await? != Saved::Done {
             return Ok(None);
         }
         self.queue.send(&save.job.id, &save.job.tenant, Duration::ZERO).await?;
         Ok(Some(save.job))
     }
+}
+
+/// Whether nobody knows what was bought although no attempt waits for an answer: the look for a second shipment was blind, and
+/// the job had none in hand.
+fn is_in_doubt_without_attempt(job: &Job) -> bool {
+    let reason = job.hold.as_ref().map(|hold| hold.reason);
+    let nothing_known = job.purchase.open_attempt().is_none() && job.purchase.done().is_none();
+    reason == Some(HoldReason::UnknownPurchase) && nothing_known
 }
 
 /// Why a job's personal data is still needed.

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use crate::domain::JobId;
-use crate::flows::advance::units_after;
+use crate::flows::write::Pen;
 use crate::job::{Outcome, Timing};
-use crate::ports::{AuditEntry, Clock, Documents, Jobs, Nonces, Queue, Save, Saved, StoreError};
+use crate::ports::{AuditEntry, Clock, Documents, Jobs, Nonces, Queue, Saved, StoreError};
 
 /// The ports that this needs.
 pub(crate) struct PutRight<'a> {
@@ -26,27 +26,25 @@ pub(crate) struct PutRight<'a> {
 }
 
 impl PutRight<'_> {
-    /// Owes the job's write-back anew, and says why in its story; `false` if the job does not allow it, or somebody is at
-    /// work on it, who will be looked at again.
+    /// Owes the job's write-back anew, and says why in its story; `false` if the job does not allow it, because it was done in
+    /// vain too often, or somebody is at work on it, who will be looked at again.
     pub(crate) async fn write_again(&self, id: &JobId, why: &str) -> Result<bool, StoreError> {
         let Some(before) = self.jobs.load(id).await? else {
             return Ok(false);
         };
         let now = self.clock.now();
-        let mut job = before.clone();
-        if job.apply(Outcome::Disturbed, now, self.timing).is_err() {
+        let pen = Pen {
+            now,
+            nonces: self.nonces,
+            timing: self.timing,
+        };
+        let text = format!("{why}: it is written again (for the {}. time)", before.put_right + 1);
+        let entry = AuditEntry::new(now, "waybill", text);
+        let written = pen
+            .write_whole(self.documents, &before, Outcome::Disturbed, entry, None)
+            .await?;
+        let Ok(save) = written else {
             return Ok(false);
-        }
-        job.version = before.version + 1;
-        job.last_write = self.nonces.nonce();
-        let text = format!("{why}: it is written again");
-        let entry = AuditEntry::new(now, "waybill", text).changing(Some(&before), &job);
-        let units = units_after(self.documents, &before, &job, None).await?;
-        let save = Save {
-            job,
-            audit: vec![entry],
-            snapshot: None,
-            units,
         };
         if self.jobs.save(&save).await? != Saved::Done {
             return Ok(false);

@@ -7,13 +7,14 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::JobId;
+use crate::flows::write::Pen;
 use crate::job::{Job, Outcome, Timing};
-use crate::ports::{Clock, Due, Jobs, Nonces, Queue, Save, StoreError};
+use crate::ports::{Clock, Due, Jobs, Nonces, Queue, StoreError};
 
 /// Due jobs are spread over so many keys, so that none is hot.
 pub const SHARDS: u8 = 16;
 
-/// How many jobs of a shard are re-queued in one run.
+/// The most jobs of a shard that are re-queued in one run, however many it may queue in all.
 const LIMIT: u16 = 500;
 
 /// The ports that sweeping needs.
@@ -49,9 +50,18 @@ impl Sweep {
     /// When the store fails; what was not queued is due still. One job that cannot be read does not stop the others: the
     /// error comes when they are queued.
     pub async fn run(&self) -> Result<Report, StoreError> {
+        self.at_most(u32::MAX).await
+    }
+
+    /// The same, but of every shard only its share of so many jobs, one at least: the others are due at the next run.
+    ///
+    /// # Errors
+    /// As [`Sweep::run`].
+    pub async fn at_most(&self, most: u32) -> Result<Report, StoreError> {
+        let share = u16::try_from(most / u32::from(SHARDS)).map_or(LIMIT, |share| share.clamp(1, LIMIT));
         let (mut report, mut failed) = (Report::default(), None);
         for shard in 0..SHARDS {
-            for id in self.due.due(shard, self.clock.now(), LIMIT).await? {
+            for id in self.due.due(shard, self.clock.now(), share).await? {
                 report.due += 1;
                 match self.visit(&id).await {
                     Ok(requeued) => report.requeued += u64::from(requeued),
@@ -79,26 +89,14 @@ impl Sweep {
             return Ok(false);
         }
         self.queue.send(&job.id, &job.tenant, Duration::ZERO).await?;
-        let mut after = job.clone();
-        if after
-            .apply(
-                Outcome::Requeued {
-                    due_at: now + self.patience(),
-                },
-                now,
-                &self.timing,
-            )
-            .is_err()
-        {
+        let pen = Pen {
+            now,
+            nonces: self.nonces.as_ref(),
+            timing: &self.timing,
+        };
+        let due_at = now + self.patience();
+        let Ok(save) = pen.write(&job, Outcome::Requeued { due_at }, None) else {
             return Ok(false);
-        }
-        after.version = job.version + 1;
-        after.last_write = self.nonces.nonce();
-        let save = Save {
-            job: after,
-            audit: Vec::new(),
-            snapshot: None,
-            units: None,
         };
         // A conflict means that somebody is at work on the job, and has set `due_at` himself.
         self.jobs.save(&save).await?;

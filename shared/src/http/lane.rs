@@ -159,12 +159,7 @@ impl Lane {
     /// Takes one call of the published rate: the last thing before sending, because a call counts when it arrives.
     pub(super) async fn count(&self, now: Timestamp) -> Result<(), Later> {
         let Some(rate) = &self.rate else { return Ok(()) };
-        match self
-            .limits
-            .reserve_call(&self.account, rate)
-            .await
-            .map_err(unreachable)?
-        {
+        match self.limits.reserve_call(&self.account, rate).await.map_err(our_store)? {
             None => Ok(()),
             Some(next) => Err(Later {
                 reason: "the account's calls of the moment are used up".to_owned(),
@@ -188,7 +183,7 @@ impl Lane {
 
     /// How the account stands, unless it is paused.
     async fn standing(&self, now: Timestamp) -> Result<AccountStanding, Later> {
-        let standing = self.limits.standing(&self.account).await.map_err(unreachable)?;
+        let standing = self.limits.standing(&self.account).await.map_err(our_store)?;
         match standing.paused.filter(|paused| *paused > now) {
             None => Ok(standing),
             Some(paused) => Err(Later {
@@ -219,12 +214,24 @@ impl Lane {
     }
 
     async fn extend(&self, slot: &Slot) -> Result<bool, Later> {
+<<<<<<< HEAD
         self.limits.extend_slot(slot, self.lease).await.map_err(unreachable)
     }
 
     async fn lease_slot(&self, open: u16, now: Timestamp) -> Result<Slot, Later> {
         let turn = self.limits.lease_slot(&self.account, open, self.lease).await;
         match turn.map_err(unreachable)? {
+=======
+        self.limits
+            .extend_slot(slot, self.slot_lease())
+            .await
+            .map_err(our_store)
+    }
+
+    async fn lease_slot(&self, open: u16, now: Timestamp) -> Result<Slot, Later> {
+        let turn = self.limits.lease_slot(&self.account, open, self.slot_lease()).await;
+        match turn.map_err(our_store)? {
+>>>>>>> mend
             Turn::Now(slot) => Ok(slot),
             Turn::At(turn) => Err(Later {
                 reason: format!("all {open} slots of the account are taken: it has its turn"),
@@ -243,7 +250,7 @@ impl Lane {
             .limits
             .write_health(&self.account, standing.version, &probing)
             .await;
-        match taken.map_err(unreachable)? {
+        match taken.map_err(our_store)? {
             true => Ok(()),
             false => Err(self.out(&standing.health, until, now)),
         }
@@ -316,11 +323,11 @@ fn until(then: Timestamp, now: Timestamp) -> Option<Duration> {
     Duration::try_from(then.duration_since(now)).ok()
 }
 
-fn unreachable(error: StoreError) -> Later {
-    Later::new(Obstacle::Unreachable, error.to_string())
+fn our_store(error: StoreError) -> Later {
+    Later::our_store(&error)
 }
 
-/// What a call taught. A page instead of the vendor's own form is a gateway's, whatever its status.
+/// What a call taught about the other side: what failed on ours teaches nothing. A page instead of the vendor's own form is a gateway's, whatever its status.
 pub(super) fn lesson(result: &Result<Answer, Lost>) -> Lesson {
     match result {
         Ok(answer) if answer.status == 401 => Lesson::Refused("status 401 with a fresh token".to_owned()),
@@ -332,7 +339,7 @@ pub(super) fn lesson(result: &Result<Answer, Lost>) -> Lesson {
         Err(Lost::NotSent(later)) => match later.obstacle {
             Obstacle::Unreachable => Lesson::Failed(later.reason.clone()),
             Obstacle::Unauthorised => Lesson::Refused(later.reason.clone()),
-            Obstacle::Limited | Obstacle::Queued | Obstacle::LeaseTooShort => Lesson::Nothing,
+            Obstacle::Limited | Obstacle::Queued | Obstacle::LeaseTooShort | Obstacle::OurStore => Lesson::Nothing,
         },
     }
 }
@@ -399,5 +406,11 @@ mod tests {
         assert_eq!(teaches(not_sent(Obstacle::Unreachable)), "failed");
         assert_eq!(teaches(not_sent(Obstacle::Unauthorised)), "refused");
         assert_eq!(teaches(not_sent(Obstacle::Limited)), "nothing");
+        let throttled = our_store(StoreError("the table is throttled".to_owned()));
+        assert_eq!(
+            teaches(Err(Lost::NotSent(throttled))),
+            "nothing",
+            "our store is not the vendor"
+        );
     }
 }

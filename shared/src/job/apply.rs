@@ -1,6 +1,6 @@
 //! What a job becomes when something has happened: pure and exhaustive.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Attempt, Closing, DuplicateCheck, Extra, Flag, Forgotten, Hold, HoldReason, Job, Look, SnapshotRef, Step, Timing,
@@ -123,8 +123,10 @@ pub enum Outcome {
     WrittenBack(WriteBackRef),
     /// A write-back whose answer was lost is not in the ERP and can no longer come; a void waited for that.
     NotWritten,
-    /// A person changed a field of the ERP that is ours: it is written again.
+    /// A person changed a field of the ERP that is ours: it is written again, unless that was in vain too often.
     Disturbed,
+    /// A person wants written again what was put right in vain.
+    PutRightByPerson,
     /// The flag stands as asked.
     Flagged {
         /// What was written; `None` is cleared.
@@ -199,6 +201,9 @@ pub struct IllegalOutcome {
 /// After so many refusals nobody asks the ERP any more to show what it does not show.
 const FLAG_REFUSALS: u32 = 8;
 
+/// How far the looks at what only a person changes are apart at last.
+const SELDOM: SignedDuration = SignedDuration::from_hours(24);
+
 /// After so many answers without all labels nobody waits for the rest any more.
 const LABEL_TRIES: u32 = 8;
 
@@ -235,6 +240,7 @@ impl Outcome {
             Self::WrittenBack(_) => "written back",
             Self::NotWritten => "not written",
             Self::Disturbed => "disturbed",
+            Self::PutRightByPerson => "put right by a person",
             Self::Flagged { .. } => "flagged",
             Self::FlagDelayed { .. } => "flag delayed",
             Self::FlagRefused { .. } => "flag refused",
@@ -317,7 +323,14 @@ impl Job {
             Outcome::WriteBackRefused { refusal } => self.refuse_write_back(refusal, now, timing),
             Outcome::WrittenBack(reference) => self.finish_write_back(reference),
             Outcome::NotWritten => self.settle_write_back(),
-            Outcome::Disturbed => self.write_back = Step::Todo,
+            Outcome::Disturbed => {
+                self.write_back = Step::Todo;
+                self.put_right += 1;
+            }
+            Outcome::PutRightByPerson => {
+                self.write_back = Step::Todo;
+                self.put_right = 0;
+            }
             Outcome::Flagged { text } => self.flag = text.map_or(Flag::Clear, Flag::Written),
             Outcome::FlagDelayed { wait } => self.delay_flag(&wait),
             Outcome::FlagRefused { again_at } => self.refuse_flag(again_at),
@@ -367,7 +380,8 @@ impl Job {
             }
             Outcome::WrittenBack(_) => bought && self.closed.is_none(),
             Outcome::NotWritten => self.void_pending() && self.write_back.open_attempt().is_some(),
-            Outcome::Disturbed => self.write_back.done().is_some() && self.closed.is_none() && !self.void_pending(),
+            Outcome::Disturbed => self.stands_written() && !self.is_left_disturbed(),
+            Outcome::PutRightByPerson => self.stands_written() && self.is_left_disturbed(),
             Outcome::Voided(id) | Outcome::VoidDelayed(id, _) | Outcome::VoidRefused(id, _) => {
                 self.is_to_be_void(id) || self.extras.iter().any(|extra| extra.shipment == *id)
             }
@@ -385,6 +399,11 @@ impl Job {
     fn awaits(&self, attempt: u32) -> bool {
         let named = |open: &Attempt| open.number == attempt || !rules::holds(Rule::AttemptByAttempt);
         self.purchase.open_attempt().is_some_and(named)
+    }
+
+    /// Whether the write-back is to stand in the ERP.
+    fn stands_written(&self) -> bool {
+        self.write_back.done().is_some() && self.closed.is_none() && !self.void_pending()
     }
 
     /// A first purchase, or one after absences that may be believed.
@@ -618,9 +637,15 @@ impl Job {
         });
     }
 
+    /// Where only a person changes anything, the looks that keep it from being forgotten become ever more seldom. What a person
+    /// has said meanwhile is looked at soon.
     fn postpone_hold(&mut self, now: Timestamp, timing: &Timing) {
+        let waiting = self.void_pending();
         if let Some(hold) = &mut self.hold {
-            hold.again_at = now + timing.held;
+            let seldom = hold.reason.is_left_to_people() && !waiting;
+            let held = now.duration_since(hold.since).min(SELDOM);
+            let wait = if seldom { held.max(timing.held) } else { timing.held };
+            hold.again_at = now + wait;
         }
     }
 
@@ -660,6 +685,8 @@ impl Job {
             }
             (Step::Done(_), HoldReason::WriteBackInDoubt) => self.write_back = Step::Todo,
             (Step::Done(_), _) => {}
+            // Nothing is bought for it any more, and the look for what turned up was made: the person's word settles it.
+            (Step::Unknown { .. }, _) if self.closed.is_some() => self.purchase = Step::Todo,
             (Step::Unknown { .. }, reason) if reason.is_about_an_unknown_purchase() => self.buy_again(now, timing),
             (Step::Refused(_), _) => self.purchase = Step::Todo,
             (Step::Todo, HoldReason::BadAddress) if self.address.done().is_some() => {

@@ -68,6 +68,9 @@ impl Default for Timing {
     }
 }
 
+/// How often a write-back is put right by itself.
+const PUT_RIGHTS: u32 = 3;
+
 /// Which snapshot a job stands on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotRef {
@@ -196,6 +199,20 @@ impl HoldReason {
         matches!(
             self,
             Self::Rejected | Self::BadAddress | Self::MissingData | Self::Brake
+        )
+    }
+
+    /// Whether no look at the order, the ERP or the carrier changes anything about it: only a person does.
+    pub fn is_left_to_people(self) -> bool {
+        matches!(
+            self,
+            Self::ChangedAfterLabel
+                | Self::DuplicateCheckBlind
+                | Self::LabelLost
+                | Self::WriteBackInDoubt
+                | Self::ExtraToVoid
+                | Self::VoidRefused
+                | Self::Person
         )
     }
 
@@ -338,6 +355,9 @@ pub struct Job {
     pub bought_again: bool,
     /// A look for duplicates that is owed.
     pub duplicate_check: Option<DuplicateCheck>,
+    /// How often the write-back was owed anew because it no longer stood as written, since a person last asked for that.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub put_right: u32,
     /// The reading that it was held on, where that is newer than the one that an attempt was made with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_on: Option<ContentHash>,
@@ -404,6 +424,7 @@ impl Job {
             bought_again: false,
             held_on: None,
             duplicate_check: None,
+            put_right: 0,
             hold: None,
             closed: None,
             wait: None,
@@ -436,6 +457,12 @@ impl Job {
     /// Whether a person wants the shipment void, and the carrier has not answered yet.
     pub fn void_pending(&self) -> bool {
         matches!(&self.void, Some(wish) if matches!(wish.voiding, Voiding::Todo { .. }))
+    }
+
+    /// Whether the write-back was put right so often that somebody or something must be undoing it: then only a person has
+    /// it written again.
+    pub fn is_left_disturbed(&self) -> bool {
+        self.put_right >= PUT_RIGHTS
     }
 
     /// What people should see of the job on the ERP's document.

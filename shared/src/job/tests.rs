@@ -747,3 +747,76 @@ fn labels_that_stay_incomplete_are_held_as_lost() {
     job.apply(released, morning(), &timing).unwrap();
     assert_eq!((&job.labels, job.label_tries, &job.hold), (&Step::Todo, 0, &None));
 }
+
+/// A closed job whose look for a late shipment was blind rests after one word of a person: nothing is bought for it, so that
+/// there is nothing to look for again.
+#[test]
+fn one_release_ends_the_doubt_about_a_closed_job() {
+    let (mut job, timing, now) = (job(), Timing::default(), morning());
+    let intent = outcome((0, 2, 0), &job, now);
+    let blind = Outcome::DuplicatesChecked {
+        shipments: Vec::new(),
+        control: false,
+    };
+    let released = Outcome::ReleasedByPerson {
+        ends: HoldReason::DuplicateCheckBlind,
+        snapshot: job.snapshot.clone(),
+    };
+    let cancelled = Outcome::Closed(Closing::Order(Gone::Cancelled));
+    for outcome in [intent, Outcome::Expired, cancelled, blind, released] {
+        job.apply(outcome, now, &timing).unwrap();
+    }
+    assert_eq!((&job.duplicate_check, &job.hold), (&None, &None));
+    let cleared = Outcome::Flagged { text: None };
+    job.apply(cleared, now, &timing).unwrap();
+    assert!(job.finished(), "{job:?}");
+    let late = Outcome::Found {
+        shipments: vec![shipment(1)],
+    };
+    job.apply(late, now, &timing).unwrap();
+    assert!(job.hold.is_some(), "what turns up after all still reopens it");
+}
+
+/// Looks at a job until a time, each of which changes nothing, and returns how many there were.
+fn looks_until(job: &mut Job, end: Timestamp) -> usize {
+    let (mut now, mut looks, timing) = (job.updated_at, 0, Timing::default());
+    loop {
+        let told = match job.next(now, &timing) {
+            Next::Wait(at) if at > end => return looks,
+            Next::Wait(at) => {
+                now = at;
+                continue;
+            }
+            Next::Flag(text) => Outcome::Flagged { text },
+            _ => Outcome::StillHeld,
+        };
+        looks += usize::from(told == Outcome::StillHeld);
+        job.apply(told, now, &timing).unwrap();
+        assert!(job.due_at.is_some(), "it is not forgotten");
+    }
+}
+
+/// A hold that no look changes is looked at ever more seldom, once a day at last; others, where a correction must be seen soon,
+/// as often as ever.
+#[test]
+fn a_hold_that_only_a_person_ends_is_looked_at_ever_more_seldom() {
+    let (timing, month) = (Timing::default(), morning() + SignedDuration::from_hours(30 * 24));
+    let mut by_person = job();
+    let message = "ann".to_owned();
+    by_person
+        .apply(Outcome::HeldByPerson { message }, morning(), &timing)
+        .unwrap();
+    let looks = looks_until(&mut by_person, month);
+    assert!((30..=40).contains(&looks), "{looks} in thirty days");
+
+    let mut by_order = job();
+    let held = Outcome::Held {
+        reason: HoldReason::BadAddress,
+        message: "why".to_owned(),
+        snapshot: None,
+        address: None,
+    };
+    by_order.apply(held, morning(), &timing).unwrap();
+    let looks = looks_until(&mut by_order, morning() + SignedDuration::from_hours(24));
+    assert_eq!(looks, 24 * 4);
+}

@@ -442,7 +442,11 @@ impl Directory for Memory {
         let jobs: Vec<Job> = matching.take(usize::from(limit)).cloned().collect();
         let full = jobs.len() >= usize::from(limit);
         let next = jobs.last().filter(|_| full).map(|job| job.id.to_string());
-        Ok(JobPage { jobs, next })
+        Ok(JobPage {
+            jobs,
+            next,
+            ..JobPage::default()
+        })
     }
 
     async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError> {

@@ -16,8 +16,8 @@ use crate::connection::{Connection, SystemSettings};
 use crate::domain::Refusal;
 use crate::http::Client;
 use crate::ports::{
-    CallError, Carrier, Clock, Connections, Later, Limits, Mint, Obstacle, Opened, OrderSource, Recorder, Secrets,
-    StoreError, Systems, TokenInUse, TokenRefresh, Tokens, TokensInUse,
+    CallError, Carrier, Clock, Connections, Later, Limits, Mint, Opened, OrderSource, Recorder, Secrets, StoreError,
+    Systems, TokenInUse, TokenRefresh, Tokens, TokensInUse,
 };
 use secret::CachedSecrets;
 
@@ -134,7 +134,7 @@ impl Registry {
     }
 
     async fn secret(&self, settings: &SystemSettings) -> Result<SecretString, CallError> {
-        let secret = self.secrets.read(&settings.secret).await.map_err(unreachable)?;
+        let secret = self.secrets.read(&settings.secret).await.map_err(our_store)?;
         secret.ok_or_else(|| {
             let words = format!(
                 "there is no secret {0}: enter it with `waybill secret set {0}`",
@@ -189,11 +189,7 @@ impl TokenRefresh for Renewal {
     }
 
     async fn refresh(&self, token: &TokenInUse) -> Result<(), CallError> {
-        let gate = self
-            .connections
-            .gate(&token.key.connection)
-            .await
-            .map_err(unreachable)?;
+        let gate = self.connections.gate(&token.key.connection).await.map_err(our_store)?;
         let Some(gate) = gate else { return Ok(()) };
         if let Some(mint) = self.registry.mint(&gate.connection, &token.key.system).await? {
             self.registry
@@ -210,6 +206,6 @@ fn not_a(role: &str, settings: &SystemSettings) -> CallError {
     CallError::Refused(Refusal::new("unknown-system", words))
 }
 
-fn unreachable(error: StoreError) -> CallError {
-    CallError::Later(Later::new(Obstacle::Unreachable, error.to_string()))
+fn our_store(error: StoreError) -> CallError {
+    CallError::Later(Later::our_store(&error))
 }

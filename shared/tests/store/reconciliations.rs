@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use waybill::domain::{
     Gap, GapKind, JobId, ListEntry, Listed, Reconciliation, Run, Stage, Stretch, Suspect, Tally, Walk,
@@ -9,7 +10,7 @@ use waybill::domain::{
 use waybill::job::{Hold, HoldReason, Job, Step, WriteBackRef};
 use waybill::ports::{Directory, Documents, Jobs, Reconciliations, Saved, State, Steps};
 
-use crate::database::{Fault, Store};
+use crate::database::{Fault, Store, TABLE};
 use crate::samples::{admitted, bought, connection, connection_id, entry, next, start, units};
 
 fn run(number: u32) -> Run {
@@ -24,6 +25,7 @@ fn run(number: u32) -> Run {
         list_is_blind: false,
         tally: Tally::default(),
         gaps: 0,
+        held: 0,
         pages: vec![1, 3],
         step: 3,
         failures: 0,
@@ -249,6 +251,41 @@ async fn a_walk_meets_every_job_once_whatever_the_size_of_its_pages() {
             "both ends belong to it"
         );
     }
+}
+
+/// One item that nobody can read does not keep a walk from the others, and is named.
+#[tokio::test]
+async fn a_walk_goes_on_past_a_job_that_cannot_be_read() {
+    let store = Store::new().await;
+    let mut ids = Vec::new();
+    for order in 1..=3 {
+        ids.push(put(&store, order, |_| {}).await);
+    }
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let broken = store.client.update_item().table_name(TABLE);
+    let broken = broken
+        .key("pk", text(&format!("JOB#{}", ids[1])))
+        .key("sk", text("STATE"));
+    let broken = broken.update_expression("SET body = :body");
+    let broken = broken.expression_attribute_values(":body", text(r#"{"from":"a later version"}"#));
+    broken.send().await.unwrap();
+    let (mut read, mut unreadable, mut after) = (BTreeSet::new(), Vec::new(), None);
+    loop {
+        let steps = Steps {
+            walk: Walk::Open,
+            within: None,
+            after,
+        };
+        let page = store.dynamo.walk(&connection_id(), &steps, 1).await.unwrap();
+        read.extend(page.jobs.into_iter().map(|job| job.id));
+        unreadable.extend(page.unreadable);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(unreadable, [ids[1].clone()]);
+    assert_eq!(read, BTreeSet::from([ids[0].clone(), ids[2].clone()]));
 }
 
 /// What the first version stored, to the letter.

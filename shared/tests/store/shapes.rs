@@ -1,4 +1,5 @@
-//! Items as every version of the code so far has stored them, each file a table: they stay readable for ever.
+//! Items as every version of the code so far has stored them, each file a table: they stay readable for ever. The first holds
+//! jobs, tokens and limits; those after it runs, notes, windows, turns, health and what ends a job as well.
 //!
 //! After a change of a shape, record the new one beside the old ones:
 //! `RECORD=void-step cargo test --workspace --test store record_the_shapes -- --ignored`.
@@ -11,13 +12,17 @@ use jiff::SignedDuration;
 use rust_decimal::dec;
 use waybill::aws::Change;
 use waybill::connection::Connection;
-use waybill::domain::{Address, AddressVerdict, CarrierShipmentId, JobId, Money, Nonce, Refusal};
+use waybill::domain::{
+    Address, AddressVerdict, CarrierShipmentId, Earlier, Gap, GapKind, Health, Holding, JobId, ListEntry, Listed,
+    Money, Nonce, Outage, Rate, Reconciliation, Refusal, Run, Stage, Stretch, Suspect, Tally, Trouble, Units,
+};
 use waybill::job::{
-    Attempt, DuplicateCheck, Extra, Flag, Hold, HoldReason, Job, Look, Step, Voiding, Wait, WriteBackRef,
+    Attempt, Closing, DuplicateCheck, Extra, Flag, Forgotten, Hold, HoldReason, Job, Look, Step, VoidWish, Voiding,
+    Wait, WriteBackRef,
 };
 use waybill::ports::{
-    Connections, Cursor, Cursors, Directory, Documents, Jobs, Limits, RefreshLease, Save, ScanProgress, SealedToken,
-    Spending, State, TokenKey, TokenRequests, TokenStore, TokensInUse, Turn,
+    Connections, Cursor, Cursors, Directory, Documents, Jobs, Limits, RefreshLease, Save, Saved, ScanProgress,
+    SealedToken, Spending, State, TokenKey, TokenRequests, TokenStore, TokensInUse, Turn,
 };
 
 use crate::database::{Store, TABLE};
@@ -178,12 +183,163 @@ async fn fill(store: &Store) {
     );
 }
 
+fn place() -> WriteBackRef {
+    WriteBackRef {
+        place: "item fulfilment 7".to_owned(),
+        id: Some("7".to_owned()),
+    }
+}
+
+/// A job that a person had voided, with the note that its document is to be read again.
+fn voided(job: &Job) -> Save {
+    let mut save = next(job, "voided");
+    let by = "ann".to_owned();
+    save.job.void = Some(VoidWish {
+        by: by.clone(),
+        at: start(),
+        voiding: Voiding::Done,
+        shipment: bought("1Z4").done().cloned(),
+        shown: Some(place()),
+    });
+    save.job.closed = Some(Closing::Voided { by });
+    save.units = Some(Units {
+        version: 2,
+        ..units(&admitted("4", ""))
+    });
+    save
+}
+
+/// A job without its person, whose flag the ERP refuses and whose write-back was put right.
+fn forgotten(job: &Job) -> Save {
+    let mut save = next(job, "forgotten");
+    save.job.forgotten = Some(Forgotten {
+        by: "ann".to_owned(),
+        at: start(),
+    });
+    save.job.flag = Flag::Refused(Some("no weight".to_owned()));
+    save.job.put_right = 2;
+    save
+}
+
+fn gap() -> Gap {
+    Gap {
+        job: Some(id("4")),
+        tracking_number: Some("1Z4".to_owned()),
+        since: Some(start()),
+        ..Gap::new(GapKind::NotListed, "why", "what")
+    }
+}
+
+fn run() -> Run {
+    let stretch = Stretch {
+        from: start(),
+        to: start() + SignedDuration::from_hours(1),
+    };
+    Run {
+        number: 7,
+        started_at: start(),
+        finished_at: Some(start()),
+        stage: Stage::Carrier {
+            stretch,
+            page: Some("2".to_owned()),
+        },
+        shipped_since: start(),
+        listed_since: Some(start()),
+        erp_is_blind: true,
+        list_is_blind: true,
+        tally: Tally {
+            unreadable: 1,
+            ..Tally::default()
+        },
+        gaps: 2,
+        held: 1,
+        pages: vec![1],
+        step: 3,
+        failures: 1,
+        suspects: vec![Suspect {
+            reference: id("4"),
+            tracking_number: "1Z4".to_owned(),
+            on: "2026-03-02".parse().ok(),
+        }],
+        notes: vec!["so".to_owned()],
+        before: Some(Earlier {
+            number: 6,
+            pages: vec![2],
+            started_at: start(),
+        }),
+    }
+}
+
+fn reconciliation() -> Reconciliation {
+    Reconciliation {
+        version: 1,
+        run: Some(run()),
+        held_until: Some(start()),
+        due_at: Some(start()),
+    }
+}
+
+fn health() -> Health {
+    Health {
+        calls: 2,
+        effects: 3,
+        outage: Some(Outage {
+            trouble: Trouble::Effects,
+            since: start(),
+            reason: "status 503".to_owned(),
+            probes: 1,
+            probe_at: start(),
+        }),
+    }
+}
+
+fn rate() -> Rate {
+    Rate::new(3, SignedDuration::from_secs(60)).unwrap()
+}
+
+/// The first turn that is given at the only slot of an account.
+fn first_turn() -> jiff::Timestamp {
+    Holding::default().turn(1, None, start())
+}
+
+/// One of everything that the first shapes lack.
+async fn fill_more(store: &Store) {
+    let dynamo = &store.dynamo;
+    for (order, change) in [("4", voided as fn(&Job) -> Save), ("5", forgotten)] {
+        let new = admitted(order, &format!("admit-{order}"));
+        assert!(dynamo.admit(&units(&new), std::slice::from_ref(&new)).await.unwrap());
+        let saved = Jobs::save(dynamo.as_ref(), &change(&new.job)).await.unwrap();
+        assert_eq!(saved, Saved::Done);
+    }
+    let connection = connection_id();
+    let runs: &dyn waybill::ports::Reconciliations = dynamo.as_ref();
+    assert!(runs.advance(&connection, &reconciliation()).await.unwrap());
+    runs.keep(&connection, &run()).await.unwrap();
+    runs.keep_gaps(&connection, 7, 1, &[gap()]).await.unwrap();
+    let said = |voided| ListEntry {
+        reference: None,
+        shipment: None,
+        tracking_numbers: vec!["1Z4".to_owned()],
+        on: None,
+        voided,
+    };
+    runs.note_listed(&connection, &[said(false), said(true)]).await.unwrap();
+    assert!(dynamo.write_health("ups:A1B2C3", 0, &health()).await.unwrap());
+    while dynamo.reserve_call("ups:A1B2C3", &rate()).await.unwrap().is_none() {}
+    let minute = std::time::Duration::from_secs(60);
+    assert_eq!(
+        dynamo.lease_slot("netsuite:1", 1, minute).await.unwrap(),
+        Turn::At(first_turn())
+    );
+}
+
 /// Records what the code stores today, under a name.
 #[tokio::test]
 #[ignore = "writes a file"]
 async fn record_the_shapes() {
     let store = Store::new().await;
     fill(&store).await;
+    fill_more(&store).await;
     let scan = store.client.scan().table_name(TABLE).send().await.unwrap();
     let plain = |value: &AttributeValue| match value {
         AttributeValue::N(number) => serde_json::json!({ "N": number }),
@@ -271,6 +427,48 @@ async fn reads_everything(store: &Store) {
     );
 }
 
+async fn reads_more(store: &Store) {
+    let dynamo = &store.dynamo;
+    let job = dynamo.load(&id("4")).await.unwrap().unwrap();
+    let wanted = voided(&admitted("4", "admit-4").job).job;
+    assert_eq!((job.void, job.closed), (wanted.void, wanted.closed));
+    let job = dynamo.load(&id("5")).await.unwrap().unwrap();
+    let wanted = forgotten(&admitted("5", "admit-5").job).job;
+    assert_eq!(
+        (job.forgotten, job.flag, job.put_right),
+        (wanted.forgotten, wanted.flag, wanted.put_right)
+    );
+    let connection = connection_id();
+    let notes = dynamo.to_reread(&connection, 9).await.unwrap();
+    assert!(
+        matches!(notes.as_slice(), [note] if note.mark == Nonce::new("voided")),
+        "{notes:?}"
+    );
+    let runs: &dyn waybill::ports::Reconciliations = dynamo.as_ref();
+    assert_eq!(runs.standing(&connection).await.unwrap(), reconciliation());
+    assert_eq!(
+        runs.unfinished(start(), 9).await.unwrap(),
+        std::slice::from_ref(&connection)
+    );
+    assert_eq!(runs.run(&connection, 7).await.unwrap(), Some(run()));
+    assert_eq!(runs.gaps(&connection, 7, 1).await.unwrap(), [gap()]);
+    let listed = runs.listed(&connection, &["1Z4".to_owned()]).await.unwrap();
+    let both = Listed {
+        sold: true,
+        voided: true,
+    };
+    assert_eq!(listed.get("1Z4"), Some(&both));
+    let standing = Limits::standing(dynamo.as_ref(), "ups:A1B2C3").await.unwrap();
+    assert_eq!((standing.version, standing.health), (1, health()));
+    let next = dynamo.reserve_call("ups:A1B2C3", &rate()).await.unwrap();
+    assert_eq!(next, Some(rate().window(start()).ends), "the window is used up");
+    // The test's nonces begin anew: the first one is the recorded owner's own.
+    let minute = std::time::Duration::from_secs(60);
+    dynamo.lease_slot("elsewhere:2", 1, minute).await.unwrap();
+    let turn = dynamo.lease_slot("netsuite:1", 1, minute).await.unwrap();
+    assert_eq!(turn, Turn::At(Holding::default().turn(1, Some(first_turn()), start())));
+}
+
 #[tokio::test]
 async fn items_of_every_shape_so_far_are_read() {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder())
@@ -282,6 +480,9 @@ async fn items_of_every_shape_so_far_are_read() {
     for file in files {
         let store = Store::new().await;
         restore(&store, &file).await;
+        if !file.ends_with("first.json") {
+            reads_more(&store).await;
+        }
         reads_everything(&store).await;
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Dynamo;
 use super::keys::{AUDIT, BOUGHT, Key, connection_of, job_of, number_key, sortable, state_partitions, walked, words};
 use super::table::{Item, Search, body, string, text, to_body};
-use crate::domain::{ConnectionId, JobId, Units};
+use crate::domain::{ConnectionId, JobId, Units, Walk};
 use crate::job::Job;
 use crate::ports::{AuditEntry, Control, Controls, Directory, JobPage, State, Steps, StoreError};
 
@@ -52,10 +52,11 @@ impl Directory for Dynamo {
         let next = (place.partition < partitions.len())
             .then(|| to_body(&place))
             .transpose()?;
-        Ok(JobPage {
-            jobs: self.jobs(&ids).await?,
-            next,
-        })
+        let (mut jobs, unreadable) = self.readable(&ids).await?;
+        // The index is a moment behind: a job that has gone on meanwhile belongs to another walk.
+        let walked = state_of(steps.walk);
+        jobs.retain(|job| State::of(job) == walked);
+        Ok(JobPage { jobs, unreadable, next })
     }
 
     async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError> {
@@ -134,12 +135,40 @@ impl Dynamo {
         self.jobs(&ids).await
     }
 
-    /// These jobs, those that exist, in this order.
+    /// These jobs, those that exist and can be read, in this order.
     async fn jobs(&self, ids: &[JobId]) -> Result<Vec<Job>, StoreError> {
+        Ok(self.readable(ids).await?.0)
+    }
+
+    /// These jobs, those that exist, in this order, and apart from them those whose item cannot be read: one of them must not
+    /// hide the others.
+    async fn readable(&self, ids: &[JobId]) -> Result<(Vec<Job>, Vec<JobId>), StoreError> {
         let items = self.batch(ids.iter().map(Key::job)).await?;
-        let jobs = items.iter().map(body::<Job>).collect::<Result<Vec<_>, _>>()?;
-        let mut jobs: HashMap<JobId, Job> = jobs.into_iter().map(|job| (job.id.clone(), job)).collect();
-        Ok(ids.iter().filter_map(|id| jobs.remove(id)).collect())
+        let (mut jobs, mut unreadable) = (HashMap::new(), Vec::new());
+        for item in &items {
+            let Some(id) = text(item, "pk").and_then(job_of) else {
+                continue;
+            };
+            match body::<Job>(item) {
+                Ok(job) => {
+                    jobs.insert(id, job);
+                }
+                Err(error) => {
+                    tracing::error!(job.id = %id, %error, "a job cannot be read");
+                    unreadable.push(id);
+                }
+            }
+        }
+        Ok((ids.iter().filter_map(|id| jobs.remove(id)).collect(), unreadable))
+    }
+}
+
+/// The state of the jobs that a walk meets.
+fn state_of(walk: Walk) -> State {
+    match walk {
+        Walk::Open => State::Open,
+        Walk::Held => State::Held,
+        Walk::Shipped => State::Shipped,
     }
 }
 

@@ -11,7 +11,6 @@ mod write_back;
 use std::sync::Arc;
 
 pub(crate) use expired::reading_or_quantities;
-pub(crate) use record::units_after;
 
 use record::Ledger;
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Advance, Onward};
-use crate::domain::{Quantities, Snapshot, UnitPhase, Units};
-use crate::job::{self, Job, Outcome, Step, Wait};
-use crate::ports::{AuditEntry, CallError, Documents, Draft, Later, Obstacle, Recorder, Save, Saved, StoreError};
+use crate::domain::Snapshot;
+use crate::flows::write::Pen;
+use crate::job::{self, Job, Outcome, Wait};
+use crate::ports::{AuditEntry, CallError, Draft, Later, Obstacle, Recorder, Save, Saved, StoreError};
 use crate::rules::{self, Rule};
 
 /// SQS delays a message by at most this; what waits longer is left to the sweeper.
@@ -129,18 +130,10 @@ impl<'a> Ledger<'a> {
         let story = self.entry(text, &beside);
         let mut base = self.job.clone();
         for _ in 0..CONFLICTS {
-            let Some(next) = self.after(&base, &outcome) else {
+            let Some(save) = self.prepare(&base, &outcome, &story, &beside).await? else {
                 self.job = base;
                 self.tell_with_the_next(story);
                 return Ok(Recorded::Impossible);
-            };
-            let units = units_after(self.ports.documents.as_ref(), &base, &next, beside.snapshot.as_ref()).await?;
-            let entry = story.clone().changing(Some(&base), &next);
-            let save = Save {
-                job: next,
-                audit: vec![entry],
-                snapshot: beside.snapshot.clone(),
-                units,
             };
             match self.save(&save).await? {
                 Saved::Done => return self.stands(save.job, &outcome).await,
@@ -169,16 +162,27 @@ impl<'a> Ledger<'a> {
             .for_each(|exchange| self.recorder.record(exchange));
     }
 
-    /// The job as it shall stand, under a nonce of its own; `None` if the outcome does not fit what stands there.
-    fn after(&self, base: &Job, outcome: &Outcome) -> Option<Job> {
-        let mut next = base.clone();
-        if let Err(illegal) = next.apply(outcome.clone(), self.now(), &self.ports.timing) {
+    /// The write to be made; `None` if the outcome does not fit what stands there.
+    async fn prepare(
+        &self,
+        base: &Job,
+        outcome: &Outcome,
+        story: &AuditEntry,
+        beside: &Beside,
+    ) -> Result<Option<Save>, StoreError> {
+        let pen = Pen {
+            now: self.now(),
+            nonces: self.ports.nonces.as_ref(),
+            timing: &self.ports.timing,
+        };
+        let (documents, snapshot) = (self.ports.documents.as_ref(), beside.snapshot.clone());
+        let written = pen
+            .write_whole(documents, base, outcome.clone(), story.clone(), snapshot)
+            .await?;
+        if let Err(illegal) = &written {
             tracing::warn!(job.id = %base.id, %illegal, "an outcome does not fit");
-            return None;
         }
-        next.version = base.version + 1;
-        next.last_write = self.ports.nonces.nonce();
-        Some(next)
+        Ok(written.ok())
     }
 
     /// Writes. A write whose answer was lost is tried again to the letter, so that it can be known for what it is.
@@ -227,57 +231,6 @@ impl<'a> Ledger<'a> {
             exchanges,
             ..AuditEntry::new(self.now(), "waybill", text)
         }
-    }
-}
-
-/// The document's units as they must stand with the job, if they change with it.
-pub(crate) async fn units_after(
-    documents: &dyn Documents,
-    base: &Job,
-    next: &Job,
-    snapshot: Option<&Snapshot>,
-) -> Result<Option<Units>, StoreError> {
-    let phase = (phase(base) != phase(next)).then(|| phase(next));
-    // What was bought, or is being bought, stays what the unit ships, whatever the order says later.
-    let stands = |snapshot: &&Snapshot| next.purchase.done().is_none() && next.snapshot.number == snapshot.number;
-    let unbought = snapshot.filter(stands);
-    let quantities = unbought.map(|snapshot| snapshot.consignment.quantities());
-    if phase.is_none() && quantities.is_none() {
-        return Ok(None);
-    }
-    let mut units = documents
-        .units(&next.connection, std::slice::from_ref(&next.document))
-        .await?;
-    let Some(before) = units.pop() else { return Ok(None) };
-    let mut after = changed(&before, next.unit, phase, quantities);
-    if phase == Some(UnitPhase::WrittenBack) {
-        let numbers = next
-            .purchase
-            .done()
-            .map(|shipment| shipment.tracking_numbers().map(str::to_owned).collect());
-        after = after.with_tracking(next.unit, numbers.unwrap_or_default());
-    }
-    Ok((after != before).then(|| Units {
-        version: before.version + 1,
-        ..after
-    }))
-}
-
-fn changed(units: &Units, number: u32, phase: Option<UnitPhase>, quantities: Option<Quantities>) -> Units {
-    let units = phase.map_or_else(|| units.clone(), |phase| units.with_phase(number, phase));
-    quantities.map_or_else(|| units.clone(), |quantities| units.with_quantities(number, quantities))
-}
-
-/// What the document's units say of a job. One that ended gives its quantity back even where the ERP still shows it: there
-/// nothing is left to ship until a person has taken it away.
-fn phase(job: &Job) -> UnitPhase {
-    match job {
-        Job { closed: Some(_), .. } if rules::holds(Rule::GiveBack) => UnitPhase::Closed,
-        Job {
-            write_back: Step::Done(_),
-            ..
-        } => UnitPhase::WrittenBack,
-        _ => UnitPhase::Open,
     }
 }
 

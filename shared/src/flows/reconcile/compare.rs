@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Patience;
 use crate::connection::Connection;
-use crate::domain::{Gap, GapKind, ListEntry, Listed, Order, Run, Shipment, Standing, Suspect, Units};
+use crate::domain::{Gap, GapKind, JobId, ListEntry, Listed, Order, Run, Shipment, Standing, Suspect, Units};
 use crate::job::{Hold, HoldReason, Job, Step, Voiding};
 use crate::ports::{DocumentHead, State};
 
@@ -70,13 +70,27 @@ pub(super) fn rests_on_a_blind_side(kind: GapKind, run: &Run) -> Option<bool> {
         | GapKind::Overdue
         | GapKind::Held
         | GapKind::DuplicateCheckOverdue
-        | GapKind::NotCompared => None,
+        | GapKind::NotCompared
+        | GapKind::Unreadable => None,
     }
 }
 
-/// A field of ours always; what we made only while the order still asks for it.
-pub(super) fn is_ours_to_put_right(gap: &Gap, seen: &Seen<'_>) -> bool {
+/// A job whose item this version cannot read.
+pub(super) fn unreadable(id: &JobId) -> Gap {
+    let reason = format!("the item of job {id} cannot be read by this version, so that nobody does anything about it");
+    let mend = format!(
+        "deploy the newest version; if it cannot read JOB#{id} either, take that item from a backup of the table. Then `waybill job replay {id}`"
+    );
+    Gap {
+        job: Some(id.clone()),
+        ..Gap::new(GapKind::Unreadable, reason, mend)
+    }
+}
+
+/// A field of ours always; what we made only while the order still asks for it. Nothing that was put right in vain.
+pub(super) fn is_ours_to_put_right(job: &Job, gap: &Gap, seen: &Seen<'_>) -> bool {
     match gap.kind {
+        _ if job.is_left_disturbed() => false,
         GapKind::WriteBackChanged => true,
         GapKind::WriteBackGone => seen.order.is_some_and(|order| order.standing == Standing::Ready),
         _ => false,
@@ -257,10 +271,6 @@ impl Judge<'_> {
             return None;
         }
         let erp = &self.connection.erp.system;
-        let by_itself = format!(
-            "it is written again by itself; `waybill job void {}` instead, if the parcel does not travel",
-            job.id
-        );
         let explain = format!(
             "`waybill order explain {}`; `waybill job void {}`, if the parcel does not travel",
             job.number, job.id
@@ -272,21 +282,37 @@ impl Judge<'_> {
                 explain,
             ),
             Some(order) if seen.gone => {
-                let mend = if order.standing == Standing::Ready {
-                    by_itself
-                } else {
-                    explain
-                };
                 let reason = format!("what was written back is gone from {erp}: somebody deleted it");
-                Gap::new(GapKind::WriteBackGone, reason, mend)
+                match order.standing {
+                    Standing::Ready => self.put_right(job, GapKind::WriteBackGone, reason),
+                    _ => Gap::new(GapKind::WriteBackGone, reason, explain),
+                }
             }
             Some(order) if self.is_changed(job, order, seen.units) => {
                 let reason = format!("somebody changed the tracking number in {erp}, a field that is ours");
-                Gap::new(GapKind::WriteBackChanged, reason, by_itself)
+                self.put_right(job, GapKind::WriteBackChanged, reason)
             }
             Some(_) => return None,
         };
         Some(of_job(job, gap))
+    }
+
+    /// What is written again by itself, unless that was in vain too often: then it is left to a person.
+    fn put_right(&self, job: &Job, kind: GapKind, reason: String) -> Gap {
+        let void = format!("`waybill job void {}`", job.id);
+        if !job.is_left_disturbed() {
+            let mend = format!("it is written again by itself; {void} instead, if the parcel does not travel");
+            return Gap::new(kind, reason, mend);
+        }
+        let reason = format!(
+            "{reason}. It was written again {} times: somebody or something keeps changing it, and nothing is written any more",
+            job.put_right
+        );
+        let mend = format!(
+            "stop what changes it in {}, then `waybill job replay {}` writes it again; {void} instead, if the parcel does not travel",
+            self.connection.erp.system, job.id
+        );
+        Gap::new(kind, reason, mend)
     }
 
     fn is_changed(&self, job: &Job, order: &Order, units: Option<&Units>) -> bool {
@@ -386,6 +412,9 @@ fn ends(reason: HoldReason, job: &Job) -> String {
         HoldReason::Rejected | HoldReason::BadAddress | HoldReason::MissingData => {
             format!("correct order {number} or its item in the ERP, which is seen by itself; or {release}")
         }
+        HoldReason::UnknownPurchase if job.purchase.open_attempt().is_none() => format!(
+            "look at the carrier, then `waybill job resolve {id} --tracking NUMBER`, or {release} if nothing was bought"
+        ),
         HoldReason::UnknownPurchase => format!(
             "look at the carrier, then `waybill job resolve {id} --tracking NUMBER` or `waybill job resolve {id} --not-created`"
         ),

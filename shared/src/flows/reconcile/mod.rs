@@ -124,6 +124,9 @@ pub struct Report {
     pub complete: bool,
     /// The gaps that it has found.
     pub gaps: u64,
+    /// How many of them are jobs that are held, for which a person is waited for.
+    #[serde(default)]
+    pub held: u64,
     /// What it has read.
     pub tally: Tally,
     /// What else a person should know.
@@ -141,6 +144,7 @@ impl Report {
                 run: run.number,
                 complete: run.is_finished(),
                 gaps: run.gaps,
+                held: run.held,
                 tally: run.tally,
                 notes: run.notes.clone(),
                 stopped,
@@ -156,17 +160,18 @@ impl Report {
 
 impl Reconcile {
     /// Begins a run of every connection that has none under way; they are gone on with when [`Reconcile::go_on`] is called.
+    /// Returns how many connections there are.
     ///
     /// # Errors
     /// When the store fails for one of them; all others have begun.
-    pub async fn begin_all(&self) -> Result<(), StoreError> {
+    pub async fn begin_all(&self) -> Result<usize, StoreError> {
         let ids = self.connections.ids().await?;
         let mut outcome = Ok(());
         for chunk in ids.chunks(AT_ONCE) {
             let begun = join_all(chunk.iter().map(|id| self.begin(id))).await;
             outcome = begun.into_iter().fold(outcome, Result::and);
         }
-        outcome
+        outcome.map(|()| ids.len())
     }
 
     async fn begin(&self, id: &ConnectionId) -> Result<(), StoreError> {
@@ -291,6 +296,7 @@ impl Reconcile {
             list_is_blind: false,
             tally: Tally::default(),
             gaps: 0,
+            held: 0,
             pages: Vec::new(),
             step: 0,
             failures: 0,
@@ -348,7 +354,8 @@ impl Work<'_> {
         let Found { mut run, gaps, .. } = found;
         for page in gaps.chunks(GAPS_AT_ONCE) {
             run.step += 1;
-            run.gaps += u64::try_from(page.len()).unwrap_or_default();
+            run.gaps += counted(page.iter());
+            run.held += counted(page.iter().filter(|gap| gap.kind == GapKind::Held));
             if run.pages.len() >= MOST_PAGES {
                 run.note("there are more gaps than are kept: the rest is counted only");
                 continue;
@@ -464,6 +471,10 @@ impl Work<'_> {
         self.flow.runs.advance(self.id, &next).await?;
         Ok(Report::of(self.id, next.run.as_ref(), stopped))
     }
+}
+
+fn counted<'a>(gaps: impl Iterator<Item = &'a Gap>) -> u64 {
+    u64::try_from(gaps.count()).unwrap_or(u64::MAX)
 }
 
 /// The stage after all jobs of a walk.

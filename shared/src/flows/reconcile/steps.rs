@@ -17,6 +17,9 @@ use crate::ports::{CallError, Opened, Scan, Steps, StoreError};
 /// How many documents a step reads.
 const DOCUMENTS: u16 = 250;
 
+/// How many notes of documents that the next poll reads again a step reads: more never wait.
+const NOTES: u16 = 1_000;
+
 /// How many jobs a step reads.
 const JOBS: u16 = 100;
 
@@ -92,9 +95,11 @@ impl Work<'_> {
         };
         let heads = read!(source.waiting(&scan).await);
         let documents: Vec<DocumentId> = heads.iter().map(|head| head.document.clone()).collect();
-        // Units before quantities, as the poller reads them: what is admitted in between must not look like a gap.
         let poller = self.flow.cursors.cursor(self.id, CURSOR).await?;
         let orders = read!(source.read(&documents).await);
+        // Units last, unlike the poller: what is admitted in between is then among them and does not look like a gap; and notes
+        // before units, for a note goes only once its document's units stand.
+        let noted = self.flow.documents.to_reread(self.id, NOTES).await?;
         let units = self.flow.documents.units(self.id, &documents).await?;
         let units: BTreeMap<&DocumentId, &Units> = units.iter().map(|units| (&units.document, units)).collect();
         let judge = self.judge(&run);
@@ -106,6 +111,10 @@ impl Work<'_> {
             let (Some(order), Some(units)) = (order, units.get(&head.document)) else {
                 continue;
             };
+            // The next poll reads it again.
+            if noted.iter().any(|note| note.document == head.document) {
+                continue;
+            }
             match judge.not_admitted(head, order, units, read_up_to) {
                 Some(_) if connection.paused => unpaused += 1,
                 Some(gap) => gaps.push(gap),
@@ -302,6 +311,8 @@ impl Work<'_> {
         let page = self.flow.directory.walk(self.id, &steps, JOBS).await?;
         let mut found = read!(self.compared(run, &page.jobs).await?);
         found.run.tally.jobs += count(page.jobs.len());
+        found.run.tally.unreadable += count(page.unreadable.len());
+        found.gaps.extend(page.unreadable.iter().map(compare::unreadable));
         found.run.stage = match page.next {
             Some(after) => Stage::Jobs {
                 walk,
@@ -327,7 +338,7 @@ impl Work<'_> {
             else {
                 continue;
             };
-            if compare::is_ours_to_put_right(&gap, &seen) {
+            if compare::is_ours_to_put_right(job, &gap, &seen) {
                 run.tally.put_right += 1;
                 again.push((job.id.clone(), compare::why_again(&gap)));
             }

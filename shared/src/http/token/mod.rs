@@ -103,7 +103,7 @@ impl SharedTokens {
     async fn obtain(&self, key: &TokenKey, failed: Option<u64>, mint: &dyn Mint) -> Result<Cached, CallError> {
         let mut rests = self.rests.iter().copied();
         loop {
-            let (stored, now) = (self.store.read(key).await.map_err(unreachable)?, self.clock.now());
+            let (stored, now) = (self.store.read(key).await.map_err(our_store)?, self.clock.now());
             match rules::decide(stored.as_ref(), &key.client, failed, now) {
                 Decision::Use(token, version) => {
                     let used_at = stored.as_ref().and_then(|stored| stored.used_at);
@@ -127,7 +127,7 @@ impl SharedTokens {
             owner: self.nonces.nonce(),
             until: now + LEASE,
         };
-        let leased = self.store.lease(key, version, &lease, now).await.map_err(unreachable)?;
+        let leased = self.store.lease(key, version, &lease, now).await.map_err(our_store)?;
         Ok(leased.then_some(lease))
     }
 
@@ -164,11 +164,7 @@ impl SharedTokens {
     async fn reserve(&self, key: &TokenKey, limit: u32, forced: bool) -> Result<(), CallError> {
         let share = requests::share(limit, forced);
         for _ in 0..TRIES {
-            let requests = self
-                .store
-                .requests(&key.system, &key.client)
-                .await
-                .map_err(unreachable)?;
+            let requests = self.store.requests(&key.system, &key.client).await.map_err(our_store)?;
             let now = self.clock.now();
             let reserved = requests::reserve(&requests, share, now).map_err(|exhausted| {
                 tracing::warn!(
@@ -184,7 +180,7 @@ impl SharedTokens {
                 .store
                 .write_requests(&key.system, &key.client, &reserved)
                 .await
-                .map_err(unreachable)?
+                .map_err(our_store)?
             {
                 let made = reserved.at.len();
                 if requests::is_nearly_exhausted(&reserved, limit) {
@@ -216,7 +212,7 @@ impl SharedTokens {
             .sealer
             .seal(&key.owner(), &minted.secret)
             .await
-            .map_err(unreachable)?;
+            .map_err(our_store)?;
         let expires_at = issued_at.checked_add(minted.lives_for).unwrap_or(Timestamp::MAX);
         let token = SealedToken {
             sealed,
@@ -228,7 +224,7 @@ impl SharedTokens {
         if saved.is_err() {
             saved = self.store.save(key, &lease.owner, version, &token).await;
         }
-        if !saved.map_err(unreachable)? {
+        if !saved.map_err(our_store)? {
             return self.reread(key).await;
         }
         tracing::info!(system = key.system, credential = key.credential, version, %expires_at, "a new token");
@@ -242,7 +238,7 @@ impl SharedTokens {
     }
 
     async fn reread(&self, key: &TokenKey) -> Result<Cached, CallError> {
-        let stored = self.store.read(key).await.map_err(unreachable)?;
+        let stored = self.store.read(key).await.map_err(our_store)?;
         match rules::decide(stored.as_ref(), &key.client, None, self.clock.now()) {
             Decision::Use(token, version) => self.open(key, token, version, None).await,
             _ => Err(somebody_else()),
@@ -260,7 +256,7 @@ impl SharedTokens {
             .sealer
             .open(&key.owner(), &stored.sealed)
             .await
-            .map_err(unreachable)?;
+            .map_err(our_store)?;
         let (issued_at, expires_at) = (stored.issued_at, stored.expires_at);
         let token = Token {
             secret,
@@ -310,8 +306,8 @@ impl SharedTokens {
     }
 }
 
-fn unreachable(error: StoreError) -> CallError {
-    CallError::Later(Later::new(Obstacle::Unreachable, error.to_string()))
+fn our_store(error: StoreError) -> CallError {
+    CallError::Later(Later::our_store(&error))
 }
 
 fn somebody_else() -> CallError {

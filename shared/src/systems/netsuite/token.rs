@@ -195,7 +195,7 @@ impl RefreshMint {
             return Ok(body);
         }
         let body = self.secrets.read(&self.secret).await;
-        let body = body.map_err(|error| later(&error.to_string()))?;
+        let body = body.map_err(|error| ours(&error.to_string()))?;
         let gone = || Refusal::new("secret-missing", format!("there is no secret {}", self.secret));
         body.ok_or_else(|| CallError::Refused(gone()))
     }
@@ -210,7 +210,7 @@ impl RefreshMint {
             }
         }
         *self.unsaved.lock().await = Some(body);
-        Err(later(&format!("the new refresh token could not be stored: {failure}")))
+        Err(ours(&format!("the new refresh token could not be stored: {failure}")))
     }
 }
 
@@ -289,8 +289,9 @@ fn with_refresh_token(body: &SecretString, refresh: &SecretString) -> Result<Sec
     Ok(serde_json::Value::Object(fields).to_string().into())
 }
 
-fn later(reason: &str) -> CallError {
-    CallError::Later(Later::new(Obstacle::Unreachable, reason))
+/// What failed on our side, not on NetSuite's.
+fn ours(reason: &str) -> CallError {
+    CallError::Later(Later::new(Obstacle::OurStore, reason))
 }
 
 #[cfg(test)]
