@@ -91,6 +91,27 @@ impl World {
     /// # Errors
     /// When a simulator cannot be started.
     pub async fn start_with(ups: ups::Options, netsuite: netsuite::options::Options) -> Result<Self, Failure> {
+        Self::start_in(ups, netsuite, Timing::default()).await
+    }
+
+    /// The usual world, in which nobody waits longer than this for an answer: real time, like that of the faults that delay
+    /// one.
+    ///
+    /// # Errors
+    /// When a simulator cannot be started.
+    pub async fn start_impatient(call: SignedDuration) -> Result<Self, Failure> {
+        let timing = Timing {
+            call,
+            ..Timing::default()
+        };
+        Self::start_in(ups::Options::default(), netsuite::options::Options::default(), timing).await
+    }
+
+    async fn start_in(
+        ups: ups::Options,
+        netsuite: netsuite::options::Options,
+        timing: Timing,
+    ) -> Result<Self, Failure> {
         let clock = Hands::frozen(morning());
         let base = || Base {
             clock: clock.clone(),
@@ -101,7 +122,6 @@ impl World {
         let shared: Arc<dyn Clock> = Arc::new(SharedClock(clock.clone()));
         let store = Memory::new(shared.clone(), Arc::new(AlwaysWorks));
         let (vault, nonces) = (Arc::new(Vault::default()), Arc::new(CountedNonces::default()));
-        let timing = Timing::default();
         let world = Self {
             registry: registry(&store, &vault, &nonces, shared, &timing)?,
             urls: (netsuite.url, ups.url),
@@ -407,6 +427,7 @@ impl World {
         loop {
             self.sweeper().run().await?;
             self.work().await?;
+            self.let_them_finish().await;
             match self.next_due() {
                 Some(due) if due <= end => self.clock.set(due.max(self.now() + SignedDuration::from_secs(1))),
                 _ => break,
@@ -414,6 +435,14 @@ impl World {
         }
         self.clock.set(end);
         Ok(())
+    }
+
+    /// Whoever still works on a request that nobody waits for any more is done before time passes: a call that is late is late
+    /// by real time, which the clock of the stories does not know.
+    async fn let_them_finish(&self) {
+        while self.ups.base().requests.running() + self.netsuite.base.requests.running() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     fn next_due(&self) -> Option<Timestamp> {
