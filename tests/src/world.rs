@@ -91,27 +91,6 @@ impl World {
     /// # Errors
     /// When a simulator cannot be started.
     pub async fn start_with(ups: ups::Options, netsuite: netsuite::options::Options) -> Result<Self, Failure> {
-        Self::start_in(ups, netsuite, Timing::default()).await
-    }
-
-    /// The usual world, in which nobody waits longer than this for an answer: real time, like that of the faults that delay
-    /// one.
-    ///
-    /// # Errors
-    /// When a simulator cannot be started.
-    pub async fn start_impatient(call: SignedDuration) -> Result<Self, Failure> {
-        let timing = Timing {
-            call,
-            ..Timing::default()
-        };
-        Self::start_in(ups::Options::default(), netsuite::options::Options::default(), timing).await
-    }
-
-    async fn start_in(
-        ups: ups::Options,
-        netsuite: netsuite::options::Options,
-        timing: Timing,
-    ) -> Result<Self, Failure> {
         let clock = Hands::frozen(morning());
         let base = || Base {
             clock: clock.clone(),
@@ -122,6 +101,7 @@ impl World {
         let shared: Arc<dyn Clock> = Arc::new(SharedClock(clock.clone()));
         let store = Memory::new(shared.clone(), Arc::new(AlwaysWorks));
         let (vault, nonces) = (Arc::new(Vault::default()), Arc::new(CountedNonces::default()));
+        let timing = Timing::default();
         let world = Self {
             registry: registry(&store, &vault, &nonces, shared, &timing)?,
             urls: (netsuite.url, ups.url),
@@ -137,6 +117,17 @@ impl World {
         world.hand_out_secrets().await?;
         world.connect(CONNECTION, |_| {})?;
         Ok(world)
+    }
+
+    /// From now on nobody waits longer than this for an answer: real time, like that of the faults that delay one.
+    ///
+    /// # Errors
+    /// When a client cannot be built.
+    pub fn be_impatient(&mut self, call: SignedDuration) -> Result<(), Failure> {
+        self.timing.call = call;
+        let clock = Arc::new(SharedClock(self.clock.clone()));
+        self.registry = registry(&self.store, &self.vault, &self.nonces, clock, &self.timing)?;
+        Ok(())
     }
 
     async fn hand_out_secrets(&self) -> Result<(), Failure> {
