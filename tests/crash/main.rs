@@ -234,9 +234,8 @@ fn crash_a_void_and_a_crash() {
     );
 }
 
-/// P20: two answers are lost. Whoever has minutes to spare visits this world and the wider ones with `--ignored`.
+/// P20: two answers are lost.
 #[test]
-#[ignore = "minutes"]
 fn crash_two_faults() {
     holds(
         "two faults",
@@ -248,7 +247,8 @@ fn crash_two_faults() {
     );
 }
 
-/// P20: an answer is lost, and somebody dies or stalls.
+/// P20: an answer is lost, and somebody dies or stalls. Whoever has minutes to spare visits this world and the wider ones with
+/// `--ignored`.
 #[test]
 #[ignore = "minutes"]
 fn crash_a_fault_and_a_crash() {
