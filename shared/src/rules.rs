@@ -26,6 +26,9 @@ pub enum Rule {
     EchoByContent,
     /// A unit that was closed gives its quantity back.
     GiveBack,
+    /// Every write tells what it changed of the job. Nothing that comes later follows from it, and it is the dearest part of a
+    /// write that costs nothing else: an exploration of all the others does without.
+    TellChanges,
 }
 
 /// Whether a rule is in force.
@@ -44,24 +47,29 @@ mod broken {
     use super::Rule;
 
     thread_local! {
-        static BROKEN: Cell<Option<Rule>> = const { Cell::new(None) };
+        /// A bit for each rule that is taken away.
+        static BROKEN: Cell<u32> = const { Cell::new(0) };
+    }
+
+    const fn bit(rule: Rule) -> u32 {
+        1 << rule as u32
     }
 
     /// Whether a rule is in force on this thread.
     pub fn holds(rule: Rule) -> bool {
-        BROKEN.get() != Some(rule)
+        BROKEN.get() & bit(rule) == 0
     }
 
-    /// Does something on this thread without a rule.
+    /// Does something on this thread without a rule, and without those that are away already.
     pub fn without<T>(rule: Rule, act: impl FnOnce() -> T) -> T {
-        struct Mended;
+        struct Mended(u32);
         impl Drop for Mended {
             fn drop(&mut self) {
-                BROKEN.set(None);
+                BROKEN.set(self.0);
             }
         }
-        BROKEN.set(Some(rule));
-        let _mended = Mended;
+        let _mended = Mended(BROKEN.get());
+        BROKEN.set(BROKEN.get() | bit(rule));
         act()
     }
 }

@@ -573,6 +573,7 @@ fn pieces(unit: &Unit) -> Decimal {
 impl Scene for Admission {
     type Choice = Choice;
     type Frozen = Frozen;
+    type Aside = [Option<Running>; 2];
 
     fn beginnings(&mut self) -> Vec<Frozen> {
         vec![self.freeze()]
@@ -693,6 +694,14 @@ impl Scene for Admission {
         *self.memory.tables() = frozen.tables.clone();
         *lock(&self.account.papers) = frozen.papers.clone();
         self.clock.set(frozen.now);
+    }
+
+    fn set_aside(&mut self) -> Self::Aside {
+        std::mem::take(&mut self.running)
+    }
+
+    fn take_up(&mut self, aside: Self::Aside) {
+        self.running = aside;
     }
 }
 

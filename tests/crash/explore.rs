@@ -5,6 +5,8 @@ use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use waybill::rules::{Rule, without};
+
 /// Every state that any test of this run has visited.
 static VISITED: AtomicUsize = AtomicUsize::new(0);
 
@@ -21,6 +23,8 @@ pub trait Scene {
     type Choice: Copy + Debug;
     /// The scene at one moment.
     type Frozen;
+    /// What a copy does not hold and can be had again at a price.
+    type Aside;
 
     /// The scenes that everything begins with.
     fn beginnings(&mut self) -> Vec<Self::Frozen>;
@@ -38,6 +42,10 @@ pub trait Scene {
     fn freeze(&self) -> Self::Frozen;
     /// Takes the place of whatever was.
     fn thaw(&mut self, frozen: &Self::Frozen);
+    /// Whoever is under way, as he stands: he cannot be copied, but he can be set aside.
+    fn set_aside(&mut self) -> Self::Aside;
+    /// Whoever was set aside in this same state goes on.
+    fn take_up(&mut self, aside: Self::Aside);
 }
 
 /// In which order states are looked at.
@@ -65,10 +73,16 @@ struct Node<C> {
     quiet: bool,
 }
 
-/// Visits every state, and then asks that each can still come to rest.
+/// Visits every state, and then asks that each can still come to rest. What a write changed can be had from the job itself
+/// here, and no write tells it.
 pub fn explore<S: Scene>(scene: S, order: Order) -> Explored<S::Choice> {
+    without(Rule::TellChanges, || visit(scene, order))
+}
+
+fn visit<S: Scene>(scene: S, order: Order) -> Explored<S::Choice> {
     let mut search = Search {
         scene,
+        order,
         nodes: Vec::new(),
         seen: HashMap::new(),
         edges: Vec::new(),
@@ -94,6 +108,7 @@ pub fn explore<S: Scene>(scene: S, order: Order) -> Explored<S::Choice> {
 
 struct Search<S: Scene> {
     scene: S,
+    order: Order,
     nodes: Vec<Node<S::Choice>>,
     seen: HashMap<u64, u32>,
     edges: Vec<(u32, u32)>,
@@ -107,9 +122,19 @@ impl<S: Scene> Search<S> {
         if self.at != node {
             self.scene.thaw(frozen);
         }
-        for (nth, choice) in self.scene.choices().into_iter().enumerate() {
+        let mut choices = self.scene.choices();
+        // What happens last is what is looked at next: a worker who goes on need not be led back to where he was.
+        if self.order == Order::Depth && !choices.is_empty() {
+            choices.rotate_left(1);
+        }
+        let last = choices.len().saturating_sub(1);
+        let mut aside = Some(self.scene.set_aside());
+        for (nth, choice) in choices.into_iter().enumerate() {
             if nth > 0 {
                 self.scene.thaw(frozen);
+            }
+            if let Some(aside) = aside.take_if(|_| nth == last) {
+                self.scene.take_up(aside);
             }
             self.scene.happen(choice);
             if let Some(broken) = self.scene.broken() {

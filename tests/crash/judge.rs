@@ -10,23 +10,23 @@ use super::world::{World, timing};
 
 /// What is broken, if anything is.
 pub fn broken(world: &World) -> Option<&'static str> {
-    let job = world.state();
     let books = lock(&world.stand.books);
     let tables = world.memory.tables();
+    let job = &tables.jobs[&world.stand.job];
     let story = tables.audit.get(&job.id).map(Vec::as_slice).unwrap_or_default();
     let at_any_time = || {
-        at_all(&job, &books, world.idle())
-            .or_else(|| unfounded(&job, &books))
-            .or_else(|| untold(&job, story))
+        at_all(job, &books, world.idle())
+            .or_else(|| unfounded(job, &books))
+            .or_else(|| untold(job, story))
     };
     let at_rest = || {
         let units = tables.units.values().next().unwrap();
         let phase = units.units.first().map(|unit| unit.phase).unwrap();
-        shipments_at_rest(&job, &books)
-            .or_else(|| end_at_rest(&job, &books))
-            .or_else(|| units_disagree(&job, phase))
+        shipments_at_rest(job, &books)
+            .or_else(|| end_at_rest(job, &books))
+            .or_else(|| units_disagree(job, phase))
     };
-    let quiet = quiet_with(&job, &books, world.idle());
+    let quiet = quiet_with(job, &books, world.idle());
     books
         .broken
         .or_else(at_any_time)
@@ -35,7 +35,7 @@ pub fn broken(world: &World) -> Option<&'static str> {
 
 /// Whether the world has come to rest.
 pub fn quiet(world: &World) -> bool {
-    quiet_with(&world.state(), &lock(&world.stand.books), world.idle())
+    world.job(|job| quiet_with(job, &lock(&world.stand.books), world.idle()))
 }
 
 fn quiet_with(job: &Job, books: &Books, idle: bool) -> bool {

@@ -1,5 +1,9 @@
 //! The state as it matters for everything that can still happen: times relative to now, nonces by who holds them, and two
 //! workers that have exchanged their parts are the same.
+//!
+//! How young a shipment is matters to a look that misses it, which is a call that goes wrong. Once no call may go wrong any
+//! more, which the counts of faults and crashes only ever lead to and never away from, two states that differ in nothing but
+//! that age have the same choices, and each choice leads to two such states again; no judge asks for it. They are the same.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -28,7 +32,12 @@ pub fn key(world: &World) -> u64 {
     in_short(job, now, &world.stand, names).hash(&mut hasher);
     job.due_at.map(|due| ahead(due, now)).hash(&mut hasher);
     let mut books = lock(&world.stand.books).clone();
+    let calls_may_fail = world.may_go_wrong(&books);
     for bought in &mut books.shipments {
+        // A look misses what is young only where a call may still go wrong, and that right never comes back.
+        if !calls_may_fail {
+            bought.settles_in = 0;
+        }
         bought.known_by = bought.known_by.iter().map(|worker| names[*worker]).collect();
     }
     books.hash(&mut hasher);

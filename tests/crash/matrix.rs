@@ -8,6 +8,11 @@ use simulators::faults::{Fault, FaultKind, When};
 use tests::world::{Failure, World};
 use waybill::job::{Closing, HoldReason, Job};
 
+/// How long a caller waits for an answer where answers are late, and how late they are then: real time. The caller has left
+/// for good before the answer comes, and a busy machine does not make the other calls late.
+const PATIENCE: SignedDuration = SignedDuration::from_millis(300);
+const LATE: u64 = 450;
+
 /// Looks, a second purchase and the look for a duplicate of it.
 const EVERYTHING: SignedDuration = SignedDuration::from_hours(10);
 
@@ -29,7 +34,7 @@ enum Story {
     Voided,
 }
 
-/// Every way in which an exchange goes wrong. An answer that comes late is only late.
+/// Every way in which an exchange goes wrong. An answer that comes late is only late here: somebody still waits for it.
 fn kinds() -> Vec<FaultKind> {
     let status = |code| FaultKind::Status {
         code,
@@ -95,6 +100,24 @@ async fn settle(world: &World) -> Result<(), Failure> {
 /// One story with one fault; answers how often the fault struck.
 async fn tell(story: Story, side: Side, operation: &str, kind: FaultKind, nth: u32) -> Result<u32, Failure> {
     let world = begin().await?;
+    tell_in(&world, story, side, operation, kind, nth).await
+}
+
+/// The same where the caller does not wait for what is late, and the other side works on without him.
+async fn tell_late(story: Story, side: Side, operation: &str, kind: FaultKind, nth: u32) -> Result<u32, Failure> {
+    let mut world = begin().await?;
+    world.be_impatient(PATIENCE)?;
+    tell_in(&world, story, side, operation, kind, nth).await
+}
+
+async fn tell_in(
+    world: &World,
+    story: Story,
+    side: Side,
+    operation: &str,
+    kind: FaultKind,
+    nth: u32,
+) -> Result<u32, Failure> {
     if story == Story::Lost {
         world.ups_fault(Fault::new("ship", FaultKind::DropAfter).at_most(1));
     }
@@ -105,21 +128,21 @@ async fn tell(story: Story, side: Side, operation: &str, kind: FaultKind, nth: u
         };
         world.netsuite_fault(Fault::new("transform", busy).at_most(1));
     }
-    plan(&world, side, Fault::new(operation, kind.clone()).when(When::nth([nth])));
+    plan(world, side, Fault::new(operation, kind.clone()).when(When::nth([nth])));
     let order = world.enter(world.plain(2))?;
     world.poll_and_work().await?;
     if story == Story::Voided {
         let job = world.job(order)?;
         world.operator().void(&job.id, "ann").await?;
     }
-    settle(&world).await?;
+    settle(world).await?;
     let jobs = world.jobs(order);
     for job in jobs.iter().filter(|job| job.hold.is_some()) {
-        help(&world, job).await?;
+        help(world, job).await?;
     }
-    settle(&world).await?;
-    judge(&world, order, story)?;
-    Ok(strikes(&world, side, &kind))
+    settle(world).await?;
+    judge(world, order, story)?;
+    Ok(strikes(world, side, &kind))
 }
 
 /// A person looks at what is held, and says that it may go on.
@@ -163,6 +186,46 @@ fn judge(world: &World, order: u64, story: Story) -> Result<(), Failure> {
         return Err(format!("{} units", jobs.len()).into());
     }
     Ok(())
+}
+
+/// What is wrong with a story of an answer that nobody waits for, if anything is.
+async fn late(story: Story, side: Side, operation: &str, kind: FaultKind) -> Option<String> {
+    match tell_late(story, side, operation, kind.clone(), 1).await {
+        Ok(0) => Some(format!("{story:?} {operation} {kind:?}: never met")),
+        Ok(_) => None,
+        Err(why) => Some(format!("{story:?} {operation} {kind:?}: {why}")),
+    }
+}
+
+/// Tells every story twice: the caller leaves before the effect, and after it.
+async fn tell_all_late(stories: &[(Story, Side, &'static str)]) {
+    let mut wrong = Vec::new();
+    for (story, side, operation) in stories {
+        let before = late(*story, *side, operation, FaultKind::Delay { ms: LATE });
+        let after = late(*story, *side, operation, FaultKind::SlowAnswer { ms: LATE });
+        let (before, after) = tokio::join!(before, after);
+        wrong.extend(before.into_iter().chain(after));
+    }
+    let told = stories.len() * 2;
+    println!("crash matrix: {told} stories of answers that nobody waits for");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// P20: whoever stops waiting before the other side has begun, or before its answer comes, ships once and writes back once.
+#[tokio::test]
+async fn crash_matrix_of_timeouts() {
+    tell_all_late(&[
+        (Story::Plain, Side::Carrier, "token"),
+        (Story::Plain, Side::Carrier, "rate"),
+        (Story::Plain, Side::Carrier, "ship"),
+        (Story::Lost, Side::Carrier, "track_reference"),
+        (Story::Lost, Side::Carrier, "label_recovery"),
+        (Story::Voided, Side::Carrier, "void"),
+        (Story::Plain, Side::Erp, "suiteql"),
+        (Story::Plain, Side::Erp, "transform"),
+        (Story::Plain, Side::Erp, "patch_salesorder"),
+    ])
+    .await;
 }
 
 /// Tells every story; a call that no story makes, and a fault that never strikes, are mistakes of this test.

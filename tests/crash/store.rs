@@ -58,8 +58,6 @@ impl Store {
         if self.breaks(Promise::MarkWithDone) {
             save.units = None;
         }
-        // What a write changed can be had from the job here, and is not copied with every state.
-        save.audit.iter_mut().for_each(|entry| entry.change = None);
         at_once(Jobs::save(&self.memory, &save))
     }
 }

@@ -18,6 +18,7 @@ use waybill::flows::sweep::Sweep;
 use waybill::job::{Backoff, HoldReason, Job, Timing};
 use waybill::memory::{AlwaysWorks, CountedNonces, Memory, Tables, TurnedClock};
 use waybill::ports::*;
+use waybill::rules::{Rule, without};
 
 use super::desk::{Call, Desk, Fault, Waits, at_once, lock};
 use super::explore::Scene;
@@ -38,8 +39,10 @@ pub struct Bounds {
     pub acts: u8,
     /// Whether a person edits, cancels or fulfils the order.
     pub order: bool,
-    /// Whether a person holds, releases or voids the job.
-    pub words: bool,
+    /// Whether a person holds or releases the job.
+    pub holds: bool,
+    /// Whether a person voids the shipment.
+    pub voids: bool,
     /// Whether a slow index is tried.
     pub lags: bool,
     /// Whether refusals, reads that fail and the like are tried beside lost answers.
@@ -85,7 +88,7 @@ pub enum Choice {
     Void,
 }
 
-type Running = Pin<Box<dyn Future<Output = Result<(), StoreError>>>>;
+pub type Running = Pin<Box<dyn Future<Output = Result<(), StoreError>>>>;
 
 /// A worker under way, as far as the flow itself does not know it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -133,7 +136,7 @@ fn admitted(connection: &Connection, systems: &Arc<dyn Systems>, clock: &TurnedC
         nonces: Arc::new(CountedNonces::default()),
         timing: timing.clone(),
     };
-    let report = at_once(poll.run(&connection.id, Timestamp::MAX)).unwrap();
+    let report = without(Rule::TellChanges, || at_once(poll.run(&connection.id, Timestamp::MAX))).unwrap();
     assert_eq!(report.admitted, 1, "{report:?}");
     let mut tables = memory.tables().clone();
     tables.queue.clear();
@@ -249,9 +252,14 @@ impl World {
         self.stand.desk.pending(worker)
     }
 
-    /// The job as it stands.
-    pub fn state(&self) -> Job {
-        self.memory.tables().jobs.get(&self.stand.job).cloned().unwrap()
+    /// What the job says as it stands.
+    pub fn job<T>(&self, says: impl FnOnce(&Job) -> T) -> T {
+        says(&self.memory.tables().jobs[&self.stand.job])
+    }
+
+    /// Whether a call may still go wrong.
+    pub fn may_go_wrong(&self, books: &Books) -> bool {
+        books.faults < self.bounds.faults && books.faults + books.crashes < self.bounds.total
     }
 
     fn under_way(&self, worker: usize) -> bool {
@@ -266,7 +274,7 @@ impl World {
     fn workers_choices(&self, books: &Books, choices: &mut Vec<Choice>) {
         let bounds = &self.bounds;
         let spent = books.faults + books.crashes;
-        let fault = books.faults < bounds.faults && spent < bounds.total;
+        let fault = self.may_go_wrong(books);
         let mishap = books.crashes < bounds.crashes && spent < bounds.total;
         for worker in 0..2 {
             let Some(call) = self.pending(worker) else {
@@ -340,8 +348,7 @@ impl World {
         faults
     }
 
-    /// What a person may do. A person who ends a hold about an unknown purchase has looked in the carrier's own list, and
-    /// says what is true.
+    /// What a person may do.
     fn acts(&self, job: &Job, books: &Books, choices: &mut Vec<Choice>) {
         if books.acts >= self.bounds.acts {
             return;
@@ -350,18 +357,22 @@ impl World {
             let changes = [OrderIs::Edited, OrderIs::Cancelled, OrderIs::Fulfilled];
             choices.extend(changes.map(Choice::Order));
         }
-        if !self.bounds.words {
-            return;
+        if self.bounds.holds {
+            Self::holds(job, books, choices);
         }
+        if self.bounds.voids && job.purchase.done().is_some() && job.closed.is_none() && !job.void_pending() {
+            choices.push(Choice::Void);
+        }
+    }
+
+    /// A person who ends a hold about an unknown purchase has looked in the carrier's own list, and says what is true.
+    fn holds(job: &Job, books: &Books, choices: &mut Vec<Choice>) {
         match job.hold.as_ref().map(|hold| hold.reason) {
             None if !job.over() => choices.push(Choice::Hold),
             Some(HoldReason::UnknownPurchase) if books.live().next().is_some() => {}
             Some(HoldReason::DuplicateCheckBlind) if books.live().count() > 1 => {}
             Some(reason) => choices.push(Choice::Release(reason)),
             None => {}
-        }
-        if job.purchase.done().is_some() && job.closed.is_none() && !job.void_pending() {
-            choices.push(Choice::Void);
         }
     }
 
@@ -473,7 +484,7 @@ impl World {
 
     fn tick(&mut self) {
         self.stand.clock.turn(TICK);
-        let bought = self.state().purchase.done().is_some();
+        let bought = self.job(|job| job.purchase.done().is_some());
         let mut books = lock(&self.stand.books);
         let under_way = [0, 1].map(|worker| self.under_way(worker));
         for (worker, under_way) in self.workers.iter_mut().zip(under_way) {
@@ -521,6 +532,7 @@ impl World {
 impl Scene for World {
     type Choice = Choice;
     type Frozen = Frozen;
+    type Aside = [Option<Running>; 2];
 
     /// One admitted order; its message is in the queue, or was lost with its poller.
     fn beginnings(&mut self) -> Vec<Frozen> {
@@ -539,7 +551,8 @@ impl Scene for World {
     fn choices(&self) -> Vec<Choice> {
         let mut choices = Vec::new();
         let books = lock(&self.stand.books);
-        let job = self.state();
+        let tables = self.memory.tables();
+        let job = &tables.jobs[&self.stand.job];
         self.workers_choices(&books, &mut choices);
         if self.time_may_pass(&books) {
             choices.push(Choice::Tick);
@@ -550,7 +563,7 @@ impl Scene for World {
         if books.messages == 0 && job.due_at.is_some_and(|due| due <= self.stand.clock.now()) {
             choices.push(Choice::Sweep);
         }
-        self.acts(&job, &books, &mut choices);
+        self.acts(job, &books, &mut choices);
         choices
     }
 
@@ -623,6 +636,14 @@ impl Scene for World {
         *lock(&self.stand.books) = frozen.books.clone();
         self.stand.clock.set(frozen.now);
         self.workers = frozen.workers;
+    }
+
+    fn set_aside(&mut self) -> Self::Aside {
+        std::mem::take(&mut self.running)
+    }
+
+    fn take_up(&mut self, aside: Self::Aside) {
+        self.running = aside;
     }
 }
 

@@ -7,12 +7,16 @@ use serde_json::{Map, Value};
 
 use super::Job;
 use crate::domain::Personal;
+use crate::rules::{self, Rule};
 
 /// The fields that the sweeper moves without a word in the story: every change says them anew.
 const MOVED_SILENTLY: [&str; 4] = ["version", "last_write", "updated_at", "due_at"];
 
 /// What a write changed of a job; everything, where it made the job.
 pub fn change(before: Option<&Job>, after: &Job) -> Value {
+    if !rules::holds(Rule::TellChanges) {
+        return Value::Null;
+    }
     let written = |job: &Job| serde_json::to_value(job).unwrap_or_default();
     let now = written(after);
     let mut change = difference(&before.map(written).unwrap_or_default(), &now);

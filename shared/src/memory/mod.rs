@@ -5,6 +5,7 @@
 //! lost, and who never comes back from it.
 
 mod reconciliations;
+mod shared;
 mod tokens;
 mod vault;
 
@@ -27,6 +28,7 @@ use crate::ports::{
     State, Steps, StoreError, TokenRequests, Turn,
 };
 pub use reconciliations::Reconciled;
+pub use shared::Shared;
 pub use tokens::TokenRow;
 pub use vault::Vault;
 
@@ -108,21 +110,21 @@ pub struct Message {
     pub visible_at: Timestamp,
 }
 
-/// Everything that is stored.
+/// Everything that is stored. What is large is shared by copies until it is written.
 #[derive(Debug, Clone, Default)]
 pub struct Tables {
     /// Jobs by id.
-    pub jobs: BTreeMap<JobId, Job>,
+    pub jobs: Shared<BTreeMap<JobId, Job>>,
     /// Snapshots by job and number.
-    pub snapshots: BTreeMap<(JobId, u32), Snapshot>,
+    pub snapshots: Shared<BTreeMap<(JobId, u32), Snapshot>>,
     /// Stories by job.
-    pub audit: BTreeMap<JobId, Vec<AuditEntry>>,
+    pub audit: Shared<BTreeMap<JobId, Vec<AuditEntry>>>,
     /// Units by connection and document.
-    pub units: BTreeMap<(ConnectionId, DocumentId), Units>,
+    pub units: Shared<BTreeMap<(ConnectionId, DocumentId), Units>>,
     /// Documents to be read again, with the write that said so.
     pub rereads: BTreeMap<(ConnectionId, DocumentId), Nonce>,
     /// Connections by id.
-    pub connections: BTreeMap<ConnectionId, Connection>,
+    pub connections: Shared<BTreeMap<ConnectionId, Connection>>,
     /// Why every purchase is stopped, if it is.
     pub brake: Option<String>,
     /// Cursors by connection and kind.

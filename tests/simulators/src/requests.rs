@@ -94,6 +94,11 @@ impl RequestLog {
         self.with(|entries| entries.counts.by_operation.get(operation).copied().unwrap_or_default())
     }
 
+    /// How many requests are being worked on now; their callers may have left.
+    pub fn running(&self) -> u32 {
+        self.with(|entries| entries.running)
+    }
+
     /// The latest requests in the order of arrival, of one operation or of all.
     pub fn latest(&self, operation: Option<&str>) -> Vec<RequestRecord> {
         self.with(|entries| {
