@@ -214,24 +214,12 @@ impl Lane {
     }
 
     async fn extend(&self, slot: &Slot) -> Result<bool, Later> {
-<<<<<<< HEAD
-        self.limits.extend_slot(slot, self.lease).await.map_err(unreachable)
+        self.limits.extend_slot(slot, self.lease).await.map_err(our_store)
     }
 
     async fn lease_slot(&self, open: u16, now: Timestamp) -> Result<Slot, Later> {
         let turn = self.limits.lease_slot(&self.account, open, self.lease).await;
-        match turn.map_err(unreachable)? {
-=======
-        self.limits
-            .extend_slot(slot, self.slot_lease())
-            .await
-            .map_err(our_store)
-    }
-
-    async fn lease_slot(&self, open: u16, now: Timestamp) -> Result<Slot, Later> {
-        let turn = self.limits.lease_slot(&self.account, open, self.slot_lease()).await;
         match turn.map_err(our_store)? {
->>>>>>> mend
             Turn::Now(slot) => Ok(slot),
             Turn::At(turn) => Err(Later {
                 reason: format!("all {open} slots of the account are taken: it has its turn"),
