@@ -284,11 +284,8 @@ async fn a_call_does_not_wait_for_a_slot_but_says_when_to_come_again() {
         panic!("{full:?}")
     };
     assert_eq!(later.obstacle, Obstacle::Queued);
-    assert_eq!(
-        later.after.map(|after| after.as_secs()),
-        Some(4),
-        "its turn is in five seconds"
-    );
+    let turn = later.after.unwrap().as_secs();
+    assert!((4..=5).contains(&turn), "its turn is in five seconds, not {turn}");
     assert!(script.seen().is_empty());
 }
 
