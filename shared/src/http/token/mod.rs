@@ -109,10 +109,11 @@ impl SharedTokens {
                     let used_at = stored.as_ref().and_then(|stored| stored.used_at);
                     return self.open(key, token, version, used_at).await;
                 }
-                Decision::Mint(version) => match self.lease(key, version, now).await? {
-                    Some(lease) => return self.make(key, version, &lease, mint, failed.is_some()).await,
-                    None => {}
-                },
+                Decision::Mint(version) => {
+                    if let Some(lease) = self.lease(key, version, now).await? {
+                        return self.make(key, version, &lease, mint, failed.is_some()).await;
+                    }
+                }
                 Decision::Wait => {}
             }
             match rests.next() {
