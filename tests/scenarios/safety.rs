@@ -1,5 +1,7 @@
 //! What can be proved afterwards, what must never be readable, and what must never be reached.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use simulators::faults::{Fault, FaultKind};
@@ -13,14 +15,34 @@ use waybill::ports::{AuditEntry, CallError, Exchange, Sealer, Secrets, Systems};
 /// What one exchange was, by our audit or by the other side's log.
 #[derive(Debug, PartialEq)]
 struct Told {
+    host: String,
+    headers: BTreeMap<String, String>,
     request: String,
     sent: String,
     status: Option<u16>,
 }
 
+/// Headers that every call has, by its body and the connection.
+const OF_EVERY_CALL: [&str; 7] = [
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "user-agent",
+];
+
+fn lower(headers: &[(String, String)]) -> BTreeMap<String, String> {
+    let lower = |(name, value): &(String, String)| (name.to_lowercase(), value.clone());
+    headers.iter().map(lower).collect()
+}
+
 fn ours(exchange: &Exchange) -> Told {
     Told {
+        host: exchange.base.split("://").nth(1).unwrap_or_default().to_owned(),
         request: exchange.request.clone(),
+        headers: lower(&exchange.headers),
         sent: exchange.sent.clone().unwrap_or_default(),
         status: exchange.status,
     }
@@ -28,7 +50,14 @@ fn ours(exchange: &Exchange) -> Told {
 
 fn theirs(record: &RequestRecord) -> Told {
     Told {
+        host: record.headers.get("host").cloned().unwrap_or_default(),
         request: format!("{} {}", record.method, record.target),
+        headers: record
+            .headers
+            .iter()
+            .filter(|(name, _)| !OF_EVERY_CALL.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
         sent: record.body.clone(),
         status: record.status,
     }

@@ -22,6 +22,9 @@ pub struct RequestRecord {
     pub method: String,
     /// Path and query.
     pub target: String,
+    /// The headers by their names in lower case, but for the authorisation.
+    #[serde(skip)]
+    pub headers: BTreeMap<String, String>,
     /// The body as text.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub body: String,

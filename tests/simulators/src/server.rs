@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -236,7 +236,10 @@ impl Front {
     }
 
     fn record(&self, parts: &Parts, operation: &str, body: String, faults: &[FaultKind]) -> RequestRecord {
+        let headers = parts.headers.iter().filter(|(name, _)| *name != AUTHORIZATION);
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         RequestRecord {
+            headers: headers.map(|(name, value)| (name.to_string(), text(value))).collect(),
             number: 0,
             at: self.base.clock.now(),
             operation: operation.to_owned(),
