@@ -183,6 +183,8 @@ impl Poll {
                     ..report
                 });
             }
+            // Others may need the slot between two pages.
+            systems.close().await;
             advance(&mut progress, &heads);
             report.complete = heads.len() < usize::from(PAGE);
             cursor = self.after_page(&cursor, &progress, report.complete);

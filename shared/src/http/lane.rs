@@ -33,7 +33,7 @@ pub struct Lane {
     /// The published rate, where there is one.
     pub rate: Option<Rate>,
     /// For how long a slot, and the right to probe, is leased: longer than any call with its renewals. A slot that is still
-    /// held is leased again once half of that is over.
+    /// held is leased again once a quarter of that is over.
     pub lease: Duration,
     /// For how long everybody pauses after a 429 that gives no hint.
     pub pause: Duration,
@@ -201,12 +201,16 @@ impl Lane {
         let mut held = slots.held.clone().lock_owned().await;
         if held
             .as_ref()
-            .is_some_and(|held| held.until.duration_since(now) > lease / 2)
+            .is_some_and(|held| held.until.duration_since(now) > lease * 3 / 4)
         {
             return Ok(held);
         }
+        let longer = match held.as_ref() {
+            Some(held) => self.extend(&held.slot).await?,
+            None => false,
+        };
         let slot = match held.take() {
-            Some(Held { slot, .. }) if self.extend(&slot).await? => slot,
+            Some(Held { slot, .. }) if longer => slot,
             _ => self.lease_slot(slots.open(), now).await?,
         };
         *held = Some(Held { slot, until });

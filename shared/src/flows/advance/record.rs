@@ -101,7 +101,7 @@ impl<'a> Ledger<'a> {
         let hint = later.after.and_then(|after| SignedDuration::try_from(after).ok());
         if let (Obstacle::Queued, Some(turn)) = (later.obstacle, hint) {
             return Wait {
-                until: self.now() + turn,
+                until: self.now() + turn.max(SignedDuration::from_secs(1)),
                 reason: later.reason.clone(),
                 tries,
             };

@@ -239,11 +239,7 @@ impl Reconcile {
             gate: &gate,
             opened,
         };
-        let report = work.until(mine, deadline).await;
-        if let Ok(opened) = &work.opened {
-            opened.close().await;
-        }
-        report
+        work.until(mine, deadline).await
     }
 
     /// A connection that is no more needs no run.
@@ -324,13 +320,22 @@ impl Work<'_> {
         self.flow.clock.now()
     }
 
+    async fn close(&self) {
+        if let Ok(opened) = &self.opened {
+            opened.close().await;
+        }
+    }
+
     async fn until(&self, mut standing: Reconciliation, deadline: Timestamp) -> Result<Report, StoreError> {
         while self.now() < deadline {
             let Some(run) = standing.run.clone() else { break };
             if run.stage == Stage::Done {
                 return self.finish(standing, run).await;
             }
-            let found = match self.step(run.clone()).await? {
+            let step = self.step(run.clone()).await;
+            // Others may need the ERP's slot between two steps.
+            self.close().await;
+            let found = match step? {
                 Ok(found) => found,
                 Err(error) if self.may_pass(&error, &run) => return self.try_later(standing, run, &error).await,
                 Err(error) => self.without(run, &error),
