@@ -111,7 +111,6 @@ def ship(operator, netsuite, ups, work, arguments):
     books, seconds = work_until_settled(operator, netsuite, ups, seeded["orders"])
     found = judge.faults(books, EXPLAINED)
     found += reconciled(operator)
-    found += redriven(operator)
     summarise(books, seconds)
     for order in [one for one in books.orders if not books.has_ended(one)][:3]:
         print(operator.attempt("order", "explain", order["tranid"]).stdout)
@@ -131,30 +130,6 @@ def reconciled(operator):
     print(f"reconciled: {json.dumps(run['tally'])}, {len(gaps)} gaps, notes {json.dumps(run['notes'])}")
     strange = [f"the reconciliation found {gap['kind']}: {gap['reason']}" for gap in gaps if gap["kind"] != "held"]
     return strange if run["tally"]["listed"] else [*strange, "the carrier's own list was empty"]
-
-
-def redriven(operator):
-    """Faults of the dead letters: a message that is not ours goes there with its reason, and comes back after a redrive."""
-    operator.send("a message of somebody else")
-    if not dead_letters(operator):
-        return ["a message that is not ours is not among the dead letters"]
-    moved = json.loads(operator.waybill("queue", "redrive", "--json"))["moved"]
-    letters = dead_letters(operator)
-    print(f"redriven: {moved}, and back with its reason: {json.dumps([one['reason'] for one in letters])}")
-    if moved != 1:
-        return [f"{moved} dead letters were moved instead of one"]
-    return [] if letters else ["a message that is not ours did not come back to the dead letters"]
-
-
-def dead_letters(operator):
-    """The dead letters, once there are some."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        letters = json.loads(operator.waybill("queue", "list", "--json"))["dead_letters"]
-        if letters:
-            return letters
-        time.sleep(1)
-    return []
 
 
 def connect(operator, netsuite, ups, work):

@@ -4,15 +4,11 @@ import os
 import pathlib
 import re
 import subprocess
-import urllib.parse
-import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CONNECTION = "acme-netsuite-ups"
 # Building everything on a fresh machine takes this long at worst.
 BUILDS_WITHIN = 3600
-# Under this name the environment of `up` holds the URL of the queue of jobs.
-SHIPMENTS_QUEUE = "SHIPMENTS_QUEUE"
 
 
 def up():
@@ -22,8 +18,7 @@ def up():
     exported = dict(re.findall(r"^\s*export (\w+)=(\S+)$", status, re.M))
     if "WAYBILL_STACK" not in exported:
         raise SystemExit(f"`cargo local status` names no stack:\n{status}")
-    queue = re.search(r"^\s*ShipmentsQueue\s+(\S+)\s*$", status, re.M)
-    return {**os.environ, **exported, "USER": "fakes", SHIPMENTS_QUEUE: queue.group(1) if queue else ""}
+    return {**os.environ, **exported, "USER": "fakes"}
 
 
 def down():
@@ -52,13 +47,6 @@ class Operator:
         self.waybill("connection", "apply", str(file))
         self.waybill("connection", "check", CONNECTION)
         self.waybill("connection", "resume", CONNECTION, "--yes")
-
-    def send(self, body):
-        """Puts a message into the queue of jobs, as somebody else might."""
-        queue = self.environment[SHIPMENTS_QUEUE]
-        form = {"Action": "SendMessage", "Version": "2012-11-05", "QueueUrl": queue, "MessageBody": body}
-        with urllib.request.urlopen(queue, urllib.parse.urlencode(form).encode(), timeout=30) as answer:
-            answer.read()
 
     def poll(self):
         """Polls now. A poll that meets a fault says so and is made again."""
