@@ -1,5 +1,7 @@
 //! The outside world as the flows see it. Adapters implement these traits; flows hold a small struct of them each.
 
+mod tracking;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,12 +12,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::Connection;
 use crate::domain::{
-    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DocumentId, ERASED, Gap, Health, JobId,
-    LabelFormat, LabelImage, LabelRef, ListEntry, Listed, Nonce, Offer, Order, Personal, Quote, Rate, RateRequest,
-    Readiness, Reconciliation, Refusal, Run, Shipment, ShipmentRequest, Snapshot, Stretch, TenantId, Units, Walk,
+    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DeliveryStatus, DocumentId, ERASED, Gap,
+    Health, JobId, LabelFormat, LabelImage, LabelRef, ListEntry, Listed, Nonce, Offer, Order, Personal, Quote, Rate,
+    RateRequest, Readiness, Reconciliation, Refusal, Run, Shipment, ShipmentRequest, Snapshot, Stretch, TenantId,
+    TrackedParcel, Units, Walk,
 };
 pub use crate::job::WriteBackRef;
 use crate::job::{Job, history};
+pub use tracking::{
+    Captured, Captures, Covers, Hook, HookKeys, Hooks, Inbound, Moved, News, Parcels, Push, PushedNews, Subscribed,
+    Tellings, TrackingMessage, TrackingQueue, Webhooks,
+};
 
 /// The only source of the time.
 pub trait Clock: Send + Sync {
@@ -258,6 +265,8 @@ pub trait OrderSource: Send + Sync {
     async fn write_back(&self, draft: &Draft, permit: Permit) -> Result<WriteBackRef, EffectError>;
     /// Sets or clears the problem that people see on the document. Writing the same again changes nothing.
     async fn flag(&self, document: &DocumentId, problem: Option<&str>) -> Result<(), CallError>;
+    /// Shows how a document's delivery fares, in the fields that the connection names. Writing the same again changes nothing.
+    async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<(), EffectError>;
     /// Tries everything that the connection needs without touching a document.
     async fn check(&self) -> Vec<Finding>;
     /// For how long the ERP may still be working on a request whose answer was lost; `None` where nobody knows.
@@ -333,6 +342,8 @@ pub struct Listing {
 pub struct ListPage {
     /// What it says, in its own order.
     pub entries: Vec<ListEntry>,
+    /// Parcels of which it tells news, in its own order.
+    pub moved: Vec<Moved>,
     /// The next page of the same stretch; `None` on the last.
     pub next: Option<String>,
 }
@@ -367,6 +378,12 @@ pub trait Carrier: Send + Sync {
     async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError>;
     /// Whether an absence in [`Carrier::find`] can ever prove anything.
     fn absence_proves(&self) -> bool;
+    /// Everything that the carrier tells of a parcel now; `None` where it knows nothing of it (yet).
+    async fn track(&self, number: &str) -> Result<Option<News>, CallError>;
+    /// How the carrier pushes news, where the connection wants that; in plain words why it cannot, where it does not.
+    fn push(&self) -> Result<Push, String>;
+    /// Asks for news of parcels to be pushed, at most [`Push::batch`] of them. Asking again prolongs it.
+    async fn subscribe(&self, numbers: &[String]) -> Result<Subscribed, CallError>;
     /// Tries everything that the connection needs without buying.
     async fn check(&self) -> Vec<Finding>;
 }
@@ -481,6 +498,8 @@ pub struct Save {
     pub snapshot: Option<Snapshot>,
     /// The document's units, version one more than what they replace.
     pub units: Option<Units>,
+    /// Parcels that are followed from now on.
+    pub parcels: Vec<TrackedParcel>,
 }
 
 impl Save {

@@ -221,6 +221,10 @@ impl OrderSource for Erps {
         Ok(())
     }
 
+    async fn tell(&self, _document: &DocumentId, _status: &DeliveryStatus, _permit: Permit) -> Result<(), EffectError> {
+        Ok(())
+    }
+
     async fn check(&self) -> Vec<Finding> {
         Vec::new()
     }
@@ -314,6 +318,18 @@ impl Carrier for Carriers {
 
     fn absence_proves(&self) -> bool {
         true
+    }
+
+    async fn track(&self, _number: &str) -> Result<Option<News>, CallError> {
+        Ok(None)
+    }
+
+    fn push(&self) -> Result<Push, String> {
+        Err("nothing is pushed here".to_owned())
+    }
+
+    async fn subscribe(&self, _numbers: &[String]) -> Result<Subscribed, CallError> {
+        Ok(Subscribed::default())
     }
 
     async fn check(&self) -> Vec<Finding> {

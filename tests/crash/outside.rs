@@ -282,6 +282,18 @@ impl Carrier for CarrierSide {
         true
     }
 
+    async fn track(&self, _number: &str) -> Result<Option<News>, CallError> {
+        Ok(None)
+    }
+
+    fn push(&self) -> Result<Push, String> {
+        Err("nothing is pushed here".to_owned())
+    }
+
+    async fn subscribe(&self, _numbers: &[String]) -> Result<Subscribed, CallError> {
+        Ok(Subscribed::default())
+    }
+
     async fn check(&self) -> Vec<Finding> {
         Vec::new()
     }
@@ -467,6 +479,10 @@ impl OrderSource for ErpSide {
     }
 
     async fn flag(&self, _document: &DocumentId, _problem: Option<&str>) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    async fn tell(&self, _document: &DocumentId, _status: &DeliveryStatus, _permit: Permit) -> Result<(), EffectError> {
         Ok(())
     }
 

@@ -11,8 +11,8 @@ use waybill::connection::{
     UnknownPurchase, WriteBackPolicy,
 };
 use waybill::domain::{
-    Address, Billing, Choice, DocumentId, LabelFormat, LineId, LocationId, Money, Order, OrderLine, PackageType,
-    Packing, ParcelRule, Payer, ServicePolicy, Standing, Weight, WeightUnit,
+    Address, Billing, Cadence, Choice, DocumentId, LabelFormat, LineId, LocationId, Money, Order, OrderLine,
+    PackageType, Packing, ParcelRule, Payer, ServicePolicy, Standing, Weight, WeightUnit,
 };
 
 /// The moment at which every story begins.
@@ -98,6 +98,7 @@ pub fn connection(id: &str) -> Result<Connection, waybill::domain::IdError> {
             fulfilment: true,
             fields: FieldMap::default(),
         },
+        tracking: Cadence::default(),
         quote_valid_minutes: 60,
         retention_days: 90,
     })

@@ -73,6 +73,10 @@ pub fn fields() -> FieldMap {
         cost: field("cost"),
         service: field("service"),
         status: field("status"),
+        status_at: field("status_at"),
+        place: field("place"),
+        signed_by: field("signed_by"),
+        estimated_delivery: field("estimated"),
         problem: field("problem"),
     }
 }

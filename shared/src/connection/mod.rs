@@ -13,7 +13,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::domain::{Address, Billing, ConnectionId, LabelFormat, LocationId, Money, Packing, ServicePolicy, TenantId};
+use crate::domain::{
+    Address, Billing, Cadence, ConnectionId, LabelFormat, LocationId, Money, Packing, ServicePolicy, TenantId,
+};
 
 pub use mistake::{Mistake, list};
 pub use parse::{Addressed, SystemCheck, parse};
@@ -73,6 +75,9 @@ pub struct Connection {
     pub unknown_purchase: UnknownPurchase,
     /// What is written back and where.
     pub write_back: WriteBackPolicy,
+    /// How often the carrier is asked for parcels on their way.
+    #[serde(default)]
+    pub tracking: Cadence,
     /// For how long a quote may be used, in minutes.
     pub quote_valid_minutes: u32,
     /// For how many days personal data is kept.
@@ -187,8 +192,34 @@ pub struct FieldMap {
     pub cost: Option<String>,
     /// The service's name.
     pub service: Option<String>,
-    /// Where the shipment stands.
+    /// Where the shipment stands, in words.
     pub status: Option<String>,
+    /// Since when it stands there.
+    #[serde(default)]
+    pub status_at: Option<String>,
+    /// The place where that happened.
+    #[serde(default)]
+    pub place: Option<String>,
+    /// Who signed for the delivery.
+    #[serde(default)]
+    pub signed_by: Option<String>,
+    /// The day on which the last parcel is expected.
+    #[serde(default)]
+    pub estimated_delivery: Option<String>,
     /// Why an order is held; empty when nothing is wrong.
     pub problem: Option<String>,
+}
+
+impl FieldMap {
+    /// Whether anything about a delivery is written.
+    pub fn tells_deliveries(&self) -> bool {
+        let fields = [
+            &self.status,
+            &self.status_at,
+            &self.place,
+            &self.signed_by,
+            &self.estimated_delivery,
+        ];
+        fields.into_iter().any(Option::is_some)
+    }
 }

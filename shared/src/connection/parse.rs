@@ -16,8 +16,8 @@ use super::{
     UnknownPurchase, WriteBackPolicy,
 };
 use crate::domain::{
-    Address, Billing, Choice, LabelFormat, LocationId, Money, PackageType, Packing, ParcelRule, Payer, Refusal,
-    ServicePolicy, TenantId, Weight,
+    Address, Billing, Cadence, Choice, LabelFormat, LocationId, Money, PackageType, Packing, ParcelRule, Payer,
+    Refusal, ServicePolicy, TenantId, Weight,
 };
 
 /// What a connection file says to one outside system.
@@ -135,6 +135,7 @@ impl File<'_> {
             address,
             unknown_purchase: unknown_purchase.unwrap_or(UnknownPurchase::Recreate),
             write_back,
+            tracking: Cadence::default(),
             quote_valid_minutes: quote_valid.unwrap_or(60),
             retention_days: retention_days.unwrap_or(400),
         })
@@ -459,6 +460,10 @@ fn write_back(section: &Section<'_>) -> WriteBackPolicy {
         cost: text("cost"),
         service: text("service"),
         status: text("status"),
+        status_at: text("status_at"),
+        place: text("place"),
+        signed_by: text("signed_by"),
+        estimated_delivery: text("estimated_delivery"),
         problem: text("problem"),
     };
     fields.close();

@@ -15,6 +15,8 @@ mod rate;
 mod rating;
 mod reconciliation;
 mod shipment;
+mod tracked;
+mod tracking;
 mod turn;
 mod units;
 
@@ -38,5 +40,7 @@ pub use reconciliation::{
 pub use shipment::{
     Billing, Customs, LabelFormat, LabelImage, LabelRef, Payer, Refusal, Shipment, ShipmentRequest, ShippedParcel,
 };
+pub use tracked::{Cadence, Cover, Ending, ParcelKey, Telling, TrackedParcel};
+pub use tracking::{CarrierCode, DeliveryStatus, Estimate, Meaning, Milestone, Progress, Spot, TrackingEvent, fold};
 pub use turn::Holding;
 pub use units::{Allotment, Quantities, Unit, UnitPhase, Units};

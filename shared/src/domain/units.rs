@@ -135,6 +135,12 @@ impl Units {
         self.changing(number, |unit| unit.phase = phase)
     }
 
+    /// The tracking numbers of a unit, as far as they are written back.
+    pub fn tracking_numbers(&self, number: u32) -> &[String] {
+        let unit = self.units.iter().find(|unit| unit.number == number);
+        unit.map_or(&[], |unit| &unit.tracking_numbers)
+    }
+
     /// The same units with the tracking numbers of one of them.
     pub fn with_tracking(&self, number: u32, tracking_numbers: Vec<String>) -> Self {
         self.changing(number, |unit| unit.tracking_numbers = tracking_numbers)

@@ -1,9 +1,11 @@
 //! What a write of a job is made of, whoever makes it: the job as an outcome leaves it, under the next version and a nonce of
 //! its own; what that changed, for its story; and the document's units as they must stand with it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use crate::domain::{Quantities, Snapshot, UnitPhase, Units};
+use crate::domain::{ParcelKey, Quantities, Snapshot, TrackedParcel, UnitPhase, Units};
 use crate::job::{IllegalOutcome, Job, Outcome, Step, Timing};
 use crate::ports::{AuditEntry, Documents, Nonces, Save, StoreError};
 use crate::rules::{self, Rule};
@@ -31,6 +33,7 @@ impl Pen<'_> {
             job,
             snapshot: None,
             units: None,
+            parcels: Vec::new(),
         })
     }
 
@@ -47,22 +50,26 @@ impl Pen<'_> {
             Ok(save) => save,
             Err(illegal) => return Ok(Err(illegal)),
         };
-        let units = units_after(documents, base, &save.job, snapshot.as_ref()).await?;
+        let change = units_after(documents, base, &save.job, snapshot.as_ref()).await?;
+        let parcels = change
+            .as_ref()
+            .map(|(before, after)| followed(&save.job, before, after, self.now));
         Ok(Ok(Save {
             snapshot,
-            units,
+            units: change.map(|(_, after)| after),
+            parcels: parcels.unwrap_or_default(),
             ..save
         }))
     }
 }
 
-/// The document's units as they must stand with the job, if they change with it.
+/// The document's units as they stand and as they must stand with the job, if they change with it.
 async fn units_after(
     documents: &dyn Documents,
     base: &Job,
     next: &Job,
     snapshot: Option<&Snapshot>,
-) -> Result<Option<Units>, StoreError> {
+) -> Result<Option<(Units, Units)>, StoreError> {
     let phase = (phase(base) != phase(next)).then(|| phase(next));
     // What was bought, or is being bought, stays what the unit ships, whatever the order says later.
     let stands = |snapshot: &&Snapshot| next.purchase.done().is_none() && next.snapshot.number == snapshot.number;
@@ -83,10 +90,43 @@ async fn units_after(
             .map(|shipment| shipment.tracking_numbers().map(str::to_owned).collect());
         after = after.with_tracking(next.unit, numbers.unwrap_or_default());
     }
-    Ok((after != before).then(|| Units {
-        version: before.version + 1,
-        ..after
-    }))
+    let version = before.version + 1;
+    Ok((after != before).then(|| (before, Units { version, ..after })))
+}
+
+/// The parcels that are followed from now on: those of a unit whose tracking numbers are known now and were not before.
+fn followed(job: &Job, before: &Units, after: &Units, now: Timestamp) -> Vec<TrackedParcel> {
+    let known = before.tracking_numbers(job.unit);
+    let new = after.tracking_numbers(job.unit).iter();
+    new.filter(|number| !known.contains(number))
+        .map(|number| parcel(job, number, now))
+        .collect()
+}
+
+/// A parcel that nobody has looked at yet, due at once.
+fn parcel(job: &Job, number: &str, now: Timestamp) -> TrackedParcel {
+    TrackedParcel {
+        key: ParcelKey {
+            connection: job.connection.clone(),
+            number: number.to_owned(),
+        },
+        tenant: job.tenant.clone(),
+        job: job.id.clone(),
+        document: job.document.clone(),
+        order_number: job.number.clone(),
+        version: 1,
+        since: now,
+        enlisted: false,
+        progress: None,
+        pushed_until: None,
+        next_poll: Some(now),
+        polled_at: None,
+        failures: 0,
+        hints: BTreeSet::new(),
+        untold_since: None,
+        tell_at: None,
+        ended: None,
+    }
 }
 
 fn changed(units: &Units, number: u32, phase: Option<UnitPhase>, quantities: Option<Quantities>) -> Units {

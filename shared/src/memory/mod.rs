@@ -7,6 +7,7 @@
 mod reconciliations;
 mod shared;
 mod tokens;
+mod tracking;
 mod vault;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -30,6 +31,7 @@ use crate::ports::{
 pub use reconciliations::Reconciled;
 pub use shared::Shared;
 pub use tokens::TokenRow;
+pub use tracking::Tracked;
 pub use vault::Vault;
 
 /// What becomes of a call.
@@ -135,6 +137,8 @@ pub struct Tables {
     pub queue: VecDeque<Message>,
     /// When each customer was served last, counted in messages.
     pub served: BTreeMap<TenantId, u64>,
+    /// Parcels on their way, and webhooks.
+    pub tracked: Tracked,
     /// Messages that nobody can work on, each with its reason.
     pub dead_letters: Vec<(String, String)>,
     /// Labels by key.
@@ -255,6 +259,7 @@ impl Tables {
             self.rereads
                 .insert((save.job.connection.clone(), note.document), note.mark);
         }
+        self.tracked.follow(&save.parcels);
         self.put(&save.job, save.snapshot.as_ref(), &save.audit);
         Saved::Done
     }
@@ -285,6 +290,7 @@ impl Tables {
         for entry in self.audit.get_mut(id).into_iter().flatten() {
             *entry = entry.without_person(&personal);
         }
+        self.tracked.erase(id);
         let prefix = format!("labels/{id}/");
         self.labels.retain(|key, _| !key.starts_with(&prefix));
     }

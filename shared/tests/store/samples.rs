@@ -151,6 +151,7 @@ pub(crate) fn next(job: &Job, write: &str) -> Save {
         audit: vec![entry(write)],
         snapshot: None,
         units: None,
+        parcels: Vec::new(),
     }
 }
 

@@ -24,7 +24,7 @@ use super::wire::{
 };
 use super::{check, zone};
 use crate::connection::{Connection, Selection, WriteBackPolicy};
-use crate::domain::{DocumentId, JobId, LineId, Order, Packing, Refusal};
+use crate::domain::{DeliveryStatus, DocumentId, JobId, LineId, Order, Packing, Refusal};
 use crate::http::{self as web, Answer, Authorise, Bearer, Call, Endpoint, Lane, Lost, Slots};
 use crate::ports::{
     CallError, Clock, DocumentHead, Draft, EffectError, Finding, Later, Limits, Mint, Obstacle, OrderSource, Permit,
@@ -671,6 +671,10 @@ impl OrderSource for NetSuite {
             return Ok(());
         }
         self.ask(&patch("flag", path, &body)).await.map(|_| ())
+    }
+
+    async fn tell(&self, _document: &DocumentId, _status: &DeliveryStatus, _permit: Permit) -> Result<(), EffectError> {
+        Ok(())
     }
 
     async fn check(&self) -> Vec<Finding> {

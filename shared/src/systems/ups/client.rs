@@ -22,7 +22,7 @@ use crate::domain::{
 use crate::http::{self, Answer, Bearer, Call, Endpoint, Lane, Lost};
 use crate::ports::{
     CallError, Carrier, Clock, Control, Draft, EffectError, Finding, LabelError, Later, Limits, ListPage, Listing,
-    Mint, Obstacle, Permit, Purchased, Recorder, Sighting, TokenKey, Tokens, VoidError,
+    Mint, News, Obstacle, Permit, Purchased, Push, Recorder, Sighting, Subscribed, TokenKey, Tokens, VoidError,
 };
 
 const OPERATION: &str = "ups.ship";
@@ -268,6 +268,18 @@ impl Carrier for Ups {
 
     fn absence_proves(&self) -> bool {
         true
+    }
+
+    async fn track(&self, _number: &str) -> Result<Option<News>, CallError> {
+        Ok(None)
+    }
+
+    fn push(&self) -> Result<Push, String> {
+        Err("not yet".to_owned())
+    }
+
+    async fn subscribe(&self, _numbers: &[String]) -> Result<Subscribed, CallError> {
+        Ok(Subscribed::default())
     }
 
     async fn check(&self) -> Vec<Finding> {

@@ -67,6 +67,7 @@ pub(crate) fn list_page(answer: &Answer, bookmark: Option<&str>) -> Result<ListP
     let files = events.subscription_events.iter().flat_map(|one| &one.subscription_file);
     Ok(ListPage {
         entries: files.flat_map(entries).collect(),
+        moved: Vec::new(),
         next: view.bookmark,
     })
 }

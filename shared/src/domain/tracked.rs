@@ -1,0 +1,227 @@
+//! Parcels that are followed on their way: what is known of each, when somebody looks again, and what the ERP was told.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{ConnectionId, DocumentId, JobId, Milestone, Progress, TenantId};
+
+/// How many hints of a carrier's list are remembered, so that the same one asks only once.
+const HINTS: usize = 48;
+
+/// The identity of a parcel that is followed: which connection shipped it, under which number of its carrier.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ParcelKey {
+    /// The connection that shipped it.
+    pub connection: ConnectionId,
+    /// The tracking number.
+    pub number: String,
+}
+
+impl fmt::Display for ParcelKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.connection, self.number)
+    }
+}
+
+/// Why a parcel is not followed any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// It arrived, came back, or never travelled.
+    Final,
+    /// It became too old without arriving: a person must ask the carrier.
+    GivenUp,
+}
+
+/// A parcel that is followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackedParcel {
+    /// Its identity.
+    pub key: ParcelKey,
+    /// The customer.
+    pub tenant: TenantId,
+    /// The job that shipped it.
+    pub job: JobId,
+    /// The document that it belongs to.
+    pub document: DocumentId,
+    /// The document's number that people know.
+    pub order_number: String,
+    /// Counts the writes.
+    pub version: u64,
+    /// Since when it is followed: its shipment was written back then.
+    pub since: Timestamp,
+    /// Whether somebody has looked at it for the first time, and asked for news to be pushed where the carrier does that.
+    #[serde(default)]
+    pub enlisted: bool,
+    /// How far it has come.
+    #[serde(default)]
+    pub progress: Option<Progress>,
+    /// Until when the carrier pushes news of it, as far as that is in order; `None` while it must be asked for.
+    #[serde(default)]
+    pub pushed_until: Option<Timestamp>,
+    /// When the carrier is to be asked next; `None` once nothing more is asked.
+    #[serde(default)]
+    pub next_poll: Option<Timestamp>,
+    /// When the carrier last answered for it.
+    #[serde(default)]
+    pub polled_at: Option<Timestamp>,
+    /// How often asking has failed since it last worked.
+    #[serde(default)]
+    pub failures: u32,
+    /// News of the carrier's own list that were acted upon.
+    #[serde(default)]
+    pub hints: BTreeSet<String>,
+    /// Since when the ERP is to be told of a change.
+    #[serde(default)]
+    pub untold_since: Option<Timestamp>,
+    /// When telling the ERP is to be tried.
+    #[serde(default)]
+    pub tell_at: Option<Timestamp>,
+    /// Why it is not followed any more, and since when.
+    #[serde(default)]
+    pub ended: Option<(Ending, Timestamp)>,
+}
+
+impl TrackedParcel {
+    /// When somebody must look at it; `None` once nothing is left to do.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match (self.next_poll, self.tell_at) {
+            (Some(poll), Some(tell)) => Some(poll.min(tell)),
+            (poll, tell) => poll.or(tell),
+        }
+    }
+
+    /// Whether the carrier is still asked for it.
+    pub fn is_followed(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    /// How far it has come, if anything is known.
+    pub fn milestone(&self) -> Option<Milestone> {
+        self.progress.as_ref().map(|progress| progress.milestone)
+    }
+
+    /// The parcel as somebody who has not heard of it yet must ask at once.
+    #[must_use]
+    pub fn asked_at(mut self, at: Timestamp) -> Self {
+        if self.is_followed() {
+            self.next_poll = Some(self.next_poll.map_or(at, |poll| poll.min(at)));
+        }
+        self
+    }
+
+    /// Remembers a hint of the carrier's list; `false` if it was known.
+    pub fn learn_hint(&mut self, hint: &str) -> bool {
+        let new = self.hints.insert(hint.to_owned());
+        while self.hints.len() > HINTS {
+            self.hints.pop_first();
+        }
+        new
+    }
+
+    /// The same parcel without what is personal about it.
+    #[must_use]
+    pub fn without_person(&self) -> Self {
+        let progress = self.progress.clone().map(|progress| Progress {
+            signed_by: None,
+            ..progress
+        });
+        Self {
+            progress,
+            ..self.clone()
+        }
+    }
+
+    /// For how long nobody would have heard of news at `now`: neither pushed nor asked for when it should have been.
+    pub fn gap(&self, now: Timestamp, tolerance: SignedDuration) -> SignedDuration {
+        let heard = [
+            self.pushed_until,
+            self.next_poll.map(|poll| poll + tolerance),
+            Some(self.since + tolerance),
+        ];
+        let covered = heard.into_iter().flatten().max().unwrap_or(now);
+        now.duration_since(covered).max(SignedDuration::ZERO)
+    }
+}
+
+/// A carrier's promise to push news of a parcel: a lease that is renewed before it ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cover {
+    /// The parcel.
+    pub key: ParcelKey,
+    /// Counts the writes.
+    pub version: u64,
+    /// Until when it is promised; `None` while it never was.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
+    /// When to ask for it (again).
+    pub renew_at: Timestamp,
+    /// How often asking has failed since it last worked.
+    #[serde(default)]
+    pub failures: u32,
+    /// What the carrier said when it did not promise.
+    #[serde(default)]
+    pub refused: Option<String>,
+}
+
+/// How often the carrier is asked for a parcel that nobody pushes news of: ever more seldom as it grows old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cadence {
+    /// At first, and while it is out for delivery.
+    pub every: SignedDuration,
+    /// For how long a parcel is followed that does not arrive.
+    pub give_up_after: SignedDuration,
+}
+
+impl Default for Cadence {
+    fn default() -> Self {
+        Self {
+            every: SignedDuration::from_hours(1),
+            give_up_after: SignedDuration::from_hours(60 * 24),
+        }
+    }
+}
+
+impl Cadence {
+    /// When to ask next for a parcel that the carrier has just been asked for.
+    pub fn next(&self, parcel: &TrackedParcel, now: Timestamp) -> Timestamp {
+        let pushed = parcel.pushed_until.is_some_and(|until| until > now);
+        let age = now.duration_since(parcel.since);
+        let times = match (pushed, parcel.milestone()) {
+            // The net below the pushes, which carriers lose now and then.
+            (true, _) => 24,
+            (false, Some(Milestone::OutForDelivery)) => 1,
+            (false, _) if age < SignedDuration::from_hours(3 * 24) => 1,
+            (false, _) if age < SignedDuration::from_hours(10 * 24) => 4,
+            (false, _) => 12,
+        };
+        let next = now + self.every * times;
+        // A promise that ends is followed by asking at once, whatever the net's turn would be.
+        match parcel.pushed_until {
+            Some(until) if pushed => next.min(until),
+            _ => next,
+        }
+    }
+}
+
+/// What the ERP was told of a document's delivery, and who is telling it now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Telling {
+    /// 0 while nothing is stored.
+    pub version: u64,
+    /// What it shows, as far as we know.
+    #[serde(default)]
+    pub told: Option<super::DeliveryStatus>,
+    /// Who is writing, and until when nobody else may.
+    #[serde(default)]
+    pub writing: Option<(super::Nonce, Timestamp)>,
+    /// Until when a write whose answer was lost may still arrive: what stands there is looked at once more afterwards.
+    #[serde(default)]
+    pub doubtful_until: Option<Timestamp>,
+    /// How often telling has failed since it last worked.
+    #[serde(default)]
+    pub failures: u32,
+}

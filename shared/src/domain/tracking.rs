@@ -1,0 +1,397 @@
+//! What carriers say of parcels on their way, and what becomes of it: a milestone that does not depend on the order in which
+//! the news came.
+//!
+//! The fold is pure: events are sorted by UTC time, and what happened decides, never the moment at which we heard of it.
+
+use jiff::civil::{Date, Time};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// An event that claims to lie so far in the future has a clock that is wrong.
+const AHEAD: SignedDuration = SignedDuration::from_hours(48);
+
+/// An event that is so old is not one of a parcel that we follow: carriers keep them for less.
+const BEHIND: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// How far a parcel has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Milestone {
+    /// The label exists, the carrier does not have the parcel yet.
+    LabelCreated,
+    /// The label is void and the parcel was never handed over.
+    Voided,
+    /// The carrier has it.
+    PickedUp,
+    /// It is on its way.
+    InTransit,
+    /// Something holds it up.
+    Exception,
+    /// It is on the vehicle that delivers it.
+    OutForDelivery,
+    /// It waits where its receiver fetches it.
+    AvailableForPickup,
+    /// It goes back.
+    Returning,
+    /// It is delivered.
+    Delivered,
+    /// It is back where it came from.
+    Returned,
+}
+
+impl Milestone {
+    /// Every milestone, in the order in which simultaneous events count.
+    pub const ALL: [Self; 10] = [
+        Self::LabelCreated,
+        Self::Voided,
+        Self::PickedUp,
+        Self::InTransit,
+        Self::Exception,
+        Self::OutForDelivery,
+        Self::AvailableForPickup,
+        Self::Returning,
+        Self::Delivered,
+        Self::Returned,
+    ];
+
+    /// In words, as people read them in the ERP.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::LabelCreated => "Label created",
+            Self::Voided => "Voided",
+            Self::PickedUp => "Picked up",
+            Self::InTransit => "In transit",
+            Self::Exception => "Exception",
+            Self::OutForDelivery => "Out for delivery",
+            Self::AvailableForPickup => "Available for pickup",
+            Self::Returning => "Returning",
+            Self::Delivered => "Delivered",
+            Self::Returned => "Returned",
+        }
+    }
+
+    /// Whether nothing more is expected of a parcel that came so far.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Delivered | Self::Returned | Self::Voided)
+    }
+
+    /// Whether an event of this milestone moves a parcel that stands at `at`. What the carrier tells of the paper (label, void)
+    /// never takes back what it has seen of the parcel, a late origin scan does not either, and what was delivered can only go
+    /// back.
+    fn moves(self, at: Self) -> bool {
+        match self {
+            Self::LabelCreated => false,
+            Self::Voided => at == Self::LabelCreated,
+            Self::PickedUp => matches!(at, Self::LabelCreated | Self::Voided),
+            Self::Returning | Self::Returned => at != Self::Returned,
+            _ => !matches!(at, Self::Delivered | Self::Returned),
+        }
+    }
+}
+
+/// What an event says about how far the parcel has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Meaning {
+    /// It came so far.
+    Reached(Milestone),
+    /// Something else is told: another day, a photograph.
+    Told,
+    /// The carrier's word is not one that we know; it moves nothing and is reported.
+    Unknown,
+}
+
+/// The carrier's own words for what happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CarrierCode {
+    /// The kind of event (UPS: `type`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The code within the kind (UPS: `code`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The status, where it is told apart from the code (UPS: `statusCode`, `descriptionCode`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+}
+
+impl std::fmt::Display for CarrierCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let part = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        write!(f, "{}/{}/{}", part(&self.kind), part(&self.code), part(&self.status))
+    }
+}
+
+/// Where something happened, as far as it is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spot {
+    /// The city.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// The state or province.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// The country, as the carrier writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+}
+
+impl Spot {
+    /// In words; `None` where nothing is told.
+    pub fn words(&self) -> Option<String> {
+        let parts = [&self.city, &self.state, &self.country].into_iter().flatten();
+        let parts: Vec<&str> = parts.map(String::as_str).filter(|part| !part.is_empty()).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+/// When a parcel is expected, at the place where it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The day.
+    pub date: Date,
+    /// The latest time of that day, where it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+}
+
+/// One event in a parcel's life, as the carrier told it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackingEvent {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What it says.
+    pub meaning: Meaning,
+    /// The carrier's own words.
+    pub code: CarrierCode,
+    /// The carrier's sentence, for people only: it is never matched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Where.
+    #[serde(default)]
+    pub spot: Spot,
+    /// Who signed or took it. Personal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
+    /// When the parcel is expected, as it was told with this event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
+}
+
+impl TrackingEvent {
+    /// By what the same event is known, however often and by whichever way it comes: its time, kind and code.
+    pub fn key(&self) -> String {
+        let part = |text: &Option<String>| text.clone().unwrap_or_default();
+        let at = self.at.strftime("%Y-%m-%dT%H:%M:%SZ");
+        format!("{at}#{}#{}", part(&self.code.kind), part(&self.code.code))
+    }
+
+    /// Whether its time can be: neither years ago nor yet to come.
+    pub fn is_possible(&self, now: Timestamp) -> bool {
+        let ahead = self.at.duration_since(now);
+        ahead <= AHEAD && ahead >= -BEHIND
+    }
+
+    /// The same event without what is personal about it.
+    #[must_use]
+    pub fn without_person(&self) -> Self {
+        Self {
+            signed_by: None,
+            description: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same event with what another telling of it adds.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        let meaning = match (self.meaning, other.meaning) {
+            (Meaning::Reached(ours), Meaning::Reached(theirs)) => Meaning::Reached(ours.max(theirs)),
+            (Meaning::Reached(_), _) => self.meaning,
+            (_, Meaning::Reached(_)) => other.meaning,
+            (Meaning::Told, _) | (_, Meaning::Told) => Meaning::Told,
+            (Meaning::Unknown, Meaning::Unknown) => Meaning::Unknown,
+        };
+        // Of two tellings neither is the later one: which is kept must not depend on the order in which they came.
+        let greater = |a: &Option<String>, b: &Option<String>| a.clone().max(b.clone());
+        Self {
+            at: self.at,
+            meaning,
+            code: CarrierCode {
+                status: greater(&self.code.status, &other.code.status),
+                ..self.code.clone()
+            },
+            description: greater(&self.description, &other.description),
+            spot: Spot {
+                city: greater(&self.spot.city, &other.spot.city),
+                state: greater(&self.spot.state, &other.spot.state),
+                country: greater(&self.spot.country, &other.spot.country),
+            },
+            signed_by: greater(&self.signed_by, &other.signed_by),
+            estimate: match (self.estimate, other.estimate) {
+                (Some(ours), Some(theirs)) => Some(if (theirs.date, theirs.until) > (ours.date, ours.until) {
+                    theirs
+                } else {
+                    ours
+                }),
+                (ours, theirs) => ours.or(theirs),
+            },
+        }
+    }
+}
+
+/// How far a parcel has come, and what is told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// How far.
+    pub milestone: Milestone,
+    /// Since when.
+    pub at: Timestamp,
+    /// Where that happened.
+    #[serde(default)]
+    pub spot: Spot,
+    /// Who signed or took it. Personal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
+    /// When it is expected; `None` once it has arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
+}
+
+/// How far a parcel has come by everything that was told of it, in whatever order it came; `None` while nothing that we
+/// understand was told.
+pub fn fold(events: &[TrackingEvent]) -> Option<Progress> {
+    let mut sorted: Vec<&TrackingEvent> = events.iter().collect();
+    sorted.sort_by_key(|event| (event.at, rank(event.meaning), event.key()));
+    let mut progress: Option<Progress> = None;
+    let mut estimate = None;
+    for event in sorted {
+        estimate = event.estimate.or(estimate);
+        progress = step(progress, event);
+    }
+    progress.map(|progress| Progress {
+        estimate: estimate.filter(|_| !progress.milestone.is_final()),
+        ..progress
+    })
+}
+
+fn rank(meaning: Meaning) -> Option<Milestone> {
+    match meaning {
+        Meaning::Reached(milestone) => Some(milestone),
+        Meaning::Told | Meaning::Unknown => None,
+    }
+}
+
+fn step(before: Option<Progress>, event: &TrackingEvent) -> Option<Progress> {
+    let Meaning::Reached(milestone) = event.meaning else {
+        return before.map(|progress| with_signature(progress, event));
+    };
+    match before {
+        Some(progress) if !milestone.moves(progress.milestone) => Some(with_signature(progress, event)),
+        _ => Some(Progress {
+            milestone,
+            at: event.at,
+            spot: event.spot.clone(),
+            signed_by: event.signed_by.clone(),
+            estimate: None,
+        }),
+    }
+}
+
+/// A name may be told later than the delivery that it belongs to.
+fn with_signature(progress: Progress, event: &TrackingEvent) -> Progress {
+    let signed_by = match progress.milestone {
+        Milestone::Delivered => progress.signed_by.clone().or_else(|| event.signed_by.clone()),
+        _ => progress.signed_by.clone(),
+    };
+    Progress { signed_by, ..progress }
+}
+
+/// How a whole order fares on its way, over all of its parcels: what the ERP shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryStatus {
+    /// How far the parcels have come that have come least far; where one is in trouble, that trouble.
+    pub milestone: Milestone,
+    /// In words: the milestone, or how many have reached it.
+    pub text: String,
+    /// Since when.
+    pub at: Timestamp,
+    /// Where that happened.
+    pub place: Option<String>,
+    /// Who signed, once all are delivered. Personal.
+    pub signed_by: Option<String>,
+    /// When the last of them is expected.
+    pub estimate: Option<Estimate>,
+}
+
+impl DeliveryStatus {
+    /// The status of some parcels; those of which nothing is known are counted as on paper only. `None` while nothing is known
+    /// of any.
+    pub fn of<'a>(parcels: impl IntoIterator<Item = Option<&'a Progress>>) -> Option<Self> {
+        let parcels: Vec<Option<&Progress>> = parcels.into_iter().collect();
+        let known: Vec<&Progress> = parcels.iter().flatten().copied().collect();
+        // Parcels whose label is void do not travel: they count only where nothing else does.
+        let travelling = |one: &&&Progress| one.milestone != Milestone::Voided;
+        let alive: Vec<&Progress> = known.iter().filter(travelling).copied().collect();
+        let unknown = parcels.len() - known.len();
+        let counted = if alive.is_empty() && unknown == 0 { known } else { alive };
+        let leading = *counted
+            .iter()
+            .min_by_key(|one| (order(one.milestone), std::cmp::Reverse(one.at)))?;
+        let milestone = if unknown > 0 && order(leading.milestone) > order(Milestone::LabelCreated) {
+            Milestone::LabelCreated
+        } else {
+            leading.milestone
+        };
+        let count = counted.len() + unknown;
+        let signatures: std::collections::BTreeSet<&str> =
+            counted.iter().filter_map(|one| one.signed_by.as_deref()).collect();
+        let all_delivered = unknown == 0 && counted.iter().all(|one| one.milestone == Milestone::Delivered);
+        let newest = counted.iter().max_by_key(|one| one.at)?;
+        let shown = if all_delivered { newest } else { &leading };
+        Some(Self {
+            milestone,
+            text: text(milestone, &counted, count),
+            at: shown.at,
+            place: shown.spot.words(),
+            signed_by: (all_delivered && !signatures.is_empty())
+                .then(|| signatures.into_iter().collect::<Vec<_>>().join(", ")),
+            estimate: counted
+                .iter()
+                .filter_map(|one| one.estimate)
+                .max_by_key(|one| (one.date, one.until)),
+        })
+    }
+}
+
+/// Where a milestone stands among the parcels of an order: trouble first, then what has come least far.
+fn order(milestone: Milestone) -> u8 {
+    match milestone {
+        Milestone::Returned => 0,
+        Milestone::Returning => 1,
+        Milestone::Exception => 2,
+        Milestone::Voided => 3,
+        Milestone::LabelCreated => 4,
+        Milestone::PickedUp => 5,
+        Milestone::InTransit => 6,
+        Milestone::OutForDelivery => 7,
+        Milestone::AvailableForPickup => 8,
+        Milestone::Delivered => 9,
+    }
+}
+
+fn text(milestone: Milestone, counted: &[&Progress], count: usize) -> String {
+    let of = |milestone| counted.iter().filter(|one| one.milestone == milestone).count();
+    let (delivered, here) = (of(Milestone::Delivered), of(milestone));
+    let words = milestone.words();
+    if here == count {
+        return words.to_owned();
+    }
+    if order(milestone) < order(Milestone::LabelCreated) {
+        return format!("{words} ({here} of {count} parcels)");
+    }
+    if delivered > 0 {
+        return format!("{words} ({delivered} of {count} parcels delivered)");
+    }
+    words.to_owned()
+}
