@@ -207,6 +207,24 @@ async fn an_answer_tells_the_valid_numbers_from_the_invalid_and_leaves_out_an_em
 }
 
 #[tokio::test]
+async fn numbers_are_judged_by_their_form_alone() {
+    let ups = start(Options::default()).await;
+    let good = ["1Z999AA10123456785", "1R00000000000000", "1RABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+    let bad = [
+        "1Z1234567$8",
+        "1z999AA10123456784",
+        "1Z999AA1012345678",
+        "1R000000000000000",
+        "",
+    ];
+    let (_, answer) = ups.post(V2, &v2(&[&good[..], &bad[..]].concat())).await;
+    assert_eq!(
+        answer,
+        json!({ "validTrackingNumbers": good, "invalidTrackingNumbers": bad })
+    );
+}
+
+#[tokio::test]
 async fn each_mistake_has_its_code_and_subscribes_nothing() {
     let ups = start(Options::default()).await;
     let long_url = format!("https://hooks.example.com/{}", "x".repeat(3000));
@@ -647,22 +665,28 @@ async fn the_second_generation_goes_where_the_portal_says_and_ignores_a_destinat
 
 // The other side of the courier.
 
-/// What a webhook heard: headers and bodies, by path.
+/// A request that the webhook heard.
+#[derive(Clone)]
+struct Request {
+    path: &'static str,
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<(&'static str, BTreeMap<String, String>, String)>>>);
+struct Heard(Arc<Mutex<Vec<Request>>>);
 
 impl Heard {
     fn note(&self, path: &'static str, headers: &HeaderMap, body: String) {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
-        self.0.lock().unwrap().push((path, headers.collect(), body));
+        let text = |value: &http::HeaderValue| value.to_str().unwrap().to_owned();
+        let headers = headers.iter().map(|(name, value)| (name.to_string(), text(value)));
+        let headers = headers.collect();
+        self.0.lock().unwrap().push(Request { path, headers, body });
     }
 
-    fn of(&self, path: &str) -> Vec<(BTreeMap<String, String>, String)> {
-        let heard = self.0.lock().unwrap().clone();
-        let there = heard.into_iter().filter(|(of, _, _)| *of == path);
-        there.map(|(_, headers, body)| (headers, body)).collect()
+    fn of(&self, path: &str) -> Vec<Request> {
+        let heard = self.0.lock().unwrap();
+        heard.iter().filter(|request| request.path == path).cloned().collect()
     }
 }
 
@@ -724,7 +748,7 @@ async fn the_courier_finds_names_under_localhost_and_notes_how_each_push_ended()
     ups.later(&number, EventKind::Arrived);
     until("the failure", || pushes().failed == 1).await;
 
-    let (headers, body) = heard.of("hook").remove(0);
+    let Request { headers, body, .. } = heard.of("hook").remove(0);
     assert_eq!(headers["host"], host);
     assert_eq!(headers["credential"], "only-we-know");
     assert_eq!(headers["user-agent"], "UPSPubSubTrackingService");
@@ -780,12 +804,14 @@ async fn the_courier_keeps_its_token_until_it_expires() {
         ups.later(&number, kind);
         until("the push", || ups.ups().read_books().pushes.delivered == count).await;
     }
-    let told: Vec<_> = heard.of("hook").into_iter().map(|(headers, _)| headers).collect();
+    let told: Vec<_> = heard.of("hook").into_iter().map(|one| one.headers).collect();
     let tokens: Vec<&str> = told.iter().map(|headers| headers["authorization"].as_str()).collect();
     assert_eq!(tokens, ["Bearer token-1", "Bearer token-1", "Bearer token-2"]);
     assert!(told.iter().all(|headers| headers["x-api-key"] == "ups-at-ours"));
-    let (asked, form) = heard.of("token").remove(0);
-    assert_eq!(form, "grant_type=client_credentials");
+    let Request {
+        headers: asked, body, ..
+    } = heard.of("token").remove(0);
+    assert_eq!(body, "grant_type=client_credentials");
     assert_eq!(asked["content-type"], "application/x-www-form-urlencoded");
     let basic = data_encoding::BASE64.encode(b"ups-at-ours:hush");
     assert_eq!(asked["authorization"], format!("Basic {basic}"));

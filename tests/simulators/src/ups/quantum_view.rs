@@ -324,7 +324,7 @@ fn exception(shipment: &Shipment, package: &Package, event: &Event) -> Value {
     for (key, value) in [
         ("StatusCode", words.code),
         ("StatusDescription", words.simplified),
-        ("ReasonCode", words.status_code),
+        ("ReasonCode", words.code),
         ("ReasonDescription", words.description),
     ] {
         put(&mut written, key, clipped(value).into());
@@ -340,7 +340,7 @@ fn delivery(shipment: &Shipment, package: &Package, event: &Event) -> Value {
     let mut location = json!({ "AddressArtifactFormat": place(&event.place) });
     if event.kind == EventKind::AtAccessPoint {
         put(&mut written, "AccessPointLocationID", "U00000001".into());
-        put(&mut location, "Description", "UPS ACCESS POINT".into());
+        put(&mut location, "Description", "ACCESS POINT".into());
     } else {
         put(&mut location, "Description", "FRONT DOOR".into());
         put(&mut location, "SignedForByName", SIGNED_BY.into());
