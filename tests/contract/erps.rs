@@ -450,6 +450,9 @@ pub(crate) async fn a_failed_telling_says_whether_anything_can_have_happened<E: 
     test.strike(On::Tell, Mishap::Busy(Some(60)));
     let busy = tell(&test, &document, &delivered()).await.unwrap_err();
     assert!(matches!(busy, EffectError::NotSent(later) if later.obstacle == Obstacle::Limited));
+    assert_eq!(test.delivery(&document), Shown::default());
+    let test = E::start().await?;
+    let document = test.enter(1)?;
     let until = test.now() + SignedDuration::from_secs(5);
     let short = test.source().tell(&document, &delivered(), Permit { until }).await;
     assert!(matches!(short, Err(EffectError::NotSent(later)) if later.obstacle == Obstacle::LeaseTooShort));
