@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rust_decimal::dec;
 use simulators::faults::{Fault, FaultKind};
+use simulators::ups::EventKind;
 use tests::world::{CONNECTION, Failure, World};
 use tests::{customer, warehouse};
-use waybill::domain::{Address, Billing, JobId, LabelFormat, Parcel, Payer, ShipmentRequest, Weight};
+use waybill::domain::{Address, Billing, JobId, LabelFormat, Milestone, Parcel, Payer, ShipmentRequest, Weight};
 use waybill::ports::{Carrier, Opened, Systems};
 
 use crate::Mishap;
@@ -48,6 +49,22 @@ fn galena(line: &str) -> Address {
     }
 }
 
+/// What happens to a parcel that comes so far.
+fn event(milestone: Milestone) -> EventKind {
+    match milestone {
+        Milestone::LabelCreated => EventKind::LabelCreated,
+        Milestone::Voided => EventKind::Voided,
+        Milestone::PickedUp => EventKind::PickedUp,
+        Milestone::InTransit => EventKind::Departed,
+        Milestone::Exception => EventKind::WeatherDelay,
+        Milestone::OutForDelivery => EventKind::OutForDelivery,
+        Milestone::AvailableForPickup => EventKind::AtAccessPoint,
+        Milestone::Returning => EventKind::Returning,
+        Milestone::Delivered => EventKind::Delivered,
+        Milestone::Returned => EventKind::Returned,
+    }
+}
+
 #[async_trait]
 impl CarrierUnderTest for Ups {
     async fn start() -> Result<Self, Failure> {
@@ -73,6 +90,7 @@ impl CarrierUnderTest for Ups {
             On::Labels => "label_recovery",
             On::Void => "void",
             On::List => "quantum_view",
+            On::Track => "track",
         };
         self.world.ups_fault(fault(operation, mishap));
     }
@@ -83,6 +101,17 @@ impl CarrierUnderTest for Ups {
 
     fn sold(&self, reference: &JobId) -> usize {
         self.world.ups.read_books().unvoided(reference.as_str()).len()
+    }
+
+    fn comes_to(&self, number: &str, milestones: &[Milestone]) {
+        let events: Vec<EventKind> = milestones.iter().copied().map(event).collect();
+        // The simulator's events are a second apart and never before those that were.
+        self.world.turn(jiff::SignedDuration::from_mins(10));
+        assert!(self.world.ups.happen(number, &events), "there is no parcel {number}");
+    }
+
+    fn unknown_number(&self) -> String {
+        "1ZA1B2C30399999995".to_owned()
     }
 
     fn addresses(&self) -> Addresses {
