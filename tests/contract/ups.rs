@@ -1,14 +1,14 @@
 //! UPS under the carriers' suite.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::dec;
 use simulators::faults::{Fault, FaultKind};
 use simulators::ups::EventKind;
 use tests::world::{CONNECTION, Failure, World};
 use tests::{customer, warehouse};
 use waybill::domain::{Address, Billing, JobId, LabelFormat, Milestone, Parcel, Payer, ShipmentRequest, Weight};
-use waybill::ports::{Carrier, Opened, Systems};
+use waybill::ports::{Carrier, Opened, Push, Systems};
 
 use crate::Mishap;
 use crate::carriers::{Addresses, CarrierUnderTest, On};
@@ -106,7 +106,7 @@ impl CarrierUnderTest for Ups {
     fn comes_to(&self, number: &str, milestones: &[Milestone]) {
         let events: Vec<EventKind> = milestones.iter().copied().map(event).collect();
         // The simulator's events are a second apart and never before those that were.
-        self.world.turn(jiff::SignedDuration::from_mins(10));
+        self.world.turn(SignedDuration::from_mins(10));
         assert!(self.world.ups.happen(number, &events), "there is no parcel {number}");
     }
 
@@ -155,4 +155,31 @@ impl CarrierUnderTest for Ups {
             customs: None,
         }
     }
+}
+
+/// P17: Track Alert v1 needs an address of ours and what its secret says; whatever is missing, the connection opens, and the
+/// carrier says what to do.
+#[tokio::test]
+async fn news_are_pushed_where_there_is_a_hook() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let pushes = async |api: Option<&str>, version: &str| -> Result<Result<Push, String>, Failure> {
+        world.configure(|connection| connection.carrier.options = serde_json::json!({ "track_alert": version }));
+        let connection = world.store.tables().connections[&CONNECTION.parse()?].clone();
+        let registry = world.registry().clone().with_api(api.map(str::parse).transpose()?);
+        Ok(registry.open(&connection).await?.carrier.push())
+    };
+    let api = Some("https://api.example.com/");
+    assert!(pushes(api, "v1").await?.is_err(), "there is no secret");
+    let body = serde_json::json!({ "id": "00ff", "keys": ["key"] });
+    world.secret("waybill/test/acme/ups-hook", &body).await?;
+    assert_eq!(pushes(api, "v1").await?.map(|push| push.batch), Ok(100));
+    assert!(pushes(None, "v1").await?.is_err(), "nobody knows our address");
+    assert_eq!(pushes(None, "v2").await?.map(|push| push.batch), Ok(100));
+    assert!(pushes(api, "off").await?.is_err());
+    world
+        .secret("waybill/test/acme/ups-hook", &serde_json::json!({ "keys": 7 }))
+        .await?;
+    world.turn(SignedDuration::from_mins(6));
+    assert!(pushes(api, "v1").await?.is_err(), "the secret is no hook's");
+    Ok(())
 }

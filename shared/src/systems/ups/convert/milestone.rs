@@ -14,7 +14,7 @@ const fn reached(milestone: Milestone) -> Meaning {
     Meaning::Reached(milestone)
 }
 
-/// By the three digits of the status. 143 and 144 hand the parcel to an agent or a post office, which delivers it: 026 says so.
+/// By the three digits of the status. 143 and 144 are said when an agent or a post office has it: that is not yet the receiver.
 const BY_STATUS: &[(Meaning, &[&str])] = &[
     // Ready, ordered, on its way to UPS.
     (
@@ -99,18 +99,24 @@ const BY_TYPE: &[(Meaning, &str)] = &[
     (Meaning::Told, "U"),
 ];
 
+/// No code is nearly as long.
+const CODE: usize = 16;
+
 /// UPS's words for an event, alike by whichever way they came.
 pub(super) fn carrier_code(kind: Option<&str>, code: Option<&str>, status: Option<&str>) -> CarrierCode {
-    let word = |text: Option<&str>| text.map(|text| capped(&text.to_ascii_uppercase(), CODE));
     CarrierCode {
         kind: word(kind),
         code: word(code),
-        status: status.map(|text| capped(&format!("{text:0>3}"), CODE)),
+        status: word(status).map(|status| format!("{status:0>3}")),
     }
 }
 
-/// No code is nearly as long.
-const CODE: usize = 16;
+/// A code in capitals. It becomes a part of the event's key, whose parts `#` divides.
+fn word(text: Option<&str>) -> Option<String> {
+    let plain = text?.replace(|c: char| c == '#' || c.is_control(), "");
+    let plain = capped(plain.trim(), CODE).to_ascii_uppercase();
+    (!plain.is_empty()).then_some(plain)
+}
 
 /// So many characters of a text, and no more.
 pub(super) fn capped(text: &str, most: usize) -> String {
@@ -123,8 +129,10 @@ pub(super) fn meaning(code: &CarrierCode) -> Meaning {
     match (status, pair) {
         // An update tells of the parcel's plans, whatever status stands beside it.
         _ if kind == Some(Meaning::Told) => Meaning::Told,
-        // The first scan of all is told with the general status "on the way".
-        (Some(Meaning::Reached(InTransit)), Some(Meaning::Reached(PickedUp))) => reached(PickedUp),
+        // Where the status is a general one the code is more precise: the first scan of all is told as "on the way", and what
+        // waits at an access point must not pass for delivered.
+        (Some(Meaning::Reached(InTransit)), Some(precise @ Meaning::Reached(PickedUp)))
+        | (Some(Meaning::Reached(Delivered)), Some(precise @ Meaning::Reached(AvailableForPickup))) => precise,
         (status, pair) => status.or(pair).or(kind).unwrap_or(Meaning::Unknown),
     }
 }
@@ -261,11 +269,21 @@ mod tests {
     }
 
     #[test]
-    fn the_status_decides_before_the_code_but_for_the_first_scan_and_updates() {
+    fn the_status_decides_before_the_code_unless_it_is_the_general_one() {
         assert_eq!(of("I", "DP", "013"), reached(Exception));
         assert_eq!(of("I", "OR", "005"), reached(PickedUp));
         assert_eq!(of("I", "OR", "012"), reached(PickedUp));
+        assert_eq!(of("I", "OR", "013"), reached(Exception));
+        assert_eq!(of("D", "2Q", "011"), reached(AvailableForPickup));
+        assert_eq!(of("D", "FS", "161"), reached(AvailableForPickup));
         assert_eq!(of("U", "UP", "011"), Meaning::Told);
         assert_eq!(of("D", "FS", "11"), reached(Delivered), "a number has lost its zeros");
+    }
+
+    #[test]
+    fn codes_are_alike_however_they_are_written() {
+        let codes = carrier_code(Some(" i#\n"), Some("dp"), Some("5"));
+        assert_eq!(codes, carrier_code(Some("I"), Some("DP"), Some("005")));
+        assert_eq!(carrier_code(Some("##"), None, Some("")), CarrierCode::default());
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn date(text: &str) -> Option<Date> {
 
 /// `163000`, `74700`, `16:30:00`.
 pub(super) fn time(text: &str) -> Option<Time> {
-    let whole = text.trim().split('.').next()?;
+    let whole = text.trim().split('.').next().filter(|whole| !whole.is_empty())?;
     let padded = format!("{whole:0>6}");
     let parts: Vec<&str> = match whole.contains(':') {
         true => whole.split(':').collect(),

@@ -258,7 +258,6 @@ fn issued(keys: &HookKeys, headers: &[(&str, &str)], body: &str) -> Option<Value
 
 #[test]
 fn a_token_is_given_for_client_credentials_in_either_form() {
-    // ups-calls:new, ups-calls:old, ups-calls:bad, other:new
     let basic = |pair: &str| format!("Basic {}", data_encoding::BASE64.encode(pair.as_bytes()));
     let form = "grant_type=client_credentials&client_id=ups-calls&client_secret=old";
     for (headers, body) in [
@@ -355,7 +354,6 @@ fn v2_is_genuine_by_its_client_and_a_token_of_ours_for_an_hour() {
     assert!(!at(&hook(), &other_key, &headers, 0));
     let keyless = keys(&json!({"id": "00ff", "keys": ["new"], "client_id": "ups-calls", "token_key": ""}));
     assert!(!at(&hook(), &keyless, &headers, 0));
-    let later = token.replacen('M', "N", 1);
     let forged = format!(
         "{}.{}",
         data_encoding::BASE64URL_NOPAD.encode(b"99999999999"),
@@ -374,15 +372,6 @@ fn v2_is_genuine_by_its_client_and_a_token_of_ours_for_an_hour() {
     ] {
         assert!(!at(&hook(), &second(), &headers, 0), "{headers:?}");
     }
-    assert!(
-        later == token
-            || !at(
-                &hook(),
-                &second(),
-                &[("x-api-key", "ups-calls"), ("authorization", &later)],
-                0
-            )
-    );
 }
 
 // ---- what is pushed ----------------------------------------------------------------------------------------------
