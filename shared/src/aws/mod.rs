@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 pub use blobs::Blobs;
 pub use clock::{RandomNonces, SystemClock};
-pub use dynamo::{Change, DUE_SHARDS, Dynamo};
+pub use dynamo::{Change, DUE_SHARDS, Dynamo, TRACKING_SHARDS};
 pub use labels::Bucket;
 pub use queue::{DeadLetterQueue, ShipmentsQueue};
 pub use seal::{DataKey, DataKeys, Envelopes, KmsKeys};

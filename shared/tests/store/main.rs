@@ -13,3 +13,4 @@ mod reconciliations;
 mod samples;
 mod shapes;
 mod tokens;
+mod tracking;

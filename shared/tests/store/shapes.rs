@@ -1,5 +1,6 @@
 //! Items as every version of the code so far has stored them, each file a table: they stay readable for ever. The first holds
-//! jobs, tokens and limits; those after it runs, notes, windows, turns, health and what ends a job as well.
+//! jobs, tokens and limits; those after it runs, notes, windows, turns, health and what ends a job as well; those from the third on
+//! parcels, events, promises, what ERPs were told, hooks and webhooks too.
 //!
 //! After a change of a shape, record the new one beside the old ones:
 //! `RECORD=void-step cargo test --workspace --test store record_the_shapes -- --ignored`.
@@ -13,20 +14,23 @@ use rust_decimal::dec;
 use waybill::aws::Change;
 use waybill::connection::Connection;
 use waybill::domain::{
-    Address, AddressVerdict, CarrierShipmentId, Earlier, Gap, GapKind, Health, Holding, JobId, ListEntry, Listed,
-    Money, Nonce, Outage, Rate, Reconciliation, Refusal, Run, Stage, Stretch, Suspect, Tally, Trouble, Units,
+    Address, AddressVerdict, CarrierShipmentId, Cover, DeliveryStatus, Earlier, Ending, Estimate, Gap, GapKind, Health,
+    Holding, JobId, ListEntry, Listed, Milestone, Money, Nonce, Outage, Rate, Reconciliation, Refusal, Run, Stage,
+    Stretch, Suspect, Tally, Telling, TrackedParcel, TrackingEvent, Trouble, Units, fold,
 };
 use waybill::job::{
     Attempt, Closing, DuplicateCheck, Extra, Flag, Forgotten, Hold, HoldReason, Job, Look, Step, VoidWish, Voiding,
     Wait, WriteBackRef,
 };
 use waybill::ports::{
-    Connections, Cursor, Cursors, Directory, Documents, Jobs, Limits, RefreshLease, Save, Saved, ScanProgress,
-    SealedToken, Spending, State, TokenKey, TokenRequests, TokenStore, TokensInUse, Turn,
+    Captures, Connections, Covers, Cursor, Cursors, Directory, Documents, Hook, Hooks, Jobs, Limits, Parcels,
+    RefreshLease, Save, Saved, ScanProgress, SealedToken, Spending, State, Tellings, TokenKey, TokenRequests,
+    TokenStore, TokensInUse, Turn,
 };
 
 use crate::database::{Store, TABLE};
 use crate::samples::{admitted, bought, connection, connection_id, entry, exchange, next, start, units};
+use crate::tracking::{captured, event, parcel};
 
 type Attributes = BTreeMap<String, serde_json::Value>;
 
@@ -333,6 +337,82 @@ async fn fill_more(store: &Store) {
     );
 }
 
+fn delivered() -> TrackingEvent {
+    TrackingEvent {
+        description: Some("Left at dock".to_owned()),
+        signed_by: Some("QUILL".to_owned()),
+        estimate: Some(estimate()),
+        ..event(start(), Milestone::Delivered)
+    }
+}
+
+fn estimate() -> Estimate {
+    Estimate {
+        date: "2026-03-04".parse().unwrap(),
+        until: "19:00".parse().ok(),
+    }
+}
+
+/// A parcel with everything that can be remembered about it.
+fn followed() -> TrackedParcel {
+    let mut parcel = parcel("1Z4");
+    parcel.enlisted = true;
+    parcel.progress = fold(&[delivered()]);
+    parcel.pushed_until = Some(start());
+    parcel.polled_at = Some(start());
+    parcel.failures = 1;
+    parcel.hints.insert("20260302090000 1Z4 D".to_owned());
+    parcel.untold_since = Some(start());
+    parcel.tell_at = Some(start());
+    parcel.ended = Some((Ending::GivenUp, start()));
+    parcel
+}
+
+fn promise() -> Cover {
+    Cover {
+        key: parcel("1Z4").key,
+        version: 1,
+        until: Some(start()),
+        renew_at: start(),
+        failures: 1,
+        refused: Some("TA0001: no".to_owned()),
+    }
+}
+
+fn told() -> Telling {
+    Telling {
+        version: 1,
+        told: DeliveryStatus::of([followed().progress.as_ref()]),
+        writing: Some((Nonce::new("n"), start())),
+        doubtful_until: Some(start()),
+        failures: 1,
+    }
+}
+
+fn hook() -> Hook {
+    Hook {
+        networks: vec!["203.0.113.0/24".to_owned()],
+        retires_at: Some(start()),
+        ..crate::tracking::hook("digest")
+    }
+}
+
+/// One of everything that is stored of parcels on their way and of webhooks.
+async fn fill_tracking(store: &Store) {
+    let dynamo = &store.dynamo;
+    assert!(dynamo.record(&followed(), &[delivered()]).await.unwrap());
+    assert!(dynamo.write_cover(&promise()).await.unwrap());
+    let document = followed().document;
+    assert!(
+        dynamo
+            .write_telling(&connection_id(), &document, &told())
+            .await
+            .unwrap()
+    );
+    dynamo.write_hook(&hook()).await.unwrap();
+    dynamo.capture(&captured("small", "{}"), start()).await.unwrap();
+}
+
 /// Records what the code stores today, under a name.
 #[tokio::test]
 #[ignore = "writes a file"]
@@ -340,6 +420,7 @@ async fn record_the_shapes() {
     let store = Store::new().await;
     fill(&store).await;
     fill_more(&store).await;
+    fill_tracking(&store).await;
     let scan = store.client.scan().table_name(TABLE).send().await.unwrap();
     let plain = |value: &AttributeValue| match value {
         AttributeValue::N(number) => serde_json::json!({ "N": number }),
@@ -469,6 +550,25 @@ async fn reads_more(store: &Store) {
     assert_eq!(turn, Turn::At(Holding::default().turn(1, Some(first_turn()), start())));
 }
 
+async fn reads_tracking(store: &Store) {
+    let dynamo = &store.dynamo;
+    let key = followed().key;
+    assert_eq!(dynamo.parcels(std::slice::from_ref(&key)).await.unwrap(), [followed()]);
+    assert_eq!(dynamo.events(&key).await.unwrap(), [delivered()]);
+    assert_eq!(dynamo.covers(std::slice::from_ref(&key)).await.unwrap(), [promise()]);
+    assert_eq!(dynamo.given_up(&connection_id(), 9).await.unwrap(), [key]);
+    let document = followed().document;
+    assert_eq!(dynamo.telling(&connection_id(), &document).await.unwrap(), told());
+    assert_eq!(dynamo.hook("digest").await.unwrap(), Some(hook()));
+    assert_eq!(dynamo.hooks().await.unwrap(), [hook()]);
+    assert_eq!(dynamo.captured("small").await.unwrap(), Some(captured("small", "{}")));
+    for shard in 0..waybill::aws::TRACKING_SHARDS {
+        let due = dynamo.due_parcels(shard, start(), 9).await.unwrap().len();
+        let promises = dynamo.due_covers(shard, start(), 9).await.unwrap().len();
+        assert_eq!(due, promises, "one shard has both, the others neither");
+    }
+}
+
 #[tokio::test]
 async fn items_of_every_shape_so_far_are_read() {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder())
@@ -482,6 +582,9 @@ async fn items_of_every_shape_so_far_are_read() {
         restore(&store, &file).await;
         if !file.ends_with("first.json") {
             reads_more(&store).await;
+        }
+        if !file.ends_with("first.json") && !file.ends_with("second.json") {
+            reads_tracking(&store).await;
         }
         reads_everything(&store).await;
     }

@@ -197,7 +197,7 @@ impl Dynamo {
         deleted(request.send().await)
     }
 
-    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
+    pub(super) async fn delete(&self, key: &Key) -> Result<(), StoreError> {
         let request = self
             .client
             .delete_item()
@@ -207,7 +207,7 @@ impl Dynamo {
     }
 }
 
-fn body_item(key: Key, version: u64, body: String) -> Result<Item, StoreError> {
+pub(super) fn body_item(key: Key, version: u64, body: String) -> Result<Item, StoreError> {
     to_item(&BodyItem {
         pk: key.pk,
         sk: key.sk,

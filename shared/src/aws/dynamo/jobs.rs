@@ -11,8 +11,11 @@ use crate::domain::{CarrierShipmentId, ConnectionId, JobId, Nonce, Personal, Sna
 use crate::job::{Job, history};
 use crate::ports::{AuditEntry, Jobs, Save, Saved, StoreError};
 
-/// An entry whose calls take more than this keeps them outside the table.
-const INLINE: usize = 64 * 1024;
+/// What takes more than this (an entry's calls, a webhook's body) is kept outside the table.
+pub(super) const INLINE: usize = 64 * 1024;
+
+/// How many parcels begin to be followed in the job's own transaction.
+const PARCELS: usize = 80;
 
 #[derive(Serialize)]
 struct JobItem<'a> {
@@ -68,8 +71,15 @@ impl Jobs for Dynamo {
     }
 
     async fn save(&self, save: &Save) -> Result<Saved, StoreError> {
-        let writes = self.writes(save).await?;
-        let token = request_token([save.job.id.as_str(), save.job.last_write.as_str()]);
+        let (parcels, surplus) = save.parcels.split_at(save.parcels.len().min(PARCELS));
+        self.follow(surplus).await?;
+        let mut writes = self.writes(save).await?;
+        for parcel in parcels {
+            writes.push(self.parcel_write(parcel).await?);
+        }
+        let own = [save.job.id.as_str(), save.job.last_write.as_str()];
+        let numbers = parcels.iter().map(|parcel| parcel.key.number.as_str());
+        let token = request_token(own.into_iter().chain(numbers));
         match self.transact(&token, &writes).await? {
             Transacted::Done => Ok(Saved::Done),
             Transacted::Refused(verdicts) => self.refused(save, verdicts).await,
@@ -87,6 +97,7 @@ impl Jobs for Dynamo {
     }
 
     async fn erase(&self, id: &JobId) -> Result<(), StoreError> {
+        self.erase_tracking(id).await?;
         self.erase_items(id).await?;
         self.blobs.delete_under(&format!("labels/{id}/")).await?;
         self.blobs.delete_under(&format!("audit/{id}/")).await
@@ -181,18 +192,43 @@ impl Dynamo {
     }
 
     /// A guard did not hold. The job's own is asked first: if what stands there is this very write, its answer was lost
-    /// and it is done.
+    /// and it is done. The units' comes next, the parcels' last.
     async fn refused(&self, save: &Save, verdicts: Vec<Verdict>) -> Result<Saved, StoreError> {
+        let refused = |verdict: Option<&Verdict>| matches!(verdict, Some(Verdict::Refused(_)));
+        if !refused(verdicts.first()) {
+            if save.units.is_some() && refused(verdicts.get(1)) {
+                return Ok(Saved::UnitsConflict);
+            }
+            return self.save_without_followed(save, &verdicts).await;
+        }
         let standing = match verdicts.into_iter().next() {
             Some(Verdict::Refused(Some(item))) => body(&item)?,
-            Some(Verdict::Refused(None)) => self.standing(&save.job.id).await?,
-            _ => return Ok(Saved::UnitsConflict),
+            _ => self.standing(&save.job.id).await?,
         };
         if standing.last_write == save.job.last_write {
             Ok(Saved::Done)
         } else {
             Ok(Saved::Conflict(Box::new(standing)))
         }
+    }
+
+    /// A number that is followed already must not stop the job that has shipped it: carriers' test systems give the same one
+    /// to everybody.
+    async fn save_without_followed(&self, save: &Save, verdicts: &[Verdict]) -> Result<Saved, StoreError> {
+        let asked = save.parcels.len().min(PARCELS);
+        let (_, asked) = verdicts.split_at(verdicts.len().saturating_sub(asked));
+        let mut verdicts = asked.iter();
+        let mut parcels = save.parcels.clone();
+        parcels.retain(|_| !matches!(verdicts.next(), Some(Verdict::Refused(_))));
+        if parcels.len() == save.parcels.len() {
+            return Err(StoreError(format!("a write of job {} was refused", save.job.id)));
+        }
+        tracing::warn!(job.id = %save.job.id, "a tracking number of the job is followed already");
+        let save = Save {
+            parcels,
+            ..save.clone()
+        };
+        Box::pin(self.save(&save)).await
     }
 
     /// What the readings and the verdict said of a person is learnt before it is erased; said again, it may be gone already.

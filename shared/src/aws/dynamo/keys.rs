@@ -3,12 +3,15 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::{CarrierShipmentId, ConnectionId, DocumentId, JobId, Walk};
+use crate::domain::{CarrierShipmentId, ConnectionId, DocumentId, JobId, ParcelKey, TrackingEvent, Walk};
 use crate::job::Job;
 use crate::ports::{State, TokenKey};
 
 /// Over how many partitions the index of due jobs is spread.
 pub const DUE_SHARDS: u8 = 16;
+
+/// Over how many partitions the index of due parcels is spread; that of carriers' promises and of webhooks as well.
+pub const TRACKING_SHARDS: u8 = 16;
 
 /// Over how many partitions each state of a connection is spread.
 const STATE_SHARDS: u8 = 8;
@@ -18,6 +21,9 @@ const TOKEN_SHARDS: u8 = 4;
 
 /// The partition that lists the connections; it grows with customers, not with traffic.
 pub(super) const CONNECTIONS: &str = "CONNECTIONS";
+
+/// The partition that lists the hooks; it grows with customers, not with traffic.
+pub(super) const HOOKS: &str = "HOOKS";
 
 /// The whole key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +52,34 @@ impl Key {
 
     pub(super) fn units(connection: &ConnectionId, document: &DocumentId) -> Self {
         Self::new(format!("DOC#{connection}#{document}"), "UNITS")
+    }
+
+    pub(super) fn telling(connection: &ConnectionId, document: &DocumentId) -> Self {
+        Self::new(format!("DOC#{connection}#{document}"), "TOLD")
+    }
+
+    pub(super) fn parcel(key: &ParcelKey) -> Self {
+        Self::new(format!("{TRACK}{key}"), "STATE")
+    }
+
+    pub(super) fn event(key: &ParcelKey, event: &TrackingEvent) -> Self {
+        Self::new(format!("{TRACK}{key}"), format!("{EVENT}{}", event.key()))
+    }
+
+    pub(super) fn cover(key: &ParcelKey) -> Self {
+        Self::new(format!("{TRACK}{key}"), "COVER")
+    }
+
+    pub(super) fn hook(digest: &str) -> Self {
+        Self::new(format!("HOOK#{digest}"), "HOOK")
+    }
+
+    pub(super) fn hook_entry(digest: &str) -> Self {
+        Self::new(HOOKS.to_owned(), digest)
+    }
+
+    pub(super) fn capture(id: &str) -> Self {
+        Self::new(format!("{INBOUND}{id}"), "RAW")
     }
 
     pub(super) fn connection(id: &ConnectionId) -> Self {
@@ -144,6 +178,15 @@ pub(super) const ORDER: &str = "ORDER#";
 /// The beginning of the sort key of every note that a document is to be read again.
 pub(super) const REREAD: &str = "REREAD#";
 
+/// The beginning of every parcel's partition.
+const TRACK: &str = "TRACK#";
+
+/// The beginning of every event's sort key.
+pub(super) const EVENT: &str = "EVENT#";
+
+/// The beginning of every captured webhook's partition.
+const INBOUND: &str = "INBOUND#";
+
 /// The beginning of every slot's sort key.
 pub(super) const SLOT: &str = "SLOT#";
 
@@ -225,6 +268,41 @@ fn token_partition(shard: u8) -> String {
     format!("TOKEN#{shard}")
 }
 
+/// The partition of the due index in which a parcel stands.
+pub(super) fn parcel_shard(key: &ParcelKey) -> String {
+    parcel_partition(spread(&key.number))
+}
+
+/// A partition of due parcels.
+pub(super) fn parcel_partition(shard: u8) -> String {
+    format!("PARCEL#{shard}")
+}
+
+/// The partition of the due index in which a carrier's promise stands.
+pub(super) fn cover_shard(key: &ParcelKey) -> String {
+    cover_partition(spread(&key.number))
+}
+
+/// A partition of promises that are to be asked for.
+pub(super) fn cover_partition(shard: u8) -> String {
+    format!("COVER#{shard}")
+}
+
+/// The partition of the due index in which a captured webhook stands.
+pub(super) fn capture_shard(id: &str) -> String {
+    capture_partition(spread(id))
+}
+
+/// A partition of captured webhooks.
+pub(super) fn capture_partition(shard: u8) -> String {
+    format!("INBOX#{shard}")
+}
+
+/// The partition of the state index in which a connection's parcels stand that were given up; few are.
+pub(super) fn given_up_partition(connection: &ConnectionId) -> String {
+    format!("GIVENUP#{connection}")
+}
+
 /// The partition of the number index.
 pub(super) fn number_key(number: &str) -> String {
     format!("NUMBER#{number}")
@@ -243,6 +321,20 @@ pub(super) fn job_of(pk: &str) -> Option<JobId> {
 /// The connection of a `DOC#` key.
 pub(super) fn connection_of(pk: &str) -> Option<ConnectionId> {
     pk.strip_prefix("DOC#")?.split('#').next()?.parse().ok()
+}
+
+/// The parcel of a `TRACK#` key.
+pub(super) fn parcel_of(pk: &str) -> Option<ParcelKey> {
+    let (connection, number) = pk.strip_prefix(TRACK)?.split_once('#')?;
+    Some(ParcelKey {
+        connection: connection.parse().ok()?,
+        number: number.to_owned(),
+    })
+}
+
+/// The captured webhook of an `INBOUND#` key.
+pub(super) fn capture_of(pk: &str) -> Option<String> {
+    pk.strip_prefix(INBOUND).map(str::to_owned)
 }
 
 /// The connection of a `RECON#` key.
@@ -264,6 +356,13 @@ fn letter(id: &JobId, index: usize) -> u8 {
         Some(digit) => digit.wrapping_sub(b'2').wrapping_add(26),
         None => 0,
     }
+}
+
+/// The shard of a text that is no digest: by FNV-1a, whose middle bits differ even between numbers that follow each other.
+fn spread(text: &str) -> u8 {
+    let mix = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    let hash = text.bytes().fold(0x811c_9dc5, mix);
+    u8::try_from((hash >> 12) % u32::from(TRACKING_SHARDS)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -292,6 +391,15 @@ mod tests {
     }
 
     #[test]
+    fn parcels_spread_evenly_over_every_shard() {
+        let mut shards = [0_u32; TRACKING_SHARDS as usize];
+        for number in 0..1_600 {
+            shards[usize::from(spread(&format!("1ZA1B2C303{number:08}")))] += 1;
+        }
+        assert!(shards.iter().all(|count| (50..=200).contains(count)), "{shards:?}");
+    }
+
+    #[test]
     fn keys_are_read_back() {
         let connection: ConnectionId = "acme-netsuite-ups".parse().unwrap();
         let document = DocumentId::sales_order("50#12");
@@ -301,5 +409,9 @@ mod tests {
         );
         let id = JobId::of(&connection, &document, 1);
         assert_eq!(job_of(&Key::job(&id).pk), Some(id));
+        let number = "1Z#1".to_owned();
+        let parcel = ParcelKey { connection, number };
+        assert_eq!(parcel_of(&Key::parcel(&parcel).pk), Some(parcel));
+        assert_eq!(capture_of(&Key::capture("A#1").pk).as_deref(), Some("A#1"));
     }
 }

@@ -9,6 +9,7 @@ mod cursors;
 mod directory;
 mod documents;
 mod due;
+mod hooks;
 mod jobs;
 pub(super) mod keys;
 mod limits;
@@ -16,6 +17,7 @@ mod reconciliations;
 mod spending;
 mod table;
 mod tokens;
+mod tracking;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -28,7 +30,7 @@ use crate::domain::{ConnectionId, Holding};
 use crate::ports::{AccountStanding, Clock, Nonces};
 
 pub use connections::Change;
-pub use keys::DUE_SHARDS;
+pub use keys::{DUE_SHARDS, TRACKING_SHARDS};
 
 /// The table, and every port that it implements.
 pub struct Dynamo {

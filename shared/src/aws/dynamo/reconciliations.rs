@@ -84,8 +84,7 @@ impl Reconciliations for Dynamo {
     }
 
     async fn unfinished(&self, now: Timestamp, limit: u16) -> Result<Vec<ConnectionId>, StoreError> {
-        let search = Search::index("due", "due_shard", UNFINISHED.to_owned());
-        let keys = self.search(&search.up_to("due_at", sortable(now)).limit(limit)).await?;
+        let keys = self.due_in(UNFINISHED.to_owned(), now, limit).await?;
         Ok(keys.iter().filter_map(|key| reconciled(text(key, "pk")?)).collect())
     }
 

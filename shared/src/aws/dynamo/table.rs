@@ -29,7 +29,7 @@ use crate::ports::StoreError;
 pub(super) const SCHEMA: u32 = 1;
 
 /// How often a write that met another one, or a throttle, is tried.
-const TRIES: u32 = 6;
+pub(super) const TRIES: u32 = 6;
 
 /// How many keys one batch may ask for.
 const BATCH: usize = 100;
