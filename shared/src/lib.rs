@@ -7,7 +7,7 @@
 //! | [`job`] | the ledger of one unit of one order: what comes next, and what an outcome changes; pure | `domain`, `rules` |
 //! | [`connection`] | what a customer configures, parsed and validated once | `domain` |
 //! | [`ports`] | the outside world as traits, with their errors | `domain`, `job`, `connection` |
-//! | [`flows`] | the use cases, a file each | `ports`, `job`, `connection`, `domain`, `rules` |
+//! | [`flows`] | the use cases, a file each | `ports`, `job`, `connection`, `domain`, `rules`, `telemetry` |
 //! | [`http`] | the one client that calls vendors: tokens, limits, what a failure means | `ports`, `domain` |
 //! | [`systems`] | the outside systems, a folder each, and the registry that opens them | `http`, `ports`, `connection`, `domain` |
 //! | `aws` | the ports on DynamoDB, SQS, S3, KMS and Secrets Manager (feature `aws`) | `ports`, `job`, `connection`, `domain`, `config` |

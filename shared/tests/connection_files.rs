@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use waybill::connection::{Connection, Environment, list, parse};
-use waybill::domain::{Choice, LocationId};
+use waybill::domain::{Cadence, Choice, LocationId};
 use waybill::systems::check::Checks;
 
 fn text(path: &str) -> Result<String, String> {
@@ -25,6 +25,10 @@ fn the_example_is_valid_and_says_what_it_seems_to_say() {
     assert_eq!(connection.ship_from.of(Some(&LocationId::new("6"))).city, "Reno");
     assert_eq!(connection.ship_from.of(None).city, "Louisville");
     assert!(connection.write_back.fulfilment);
+    assert_eq!(connection.tracking, Cadence::default());
+    let fields = connection.write_back.fields;
+    assert_eq!(fields.estimated_delivery.as_deref(), Some("custbody_waybill_estimated"));
+    assert!(fields.status_at.is_some() && fields.place.is_some() && fields.signed_by.is_some());
 }
 
 #[test]
@@ -73,6 +77,8 @@ fn the_local_connection_is_valid_once_the_simulators_addresses_stand_in_it() {
         .replace("@UPS_URL@", "http://127.0.0.1:4002");
     let connection = read(&filled).unwrap();
     assert_eq!(connection.environment, Environment::Local);
+    assert_eq!(connection.tracking.every, jiff::SignedDuration::from_mins(5));
+    assert!(connection.write_back.fields.tells_deliveries());
     assert_eq!(
         connection.carrier.base_url.as_ref().and_then(url::Url::port),
         Some(4002)

@@ -6,9 +6,12 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tests::world::Failure;
 use waybill::domain::{
-    Address, AddressVerdict, CarrierShipmentId, JobId, LabelFormat, ListEntry, ShipmentRequest, Stretch,
+    Address, AddressVerdict, CarrierShipmentId, JobId, LabelFormat, ListEntry, Meaning, Milestone, Progress,
+    ShipmentRequest, Stretch, fold,
 };
-use waybill::ports::{CallError, Carrier, Control, EffectError, LabelError, Obstacle, Permit, Purchased, VoidError};
+use waybill::ports::{
+    CallError, Carrier, Control, EffectError, LabelError, Moved, Obstacle, Permit, Purchased, VoidError,
+};
 
 use crate::Mishap;
 
@@ -25,6 +28,8 @@ pub(crate) enum On {
     Void,
     /// The carrier's own list.
     List,
+    /// Asking where a parcel is.
+    Track,
 }
 
 /// Addresses of each kind, as the carrier's simulator judges them.
@@ -54,6 +59,10 @@ pub(crate) trait CarrierUnderTest: Sized {
     fn asked_to_sell(&self) -> u64;
     /// Unvoided shipments under a reference, by its own books.
     fn sold(&self, reference: &JobId) -> usize;
+    /// The parcel comes so far now, one after the other; with [`Milestone::Delivered`] somebody signs.
+    fn comes_to(&self, number: &str, milestones: &[Milestone]);
+    /// Numbers as the carrier gives them, that it has not given to anybody.
+    fn unknown_number(&self) -> String;
     /// Addresses of each kind.
     fn addresses(&self) -> Addresses;
     /// One parcel to a good address.
@@ -230,15 +239,16 @@ pub(crate) async fn a_void_can_be_repeated<C: CarrierUnderTest>() -> Result<(), 
 }
 
 /// The whole list of a stretch, page by page.
-async fn whole_list<C: CarrierUnderTest>(test: &C) -> Result<Vec<ListEntry>, CallError> {
-    let (to, mut entries, mut page) = (test.now(), Vec::new(), None);
+async fn whole_list<C: CarrierUnderTest>(test: &C) -> Result<(Vec<ListEntry>, Vec<Moved>), CallError> {
+    let (to, mut entries, mut moved, mut page) = (test.now(), Vec::new(), Vec::new(), None);
     let from = to - SignedDuration::from_hours(24);
     loop {
         let answer = test.carrier().list(Stretch { from, to }, page.as_deref()).await?;
         entries.extend(answer.entries);
+        moved.extend(answer.moved);
         page = answer.next;
         if page.is_none() {
-            return Ok(entries);
+            return Ok((entries, moved));
         }
     }
 }
@@ -257,7 +267,7 @@ pub(crate) async fn the_list_holds_everything_sold_and_says_what_is_void<C: Carr
     }
     test.carrier().void(&sold[1].1.shipment.id).await?;
     for _ in 0..2 {
-        let entries = whole_list(&test).await?;
+        let (entries, _) = whole_list(&test).await?;
         for (reference, bought) in &sold {
             for parcel in bought.shipment.tracking_numbers() {
                 let of_parcel = |entry: &&ListEntry| entry.names(parcel);
@@ -281,6 +291,105 @@ pub(crate) async fn the_list_holds_everything_sold_and_says_what_is_void<C: Carr
         let failed = whole_list(&test).await;
         assert!(matches!(failed, Err(CallError::Later(_))), "{mishap:?}: {failed:?}");
     }
+    Ok(())
+}
+
+/// How far a parcel has come, by everything that the carrier tells of it.
+async fn progress<C: CarrierUnderTest>(test: &C, number: &str) -> Result<Option<Progress>, CallError> {
+    let news = test.carrier().track(number).await?;
+    let events = news.map(|news| news.events).unwrap_or_default();
+    assert!(events.iter().all(|event| event.is_possible(test.now())), "{events:?}");
+    assert!(
+        events.iter().all(|event| event.meaning != Meaning::Unknown),
+        "{events:?}"
+    );
+    Ok(fold(&events))
+}
+
+/// P16: a parcel is where the carrier says that it is, from the label to the signature, and its neighbour is not.
+pub(crate) async fn a_parcel_is_followed_from_its_label_to_the_signature<C: CarrierUnderTest>() -> Result<(), Failure> {
+    let test = C::start().await?;
+    assert_eq!(test.carrier().track(&test.unknown_number()).await?, None);
+    let bought = buy(&test, 1).await?.shipment;
+    let numbers: Vec<&str> = bought.tracking_numbers().collect();
+    let (own, neighbour) = (numbers[0], numbers[1]);
+    let labelled = progress(&test, own).await?.map(|progress| progress.milestone);
+    assert_eq!(labelled, Some(Milestone::LabelCreated));
+    for milestone in [
+        Milestone::PickedUp,
+        Milestone::InTransit,
+        Milestone::Exception,
+        Milestone::OutForDelivery,
+        Milestone::AvailableForPickup,
+        Milestone::Delivered,
+    ] {
+        test.comes_to(own, &[milestone]);
+        let progress = progress(&test, own).await?.unwrap();
+        assert_eq!(progress.milestone, milestone);
+        assert!(progress.spot.words().is_some(), "{progress:?}");
+        assert_eq!(
+            progress.signed_by.is_some(),
+            milestone == Milestone::Delivered,
+            "{progress:?}"
+        );
+    }
+    let labelled = progress(&test, neighbour).await?.map(|progress| progress.milestone);
+    assert_eq!(labelled, Some(Milestone::LabelCreated));
+    Ok(())
+}
+
+/// P16: a parcel that goes back comes back, and one whose label is void never travels.
+pub(crate) async fn a_parcel_can_come_back_and_can_be_void<C: CarrierUnderTest>() -> Result<(), Failure> {
+    let test = C::start().await?;
+    let bought = buy(&test, 1).await?.shipment;
+    let number = bought.id.as_str();
+    for milestone in [Milestone::PickedUp, Milestone::Returning, Milestone::Returned] {
+        test.comes_to(number, &[milestone]);
+        let come = progress(&test, number).await?.map(|progress| progress.milestone);
+        assert_eq!(come, Some(milestone));
+    }
+    let void = buy(&test, 2).await?.shipment;
+    test.carrier().void(&void.id).await?;
+    let come = progress(&test, void.id.as_str())
+        .await?
+        .map(|progress| progress.milestone);
+    assert_eq!(come, Some(Milestone::Voided));
+    Ok(())
+}
+
+/// That the carrier cannot be asked is not that it knows nothing.
+pub(crate) async fn a_failed_question_for_a_parcel_is_no_absence<C: CarrierUnderTest>() -> Result<(), Failure> {
+    let test = C::start().await?;
+    let bought = buy(&test, 1).await?.shipment;
+    for mishap in [
+        Mishap::LostBefore,
+        Mishap::LostAfter,
+        Mishap::Gateway,
+        Mishap::Unreadable,
+        Mishap::Busy(None),
+    ] {
+        test.strike(On::Track, mishap);
+        let failed = test.carrier().track(bought.id.as_str()).await;
+        assert!(matches!(failed, Err(CallError::Later(_))), "{mishap:?}: {failed:?}");
+    }
+    let malformed = test.carrier().track("../void").await;
+    assert!(matches!(malformed, Err(CallError::Refused(_))), "{malformed:?}");
+    Ok(())
+}
+
+/// P18: the carrier's own list says of which parcels there are news, and the same again when it is read again.
+pub(crate) async fn the_list_says_of_which_parcels_there_are_news<C: CarrierUnderTest>() -> Result<(), Failure> {
+    let test = C::start().await?;
+    if test.carrier().listing().is_err() {
+        return Ok(());
+    }
+    let (void, still) = (buy(&test, 1).await?.shipment, buy(&test, 2).await?.shipment);
+    test.carrier().void(&void.id).await?;
+    let first = whole_list(&test).await?.1;
+    let of = |number: &str| first.iter().filter(|one| one.number == number).count();
+    assert!(void.tracking_numbers().all(|number| of(number) == 1), "{first:?}");
+    assert!(still.tracking_numbers().all(|number| of(number) == 0), "{first:?}");
+    assert_eq!(whole_list(&test).await?.1, first);
     Ok(())
 }
 
@@ -381,6 +490,10 @@ macro_rules! suite {
                 labels_can_be_had_again,
                 a_void_can_be_repeated,
                 the_list_holds_everything_sold_and_says_what_is_void,
+                a_parcel_is_followed_from_its_label_to_the_signature,
+                a_parcel_can_come_back_and_can_be_void,
+                a_failed_question_for_a_parcel_is_no_absence,
+                the_list_says_of_which_parcels_there_are_news,
                 a_shipment_is_known_by_its_number,
                 every_kind_of_address_has_its_verdict,
                 what_is_offered_can_be_bought,

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::dec;
 use tests::world::Failure;
 use waybill::domain::{
-    CarrierShipmentId, Consignment, DocumentId, JobId, Money, Offer, Order, Quote, Shipment, ShippedParcel, Standing,
-    Units,
+    CarrierShipmentId, Consignment, DeliveryStatus, DocumentId, Estimate, JobId, Milestone, Money, Offer, Order, Quote,
+    Shipment, ShippedParcel, Standing, Units,
 };
 use waybill::ports::{CallError, EffectError, Obstacle, OrderSource, Permit, Scan, WriteBack, Written};
 
@@ -21,6 +21,8 @@ pub(crate) enum On {
     Read,
     /// The write-back.
     WriteBack,
+    /// What is told of a delivery.
+    Tell,
 }
 
 /// An ERP with its simulator.
@@ -42,6 +44,50 @@ pub(crate) trait ErpUnderTest: Sized {
     fn written(&self, document: &DocumentId, number: &str) -> usize;
     /// The problem that people see on the document.
     fn problem(&self, document: &DocumentId) -> String;
+    /// What people see of its delivery.
+    fn delivery(&self, document: &DocumentId) -> Shown;
+    /// How many requests have written into documents so far.
+    fn writes(&self) -> u64;
+}
+
+/// What people see of a delivery on the document; what is not known is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) status: String,
+    pub(crate) at: String,
+    pub(crate) place: String,
+    pub(crate) signed_by: String,
+    pub(crate) estimated: String,
+}
+
+pub(crate) fn on_its_way() -> DeliveryStatus {
+    DeliveryStatus {
+        milestone: Milestone::InTransit,
+        text: "In transit".to_owned(),
+        at: "2026-03-02T14:00:00Z".parse().unwrap(),
+        place: Some("Louisville, KY, US".to_owned()),
+        signed_by: None,
+        estimate: Some(Estimate {
+            date: jiff::civil::date(2026, 3, 5),
+            until: None,
+        }),
+    }
+}
+
+pub(crate) fn delivered() -> DeliveryStatus {
+    DeliveryStatus {
+        milestone: Milestone::Delivered,
+        text: "Delivered".to_owned(),
+        at: "2026-03-04T09:30:00Z".parse().unwrap(),
+        place: Some("New York, NY, US".to_owned()),
+        signed_by: Some("MORGAN".to_owned()),
+        estimate: None,
+    }
+}
+
+async fn tell<E: ErpUnderTest>(test: &E, document: &DocumentId, status: &DeliveryStatus) -> Result<(), EffectError> {
+    let until = test.now() + SignedDuration::from_mins(5);
+    test.source().tell(document, status, Permit { until }).await
 }
 
 /// An order that was shipped, to be written back.
@@ -88,6 +134,10 @@ impl Shipped {
     }
 
     fn to_write(&self) -> WriteBack<'_> {
+        self.to_write_again(None)
+    }
+
+    fn to_write_again<'a>(&'a self, delivery: Option<&'a str>) -> WriteBack<'a> {
         WriteBack {
             job: &self.job,
             order: &self.order,
@@ -95,6 +145,7 @@ impl Shipped {
             shipment: &self.shipment,
             quote: Some(&self.quote),
             labels: &[],
+            delivery,
         }
     }
 
@@ -103,9 +154,13 @@ impl Shipped {
     }
 
     async fn write<E: ErpUnderTest>(&self, test: &E) -> Result<(), EffectError> {
+        self.write_again(test, None).await
+    }
+
+    async fn write_again<E: ErpUnderTest>(&self, test: &E, delivery: Option<&str>) -> Result<(), EffectError> {
         let draft = test
             .source()
-            .draft(&self.to_write(), &Written::Nothing)
+            .draft(&self.to_write_again(delivery), &Written::Nothing)
             .map_err(EffectError::Rejected)?;
         let until = test.now() + SignedDuration::from_mins(5);
         test.source().write_back(&draft, Permit { until }).await.map(|_| ())
@@ -333,6 +388,108 @@ pub(crate) async fn a_flag_is_seen_and_is_no_change<E: ErpUnderTest>() -> Result
     Ok(())
 }
 
+/// P16, P40: how a delivery fares stands on the document, and what is no longer known of it does not; the same is not written
+/// again.
+pub(crate) async fn a_delivery_is_told_and_the_same_is_not_written_again<E: ErpUnderTest>() -> Result<(), Failure> {
+    let test = E::start().await?;
+    let document = test.enter(1)?;
+    let before = read(&test, &document).await?;
+    let told = [
+        (
+            on_its_way(),
+            Shown {
+                status: "In transit".to_owned(),
+                at: "2026-03-02T14:00:00Z".to_owned(),
+                place: "Louisville, KY, US".to_owned(),
+                signed_by: String::new(),
+                estimated: "2026-03-05".to_owned(),
+            },
+        ),
+        (
+            delivered(),
+            Shown {
+                status: "Delivered".to_owned(),
+                at: "2026-03-04T09:30:00Z".to_owned(),
+                place: "New York, NY, US".to_owned(),
+                signed_by: "MORGAN".to_owned(),
+                estimated: String::new(),
+            },
+        ),
+    ];
+    for (status, shown) in told {
+        let writes = test.writes();
+        for _ in 0..2 {
+            tell(&test, &document, &status).await?;
+            assert_eq!(test.delivery(&document), shown);
+            assert_eq!(test.writes(), writes + 1, "the same is not written again");
+        }
+    }
+    assert_eq!(read(&test, &document).await?, before, "it is no change of the document");
+    Ok(())
+}
+
+/// P16: a delivery that could not be told says whether it may have been; telling it again puts it right.
+pub(crate) async fn a_failed_telling_says_whether_anything_can_have_happened<E: ErpUnderTest>() -> Result<(), Failure> {
+    for (mishap, arrived) in [
+        (Mishap::LostBefore, false),
+        (Mishap::Gateway, false),
+        (Mishap::LostAfter, true),
+        (Mishap::FailedAfter, true),
+    ] {
+        let test = E::start().await?;
+        let document = test.enter(1)?;
+        test.strike(On::Tell, mishap);
+        let error = tell(&test, &document, &delivered()).await.unwrap_err();
+        assert!(matches!(error, EffectError::Unknown(_)), "{mishap:?}: {error}");
+        assert_eq!(test.delivery(&document).status == "Delivered", arrived, "{mishap:?}");
+        tell(&test, &document, &delivered()).await?;
+        assert_eq!(test.delivery(&document).status, "Delivered");
+    }
+    let test = E::start().await?;
+    let document = test.enter(1)?;
+    test.strike(On::Tell, Mishap::Busy(Some(60)));
+    let busy = tell(&test, &document, &delivered()).await.unwrap_err();
+    assert!(matches!(busy, EffectError::NotSent(later) if later.obstacle == Obstacle::Limited));
+    assert_eq!(test.delivery(&document), Shown::default());
+    let test = E::start().await?;
+    let document = test.enter(1)?;
+    let until = test.now() + SignedDuration::from_secs(5);
+    let short = test.source().tell(&document, &delivered(), Permit { until }).await;
+    assert!(matches!(short, Err(EffectError::NotSent(later)) if later.obstacle == Obstacle::LeaseTooShort));
+    assert_eq!(test.delivery(&document), Shown::default());
+    Ok(())
+}
+
+/// P16: a document that is gone cannot be told of its delivery, and that is said once and for all.
+pub(crate) async fn a_document_that_is_gone_is_told_nothing<E: ErpUnderTest>() -> Result<(), Failure> {
+    let test = E::start().await?;
+    let told = tell(&test, &DocumentId::sales_order("99999999"), &delivered()).await;
+    assert!(
+        matches!(&told, Err(EffectError::Rejected(refusal)) if !refusal.message.is_empty()),
+        "{told:?}"
+    );
+    assert_eq!(test.writes(), 0);
+    Ok(())
+}
+
+/// P15, P16: a write-back that is done again does not take back what was told of the delivery.
+pub(crate) async fn a_write_back_done_again_keeps_what_was_told<E: ErpUnderTest>() -> Result<(), Failure> {
+    let test = E::start().await?;
+    let shipped = Shipped::of(&test, 1).await?;
+    let document = shipped.order.document.clone();
+    shipped.write(&test).await?;
+    let first = test.delivery(&document).status;
+    assert!(!first.is_empty() && first != "Delivered", "{first}");
+    tell(&test, &document, &delivered()).await?;
+    let told = test.delivery(&document);
+    let found = test.source().find(&shipped.to_write_again(Some("Delivered"))).await?;
+    assert!(matches!(found, Written::Whole(_)), "{found:?}");
+    shipped.write_again(&test, Some("Delivered")).await?;
+    assert_eq!(test.delivery(&document), told);
+    assert_eq!(test.written(&document, shipped.number()), 1);
+    Ok(())
+}
+
 /// P27: a check tries what the connection needs, and touches nothing.
 pub(crate) async fn a_check_finds_all_well_and_touches_nothing<E: ErpUnderTest>() -> Result<(), Failure> {
     let test = E::start().await?;
@@ -361,6 +518,10 @@ macro_rules! suite {
                 nothing_is_written_without_enough_of_a_lease,
                 a_token_that_has_ended_is_renewed,
                 a_flag_is_seen_and_is_no_change,
+                a_delivery_is_told_and_the_same_is_not_written_again,
+                a_failed_telling_says_whether_anything_can_have_happened,
+                a_document_that_is_gone_is_told_nothing,
+                a_write_back_done_again_keeps_what_was_told,
                 a_check_finds_all_well_and_touches_nothing,
             );
         }

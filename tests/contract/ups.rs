@@ -1,13 +1,14 @@
 //! UPS under the carriers' suite.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::dec;
 use simulators::faults::{Fault, FaultKind};
+use simulators::ups::EventKind;
 use tests::world::{CONNECTION, Failure, World};
 use tests::{customer, warehouse};
-use waybill::domain::{Address, Billing, JobId, LabelFormat, Parcel, Payer, ShipmentRequest, Weight};
-use waybill::ports::{Carrier, Opened, Systems};
+use waybill::domain::{Address, Billing, JobId, LabelFormat, Milestone, Parcel, Payer, ShipmentRequest, Weight};
+use waybill::ports::{Carrier, Opened, Push, Systems};
 
 use crate::Mishap;
 use crate::carriers::{Addresses, CarrierUnderTest, On};
@@ -48,6 +49,22 @@ fn galena(line: &str) -> Address {
     }
 }
 
+/// What happens to a parcel that comes so far.
+fn event(milestone: Milestone) -> EventKind {
+    match milestone {
+        Milestone::LabelCreated => EventKind::LabelCreated,
+        Milestone::Voided => EventKind::Voided,
+        Milestone::PickedUp => EventKind::PickedUp,
+        Milestone::InTransit => EventKind::Departed,
+        Milestone::Exception => EventKind::WeatherDelay,
+        Milestone::OutForDelivery => EventKind::OutForDelivery,
+        Milestone::AvailableForPickup => EventKind::AtAccessPoint,
+        Milestone::Returning => EventKind::Returning,
+        Milestone::Delivered => EventKind::Delivered,
+        Milestone::Returned => EventKind::Returned,
+    }
+}
+
 #[async_trait]
 impl CarrierUnderTest for Ups {
     async fn start() -> Result<Self, Failure> {
@@ -73,6 +90,7 @@ impl CarrierUnderTest for Ups {
             On::Labels => "label_recovery",
             On::Void => "void",
             On::List => "quantum_view",
+            On::Track => "track",
         };
         self.world.ups_fault(fault(operation, mishap));
     }
@@ -83,6 +101,17 @@ impl CarrierUnderTest for Ups {
 
     fn sold(&self, reference: &JobId) -> usize {
         self.world.ups.read_books().unvoided(reference.as_str()).len()
+    }
+
+    fn comes_to(&self, number: &str, milestones: &[Milestone]) {
+        let events: Vec<EventKind> = milestones.iter().copied().map(event).collect();
+        // The simulator's events are a second apart and never before those that were.
+        self.world.turn(SignedDuration::from_mins(10));
+        assert!(self.world.ups.happen(number, &events), "there is no parcel {number}");
+    }
+
+    fn unknown_number(&self) -> String {
+        "1ZA1B2C30399999995".to_owned()
     }
 
     fn addresses(&self) -> Addresses {
@@ -126,4 +155,31 @@ impl CarrierUnderTest for Ups {
             customs: None,
         }
     }
+}
+
+/// P17: Track Alert v1 needs an address of ours and what its secret says; whatever is missing, the connection opens, and the
+/// carrier says what to do.
+#[tokio::test]
+async fn news_are_pushed_where_there_is_a_hook() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let pushes = async |api: Option<&str>, version: &str| -> Result<Result<Push, String>, Failure> {
+        world.configure(|connection| connection.carrier.options = serde_json::json!({ "track_alert": version }));
+        let connection = world.store.tables().connections[&CONNECTION.parse()?].clone();
+        let registry = world.registry().clone().with_api(api.map(str::parse).transpose()?);
+        Ok(registry.open(&connection).await?.carrier.push())
+    };
+    let api = Some("https://api.example.com/");
+    assert!(pushes(api, "v1").await?.is_err(), "there is no secret");
+    let body = serde_json::json!({ "id": "00ff", "keys": ["key"] });
+    world.secret("waybill/test/acme/ups-hook", &body).await?;
+    assert_eq!(pushes(api, "v1").await?.map(|push| push.batch), Ok(100));
+    assert!(pushes(None, "v1").await?.is_err(), "nobody knows our address");
+    assert_eq!(pushes(None, "v2").await?.map(|push| push.batch), Ok(100));
+    assert!(pushes(api, "off").await?.is_err());
+    world
+        .secret("waybill/test/acme/ups-hook", &serde_json::json!({ "keys": 7 }))
+        .await?;
+    world.turn(SignedDuration::from_mins(6));
+    assert!(pushes(api, "v1").await?.is_err(), "the secret is no hook's");
+    Ok(())
 }

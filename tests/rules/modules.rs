@@ -12,7 +12,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("job", &["domain", "rules"]),
     ("connection", &["domain"]),
     ("ports", &["domain", "job", "connection"]),
-    ("flows", &["ports", "job", "domain", "connection", "rules"]),
+    ("flows", &["ports", "job", "domain", "connection", "rules", "telemetry"]),
     ("http", &["ports", "domain", "telemetry"]),
     ("systems", &["http", "ports", "domain", "connection"]),
     ("aws", &["ports", "job", "domain", "connection", "config"]),

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::{
-    Address, Billing, Cadence, ConnectionId, LabelFormat, LocationId, Money, Packing, ServicePolicy, TenantId,
+    Address, Billing, Cadence, ConnectionId, DeliveryStatus, LabelFormat, LocationId, Money, Packing, ServicePolicy,
+    TenantId,
 };
 
 pub use mistake::{Mistake, list};
@@ -221,5 +222,16 @@ impl FieldMap {
             &self.estimated_delivery,
         ];
         fields.into_iter().any(Option::is_some)
+    }
+
+    /// Whether two statuses look the same in the fields that there are.
+    pub fn shows_the_same(&self, one: &DeliveryStatus, other: &DeliveryStatus) -> bool {
+        let same = |field: &Option<String>, equal: bool| field.is_none() || equal;
+        let days = |status: &DeliveryStatus| status.estimate.map(|estimate| estimate.date);
+        same(&self.status, one.text == other.text)
+            && same(&self.status_at, one.at == other.at)
+            && same(&self.place, one.place == other.place)
+            && same(&self.signed_by, one.signed_by == other.signed_by)
+            && same(&self.estimated_delivery, days(one) == days(other))
     }
 }

@@ -109,6 +109,7 @@ impl File<'_> {
         let customs = customs(&root.section("customs"));
         let address = address_policy(&root.section("address"));
         let write_back = write_back(&root.section("write_back"));
+        let tracking = tracking(&root.section("tracking"));
         self.paused();
         root.close();
         for settings in [&erp, &carrier].into_iter().flatten() {
@@ -135,7 +136,7 @@ impl File<'_> {
             address,
             unknown_purchase: unknown_purchase.unwrap_or(UnknownPurchase::Recreate),
             write_back,
-            tracking: Cadence::default(),
+            tracking,
             quote_valid_minutes: quote_valid.unwrap_or(60),
             retention_days: retention_days.unwrap_or(400),
         })
@@ -481,10 +482,23 @@ fn write_back(section: &Section<'_>) -> WriteBackPolicy {
     }
 }
 
+fn tracking(section: &Section<'_>) -> Cadence {
+    let usual = Cadence::default();
+    let cadence = Cadence {
+        every: section.get("every", &spelt::ASKING_EVERY).unwrap_or(usual.every),
+        give_up_after: section
+            .get("give_up_after_days", &spelt::GIVING_UP)
+            .unwrap_or(usual.give_up_after),
+    };
+    section.close();
+    cadence
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::connection::list;
+    use jiff::SignedDuration;
     use rust_decimal::dec;
 
     /// A registry of two systems; the carrier knows one option, as UPS knows its merchant id.
@@ -592,6 +606,46 @@ mod tests {
             )),
             ["poll.cron"]
         );
+    }
+
+    #[test]
+    fn parcels_are_asked_for_as_often_as_the_file_says_and_not_for_ever() {
+        let with = |text: &str| format!("{SHORTEST}\n[tracking]\n{text}");
+        assert_eq!(read(SHORTEST).unwrap().tracking, Cadence::default());
+        for (spelt, minutes) in [
+            ("5 minutes", 5),
+            ("30 minutes", 30),
+            ("1 hour", 60),
+            ("24 hours", 1440),
+            ("1 day", 1440),
+        ] {
+            let read = read(&with(&format!("every = {spelt:?}"))).unwrap().tracking;
+            assert_eq!(read.every, SignedDuration::from_mins(minutes), "{spelt}");
+            assert_eq!(read.give_up_after, Cadence::default().give_up_after);
+        }
+        for days in [1, 120] {
+            let read = read(&with(&format!("give_up_after_days = {days}"))).unwrap().tracking;
+            assert_eq!(read.give_up_after, SignedDuration::from_hours(24 * days));
+        }
+        for (bad, key) in [
+            ("every = \"4 minutes\"", "every"),
+            ("every = \"25 hours\"", "every"),
+            ("every = \"2 days\"", "every"),
+            ("every = \"4294967295 days\"", "every"),
+            ("every = \"0 hours\"", "every"),
+            ("every = \"often\"", "every"),
+            ("every = 30", "every"),
+            ("give_up_after_days = 0", "give_up_after_days"),
+            ("give_up_after_days = 121", "give_up_after_days"),
+            ("give_up_after_days = \"60\"", "give_up_after_days"),
+            ("give_up_after = 60", "give_up_after"),
+        ] {
+            assert_eq!(paths(&with(bad)), [format!("tracking.{key}")], "{bad}");
+        }
+        let twice = read(&with("every = \"1 minute\"\ngive_up_after = 60")).unwrap_err();
+        let told = list(&twice);
+        assert!(told.contains("from \"5 minutes\" to \"24 hours\""), "{told}");
+        assert!(told.contains("did you mean give_up_after_days?"), "{told}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp, Zoned};
 use rust_decimal::Decimal;
 use toml::Value;
 use url::Url;
@@ -150,6 +150,22 @@ pub(super) const EVERY: Spelling<String> = Spelling {
     read: |value| rate(text(value)?),
 };
 
+pub(super) const ASKING_EVERY: Spelling<SignedDuration> = Spelling {
+    allowed: "a cadence from \"5 minutes\" to \"24 hours\" like \"30 minutes\" or \"1 hour\"",
+    read: |value| {
+        let every = span(text(value)?)?;
+        (SignedDuration::from_mins(5)..=SignedDuration::from_hours(24))
+            .contains(&every)
+            .then_some(every)
+    },
+};
+
+/// Nobody can be asked for longer: UPS keeps what it knows of a parcel for 120 days.
+pub(super) const GIVING_UP: Spelling<SignedDuration> = Spelling {
+    allowed: "a number of days from 1 to 120",
+    read: |value| Some(SignedDuration::from_hours(24 * whole(value, 1, 120)?)),
+};
+
 /// A calendar as EventBridge Scheduler spells it.
 pub(super) const CRON: Spelling<String> = Spelling {
     allowed: "the six fields of EventBridge Scheduler (minute hour day month weekday year), one of day and weekday \
@@ -271,15 +287,29 @@ fn dimensions(value: &Value) -> Option<Dimensions> {
     })
 }
 
-fn rate(text: &str) -> Option<String> {
+/// A number above zero with a unit of time in the singular: `5 minutes` is 5 and `minute`.
+fn cadence(text: &str) -> Option<(u32, &str)> {
     let (number, unit) = text.split_once(' ')?;
     let number: u32 = number.parse().ok().filter(|number| *number > 0)?;
     let unit = unit.trim();
     let unit = unit.strip_suffix('s').unwrap_or(unit);
-    matches!(unit, "minute" | "hour" | "day").then(|| {
-        let plural = if number == 1 { "" } else { "s" };
-        format!("rate({number} {unit}{plural})")
-    })
+    matches!(unit, "minute" | "hour" | "day").then_some((number, unit))
+}
+
+fn rate(text: &str) -> Option<String> {
+    let (number, unit) = cadence(text)?;
+    let plural = if number == 1 { "" } else { "s" };
+    Some(format!("rate({number} {unit}{plural})"))
+}
+
+fn span(text: &str) -> Option<SignedDuration> {
+    let (number, unit) = cadence(text)?;
+    let minutes = match unit {
+        "minute" => 1,
+        "hour" => 60,
+        _ => 24 * 60,
+    };
+    Some(SignedDuration::from_mins(i64::from(number) * minutes))
 }
 
 fn cron(text: &str) -> Option<String> {

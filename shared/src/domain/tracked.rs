@@ -80,6 +80,9 @@ pub struct TrackedParcel {
     /// When telling the ERP is to be tried.
     #[serde(default)]
     pub tell_at: Option<Timestamp>,
+    /// Until when a message about it is under way: before that nobody sends another.
+    #[serde(default)]
+    pub queued_until: Option<Timestamp>,
     /// Why it is not followed any more, and since when.
     #[serde(default)]
     pub ended: Option<(Ending, Timestamp)>,
@@ -88,10 +91,18 @@ pub struct TrackedParcel {
 impl TrackedParcel {
     /// When somebody must look at it; `None` once nothing is left to do.
     pub fn due_at(&self) -> Option<Timestamp> {
-        match (self.next_poll, self.tell_at) {
-            (Some(poll), Some(tell)) => Some(poll.min(tell)),
-            (poll, tell) => poll.or(tell),
-        }
+        let first = [self.next_poll, self.tell_at].into_iter().flatten().min()?;
+        Some(self.queued_until.map_or(first, |until| first.max(until)))
+    }
+
+    /// Whether the carrier is to be asked now.
+    pub fn is_to_be_asked(&self, now: Timestamp) -> bool {
+        self.next_poll.is_some_and(|poll| poll <= now)
+    }
+
+    /// Whether the ERP is to be told now.
+    pub fn is_to_be_told(&self, now: Timestamp) -> bool {
+        self.tell_at.is_some_and(|tell| tell <= now)
     }
 
     /// Whether the carrier is still asked for it.
@@ -135,15 +146,16 @@ impl TrackedParcel {
         }
     }
 
-    /// For how long nobody would have heard of news at `now`: neither pushed nor asked for when it should have been.
-    pub fn gap(&self, now: Timestamp, tolerance: SignedDuration) -> SignedDuration {
-        let heard = [
-            self.pushed_until,
-            self.next_poll.map(|poll| poll + tolerance),
-            Some(self.since + tolerance),
-        ];
-        let covered = heard.into_iter().flatten().max().unwrap_or(now);
-        now.duration_since(covered).max(SignedDuration::ZERO)
+    /// For how long nobody would have heard of news until `now`: neither were they pushed, nor was the carrier asked as often as
+    /// `cadence` says, with so much patience for a queue.
+    pub fn gap(&self, cadence: &Cadence, patience: SignedDuration, now: Timestamp) -> SignedDuration {
+        let asked = self.polled_at.unwrap_or(self.since);
+        let unpushed = Self {
+            pushed_until: None,
+            ..self.clone()
+        };
+        let heard_until = (cadence.next(&unpushed, asked) + patience).max(self.pushed_until.unwrap_or(asked));
+        now.duration_since(heard_until).max(SignedDuration::ZERO)
     }
 }
 

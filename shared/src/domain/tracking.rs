@@ -362,6 +362,15 @@ impl DeliveryStatus {
                 .max_by_key(|one| (one.date, one.until)),
         })
     }
+
+    /// The same of an order with a parcel that is not followed any more.
+    #[must_use]
+    pub fn given_up(self) -> Self {
+        Self {
+            text: format!("{} (not followed any more)", self.text),
+            ..self
+        }
+    }
 }
 
 /// Where a milestone stands among the parcels of an order: trouble first, then what has come least far.

@@ -3,10 +3,15 @@
 pub mod advance;
 pub mod deliver;
 pub mod operate;
+pub mod order_status;
 pub mod plan;
 pub mod poll;
 mod put_right;
+pub mod receive;
 pub mod reconcile;
 pub mod refresh;
+pub mod renew;
 pub mod sweep;
+pub mod track;
+pub mod track_poll;
 mod write;

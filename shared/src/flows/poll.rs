@@ -17,8 +17,8 @@ use crate::domain::{
 use crate::flows::put_right::PutRight;
 use crate::job::{Admission, Job, Timing};
 use crate::ports::{
-    AuditEntry, CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, Jobs, NewJob, Nonces, Opened,
-    OrderSource, Queue, Reread, Scan, ScanProgress, StoreError, Systems,
+    AuditEntry, CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, Gate, Jobs, NewJob, Nonces,
+    Opened, OrderSource, Queue, Reread, Scan, ScanProgress, StoreError, Systems,
 };
 
 /// How many documents are read at a time.
@@ -84,14 +84,10 @@ impl Poll {
     /// # Errors
     /// Only when the store fails; what was stored stays, and the next poll goes on from there.
     pub async fn run(&self, id: &ConnectionId, deadline: Timestamp) -> Result<Report, StoreError> {
-        let Some(gate) = self.connections.gate(id).await? else {
-            return Ok(stopped(format!("connection {id} does not exist")));
+        let gate = match self.open_gate(id).await? {
+            Ok(gate) => gate,
+            Err(report) => return Ok(report),
         };
-        if gate.connection.paused {
-            return Ok(stopped(format!(
-                "connection {id} is paused: `waybill connection resume {id}`"
-            )));
-        }
         match self.systems.open(&gate.connection).await {
             Ok(systems) => {
                 let report = self.scan(&gate.connection, &systems, deadline).await;
@@ -108,21 +104,44 @@ impl Poll {
     /// # Errors
     /// Only when the store fails.
     pub async fn admit_number(&self, id: &ConnectionId, number: &str, by: &str) -> Result<Report, StoreError> {
-        let Some(gate) = self.connections.gate(id).await? else {
-            return Ok(stopped(format!("connection {id} does not exist")));
+        self.admit_found(id, by, async |source| match source.numbered(number).await {
+            Ok(documents) if documents.is_empty() => Err(format!("no document of {id} has the number {number}")),
+            Ok(documents) => Ok(documents),
+            Err(error) => Err(error.to_string()),
+        })
+        .await
+    }
+
+    /// Reads a document of which somebody told that it changed, and admits what is ready, as if it had been polled.
+    ///
+    /// # Errors
+    /// Only when the store fails.
+    pub async fn admit_document(&self, id: &ConnectionId, document: &DocumentId) -> Result<Report, StoreError> {
+        self.admit_found(id, "waybill", async |_| Ok(vec![document.clone()]))
+            .await
+    }
+
+    async fn admit_found(
+        &self,
+        id: &ConnectionId,
+        by: &str,
+        find: impl AsyncFnOnce(&dyn OrderSource) -> Result<Vec<DocumentId>, String>,
+    ) -> Result<Report, StoreError> {
+        let gate = match self.open_gate(id).await? {
+            Ok(gate) => gate,
+            Err(report) => return Ok(report),
         };
-        if gate.connection.paused {
-            return Ok(stopped(format!(
-                "connection {id} is paused: `waybill connection resume {id}`"
-            )));
-        }
         let asked = Asked {
             connection: &gate.connection,
             by,
         };
         match self.systems.open(&gate.connection).await {
             Ok(systems) => {
-                let report = self.admit_found(asked, &systems, number).await;
+                let source = systems.source.as_ref();
+                let report = match find(source).await {
+                    Ok(documents) => self.admit_these(asked, source, documents).await,
+                    Err(why) => Ok(stopped(why)),
+                };
                 systems.close().await;
                 report
             }
@@ -130,22 +149,28 @@ impl Poll {
         }
     }
 
-    async fn admit_found(&self, asked: Asked<'_>, systems: &Opened, number: &str) -> Result<Report, StoreError> {
-        let documents = match systems.source.numbered(number).await {
-            Ok(documents) if documents.is_empty() => {
-                let id = &asked.connection.id;
-                return Ok(stopped(format!("no document of {id} has the number {number}")));
-            }
-            Ok(documents) => documents,
-            Err(error) => return Ok(stopped(error.to_string())),
-        };
+    async fn admit_these(
+        &self,
+        asked: Asked<'_>,
+        source: &dyn OrderSource,
+        documents: Vec<DocumentId>,
+    ) -> Result<Report, StoreError> {
         let mut report = Report::default();
-        let stored = self
-            .page(asked, systems.source.as_ref(), documents, &mut report)
-            .await?;
+        let stored = self.page(asked, source, documents, &mut report).await?;
         report.complete = stored.as_ref().is_ok_and(Vec::is_empty);
         report.stopped = stored.err().map(|error| error.to_string());
         Ok(report)
+    }
+
+    /// The connection, or why it is not polled.
+    async fn open_gate(&self, id: &ConnectionId) -> Result<Result<Gate, Report>, StoreError> {
+        Ok(match self.connections.gate(id).await? {
+            None => Err(stopped(format!("connection {id} does not exist"))),
+            Some(gate) if gate.connection.paused => Err(stopped(format!(
+                "connection {id} is paused: `waybill connection resume {id}`"
+            ))),
+            Some(gate) => Ok(gate),
+        })
     }
 
     async fn scan(&self, connection: &Connection, systems: &Opened, deadline: Timestamp) -> Result<Report, StoreError> {

@@ -125,6 +125,7 @@ fn parcel(job: &Job, number: &str, now: Timestamp) -> TrackedParcel {
         hints: BTreeSet::new(),
         untold_since: None,
         tell_at: None,
+        queued_until: None,
         ended: None,
     }
 }

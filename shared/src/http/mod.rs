@@ -261,7 +261,10 @@ impl Endpoint {
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (status, received) = match result {
             Ok(answer) if matches!(call.body, Body::Form(_)) => (Some(answer.status), redact::answer(&answer.body)),
-            Ok(answer) => (Some(answer.status), String::from_utf8_lossy(&answer.body).into_owned()),
+            Ok(answer) => (
+                Some(answer.status),
+                redact::json(&String::from_utf8_lossy(&answer.body)),
+            ),
             Err(lost) => (None, lost.to_string()),
         };
         tracing::info!(
@@ -272,7 +275,7 @@ impl Endpoint {
             "called"
         );
         let sent = match &call.body {
-            Body::Json(text) => Some(text.clone()),
+            Body::Json(text) => Some(redact::json(text)),
             Body::Empty => None,
             Body::Form(text) => Some(redact::form(text)),
         };

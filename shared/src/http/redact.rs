@@ -1,4 +1,4 @@
-//! What of a token request and its answer may be kept: everything but the credentials. Pure.
+//! What of a request and its answer may be kept: everything but the credentials. Pure.
 
 use serde_json::Value;
 
@@ -34,6 +34,32 @@ pub(super) fn answer(body: &[u8]) -> String {
     match serde_json::from_slice(body) {
         Ok(json) => without_credentials(json).to_string(),
         Err(_) => format!("({} bytes that are no JSON, not kept)", body.len()),
+    }
+}
+
+/// The field of a JSON body in which a credential of ours is told to a vendor.
+const OWN_CREDENTIAL: &str = "credential";
+
+/// A JSON body without our own credentials: an object with one says where and how somebody gets in, and nothing of it is kept.
+pub(super) fn json(text: &str) -> String {
+    if !text.contains("\"credential\"") {
+        return text.to_owned();
+    }
+    match serde_json::from_str(text) {
+        Ok(json) => without_ways_in(json).to_string(),
+        Err(_) => format!("({} bytes that are no JSON, not kept)", text.len()),
+    }
+}
+
+fn without_ways_in(value: Value) -> Value {
+    match value {
+        Value::Object(fields) if fields.contains_key(OWN_CREDENTIAL) => HIDDEN.into(),
+        Value::Object(fields) => {
+            let shown = fields.into_iter().map(|(name, value)| (name, without_ways_in(value)));
+            Value::Object(shown.collect())
+        }
+        Value::Array(values) => values.into_iter().map(without_ways_in).collect(),
+        other => other,
     }
 }
 
@@ -83,6 +109,28 @@ mod tests {
             "{kept}"
         );
         assert_eq!(answer(b"<html>eyJ0</html>"), "(17 bytes that are no JSON, not kept)");
+    }
+
+    /// P22: where vendors are told to call us, neither the address nor what lets them in is kept.
+    #[test]
+    fn a_destination_with_a_credential_is_kept_as_a_mention() {
+        let sent = r#"{"locale":"en_US","trackingNumberList":["1Z"],"destination":{"url":"https://a/hooks/00ff","credentialType":"Bearer","credential":"s3cret"}}"#;
+        let kept = json(sent);
+        assert!(!kept.contains("s3cret") && !kept.contains("00ff"), "{kept}");
+        assert_eq!(
+            kept,
+            r#"{"destination":"(credential)","locale":"en_US","trackingNumberList":["1Z"]}"#
+        );
+        assert_eq!(
+            json(r#"[{"credential":"s3cret"},{"a": 1}]"#),
+            r#"["(credential)",{"a":1}]"#
+        );
+        assert_eq!(
+            json(r#"{"credential":"s3cret""#),
+            "(22 bytes that are no JSON, not kept)"
+        );
+        let other = r#"{"a": 1, "credentialType": "Bearer"}"#;
+        assert_eq!(json(other), other);
     }
 
     #[test]

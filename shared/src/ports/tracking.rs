@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::domain::{
-    ConnectionId, Cover, DocumentId, Estimate, ParcelKey, Refusal, Telling, TenantId, TrackedParcel, TrackingEvent,
+    ConnectionId, ContentHash, Cover, DocumentId, Estimate, ParcelKey, Refusal, Telling, TenantId, TrackedParcel,
+    TrackingEvent,
 };
 
 // ---- the carrier -------------------------------------------------------------------------------------------------
@@ -150,6 +151,18 @@ pub struct Hook {
     /// From when on this address is not answered any more: another has taken its place.
     #[serde(default)]
     pub retires_at: Option<Timestamp>,
+}
+
+impl Hook {
+    /// The digest of the id in an address.
+    pub fn digest_of(id: &str) -> String {
+        ContentHash::of(id.as_bytes()).as_str().to_owned()
+    }
+
+    /// Whether its address is still answered.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.retires_at.is_none_or(|retires_at| now < retires_at)
+    }
 }
 
 /// The address and the keys of a hook, as its secret holds them.

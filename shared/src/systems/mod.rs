@@ -5,12 +5,14 @@ pub mod check;
 pub mod netsuite;
 mod secret;
 pub mod ups;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use url::Url;
 
 use crate::connection::{Connection, SystemSettings};
 use crate::domain::Refusal;
@@ -59,6 +61,7 @@ pub struct Registry {
     tokens: Arc<dyn Tokens>,
     limits: Arc<dyn Limits>,
     secrets: Arc<CachedSecrets>,
+    api: Option<Url>,
 }
 
 impl Registry {
@@ -79,7 +82,14 @@ impl Registry {
             tokens,
             limits,
             secrets,
+            api: None,
         }
+    }
+
+    /// The same registry, which knows the public base address of our own API: vendors push to hooks below it.
+    #[must_use]
+    pub fn with_api(self, api: Option<Url>) -> Self {
+        Self { api, ..self }
     }
 
     async fn source(&self, connection: &Connection, recorder: &Recorder) -> Result<Arc<dyn OrderSource>, CallError> {
@@ -129,8 +139,22 @@ impl Registry {
             timeout: self.timeout,
             tokens: self.tokens.clone(),
             limits: self.limits.clone(),
+            hook: self.hook(&connection.carrier).await,
         };
         ups::Ups::new(opening).map_err(CallError::Refused)
+    }
+
+    /// Where the carrier pushes news to, where it must be told. Whatever is wrong with that only means that nothing is pushed:
+    /// nobody ships less for it.
+    async fn hook(&self, settings: &SystemSettings) -> Option<ups::PushTarget> {
+        let api = self.api.as_ref().filter(|_| ups::needs_hook(settings))?;
+        match self.secrets.read(&hook_secret(&settings.secret)).await {
+            Ok(secret) => ups::PushTarget::new(api, &secret?),
+            Err(error) => {
+                tracing::warn!(%error, "the hook's secret cannot be read");
+                None
+            }
+        }
     }
 
     async fn secret(&self, settings: &SystemSettings) -> Result<SecretString, CallError> {
@@ -199,6 +223,11 @@ impl TokenRefresh for Renewal {
         }
         Ok(())
     }
+}
+
+/// The name of the secret of a credential's hook.
+pub fn hook_secret(credential: &str) -> String {
+    format!("{credential}-hook")
 }
 
 fn not_a(role: &str, settings: &SystemSettings) -> CallError {

@@ -644,6 +644,54 @@ async fn a_parcel_travels_and_is_delivered() {
 }
 
 #[tokio::test]
+async fn tracking_promises_a_day_until_it_names_who_received_the_parcel() {
+    let ups = start(Options {
+        token_life_s: 24 * 3600,
+        ..Options::default()
+    })
+    .await;
+    let id = ups.shipped("SO-1").await;
+    let track = format!("/track/v1/details/{id}");
+    let package = async || ups.get(&track).await.1["trackResponse"]["shipment"][0]["package"][0].clone();
+    let promised = package().await;
+    assert_eq!(promised["deliveryDate"], json!([{ "type": "SDD", "date": "20260724" }]));
+    assert!(promised.get("deliveryInformation").is_none());
+    ups.advance(17 * 3600 + 47 * 60);
+    assert!(ups.running.ups.happen(&id, &[EventKind::Delivered]));
+    let delivered = package().await;
+    assert_eq!(delivered["deliveryDate"][0]["type"], "DEL");
+    assert_eq!(delivered["deliveryInformation"]["receivedBy"], "SMITH");
+    let newest = |package: &Value| {
+        let newest = &package["activity"][0];
+        json!([newest["gmtDate"], newest["gmtTime"], newest["gmtOffset"]])
+    };
+    assert_eq!(newest(&delivered), json!(["20260722", "07:47:00", "-04:00"]));
+
+    ups.running.ups.configure(|options| options.loose_gmt_time = true);
+    let loose = package().await;
+    assert_eq!(newest(&loose), json!(["20260722", "74700", "-04:00"]));
+    assert_eq!(loose["activity"][1]["gmtTime"], "14:00:00");
+}
+
+#[tokio::test]
+async fn what_is_made_to_happen_comes_after_what_has_happened_by_itself() {
+    let ups = start(Options {
+        auto_progress_s: Some(10),
+        ..Options::default()
+    })
+    .await;
+    let id = ups.shipped("SO-1").await;
+    ups.advance(15);
+    assert!(ups.running.ups.happen(&id, &[EventKind::Damaged]));
+    let events = ups.running.ups.read_books().shipments[0].packages[0].events.clone();
+    let kinds: Vec<EventKind> = events.iter().map(|event| event.kind).collect();
+    assert_eq!(
+        kinds,
+        [EventKind::LabelCreated, EventKind::PickedUp, EventKind::Damaged]
+    );
+}
+
+#[tokio::test]
 async fn parcels_move_by_themselves_when_told_to() {
     let ups = start(Options {
         auto_progress_s: Some(10),
@@ -894,6 +942,58 @@ async fn quantum_view_tells_shipments_and_voids_in_pages_however_often_they_were
         assert!(numbers.iter().all(|number| text.contains(number)));
         assert_eq!(text.matches("\"VM\"").count(), 1);
     }
+}
+
+#[tokio::test]
+async fn quantum_view_tells_every_kind_of_event_in_its_list() {
+    let caller = start(Options {
+        quantum_view_events_per_file: 100,
+        ..Options::default()
+    })
+    .await;
+    let number = caller.shipped("A1").await;
+    let happened = [
+        EventKind::PickedUp,
+        EventKind::Departed,
+        EventKind::Arrived,
+        EventKind::OutForDelivery,
+        EventKind::WeatherDelay,
+        EventKind::Attempted,
+        EventKind::AddressNeeded,
+        EventKind::Refused,
+        EventKind::Damaged,
+        EventKind::Returning,
+        EventKind::Returned,
+        EventKind::AtAccessPoint,
+        EventKind::Delivered,
+        EventKind::Voided,
+    ];
+    caller.advance(60);
+    assert!(caller.running.ups.happen(&number, &happened));
+    let (_, _, view) = files(&caller, 1, None).await;
+    let file = &view["QuantumViewEvents"]["SubscriptionEvents"][0]["SubscriptionFile"][0];
+    let list = |key: &str| file[key].as_array().unwrap().clone();
+    let words = |key: &str, field: &str| -> Vec<Value> { list(key).iter().map(|one| one[field].clone()).collect() };
+    assert_eq!(list("Manifest").len(), 1);
+    assert_eq!(words("Generic", "ActivityType"), ["AG", "DS", "OD", "UD", "UR", "VM"]);
+    assert_eq!(words("Exception", "StatusCode"), ["WX", "48", "AI", "RF", "DM", "RS"]);
+    assert_eq!(list("Exception")[0]["RescheduledDeliveryDate"], "20260727");
+    assert_eq!(list("Generic")[3]["RescheduledDeliveryDate"], "20260727");
+
+    let origin = &list("Origin")[0];
+    assert_eq!(
+        (&origin["TrackingNumber"], &origin["Date"], &origin["Time"]),
+        (&json!(number), &json!("20260721"), &json!("100047"))
+    );
+    assert_eq!(origin["ShipmentReferenceNumber"][0]["Value"], "A1");
+    assert_eq!(
+        origin["ActivityLocation"]["AddressArtifactFormat"],
+        json!({ "PoliticalDivision2": "Timonium", "PoliticalDivision1": "MD", "CountryCode": "US" })
+    );
+    let [kept, delivered] = list("Delivery").try_into().unwrap();
+    assert!(kept["AccessPointLocationID"].is_string() && kept["DeliveryLocation"].get("SignedForByName").is_none());
+    assert_eq!(delivered["DeliveryLocation"]["SignedForByName"], "SMITH");
+    assert_eq!(delivered["ShipperNumber"], "A1B2C3");
 }
 
 #[tokio::test]

@@ -139,6 +139,7 @@ impl Run<'_> {
             shipment: &facts.shipment,
             quote: self.ledger.job.quote.done(),
             labels: &facts.labels,
+            delivery: None,
         }
     }
 

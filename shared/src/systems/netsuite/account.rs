@@ -217,6 +217,10 @@ pub(super) fn named(fields: &FieldMap) -> Vec<(&'static str, &str)> {
         ("cost", &fields.cost),
         ("service", &fields.service),
         ("status", &fields.status),
+        ("status_at", &fields.status_at),
+        ("place", &fields.place),
+        ("signed_by", &fields.signed_by),
+        ("estimated_delivery", &fields.estimated_delivery),
         ("problem", &fields.problem),
     ];
     let configured = all
@@ -328,6 +332,7 @@ mod tests {
             connection.select.statuses = vec!["B".to_owned(), "G".to_owned()];
             connection.select.condition = Some("1 = 1) OR (1 = 1".to_owned());
             connection.write_back.fields.cost = Some("memo; DROP".to_owned());
+            connection.write_back.fields.place = Some("shipaddress".to_owned());
         });
         let expected = [
             "erp.account",
@@ -343,6 +348,7 @@ mod tests {
             "select.statuses",
             "select.condition",
             "write_back.fields.cost",
+            "write_back.fields.place",
         ];
         assert_eq!(told, expected);
     }

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::account::Settings;
 use super::convert::{self, Facts, Mismatch, Transform, Update};
@@ -510,6 +510,19 @@ impl NetSuite {
     }
 }
 
+impl NetSuite {
+    /// Writes what the order does not say yet; a write would change its time for nothing otherwise.
+    async fn tell_order(&self, path: String, body: Map<String, Value>, permit: Permit) -> Result<(), EffectError> {
+        let names: Vec<String> = body.keys().cloned().collect();
+        let record = self.fields(&path, &names).await.map_err(before_writing)?;
+        if convert::already_told(&record, &body) {
+            return Ok(());
+        }
+        let call = patch("tell", path, &Value::Object(body));
+        web::effect(self.send(&call, Some(permit)).await, convert::envelope).map(|_| ())
+    }
+}
+
 fn patch(operation: &'static str, path: String, body: &Value) -> Call {
     Call::new(operation, Method::PATCH, path)
         .header(VALIDATE_NAMES.0, VALIDATE_NAMES.1)
@@ -673,8 +686,17 @@ impl OrderSource for NetSuite {
         self.ask(&patch("flag", path, &body)).await.map(|_| ())
     }
 
-    async fn tell(&self, _document: &DocumentId, _status: &DeliveryStatus, _permit: Permit) -> Result<(), EffectError> {
-        Ok(())
+    async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<(), EffectError> {
+        let body = convert::delivery(status, &self.policy.fields, &self.settings.options);
+        if body.is_empty() {
+            return Ok(());
+        }
+        let path = convert::order_path(document).map_err(EffectError::Rejected)?;
+        let told = self.tell_order(path, body, permit).await;
+        told.map_err(|error| match error {
+            EffectError::Rejected(refusal) => EffectError::Rejected(convert::told_nothing(document, &refusal)),
+            other => other,
+        })
     }
 
     async fn check(&self) -> Vec<Finding> {

@@ -13,6 +13,7 @@
 //!   own default line unless the sublist is replaced.
 //! - A mistyped field is only a warning unless the request asks for an error.
 //! - The idempotency key is ignored on synchronous calls: the external id is what makes a fulfilment unique.
+//! - There is no webhook of its own: a script that the customer deploys tells us of orders (`webhook`).
 //! - An order's own record is loaded in edit mode even for a GET.
 
 mod account;
@@ -25,6 +26,7 @@ mod options;
 mod suiteql;
 mod tba;
 mod token;
+pub mod webhook;
 mod wire;
 mod zone;
 

@@ -25,6 +25,7 @@ const TRANSFORM: &str = "POST /services/rest/record/v1/salesOrder/5012/!transfor
 const LOOK: &str = "GET /services/rest/record/v1/itemFulfillment/eid:";
 const TRACKING: &str = "GET /services/rest/record/v1/salesOrder/5012?fields=custbody_ups_tracking ";
 const PROBLEM: &str = "GET /services/rest/record/v1/salesOrder/5012?fields=custbody_ups_problem ";
+const TOLD: &str = "GET /services/rest/record/v1/salesOrder/5012?fields=custbody_ups_estimated,custbody_ups_status ";
 const PATCH: &str = "PATCH /services/rest/record/v1/salesOrder/5012 ";
 
 fn order_pages() -> Vec<Line> {
@@ -113,6 +114,7 @@ async fn written_back(lines: Vec<Line>, found: Written) -> (Result<WriteBackRef,
         shipment: &shipment,
         quote: None,
         labels: &[],
+        delivery: None,
     };
     let draft = bench.netsuite.draft(&write_back, &found).unwrap();
     let result = bench.netsuite.write_back(&draft, permit()).await;
@@ -274,6 +276,93 @@ async fn the_same_flag_is_not_written_again() {
     without.netsuite.flag(&document, Some("no weight")).await.unwrap();
 }
 
+fn on_its_way(estimate: Option<&str>) -> DeliveryStatus {
+    DeliveryStatus {
+        milestone: Milestone::InTransit,
+        text: "In transit".to_owned(),
+        at: "2026-03-02T14:00:00Z".parse().unwrap(),
+        place: None,
+        signed_by: None,
+        estimate: estimate.map(|date| Estimate {
+            date: date.parse().unwrap(),
+            until: None,
+        }),
+    }
+}
+
+/// Tells order 5012 of its delivery twice: with an estimate, and without.
+async fn told_twice(lines: Vec<Line>) -> (Vec<Result<(), EffectError>>, Vec<String>) {
+    let script = Script::start(lines).await;
+    let bench = Bench::new(&script.base, &token_based(), |connection| {
+        let fields = json!({"status": "custbody_ups_status", "estimated_delivery": "custbody_ups_estimated"});
+        connection.write_back.fields = serde_json::from_value(fields).unwrap();
+    });
+    let document = DocumentId::sales_order("5012");
+    let mut results = Vec::new();
+    for status in [on_its_way(Some("2026-03-05")), on_its_way(None)] {
+        results.push(bench.netsuite.tell(&document, &status, permit()).await);
+    }
+    (results, script.seen())
+}
+
+/// P16: a delivery is told once, with names checked; an estimate that is no longer so is taken away.
+#[tokio::test]
+async fn a_delivery_is_told_once_and_only_where_it_has_changed() {
+    let there = r#"{"id": "5012", "custbody_ups_status": "In transit", "custbody_ups_estimated": "2026-03-05"}"#;
+    let (results, seen) = told_twice(vec![
+        line(TOLD, 200, there),
+        line(TOLD, 200, there),
+        line(PATCH, 204, ""),
+    ])
+    .await;
+    assert_eq!(results, [Ok(()), Ok(())]);
+    let patches: Vec<&String> = seen.iter().filter(|request| request.starts_with("PATCH")).collect();
+    let [patch] = patches.as_slice() else {
+        panic!("{patches:?}")
+    };
+    assert!(patch.contains("x-netsuite-propertynamevalidation: Error"), "{patch}");
+    assert!(
+        patch.ends_with(r#"{"custbody_ups_estimated":null,"custbody_ups_status":"In transit"}"#),
+        "{patch}"
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_says_whether_it_may_have_been() {
+    let there = || line(TOLD, 200, r#"{"id": "5012"}"#);
+    let (gone, _) = told_twice(vec![line(TOLD, 404, NOT_THERE), line(TOLD, 503, "down")]).await;
+    assert!(
+        matches!(&gone[0], Err(EffectError::Rejected(refusal)) if refusal.message.contains("no longer in NetSuite")),
+        "{gone:?}"
+    );
+    assert!(matches!(&gone[1], Err(EffectError::NotSent(_))), "{gone:?}");
+    let refused = line(PATCH, 400, fixture!("errors/invalid_content.json"));
+    let (refused, _) = told_twice(vec![there(), refused, there(), line(PATCH, 500, "oops")]).await;
+    assert!(
+        matches!(&refused[0], Err(EffectError::Rejected(refusal)) if refusal.message.contains("connection check")),
+        "{refused:?}"
+    );
+    assert!(matches!(&refused[1], Err(EffectError::Unknown(_))), "{refused:?}");
+    let strange = Bench::new(&Script::start(Vec::new()).await.base, &token_based(), |_| {});
+    let elsewhere = DocumentId::sales_order("5012/../1");
+    let told = strange.netsuite.tell(&elsewhere, &on_its_way(None), permit()).await;
+    assert!(matches!(told, Err(EffectError::Rejected(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn where_no_field_is_named_nothing_is_told_and_nobody_asked() {
+    let script = Script::start(Vec::new()).await;
+    let bench = Bench::new(&script.base, &token_based(), |connection| {
+        connection.write_back.fields = serde_json::from_value(json!({"tracking": "custbody_ups_tracking"})).unwrap();
+    });
+    let document = DocumentId::sales_order("5012");
+    assert_eq!(
+        bench.netsuite.tell(&document, &on_its_way(None), permit()).await,
+        Ok(())
+    );
+    assert!(script.seen().is_empty());
+}
+
 #[tokio::test]
 async fn a_call_does_not_wait_for_a_slot_but_says_when_to_come_again() {
     let script = Script::start(Vec::new()).await;
@@ -336,6 +425,7 @@ async fn a_check_names_what_is_missing_and_touches_nothing() {
         .strftime("%Y-%m-%d %H:%M:%S")
         .to_string();
     let unknown = fixture!("errors/unknown_identifier.json").replace("i.schedulebcode", "t.custbody_ups_tracking");
+    let unknown_too = fixture!("errors/unknown_identifier.json").replace("i.schedulebcode", "t.custbody_ups_signed");
     let forbidden =
         r#"{"status": 403, "o:errorDetails": [{"detail": "no", "o:errorCode": "INSUFFICIENT_PERMISSION"}]}"#;
     let mut script = vec![
@@ -349,13 +439,15 @@ async fn a_check_names_what_is_missing_and_touches_nothing() {
         ),
         line("GET /services/rest/record/v1/salesOrder/5012?fields=tranId ", 200, "{}"),
         line(ONE, 400, unknown),
+        line(ONE, 400, unknown_too),
         line("GET /services/rest/record/v1/itemFulfillment/eid:", 403, forbidden),
     ];
     script.extend(order_pages());
     let script = Script::start(script).await;
     let bench = Bench::new(&script.base, &token_based(), |connection| {
         connection.erp.options = json!({"time_zone": "UTC"});
-        connection.write_back.fields = serde_json::from_value(json!({"tracking": "custbody_ups_tracking"})).unwrap();
+        let fields = json!({"tracking": "custbody_ups_tracking", "signed_by": "custbody_ups_signed"});
+        connection.write_back.fields = serde_json::from_value(fields).unwrap();
     });
     let findings = bench.netsuite.check().await;
     let failed = |what: &str| {
@@ -373,10 +465,12 @@ async fn a_check_names_what_is_missing_and_touches_nothing() {
         field.contains("custbody_ups_tracking") && field.contains("write_back.fields.tracking"),
         "{field}"
     );
+    let field = failed("the field for signed_by");
+    assert!(field.contains("write_back.fields.signed_by"), "{field}");
     assert!(failed("item fulfilments by the record service").contains("Item Fulfillment (Full)"));
     assert_eq!(
         findings.iter().filter(|finding| finding.result.is_err()).count(),
-        3,
+        4,
         "{findings:#?}"
     );
     assert!(
@@ -662,6 +756,7 @@ async fn write(bench: &Bench, order: &Order, quantities: &Quantities, unit: u32,
         shipment: &shipment,
         quote: None,
         labels: &[],
+        delivery: None,
     };
     let found = bench.netsuite.find(&write_back).await.unwrap();
     assert_eq!(found, Written::Nothing);
@@ -724,6 +819,7 @@ async fn lost_answers_leave_one_fulfilment_each_against_a_netsuite_of_somebody_e
             shipment: &shipment,
             quote: None,
             labels: &[],
+            delivery: None,
         };
         let mut tries = 0;
         loop {

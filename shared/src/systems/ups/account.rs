@@ -41,8 +41,22 @@ pub(crate) struct Options {
     pub(crate) shipper: Option<Address>,
     /// The name of the Quantum View subscription that lists what the account ships.
     pub(crate) quantum_view: Option<String>,
+    /// How news of parcels are pushed.
+    pub(crate) track_alert: TrackAlert,
     /// How many calls the account takes; UPS publishes no figure.
     pub(crate) rate_limit: Option<Rate>,
+}
+
+/// The generations of Track Alert.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum TrackAlert {
+    /// Nothing is pushed.
+    #[default]
+    Off,
+    /// Every subscription names our address and what proves who calls it.
+    V1,
+    /// Our address and how to get a token there are registered at UPS's portal.
+    V2,
 }
 
 /// The stock heights that UPS knows.
@@ -72,6 +86,7 @@ impl Default for Options {
             label_height: LabelHeight::Six,
             shipper: None,
             quantum_view: None,
+            track_alert: TrackAlert::Off,
             rate_limit: None,
         }
     }
@@ -220,7 +235,7 @@ fn is_loopback(url: &Url) -> bool {
 
 // ---- options -----------------------------------------------------------------------------------------------------
 
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 10] = [
     "merchant_id",
     "negotiated_rates",
     "pickup_type",
@@ -229,8 +244,16 @@ const KNOWN: [&str; 9] = [
     "label_height",
     "shipper",
     "quantum_view",
+    TRACK_ALERT,
     "rate_limit",
 ];
+
+const TRACK_ALERT: &str = "track_alert";
+
+/// Whether the hook of a connection's credential is needed to open it: Track Alert v1 names it in every subscription.
+pub(crate) fn needs_hook(settings: &SystemSettings) -> bool {
+    settings.options.get(TRACK_ALERT).and_then(Value::as_str) == Some("v1")
+}
 
 struct OptionReader<'a> {
     fields: &'a Map<String, Value>,
@@ -278,7 +301,16 @@ impl OptionReader<'_> {
                 is_subscription,
                 "the name of a Quantum View subscription, 1 to 21 characters",
             ),
+            track_alert: self.track_alert(),
             rate_limit: self.rate_limit(),
+        }
+    }
+
+    fn track_alert(&mut self) -> TrackAlert {
+        match self.choice(TRACK_ALERT, &["v1", "v2", "off"]).as_deref() {
+            Some("v1") => TrackAlert::V1,
+            Some("v2") => TrackAlert::V2,
+            _ => TrackAlert::Off,
         }
     }
 
@@ -469,7 +501,7 @@ mod tests {
             secret: " ".into(),
             ..settings(
                 json!({"merchant_id": 5, "pickup_type": "02", "label_height": 7, "negotiated_rates": "yes",
-                "pickup_time": "2460", "shipper": {"name": "x"}, "colour": "brown"}),
+                "pickup_time": "2460", "shipper": {"name": "x"}, "colour": "brown", "track_alert": "v3"}),
             )
         };
         let paths: Vec<String> = validate(&broken, Environment::Local)
@@ -488,9 +520,27 @@ mod tests {
                 "options.pickup_type",
                 "options.pickup_time",
                 "options.label_height",
-                "options.shipper"
+                "options.shipper",
+                "options.track_alert"
             ]
         );
+    }
+
+    #[test]
+    fn track_alert_is_off_unless_it_is_asked_for() {
+        let read =
+            |options| read(&settings(options), Environment::Production).map(|account| account.options.track_alert);
+        assert_eq!(read(json!({})), Ok(TrackAlert::Off));
+        assert_eq!(read(json!({"track_alert": "off"})), Ok(TrackAlert::Off));
+        assert_eq!(read(json!({"track_alert": "v1"})), Ok(TrackAlert::V1));
+        assert_eq!(read(json!({"track_alert": "v2"})), Ok(TrackAlert::V2));
+        let mistakes = read(json!({"track_alert": true})).unwrap_err();
+        assert_eq!(mistakes[0].path, "options.track_alert");
+        assert_eq!(mistakes[0].allowed, "v1, v2, off");
+        assert!(needs_hook(&settings(json!({"track_alert": "v1"}))));
+        for other in [Value::Null, json!({}), json!({"track_alert": "v2"}), json!("v1")] {
+            assert!(!needs_hook(&settings(other.clone())), "{other}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use rust_decimal::dec;
 
+use super::account::TrackAlert;
 use super::client::Ups;
 use crate::domain::{AddressVerdict, Billing, Parcel, Payer, RateRequest, Stretch, Weight, WeightUnit};
 use crate::ports::{CallError, Carrier, Finding, Obstacle};
@@ -77,6 +78,23 @@ impl Ups {
             what: "read the account's own list of shipments (Quantum View)".to_owned(),
             result,
         })
+    }
+
+    /// Whether news can be pushed; asking for some would be a subscription.
+    pub(super) fn check_track_alert(&self) -> Finding {
+        let result = match (self.account.options.track_alert, self.push()) {
+            (TrackAlert::Off, _) => Ok("it is off: UPS is asked for each parcel instead".to_owned()),
+            (_, Err(why)) => Err(why),
+            (TrackAlert::V1, Ok(_)) => Ok("v1, with an address of ours that every subscription names".to_owned()),
+            (TrackAlert::V2, Ok(_)) => Ok(
+                "v2: UPS pushes to what is registered under \"Manage Webhook Credentials\" at developer.ups.com; compare it with the connection's hook"
+                    .to_owned(),
+            ),
+        };
+        Finding {
+            what: "see whether UPS can push news of parcels (Track Alert)".to_owned(),
+            result,
+        }
     }
 
     /// A parcel to oneself: it is priced, never bought.

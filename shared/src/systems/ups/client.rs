@@ -10,9 +10,10 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde::Serialize;
 
-use super::account::{self, Account};
+use super::account::{self, Account, TrackAlert};
 use super::convert::{self, Sender};
-use super::look::includes;
+use super::look::{includes, path_segment};
+use super::push::{self, PUSH, PushTarget};
 use super::token::{Issuer, client_digest, key};
 use crate::connection::{Environment, Mistake, SystemSettings};
 use crate::domain::{
@@ -31,6 +32,8 @@ const LISTING: Listing = Listing {
     longest: SignedDuration::from_hours(7 * 24 - 1),
     reach: SignedDuration::from_hours(7 * 24 - 1),
 };
+/// Neither signatures nor pictures: only what happened.
+const TRACKED: &str = "locale=en_US&returnSignature=false&returnMilestones=false&returnPOD=false";
 /// UPS names no wait after a 429.
 const PAUSE: Duration = Duration::from_secs(30);
 
@@ -58,6 +61,8 @@ pub struct Opening<'a> {
     pub tokens: Arc<dyn Tokens>,
     /// Limits shared by the fleet.
     pub limits: Arc<dyn Limits>,
+    /// Where Track Alert v1 pushes to, where there is such an address.
+    pub hook: Option<PushTarget>,
 }
 
 /// One UPS account as one connection reaches it.
@@ -69,6 +74,7 @@ pub struct Ups {
     pub(super) mint: Arc<dyn Mint>,
     pub(super) key: TokenKey,
     pub(super) ship_from: Address,
+    hook: Option<PushTarget>,
 }
 
 impl Ups {
@@ -96,6 +102,7 @@ impl Ups {
             bearer: Bearer::new(key.clone(), opening.tokens.clone(), mint.clone()),
             tokens: opening.tokens,
             ship_from: opening.ship_from,
+            hook: opening.hook,
             mint,
             key,
             account,
@@ -110,6 +117,16 @@ impl Ups {
     /// How a token of this connection is made, for the refresher.
     pub fn mint(&self) -> Arc<dyn Mint> {
         self.mint.clone()
+    }
+
+    /// Where news are pushed to: nothing to name under v2; or why they cannot be.
+    fn destination(&self) -> Result<Option<&PushTarget>, String> {
+        match (self.account.options.track_alert, &self.hook) {
+            (TrackAlert::Off, _) => Err(push::OFF.to_owned()),
+            (TrackAlert::V2, _) => Ok(None),
+            (TrackAlert::V1, Some(hook)) if hook.credential.is_some() => Ok(Some(hook)),
+            (TrackAlert::V1, _) => Err(push::NO_HOOK.to_owned()),
+        }
     }
 
     fn sender(&self) -> Sender<'_> {
@@ -270,16 +287,38 @@ impl Carrier for Ups {
         true
     }
 
-    async fn track(&self, _number: &str) -> Result<Option<News>, CallError> {
-        Ok(None)
+    async fn track(&self, number: &str) -> Result<Option<News>, CallError> {
+        let number = number.trim();
+        let legal = (7..=34).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !legal {
+            let words = format!("{number:?} is no tracking number");
+            return Err(CallError::Refused(Refusal::new("TV1002", words)));
+        }
+        let path = format!("/api/track/v1/details/{}?{TRACKED}", path_segment(number));
+        let call = Call::new("track", Method::GET, path);
+        convert::news(http::read(self.send(call, None).await, convert::track_envelope), number)
     }
 
     fn push(&self) -> Result<Push, String> {
-        Err("not yet".to_owned())
+        self.destination().map(|_| PUSH)
     }
 
-    async fn subscribe(&self, _numbers: &[String]) -> Result<Subscribed, CallError> {
-        Ok(Subscribed::default())
+    async fn subscribe(&self, numbers: &[String]) -> Result<Subscribed, CallError> {
+        let refused = |code: &str, words: String| CallError::Refused(Refusal::new(code, words));
+        let destination = self.destination().map_err(|why| refused("track-alert", why))?;
+        if numbers.is_empty() {
+            return Ok(Subscribed::default());
+        }
+        if numbers.len() > PUSH.batch {
+            let words = format!("{} numbers are too many for one subscription", numbers.len());
+            return Err(refused("VSS220", words));
+        }
+        let version = if destination.is_some() { "v1" } else { "v2" };
+        let path = format!("/api/track/{version}/subscription/standard/package");
+        let parts = destination.map(PushTarget::parts);
+        let body = convert::subscription(numbers, parts);
+        let call = post("subscribe", &path, &body).map_err(CallError::Refused)?;
+        convert::subscribed(self.send(call, None).await, numbers)
     }
 
     async fn check(&self) -> Vec<Finding> {
@@ -290,6 +329,7 @@ impl Carrier for Ups {
             findings.push(self.check_rating().await);
             findings.push(self.check_validation().await);
             findings.extend(self.check_list().await);
+            findings.push(self.check_track_alert());
         }
         findings
     }

@@ -298,7 +298,7 @@ fn day_before(at: Timestamp) -> Date {
     day.yesterday().unwrap_or(day)
 }
 
-fn path_segment(text: &str) -> String {
+pub(super) fn path_segment(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 

@@ -395,7 +395,12 @@ fn fits(kind: CustomFieldKind, value: &Value) -> bool {
             CustomFieldKind::TextArea => length.is_some_and(|length| length <= 4_000),
             CustomFieldKind::Number => decimal(value).is_some(),
             CustomFieldKind::Checkbox => value.is_boolean(),
+            CustomFieldKind::Date => value.as_str().is_some_and(is_day),
         }
+}
+
+fn is_day(text: &str) -> bool {
+    text.len() == 10 && Date::strptime("%Y-%m-%d", text).is_ok()
 }
 
 /// Changes the fields of an address that the object has.

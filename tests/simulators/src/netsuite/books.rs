@@ -3,7 +3,7 @@
 
 use super::access::TokenCounts;
 use super::model::{Fulfilment, OrderStatus, SalesOrder, ShipStatus};
-use super::world::{CustomFieldWrite, World};
+use super::world::{CustomFieldWrite, FieldChange, World};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,16 @@ pub struct OrderBook {
     pub fulfilments: Vec<FulfilmentBook>,
     /// Custom fields as they stand.
     pub custom_fields: BTreeMap<String, Value>,
+    /// What its custom fields have said, oldest first.
+    pub field_history: Vec<FieldChange>,
+}
+
+impl OrderBook {
+    /// What one custom field has said, oldest first; `null` where it was emptied.
+    pub fn history_of(&self, field: &str) -> Vec<&Value> {
+        let own = self.field_history.iter().filter(|change| change.field == field);
+        own.map(|change| &change.value).collect()
+    }
 }
 
 /// One line of an order.
@@ -154,6 +164,7 @@ fn order_book(world: &World, order: &SalesOrder) -> OrderBook {
             .map(fulfilment_book)
             .collect(),
         custom_fields: order.custom.clone(),
+        field_history: world.field_history.get(&order.id).cloned().unwrap_or_default(),
     }
 }
 

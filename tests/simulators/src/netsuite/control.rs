@@ -13,6 +13,7 @@
 //! | `POST certificate` | `{"kid":"k","client_id":"c","public_pem":"..."}` | registers a public key |
 //! | `POST client` | `{"client_id":"c","secret":"s","redirect_uri":"..."}` | an integration for the code grant |
 //! | `POST tba` | `{"consumer_key","consumer_secret","token_id","token_secret"}` | a token for OAuth 1.0a |
+//! | `POST due_events` | | what the customer's script would post now; each once |
 //! | `POST expire_tokens` | | every access token stops working |
 
 use super::NetSuite;
@@ -139,6 +140,7 @@ pub(super) fn routes(netsuite: NetSuite) -> Router {
         .route("/_control/certificate", post(certificate))
         .route("/_control/client", post(client))
         .route("/_control/tba", post(tba))
+        .route("/_control/due_events", post(due_events))
         .route("/_control/expire_tokens", post(expire_tokens))
         .with_state(netsuite)
 }
@@ -252,6 +254,10 @@ async fn tba(State(netsuite): State<NetSuite>, Json(new): Json<NewToken>) -> Jso
     let consumer = (new.consumer_key.as_str(), new.consumer_secret.as_str());
     netsuite.register(|access| access.register_tba(consumer, (&new.token_id, &new.token_secret)));
     Json(json!({ "token_id": new.token_id }))
+}
+
+async fn due_events(State(netsuite): State<NetSuite>) -> Json<Value> {
+    Json(json!({ "events": netsuite.due_events() }))
 }
 
 async fn expire_tokens(State(netsuite): State<NetSuite>) -> Json<Value> {

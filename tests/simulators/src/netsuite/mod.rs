@@ -21,6 +21,7 @@ pub mod body;
 pub mod books;
 mod control;
 pub mod demo;
+pub mod events;
 mod fulfil;
 pub mod keys;
 pub mod model;
@@ -38,6 +39,7 @@ pub mod world;
 use crate::server::{Base, Local, Serving, local, serve};
 use access::Access;
 use books::{Books, Traffic};
+use events::EventPush;
 use jiff::Timestamp;
 use keys::{KeyKind, KeyRefused, MadeKey, PublicKey};
 use options::Options;
@@ -175,6 +177,13 @@ impl NetSuite {
             };
             books::of(&inner.world, inner.access.counts.clone(), traffic)
         })
+    }
+
+    /// What the customer's script would post now: one event for each time that a person entered or changed an order, oldest first,
+    /// each once. Nothing where no script is deployed.
+    pub fn due_events(&self) -> Vec<EventPush> {
+        let now = self.base.clock.now();
+        self.with(|inner| events::due(&mut inner.world, now))
     }
 
     /// Back to the start: no orders, first settings, no tokens. Registered integrations stay.

@@ -26,6 +26,8 @@ pub enum CustomFieldKind {
     Number,
     /// `true` or `false`; `T` or `F` in SuiteQL.
     Checkbox,
+    /// A day without a time, `2026-03-05`.
+    Date,
 }
 
 /// A custom transaction body field that this account has.
@@ -45,6 +47,16 @@ impl CustomField {
             kind: CustomFieldKind::TextArea,
         }
     }
+}
+
+/// The script of the customer's that tells somebody of orders that people enter or change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventHook {
+    /// Where it posts to.
+    pub url: String,
+    /// With what it signs; without it, it does not.
+    #[serde(default)]
+    pub key: Option<String>,
 }
 
 /// The settings of a simulated account. All of them can be changed while it runs (`POST /_control/options`).
@@ -82,6 +94,8 @@ pub struct Options {
     pub denied: BTreeSet<String>,
     /// The custom body fields that the account has.
     pub custom_fields: Vec<CustomField>,
+    /// The script that tells of orders, where one is deployed.
+    pub event_hook: Option<EventHook>,
 }
 
 impl Default for Options {
@@ -102,12 +116,13 @@ impl Default for Options {
             shuffle: true,
             denied: BTreeSet::new(),
             custom_fields: default_custom_fields(),
+            event_hook: None,
         }
     }
 }
 
 fn default_custom_fields() -> Vec<CustomField> {
-    use CustomFieldKind::{Checkbox, Number, Text, TextArea};
+    use CustomFieldKind::{Checkbox, Date, Number, Text, TextArea};
     let waybill = [
         ("status", Text),
         ("problem", TextArea),
@@ -120,6 +135,10 @@ fn default_custom_fields() -> Vec<CustomField> {
         ("label", TextArea),
         ("milestone", Text),
         ("delivered_at", Text),
+        ("status_at", Text),
+        ("place", Text),
+        ("signed_by", Text),
+        ("estimated", Date),
         ("hold", Checkbox),
     ];
     let ours = waybill.map(|(name, kind)| CustomField {

@@ -3,6 +3,7 @@
 //! Each act moves the order's `lastmodified`, except where the real system would not: weighing an item changes the
 //! item only, and [`World::backdate`] is the late commit, an order that appears with a `lastmodified` in the past.
 
+use super::events::Happening;
 use super::model::{
     Address, Fulfilment, FulfilmentLine, Id, ItemType, Line, Package, SalesOrder, ShipStatus, WeightUnit,
 };
@@ -176,6 +177,7 @@ impl World {
         };
         self.orders.insert(id, order);
         self.stale.insert(id);
+        self.happened(id, Happening::Create);
         Ok(id)
     }
 
@@ -250,8 +252,19 @@ impl World {
         now: Timestamp,
         change: impl FnOnce(&mut SalesOrder),
     ) -> Result<(), Refusal> {
+        self.act_on(order, now, Happening::Edit, change)
+    }
+
+    fn act_on(
+        &mut self,
+        order: Id,
+        now: Timestamp,
+        happening: Happening,
+        change: impl FnOnce(&mut SalesOrder),
+    ) -> Result<(), Refusal> {
         change(self.orders.get_mut(&order).ok_or_else(Refusal::nonexistent)?);
         self.touch_order(order, now);
+        self.happened(order, happening);
         Ok(())
     }
 
@@ -269,6 +282,7 @@ impl World {
         let found = self.orders.get_mut(&order).and_then(|order| order.line_mut(line));
         change(found.ok_or_else(Refusal::nonexistent)?);
         self.touch_order(order, now);
+        self.happened(order, Happening::Edit);
         Ok(())
     }
 
@@ -318,7 +332,7 @@ impl World {
     /// # Errors
     /// When there is no such order.
     pub fn approve(&mut self, order: Id, now: Timestamp) -> Result<(), Refusal> {
-        self.change_order(order, now, |order| order.approved = true)
+        self.act_on(order, now, Happening::Approve, |order| order.approved = true)
     }
 
     /// The order is cancelled.
@@ -331,7 +345,7 @@ impl World {
                 "This transaction has been fulfilled and cannot be cancelled.",
             ));
         }
-        self.change_order(order, now, |order| order.cancelled = true)
+        self.act_on(order, now, Happening::Cancel, |order| order.cancelled = true)
     }
 
     /// Every line is closed.

@@ -3,6 +3,7 @@
 //! Every change goes through here or through the folders beside it, so that `lastmodified` moves with every write, as
 //! it does in the real system, also with our own.
 
+use super::events::{Happening, OrderEvent};
 use super::model::{
     Address, Customer, Fulfilment, Id, Integration, Item, ItemType, Line, Location, SalesOrder, ShipMethod, ShipStatus,
     WeightUnit,
@@ -32,6 +33,19 @@ pub struct CustomFieldWrite {
     pub at: Timestamp,
 }
 
+/// A change of what a custom body field of an order says. Writing the same again is none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// When.
+    pub at: Timestamp,
+    /// The field's script id.
+    pub field: String,
+    /// What it has said since; `null` where it is empty.
+    pub value: Value,
+    /// `person`, or the client id of an integration.
+    pub by: String,
+}
+
 /// All records of the account.
 #[derive(Debug, Clone, Default)]
 pub struct World {
@@ -51,6 +65,10 @@ pub struct World {
     pub fulfilments: BTreeMap<Id, Fulfilment>,
     /// Every write of a custom field, oldest first.
     pub field_writes: Vec<CustomFieldWrite>,
+    /// What the custom fields of orders have said, by order, oldest first.
+    pub field_history: BTreeMap<Id, Vec<FieldChange>>,
+    /// What people did to orders that the customer's script has not told of yet.
+    pub(super) untold: Vec<OrderEvent>,
     /// Ids whose rows in the query engine are out of date.
     pub(super) stale: BTreeSet<Id>,
     last_id: Id,
@@ -270,8 +288,18 @@ impl World {
         let Some(found) = self.orders.get_mut(&order) else {
             return;
         };
+        let before = found.custom.get(field).cloned().unwrap_or_default();
         store(&mut found.custom, field, &value);
+        let since = found.custom.get(field).cloned().unwrap_or_default();
         let document = found.tran_id.clone();
+        if since != before {
+            self.field_history.entry(order).or_default().push(FieldChange {
+                at: now,
+                field: field.into(),
+                value: since,
+                by: by.into(),
+            });
+        }
         self.field_writes.push(CustomFieldWrite {
             document,
             field: field.into(),
@@ -280,6 +308,9 @@ impl World {
             at: now,
         });
         self.touch_order(order, now);
+        if by == PERSON {
+            self.happened(order, Happening::Edit);
+        }
     }
 
     /// Writes a custom body field of a fulfilment and keeps who did it.

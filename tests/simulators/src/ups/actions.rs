@@ -40,13 +40,14 @@ impl Ups {
     pub fn happen(&self, number: &str, events: &[EventKind]) -> bool {
         let now = self.now();
         let mut state = self.state();
-        let Some(shipment) = state.with_number_mut(number) else {
+        state.progress(now);
+        let Some(shipment) = state.with_number(number) else {
             return false;
         };
         let start = start_of(shipment, number, events.len(), now);
         (0_i64..)
             .zip(events)
-            .all(|(second, kind)| shipment.happen(number, *kind, start + SignedDuration::from_secs(second)))
+            .all(|(second, kind)| state.happen(number, *kind, start + SignedDuration::from_secs(second)))
     }
 
     /// Somebody buys a shipment beside Waybill: a copy of one that is there, under another reference; its number, or nothing if
@@ -88,7 +89,7 @@ impl Ups {
         }
         numbers
             .iter()
-            .all(|number| shipment.happen(number, EventKind::Voided, now))
+            .all(|number| state.happen(number, EventKind::Voided, now))
     }
 
     /// A shipment vanishes from the carrier's books, as if it had never been made.

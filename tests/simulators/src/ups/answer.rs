@@ -19,6 +19,8 @@ pub(super) struct Refusal {
     code: &'static str,
     message: String,
     retry_after: Option<u64>,
+    /// A key beside the error envelope, and its value.
+    beside: Option<(&'static str, Value)>,
 }
 
 impl Refusal {
@@ -29,7 +31,14 @@ impl Refusal {
             code,
             message: message.into(),
             retry_after: None,
+            beside: None,
         }
+    }
+
+    /// Says something more beside the error envelope.
+    pub(super) fn beside(mut self, key: &'static str, value: Value) -> Self {
+        self.beside = Some((key, value));
+        self
     }
 
     /// A 400: the request is at fault.
@@ -67,7 +76,10 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let body = envelope(self.code, &self.message);
+        let mut body = envelope(self.code, &self.message);
+        if let Some((key, value)) = self.beside {
+            put(&mut body, key, value);
+        }
         let mut response = (self.status, Json(body)).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::model::{Shipment, State, Token};
+use super::push::PushBooks;
+use super::subscription::Subscription;
 use crate::requests::RequestCounts;
 
 /// What really happened, whatever callers were told.
@@ -19,6 +21,10 @@ pub struct Books {
     pub duplicates: BTreeMap<String, Vec<String>>,
     /// When tokens were given out, by client id.
     pub tokens: BTreeMap<String, Vec<TokenEntry>>,
+    /// Every Track Alert subscription, ended ones too, by number.
+    pub subscriptions: Vec<Subscription>,
+    /// What became of the pushes.
+    pub pushes: PushBooks,
     /// Requests by operation and how many ran at once.
     pub requests: RequestCounts,
 }
@@ -44,6 +50,8 @@ impl Books {
             duplicates: extras(&by_reference),
             by_reference,
             tokens: tokens_by_client(&state.tokens),
+            subscriptions: state.subscriptions.all(),
+            pushes: state.pushed.clone(),
             requests,
         }
     }

@@ -45,6 +45,7 @@ pub enum EventKind {
 }
 
 /// The Track API's words for an event.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Wording {
     pub(super) r#type: &'static str,
     pub(super) code: &'static str,
@@ -52,6 +53,15 @@ pub(super) struct Wording {
     pub(super) description: &'static str,
     pub(super) simplified: &'static str,
 }
+
+/// The words for a promised day that was moved; only Track Alert tells it.
+pub(super) const UPDATED_DATE: Wording = Wording {
+    r#type: "U",
+    code: "UP",
+    status_code: "154",
+    description: "The delivery date was updated",
+    simplified: "Updated Delivery Date",
+};
 
 /// An event with its time and place.
 #[derive(Clone, Debug, Serialize)]
@@ -63,6 +73,9 @@ pub struct Event {
     /// Where.
     pub place: Address,
 }
+
+/// Who signs for every parcel.
+pub(super) const SIGNED_BY: &str = "SMITH";
 
 /// The events of a parcel without trouble, in order, after the label is made.
 pub(super) const SMOOTH: [EventKind; 5] = [
@@ -85,6 +98,16 @@ impl EventKind {
             self,
             Self::LabelCreated | Self::Voided | Self::PickedUp | Self::Departed | Self::Returned
         )
+    }
+
+    /// Moves the promised day of delivery.
+    pub(super) fn delays(self) -> bool {
+        self == Self::WeatherDelay
+    }
+
+    /// Tells of the label rather than of the parcel, and so names only a country.
+    pub(super) fn is_about_billing(self) -> bool {
+        matches!(self, Self::LabelCreated | Self::Voided)
     }
 
     /// The Track API's words.

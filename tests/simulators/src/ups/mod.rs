@@ -1,8 +1,11 @@
 //! The simulated UPS: accounts that ship, are billed, and whose parcels travel.
 //!
 //! Follows UPS's published OpenAPI files (OAuth client credentials, Address Validation v2, Rating and Shipping v2409
-//! with Void and Label Recovery, Tracking v1, Quantum View v3). Where UPS is known to deviate from its own files, an [`Options`] field
-//! turns the deviation on.
+//! with Void and Label Recovery, Tracking v1, Track Alert v1 and v2, Quantum View v3). Where UPS is known to deviate from its
+//! own files, an [`Options`] field turns the deviation on.
+//!
+//! Track Alert's pushes lie in an outbox until they are due. A test in the same process takes them by [`Ups::due_pushes`];
+//! where Waybill listens on a port, [`courier`] carries them there.
 
 mod actions;
 mod address_validation;
@@ -10,6 +13,7 @@ mod addresses;
 mod answer;
 mod books;
 mod call;
+mod courier;
 mod journey;
 mod label_recovery;
 mod labels;
@@ -18,11 +22,14 @@ mod number;
 mod oauth;
 mod places;
 mod prices;
+mod push;
 mod quantum_view;
 mod rating;
 mod read;
 mod ship_rules;
 mod shipping;
+mod subscription;
+mod track_alert;
 mod tracking;
 mod void;
 
@@ -37,9 +44,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use books::{Books, TokenEntry};
+pub use courier::courier;
 pub use journey::{Event, EventKind};
 pub use model::{Package, Reference, Shipment};
 pub use places::Address;
+pub use push::{Push, PushBooks, PushEntry, PushOutcome, Told};
+pub use subscription::{Generation, Level, Subscription};
 
 use crate::server::{Base, Local, Serving, Simulator, local, serve};
 use model::State;
@@ -90,6 +100,46 @@ pub struct Options {
     pub quantum_view_events_per_file: u32,
     /// Seconds until an event is in a file of Quantum View.
     pub quantum_view_lag_s: u32,
+    /// Tracking writes `gmtTime` without its leading zero and then without colons: `74700`.
+    pub loose_gmt_time: bool,
+    /// Track Alert refuses well-formed numbers that it has never seen; UPS subscribes them.
+    pub refuse_unknown_numbers: bool,
+    /// Days that a Track Alert subscription lives.
+    pub subscription_days: u32,
+    /// Seconds that a Track Alert subscription lives, in place of the days.
+    pub subscription_life_s: Option<u32>,
+    /// Events are pushed; what happens while this is off never is.
+    pub push: bool,
+    /// Every so-manieth push is lost on its way.
+    pub push_lose_every: Option<u32>,
+    /// Every so-manieth push is sent twice.
+    pub push_twice_every: Option<u32>,
+    /// Seconds from an event to its push.
+    pub push_delay_s: u32,
+    /// Every so-manieth push is later than the others, and so overtaken by them.
+    pub push_late_every: Option<u32>,
+    /// By how many seconds it is later.
+    pub push_late_s: u32,
+    /// Bytes of the photo that the push of a delivery carries, whatever the kind of subscription; left out or nought: no photo.
+    pub photo_bytes: u32,
+    /// The webhook registered in the portal, where the pushes of v2 subscriptions go; left out: they are lost.
+    pub v2_hook: Option<V2Hook>,
+}
+
+/// A webhook as it is registered in UPS's portal.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct V2Hook {
+    /// Where events are posted.
+    pub url: String,
+    /// Where a token is asked for by client credentials; left out: events come without a token.
+    pub token_url: Option<String>,
+    /// The client id that UPS asks with.
+    pub client_id: String,
+    /// The client secret that UPS asks with.
+    pub client_secret: String,
+    /// What the header `x-api-key` says; left out: the client id, if there is a token.
+    pub x_api_key: Option<String>,
 }
 
 /// An application registered with UPS.
@@ -155,6 +205,18 @@ impl Default for Options {
             quantum_view_files_per_page: 2,
             quantum_view_events_per_file: 10,
             quantum_view_lag_s: 0,
+            loose_gmt_time: false,
+            refuse_unknown_numbers: false,
+            subscription_days: 14,
+            subscription_life_s: None,
+            push: true,
+            push_lose_every: None,
+            push_twice_every: None,
+            push_delay_s: 0,
+            push_late_every: None,
+            push_late_s: 0,
+            photo_bytes: 0,
+            v2_hook: None,
         }
     }
 }
@@ -260,6 +322,14 @@ fn routes(ups: Ups) -> Router {
             "/api/track/v1/reference/details/{reference}",
             get(tracking::by_reference),
         )
+        .route(
+            "/api/track/v1/subscription/{level}/package",
+            post(track_alert::subscribe_v1),
+        )
+        .route(
+            "/api/track/v2/subscription/{level}/package",
+            post(track_alert::subscribe_v2),
+        )
         .route("/api/quantumview/v3/events", post(quantum_view::events))
         .merge(actions::routes())
         .fallback(actions::unknown_path)
@@ -279,6 +349,8 @@ impl Simulator for Ups {
             ("GET", ["api", "track", "v1", "details", ..]) => "track",
             ("GET", ["api", "track", "v1", "shipment", ..]) => "track_shipment",
             ("GET", ["api", "track", "v1", "reference", ..]) => "track_reference",
+            ("POST", ["api", "track", "v1", "subscription", ..]) => "subscribe_v1",
+            ("POST", ["api", "track", "v2", "subscription", ..]) => "subscribe_v2",
             ("POST", ["api", "quantumview", ..]) => "quantum_view",
             _ => "unknown",
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -10,6 +11,9 @@ use super::Options;
 use super::journey::{Event, EventKind, SMOOTH};
 use super::number::tracking_number;
 use super::places::Address;
+use super::prices::business_days_after;
+use super::push::{Outbox, PushBooks};
+use super::subscription::Subscriptions;
 
 /// Everything that changes; guarded by one lock.
 #[derive(Debug, Default)]
@@ -21,6 +25,12 @@ pub(super) struct State {
     pub(super) recent: Vec<(String, Timestamp)>,
     /// Names of Quantum View's files that were fetched.
     pub(super) read_files: BTreeSet<String>,
+    /// Who follows which number by Track Alert.
+    pub(super) subscriptions: Subscriptions,
+    /// Pushes that are not yet sent.
+    pub(super) outbox: Outbox,
+    /// What became of the pushes that were.
+    pub(super) pushed: PushBooks,
     serial: u32,
 }
 
@@ -101,8 +111,24 @@ impl Shipment {
         self.references.iter().any(|reference| reference.value == value)
     }
 
+    /// The day of delivery that was promised at first.
+    pub(super) fn promised_at_first(&self) -> Date {
+        let billed = self.billed_at.to_zoned(self.destination.time_zone());
+        business_days_after(billed.date(), 3)
+    }
+
+    /// The day that a parcel is promised for since it was held up, by what has happened until then; nothing if it was not.
+    pub(super) fn rescheduled(&self, package: &Package, until: Timestamp) -> Option<Date> {
+        let delays = package
+            .events
+            .iter()
+            .filter(|event| event.kind.delays() && event.at <= until);
+        let days = i32::try_from(delays.count()).unwrap_or(i32::MAX);
+        (days > 0).then(|| business_days_after(self.promised_at_first(), days))
+    }
+
     /// Records an event for one of its packages at the place where that happens.
-    pub(super) fn happen(&mut self, number: &str, kind: EventKind, at: Timestamp) -> bool {
+    fn happen(&mut self, number: &str, kind: EventKind, at: Timestamp) -> bool {
         let place = if kind.is_at_origin() {
             self.origin.clone()
         } else {
@@ -180,12 +206,24 @@ impl State {
         let Some(step) = self.options.auto_progress_s.filter(|step| *step > 0) else {
             return;
         };
-        for shipment in self.shipments.iter_mut() {
-            let due = due_events(shipment, step, now);
-            for (number, kind, at) in due {
-                shipment.happen(&number, kind, at);
-            }
+        let due = self
+            .shipments
+            .iter()
+            .flat_map(|shipment| due_events(shipment, step, now));
+        for (number, kind, at) in due.collect::<Vec<_>>() {
+            self.happen(&number, kind, at);
         }
+    }
+
+    /// Records an event of a parcel and tells those who follow it; false if there is no such parcel.
+    pub(super) fn happen(&mut self, number: &str, kind: EventKind, at: Timestamp) -> bool {
+        let known = self
+            .with_number_mut(number)
+            .is_some_and(|shipment| shipment.happen(number, kind, at));
+        if known {
+            self.announce(number);
+        }
+        known
     }
 }
 

@@ -1,11 +1,12 @@
-//! Quantum View (`POST /api/quantumview/v3/events`), by `QuantumView.yaml`: what an account has shipped and voided, in files
-//! that a subscription collects.
+//! Quantum View (`POST /api/quantumview/v3/events`), by `QuantumView.yaml`: what an account has shipped and voided and what became
+//! of its parcels, in files that a subscription collects.
 //!
 //! Quirks: what fails comes with HTTP 200 and status code 0; files that were fetched are marked as read, and only a request
 //! that names a range of time or files gets them again; a range reaches seven days into the past; pages follow by a bookmark
-//! that the original request is repeated with. Manifests and notices of void are told; scans and deliveries are not yet.
+//! that the original request is repeated with; a parcel that was handed to an access point comes as a delivery, told apart by
+//! the access point's id and by nobody having signed; times are local to the scan, and no zone is told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State as Shared;
 use data_encoding::BASE64;
@@ -17,8 +18,9 @@ use serde_json::{Value, json};
 use super::Ups;
 use super::answer::{Refusal, Reply, put, shaped};
 use super::call::Call;
-use super::journey::EventKind;
+use super::journey::{Event, EventKind, SIGNED_BY};
 use super::model::{Package, Shipment, State};
+use super::places::Address;
 use super::read::{at, many, text, texts};
 
 /// How far a range reaches back, and how long it is when it names no end.
@@ -34,8 +36,10 @@ const NUMBER: &str = "SIM0001";
 enum Told<'a> {
     /// A shipment was made.
     Manifest(&'a Shipment),
-    /// A package was voided.
-    Void(&'a Shipment, &'a Package),
+    /// Something happened to a package.
+    Event(&'a Shipment, &'a Package, &'a Event),
+    /// A package was held up and is promised for another day.
+    Rescheduled(&'a Shipment, &'a Package, &'a Event),
 }
 
 struct File<'a> {
@@ -210,13 +214,20 @@ fn files<'a>(state: &'a State, call: &Call, now: Timestamp) -> Vec<File<'a>> {
 }
 
 fn told_of(shipment: &Shipment) -> Vec<(Timestamp, Told<'_>)> {
-    let voids = shipment.packages.iter().flat_map(move |package| {
-        let voided = package.events.iter().filter(|event| event.kind == EventKind::Voided);
-        voided.map(move |event| (event.at, Told::Void(shipment, package)))
-    });
-    std::iter::once((shipment.billed_at, Told::Manifest(shipment)))
-        .chain(voids)
-        .collect()
+    let mut told = vec![(shipment.billed_at, Told::Manifest(shipment))];
+    for package in &shipment.packages {
+        let later = package
+            .events
+            .iter()
+            .filter(|event| event.kind != EventKind::LabelCreated);
+        for event in later {
+            told.push((event.at, Told::Event(shipment, package, event)));
+            if event.kind.delays() {
+                told.push((event.at, Told::Rescheduled(shipment, package, event)));
+            }
+        }
+    }
+    told
 }
 
 fn written(file: &File<'_>, read: &BTreeSet<String>) -> Value {
@@ -226,23 +237,47 @@ fn written(file: &File<'_>, read: &BTreeSet<String>) -> Value {
         ("U", "Unread")
     };
     let mut written = json!({ "FileName": file.name, "StatusType": { "Code": code, "Description": words } });
-    let (mut manifests, mut others) = (Vec::new(), Vec::new());
+    let mut lists: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     for (at, told) in &file.told {
-        match told {
-            Told::Manifest(shipment) => manifests.push(manifest(shipment, *at)),
-            Told::Void(shipment, package) => others.push(void(shipment, package, *at)),
-        }
+        let (key, record) = match told {
+            Told::Manifest(shipment) => ("Manifest", manifest(shipment, *at)),
+            Told::Event(shipment, package, event) => record(shipment, package, event),
+            Told::Rescheduled(shipment, package, event) => {
+                let mut moved = generic(shipment, package, event, "UD");
+                put_rescheduled(&mut moved, shipment, package, event);
+                ("Generic", moved)
+            }
+        };
+        lists.entry(key).or_default().push(record);
     }
-    for (key, list) in [("Manifest", manifests), ("Generic", others)] {
-        if !list.is_empty() {
-            put(&mut written, key, list.into());
-        }
+    for (key, list) in lists {
+        put(&mut written, key, list.into());
     }
     written
 }
 
+/// The list that an event stands in, and what stands there.
+fn record(shipment: &Shipment, package: &Package, event: &Event) -> (&'static str, Value) {
+    let other = |activity: &str| ("Generic", generic(shipment, package, event, activity));
+    match event.kind {
+        EventKind::LabelCreated | EventKind::PickedUp => ("Origin", origin(shipment, package, event)),
+        EventKind::Voided => other("VM"),
+        EventKind::Departed => other("AG"),
+        EventKind::Arrived => other("DS"),
+        EventKind::OutForDelivery => other("OD"),
+        EventKind::Returned => other("UR"),
+        EventKind::Delivered | EventKind::AtAccessPoint => ("Delivery", delivery(shipment, package, event)),
+        EventKind::WeatherDelay
+        | EventKind::Attempted
+        | EventKind::AddressNeeded
+        | EventKind::Refused
+        | EventKind::Damaged
+        | EventKind::Returning => ("Exception", exception(shipment, package, event)),
+    }
+}
+
 fn manifest(shipment: &Shipment, made: Timestamp) -> Value {
-    let (date, time) = local(shipment, made);
+    let (date, time) = local(&shipment.origin, made);
     let package = |package: &Package| {
         json!({
             "Activity": [{ "Date": date, "Time": time }],
@@ -264,10 +299,10 @@ fn manifest(shipment: &Shipment, made: Timestamp) -> Value {
     })
 }
 
-fn void(shipment: &Shipment, package: &Package, voided: Timestamp) -> Value {
-    let (date, time) = local(shipment, voided);
+fn generic(shipment: &Shipment, package: &Package, event: &Event, activity: &str) -> Value {
+    let (date, time) = local(&event.place, event.at);
     json!({
-        "ActivityType": "VM",
+        "ActivityType": activity,
         "TrackingNumber": package.tracking_number,
         "ShipperNumber": shipment.account,
         "ShipmentReferenceNumber": references(shipment),
@@ -276,9 +311,80 @@ fn void(shipment: &Shipment, package: &Package, voided: Timestamp) -> Value {
     })
 }
 
-/// Date and time where the parcel sets out; no zone is told.
-fn local(shipment: &Shipment, at: Timestamp) -> (String, String) {
-    let there = at.to_zoned(shipment.origin.time_zone());
+fn origin(shipment: &Shipment, package: &Package, event: &Event) -> Value {
+    let mut written = scan(shipment, package, event);
+    let promised = shipment.promised_at_first().strftime("%Y%m%d").to_string();
+    put(&mut written, "ScheduledDeliveryDate", promised.into());
+    written
+}
+
+fn exception(shipment: &Shipment, package: &Package, event: &Event) -> Value {
+    let mut written = scan(shipment, package, event);
+    let words = event.kind.wording();
+    for (key, value) in [
+        ("StatusCode", words.code),
+        ("StatusDescription", words.simplified),
+        ("ReasonCode", words.code),
+        ("ReasonDescription", words.description),
+    ] {
+        put(&mut written, key, clipped(value).into());
+    }
+    if event.kind.delays() {
+        put_rescheduled(&mut written, shipment, package, event);
+    }
+    written
+}
+
+fn delivery(shipment: &Shipment, package: &Package, event: &Event) -> Value {
+    let mut written = scan(shipment, package, event);
+    let mut location = json!({ "AddressArtifactFormat": place(&event.place) });
+    if event.kind == EventKind::AtAccessPoint {
+        put(&mut written, "AccessPointLocationID", "U00000001".into());
+        put(&mut location, "Description", "ACCESS POINT".into());
+    } else {
+        put(&mut location, "Description", "FRONT DOOR".into());
+        put(&mut location, "SignedForByName", SIGNED_BY.into());
+    }
+    put(&mut written, "DeliveryLocation", location);
+    written
+}
+
+/// What origin scans, exceptions and deliveries have in common.
+fn scan(shipment: &Shipment, package: &Package, event: &Event) -> Value {
+    let (date, time) = local(&event.place, event.at);
+    json!({
+        "PackageReferenceNumber": references(shipment),
+        "ShipmentReferenceNumber": references(shipment),
+        "ShipperNumber": shipment.account,
+        "TrackingNumber": package.tracking_number,
+        "Date": date,
+        "Time": time,
+        "ActivityLocation": { "AddressArtifactFormat": place(&event.place) },
+        "BillToAccount": payer(shipment),
+    })
+}
+
+fn put_rescheduled(written: &mut Value, shipment: &Shipment, package: &Package, event: &Event) {
+    if let Some(date) = shipment.rescheduled(package, event.at) {
+        put(
+            written,
+            "RescheduledDeliveryDate",
+            date.strftime("%Y%m%d").to_string().into(),
+        );
+    }
+}
+
+fn place(address: &Address) -> Value {
+    let mut written = json!({ "PoliticalDivision2": clipped(&address.city), "CountryCode": address.country });
+    if !address.state.is_empty() {
+        put(&mut written, "PoliticalDivision1", address.state.clone().into());
+    }
+    written
+}
+
+/// Date and time at a place; no zone is told.
+fn local(place: &Address, at: Timestamp) -> (String, String) {
+    let there = at.to_zoned(place.time_zone());
     (
         there.strftime("%Y%m%d").to_string(),
         there.strftime("%H%M%S").to_string(),

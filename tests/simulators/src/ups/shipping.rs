@@ -117,6 +117,9 @@ fn book(
         billed_at: now,
     };
     state.shipments.push(shipment.clone());
+    for package in &shipment.packages {
+        state.announce(&package.tracking_number);
+    }
     shipment
 }
 

@@ -1,7 +1,8 @@
 //! Tracking (`GET /api/track/v1/...`), by `Tracking.yaml`: by number, by shipment, by reference.
 //!
 //! Quirks: keys are lower camel case; `transId` and `transactionSrc` are required; an unknown number is a 404 or a 200
-//! with the warning TW0001; descriptions have trailing blanks; local times come without an offset beside GMT ones.
+//! with the warning TW0001; descriptions have trailing blanks; local times come without an offset beside GMT ones, whose form
+//! is loose; a parcel that was held up shows the new date beside the first one.
 
 use axum::Json;
 use axum::extract::{Path, State as Shared};
@@ -13,11 +14,10 @@ use serde_json::{Value, json};
 
 use super::answer::{Refusal, Reply, put, shaped};
 use super::call::Call;
-use super::journey::{Event, EventKind};
+use super::journey::{Event, EventKind, SIGNED_BY};
 use super::model::{Package, Shipment, State};
 use super::places::Address;
-use super::prices::business_days_after;
-use super::{NotFound, Ups};
+use super::{NotFound, Options, Ups};
 
 /// How long tracking data is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(120 * 24);
@@ -34,7 +34,9 @@ pub(super) async fn by_number(Shared(ups): Shared<Ups>, Path(number): Path<Strin
         .packages
         .iter()
         .filter(|package| package.tracking_number == number);
-    let packages = packages.map(|package| package_view(shipment, package, &call)).collect();
+    let packages = packages
+        .map(|package| package_view(shipment, package, &call, &state.options))
+        .collect();
     Ok(answer(&state, vec![shipment_view(&number, packages)]))
 }
 
@@ -56,7 +58,9 @@ pub(super) async fn by_shipment(Shared(ups): Shared<Ups>, Path(number): Path<Str
         .iter()
         .skip(parameter("offset", 0))
         .take(parameter("count", 50));
-    let packages = page.map(|package| package_view(shipment, package, &call)).collect();
+    let packages = page
+        .map(|package| package_view(shipment, package, &call, &state.options))
+        .collect();
     Ok(answer(&state, vec![shipment_view(&number, packages)]))
 }
 
@@ -78,7 +82,7 @@ pub(super) async fn by_reference(Shared(ups): Shared<Ups>, Path(reference): Path
         let packages = shipment
             .packages
             .iter()
-            .map(|package| package_view(shipment, package, &call))
+            .map(|package| package_view(shipment, package, &call, &state.options))
             .collect();
         shipment_view(&reference, packages)
     });
@@ -164,12 +168,12 @@ fn shipment_view(inquiry: &str, packages: Vec<Value>) -> Value {
     json!({ "inquiryNumber": inquiry, "userRelation": ["SHIPPER"], "package": packages })
 }
 
-fn package_view(shipment: &Shipment, package: &Package, call: &Call) -> Value {
+fn package_view(shipment: &Shipment, package: &Package, call: &Call, options: &Options) -> Value {
     let (service_code, service_level) = service_numbers(&shipment.service);
     let mut view = json!({
         "trackingNumber": package.tracking_number,
         "packageCount": shipment.packages.len(),
-        "activity": package.events.iter().rev().map(activity).collect::<Vec<_>>(),
+        "activity": package.events.iter().rev().map(|event| activity(event, options)).collect::<Vec<_>>(),
         "referenceNumber": shipment.references.iter().map(reference).collect::<Vec<_>>(),
         "service": { "code": service_code, "levelCode": service_level, "description": service_name(&shipment.service) },
         "weight": { "unitOfMeasurement": package.weight_unit, "weight": package.weight },
@@ -191,12 +195,11 @@ fn package_view(shipment: &Shipment, package: &Package, call: &Call) -> Value {
 fn describe_delivery(view: &mut Value, shipment: &Shipment, package: &Package, call: &Call) {
     let delivered = package.events.iter().find(|event| event.kind == EventKind::Delivered);
     let Some(event) = delivered else {
-        let promised = business_days_after(local(shipment.billed_at, &shipment.destination).date(), 3);
-        put(
-            view,
-            "deliveryDate",
-            json!([{ "type": "SDD", "date": promised.strftime("%Y%m%d").to_string() }]),
-        );
+        let dated = |kind: &str, date: Date| json!({ "type": kind, "date": date.strftime("%Y%m%d").to_string() });
+        let promised = dated("SDD", shipment.promised_at_first());
+        let moved = shipment.rescheduled(package, Timestamp::MAX);
+        let moved = moved.map(|date| dated("RDD", date));
+        put(view, "deliveryDate", std::iter::once(promised).chain(moved).collect());
         put(
             view,
             "deliveryTime",
@@ -215,7 +218,7 @@ fn describe_delivery(view: &mut Value, shipment: &Shipment, package: &Package, c
         "deliveryTime",
         json!({ "type": "DEL", "startTime": "", "endTime": at.strftime("%H%M%S").to_string() }),
     );
-    let mut information = json!({ "location": "Front Door", "receivedBy": "SMITH" });
+    let mut information = json!({ "location": "Front Door", "receivedBy": SIGNED_BY });
     if call.parameter("returnsignature") == Some("true") {
         put(
             &mut information,
@@ -237,7 +240,7 @@ fn local(at: Timestamp, place: &Address) -> jiff::Zoned {
     at.to_zoned(place.time_zone())
 }
 
-fn activity(event: &Event) -> Value {
+fn activity(event: &Event, options: &Options) -> Value {
     let at = local(event.at, &event.place);
     let gmt = event.at.to_zoned(TimeZone::UTC);
     json!({
@@ -246,9 +249,18 @@ fn activity(event: &Event) -> Value {
         "date": at.strftime("%Y%m%d").to_string(),
         "time": at.strftime("%H%M%S").to_string(),
         "gmtDate": gmt.strftime("%Y%m%d").to_string(),
-        "gmtTime": gmt.strftime("%H:%M:%S").to_string(),
+        "gmtTime": gmt_time(&gmt, options),
         "gmtOffset": at.strftime("%:z").to_string(),
     })
+}
+
+/// With colons; in the loose form the hours before ten lose their zero and the colons with it.
+fn gmt_time(gmt: &jiff::Zoned, options: &Options) -> String {
+    let digits = gmt.strftime("%H%M%S").to_string();
+    match digits.strip_prefix('0').filter(|_| options.loose_gmt_time) {
+        Some(shortened) => shortened.to_owned(),
+        None => gmt.strftime("%H:%M:%S").to_string(),
+    }
 }
 
 fn status(kind: EventKind) -> Value {
@@ -264,18 +276,16 @@ fn status(kind: EventKind) -> Value {
 
 /// Billing events name only the country.
 fn scan_address(event: &Event) -> Value {
-    match event.kind {
-        EventKind::LabelCreated | EventKind::Voided => {
-            json!({ "countryCode": event.place.country, "country": event.place.country })
-        }
-        _ => json!({
-            "city": event.place.city.to_uppercase(),
-            "stateProvince": event.place.state,
-            "postalCode": "",
-            "countryCode": event.place.country,
-            "country": event.place.country,
-        }),
+    if event.kind.is_about_billing() {
+        return json!({ "countryCode": event.place.country, "country": event.place.country });
     }
+    json!({
+        "city": event.place.city.to_uppercase(),
+        "stateProvince": event.place.state,
+        "postalCode": "",
+        "countryCode": event.place.country,
+        "country": event.place.country,
+    })
 }
 
 fn track_address(address: &Address) -> Value {

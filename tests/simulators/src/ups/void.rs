@@ -25,10 +25,9 @@ pub(super) async fn cancel(Shared(ups): Shared<Ups>, Path(id): Path<String>, cal
     let wanted = wanted_numbers(call.parameter("trackingnumber"))?;
     check_voidable(&state, &id, &call, now)?;
     let singular = state.options.void_result_singular;
-    let shipment = state.with_number_mut(&id).ok_or_else(no_shipment)?;
-    let numbers = numbers_to_void(shipment, &wanted)?;
+    let numbers = numbers_to_void(state.with_number(&id).ok_or_else(no_shipment)?, &wanted)?;
     for number in &numbers {
-        void_package(shipment, number, now);
+        void_package(&mut state, number, now);
     }
     let answer = answer(&numbers, singular);
     Ok(shaped(answer, &state.options))
@@ -102,14 +101,17 @@ fn numbers_to_void(shipment: &Shipment, wanted: &[String]) -> Result<Vec<String>
     }
 }
 
-fn void_package(shipment: &mut Shipment, number: &str, now: Timestamp) {
-    let live = shipment
-        .packages
-        .iter_mut()
+fn void_package(state: &mut State, number: &str, now: Timestamp) {
+    let packages = state
+        .with_number_mut(number)
+        .map(|shipment| shipment.packages.iter_mut());
+    let live = packages
+        .into_iter()
+        .flatten()
         .find(|package| package.tracking_number == number && package.voided_at.is_none());
     if let Some(package) = live {
         package.voided_at = Some(now);
-        shipment.happen(number, EventKind::Voided, now);
+        state.happen(number, EventKind::Voided, now);
     }
 }
 

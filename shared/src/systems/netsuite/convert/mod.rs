@@ -1,5 +1,6 @@
 //! Between NetSuite's words and ours, both ways. Pure.
 
+mod deliveries;
 mod errors;
 mod orders;
 mod writes;
@@ -7,6 +8,7 @@ mod writes;
 #[cfg(test)]
 mod tests;
 
+pub(super) use deliveries::{already_told, delivery, told_nothing};
 pub(super) use errors::{already_exists, does_not_exist, envelope, unknown_identifier};
 pub(super) use orders::{Facts, add_lines_addresses, needs_record, order, status_letter};
 pub(super) use writes::{

@@ -177,6 +177,7 @@ struct Story {
     job: JobId,
     shipment: Shipment,
     quote: Quote,
+    delivery: Option<&'static str>,
 }
 
 impl Story {
@@ -203,6 +204,7 @@ impl Story {
                 },
                 taken_at: Timestamp::UNIX_EPOCH,
             },
+            delivery: None,
         }
     }
 
@@ -219,6 +221,7 @@ impl Story {
             shipment: &self.shipment,
             quote: Some(&self.quote),
             labels: &[],
+            delivery: self.delivery,
         })
     }
 
@@ -324,6 +327,22 @@ fn without_a_tracking_field_the_others_tell() {
                         "custbody_ups_status": { "id": "Label created" } });
     assert!(shows(&there, &wanted));
     assert!(!shows(&json!({ "custbody_ups_service": "UPS Ground" }), &wanted));
+}
+
+/// P16: what was told of a delivery is not taken back by a write-back that is done again, nor is that seen as a change.
+#[test]
+fn a_write_back_that_is_done_again_keeps_what_was_told_of_the_delivery() {
+    let mut story = Story::new(&["1Z0001"]);
+    let status = |story: &Story| wanted(story).update.fields["custbody_ups_status"].clone();
+    assert_eq!(status(&story), json!("Label created"));
+    story.delivery = Some("Delivered");
+    assert_eq!(status(&story), json!("Delivered"));
+    story.connection.write_back.fields.tracking = None;
+    let there = json!({ "custbody_ups_cost": 12.34, "custbody_ups_service": "UPS Ground", "custbody_ups_status": "In transit" });
+    assert!(shows(&there, &wanted(&story)), "the status goes on by itself");
+    story.connection.write_back.fields = serde_json::from_value(json!({ "status": "custbody_ups_status" })).unwrap();
+    assert!(!shows(&there, &wanted(&story)));
+    assert!(shows(&json!({ "custbody_ups_status": "Delivered" }), &wanted(&story)));
 }
 
 #[test]

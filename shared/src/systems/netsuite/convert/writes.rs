@@ -201,16 +201,14 @@ pub(in crate::systems::netsuite) fn update(
     let service = offer
         .map(|offer| offer.name.as_str())
         .or(write_back.shipment.service.as_deref());
+    let status = write_back.delivery.unwrap_or(&options.status_text);
     let values = [
         (&fields.cost, cost.map(|cost| cost_value(cost, options))),
         (
             &fields.service,
             service.map(|service| json!(truncated(service, options.text_limit))),
         ),
-        (
-            &fields.status,
-            Some(json!(truncated(&options.status_text, options.text_limit))),
-        ),
+        (&fields.status, Some(json!(truncated(status, options.text_limit)))),
     ];
     let set = values
         .into_iter()
@@ -222,7 +220,7 @@ pub(in crate::systems::netsuite) fn update(
     }
     let telling = match &tracking {
         Some((field, _)) => vec![field.clone()],
-        None => written.keys().cloned().collect(),
+        None => lasting(&written, fields.status.as_ref()),
     };
     let path = order_path(&write_back.order.document)?;
     let update = Update {
@@ -231,6 +229,16 @@ pub(in crate::systems::netsuite) fn update(
         fields: written,
     };
     Ok(Some(Wanted { update, telling }))
+}
+
+/// The fields that stay as they are written. The status goes on with the parcels, so that it tells only where it is alone.
+fn lasting(written: &Map<String, Value>, status: Option<&String>) -> Vec<String> {
+    let others: Vec<String> = written.keys().filter(|field| Some(*field) != status).cloned().collect();
+    if others.is_empty() {
+        written.keys().cloned().collect()
+    } else {
+        others
+    }
 }
 
 fn cost_value(cost: &Money, options: &Options) -> Value {
@@ -242,7 +250,7 @@ fn cost_value(cost: &Money, options: &Options) -> Value {
 }
 
 /// A text that fits a field, cut between letters.
-fn truncated(text: &str, limit: usize) -> String {
+pub(super) fn truncated(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
     }

@@ -1,4 +1,5 @@
-//! Quantum View as the carrier's own list: the outbound manifest, and the notices that a shipment is void.
+//! Quantum View as the carrier's own list: the outbound manifest, the notices that a shipment is void, and that something
+//! happened to a parcel.
 //!
 //! A file counts as read once it was fetched by "unread"; a request that names a range of time gets the same files whenever
 //! it is made. Failures come with HTTP 200 and status code 0. The files do not say in which zone their times are.
@@ -11,9 +12,9 @@ use jiff::tz::TimeZone;
 
 use crate::domain::{CarrierShipmentId, JobId, ListEntry, Refusal, Stretch};
 use crate::http::Answer;
-use crate::ports::{CallError, Later, ListPage, Obstacle};
+use crate::ports::{CallError, Later, ListPage, Moved, Obstacle};
 use crate::systems::ups::wire::answer::{
-    self, DatedActivity, Generic, Manifest, QuantumView, QuantumViewError, ReferenceNumber, SubscriptionFile,
+    self, DatedActivity, Generic, Manifest, QuantumView, QuantumViewError, ReferenceNumber, Scan, SubscriptionFile,
 };
 use crate::systems::ups::wire::request::{
     DateTimeRange, QuantumView as Question, QuantumViewBody, QuantumViewHead, SubscriptionRequest, TransactionReference,
@@ -64,10 +65,10 @@ pub(crate) fn list_page(answer: &Answer, bookmark: Option<&str>) -> Result<ListP
     if view.bookmark.is_some() && view.bookmark.as_deref() == bookmark {
         return Err(later("the answer's bookmark is the one that was asked with"));
     }
-    let files = events.subscription_events.iter().flat_map(|one| &one.subscription_file);
+    let files = || events.subscription_events.iter().flat_map(|one| &one.subscription_file);
     Ok(ListPage {
-        entries: files.flat_map(entries).collect(),
-        moved: Vec::new(),
+        entries: files().flat_map(entries).collect(),
+        moved: files().flat_map(moved).collect(),
         next: view.bookmark,
     })
 }
@@ -126,6 +127,57 @@ fn voided(generic: &Generic) -> Option<ListEntry> {
         on: day(generic.activity.as_ref()),
         voided: true,
     })
+}
+
+/// Everything that happened to parcels; that they were sold is no news.
+fn moved(file: &SubscriptionFile) -> Vec<Moved> {
+    let scanned = |kind: &'static str| {
+        move |scan: &Scan| {
+            let code = scan.reason_code.as_deref().or(scan.status_code.as_deref());
+            let at = (scan.date.as_deref(), scan.time.as_deref());
+            hinted(file, scan.tracking_number.as_deref(), at, &[Some(kind), code])
+        }
+    };
+    let other = |generic: &Generic| {
+        let activity = generic.activity.clone().unwrap_or_default();
+        let at = (activity.date.as_deref(), activity.time.as_deref());
+        let kind = [Some("generic"), generic.activity_type.as_deref()];
+        hinted(file, generic.tracking_number.as_deref(), at, &kind)
+    };
+    let origins = file.origin.iter().filter_map(scanned("origin"));
+    let exceptions = file.exception.iter().filter_map(scanned("exception"));
+    let deliveries = file.delivery.iter().filter_map(scanned("delivery"));
+    let others = file.generic.iter().filter_map(other);
+    origins.chain(exceptions).chain(deliveries).chain(others).collect()
+}
+
+/// The hint begins with the time. Where none is told that of the file stands for it: it is the same whenever it is read.
+fn hinted(
+    file: &SubscriptionFile,
+    number: Option<&str>,
+    (date, time): (Option<&str>, Option<&str>),
+    kind: &[Option<&str>],
+) -> Option<Moved> {
+    let told = date.and_then(|date| digits(&format!("{date}{:0>6}", time.unwrap_or_default())));
+    let filed = || digits(&format!("20{}", file.file_name.as_deref()?.replace('_', "")));
+    let at = told.or_else(filed).unwrap_or_else(|| "0".repeat(STAMP));
+    let parts: Vec<&str> = kind.iter().copied().flatten().collect();
+    Some(Moved {
+        number: super::event::number(number?)?,
+        hint: format!("{at} {}", parts.join(" ")),
+    })
+}
+
+/// `YYYYMMDDHHMMSS`.
+const STAMP: usize = 14;
+
+/// The digits that a stamp begins with, if it has enough of them.
+fn digits(text: &str) -> Option<String> {
+    let stamp = text.get(..STAMP)?;
+    stamp
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| stamp.to_owned())
 }
 
 /// Our reference, among those of the order's number and whatever else stands there.

@@ -3,13 +3,19 @@
 mod address;
 mod customs;
 mod error;
+mod event;
 mod label;
 mod manifest;
+mod milestone;
+mod moment;
+mod news;
 mod parcel;
 mod party;
+mod pushed;
 mod rate;
 mod recover;
 mod ship;
+mod subscribe;
 mod track;
 mod void;
 
@@ -20,9 +26,12 @@ pub(crate) use address::{covers, question, verdict};
 pub(crate) use error::envelope;
 pub(crate) use label::{by_number, pictures};
 pub(crate) use manifest::{list_page, list_request};
+pub(crate) use news::news;
+pub(crate) use pushed::pushed;
 pub(crate) use rate::{offers, rate};
 pub(crate) use recover::{Recovered, Recovery, by_reference, is_number, recovery};
 pub(crate) use ship::{Sender, purchased, ship};
+pub(crate) use subscribe::{subscribed, subscription};
 pub(crate) use track::{Tracked, track_envelope, tracked};
 pub(crate) use void::voided;
 

@@ -3,7 +3,8 @@
 use crate::domain::Refusal;
 use crate::http::{Answer, VendorError};
 use crate::ports::{CallError, Later, Obstacle};
-use crate::systems::ups::wire::answer::{self, Track, TrackedPackage, TrackedShipment};
+use crate::systems::ups::wire::answer;
+use crate::systems::ups::wire::tracking::{Track, TrackedPackage, TrackedShipment};
 
 const NOT_FOUND: &str = "TW0001";
 /// "Not found" as UPS says it in an envelope; 9801031 was seen by users.
@@ -29,9 +30,8 @@ pub(crate) fn track_envelope(answer: &Answer) -> Option<VendorError> {
 
 /// The shipments that were found, none if UPS says that there is none.
 pub(crate) fn tracked(result: Result<Answer, CallError>) -> Result<Vec<Tracked>, Later> {
-    match result {
-        Ok(answer) => read(&answer),
-        Err(CallError::Refused(refusal)) if ABSENT.contains(&refusal.code.as_str()) => Ok(Vec::new()),
+    match found(result) {
+        Ok(shipments) => Ok(shipments.iter().map(shipment).collect()),
         Err(CallError::Refused(refusal)) => Err(Later::new(
             Obstacle::Unreachable,
             format!("tracking says neither yes nor no: {refusal}"),
@@ -40,20 +40,26 @@ pub(crate) fn tracked(result: Result<Answer, CallError>) -> Result<Vec<Tracked>,
     }
 }
 
-fn read(answer: &Answer) -> Result<Vec<Tracked>, Later> {
+/// The same in UPS's words, for whoever wants to know what happened to them.
+pub(super) fn found(result: Result<Answer, CallError>) -> Result<Vec<TrackedShipment>, CallError> {
+    match result {
+        Ok(answer) => read(&answer).map_err(CallError::Later),
+        Err(CallError::Refused(refusal)) if ABSENT.contains(&refusal.code.as_str()) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn read(answer: &Answer) -> Result<Vec<TrackedShipment>, Later> {
     let track: Option<Track> = answer::body(&answer.body, "trackResponse");
-    let shipments = track.map(|track| track.shipment).unwrap_or_default();
+    let mut shipments = track.map(|track| track.shipment).unwrap_or_default();
     if shipments.is_empty() || !shipments.iter().all(says_something) {
         return Err(Later::new(
             Obstacle::Unreachable,
             "the answer of tracking cannot be read",
         ));
     }
-    Ok(shipments
-        .iter()
-        .filter(|shipment| !shipment.package.is_empty())
-        .map(shipment)
-        .collect())
+    shipments.retain(|shipment| !shipment.package.is_empty());
+    Ok(shipments)
 }
 
 fn says_something(shipment: &TrackedShipment) -> bool {

@@ -535,7 +535,7 @@ async fn a_check_tries_everything_without_buying_and_says_what_to_do() {
     .await;
     let findings = good.ups(json!({})).check().await;
     assert!(findings.iter().all(|finding| finding.result.is_ok()), "{findings:?}");
-    assert_eq!(findings.len(), 3);
+    assert_eq!(findings.len(), 4);
     assert!(
         good.asked().iter().all(|asked| !asked.line.contains("/ship")),
         "nothing is bought"

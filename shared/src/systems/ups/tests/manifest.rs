@@ -74,6 +74,44 @@ async fn a_page_is_what_was_sold_and_what_was_voided() {
     assert_eq!(page.unwrap().entries, [sold, foreign, voided]);
 }
 
+/// P18: scans, exceptions, deliveries and notices of every kind say that something happened, known by their time however
+/// often the list is read; what was sold does not.
+#[tokio::test]
+async fn a_page_says_of_which_parcels_there_are_news() {
+    let (page, _) = listed("quantum-view/answer-news", None).await;
+    let moved: Vec<(String, String)> = page
+        .unwrap()
+        .moved
+        .into_iter()
+        .map(|one| (one.number, one.hint))
+        .collect();
+    let news = |number: &str, hint: &str| (number.to_owned(), hint.to_owned());
+    assert_eq!(
+        moved,
+        [
+            news(LEAD, "20260302181500 origin"),
+            news(LEAD, "20260304091000 exception 48"),
+            news(LEAD, "20260304063000 exception X1"),
+            news(LEAD, "20260305103000 delivery"),
+            news(SECOND, "20260304063000 generic OD"),
+            news(SECOND, "20260304090000 generic UD"),
+            news(SECOND, "20260304085959 generic VM"),
+        ]
+    );
+    let (page, _) = listed("quantum-view/answer-page", None).await;
+    let hints: Vec<String> = page.unwrap().moved.into_iter().map(|one| one.hint).collect();
+    assert_eq!(
+        hints,
+        [
+            "20260302181500 origin",
+            "20260304085959 generic VM",
+            "20260304090000 generic OD",
+            "20260304090000 generic ZZ"
+        ],
+        "without a time of its own it has that of its file"
+    );
+}
+
 #[tokio::test]
 async fn lists_of_one_numbers_and_blanks_are_read_alike() {
     let (page, _) = listed("quantum-view/answer-collapsed", None).await;

@@ -1,10 +1,12 @@
 //! What UPS is asked and how its answers are read, against fixtures; the calls, against a server of canned answers.
 
+mod alert;
 mod answers;
 mod calls;
 mod manifest;
 mod requests;
 mod stub;
+mod tracking;
 
 use jiff::civil::date;
 use rust_decimal::{Decimal, dec};

@@ -16,7 +16,7 @@ use crate::http;
 use crate::ports::{
     AccountStanding, CallError, Clock, Limits, Mint, Recorder, Slot, StoreError, Token, TokenKey, Tokens, Turn,
 };
-use crate::systems::ups::{Opening, Ups};
+use crate::systems::ups::{Opening, PushTarget, Ups};
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
@@ -65,6 +65,11 @@ impl Stub {
 
     /// An adapter that reaches this server.
     pub(super) fn ups(&self, options: Value) -> Ups {
+        self.ups_with(options, None, Recorder::default())
+    }
+
+    /// The same with a hook and a recorder of the test's own.
+    pub(super) fn ups_with(&self, options: Value, hook: Option<PushTarget>, recorder: Recorder) -> Ups {
         let settings = settings(Some(&self.url), options);
         Ups::new(Opening {
             settings: &settings,
@@ -74,10 +79,11 @@ impl Stub {
             ship_from: depot(),
             client: http::client().unwrap(),
             clock: Arc::new(Noon),
-            recorder: Recorder::default(),
+            recorder,
             timeout: Duration::from_secs(5),
             tokens: Arc::new(Kept::default()),
             limits: Arc::new(Unlimited),
+            hook,
         })
         .unwrap()
     }

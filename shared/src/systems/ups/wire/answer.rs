@@ -12,6 +12,25 @@ pub(crate) fn body<T: DeserializeOwned>(body: &[u8], root: &str) -> Option<T> {
     lenient::read_one(value.get(root)?.clone())
 }
 
+/// A JSON body that is an object itself.
+pub(crate) fn bare<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    object(serde_json::from_str(&String::from_utf8_lossy(body)).ok()?)
+}
+
+/// The objects of a JSON text that is one, or a list of them; `None` where it is neither.
+pub(crate) fn objects(text: &str) -> Option<Vec<Value>> {
+    match serde_json::from_str(text).ok()? {
+        Value::Array(items) => Some(items),
+        one @ Value::Object(_) => Some(vec![one]),
+        _ => None,
+    }
+}
+
+/// One of these objects; whatever else it is, is none.
+pub(crate) fn object<T: DeserializeOwned>(value: Value) -> Option<T> {
+    value.is_object().then(|| lenient::read_one(value)).flatten()
+}
+
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct Coded {
@@ -172,58 +191,6 @@ pub(crate) struct TrackingCandidate {
     pub(crate) tracking_number: Option<String>,
 }
 
-// ---- Tracking ----------------------------------------------------------------------------------------------------
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Track {
-    #[serde(deserialize_with = "lenient::many")]
-    pub(crate) shipment: Vec<TrackedShipment>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct TrackedShipment {
-    #[serde(deserialize_with = "lenient::many")]
-    pub(crate) package: Vec<TrackedPackage>,
-    #[serde(deserialize_with = "lenient::many")]
-    pub(crate) warnings: Vec<Warning>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Warning {
-    #[serde(deserialize_with = "lenient::text")]
-    pub(crate) code: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct TrackedPackage {
-    #[serde(deserialize_with = "lenient::text")]
-    pub(crate) tracking_number: Option<String>,
-    #[serde(deserialize_with = "lenient::one")]
-    pub(crate) current_status: Option<TrackedStatus>,
-    #[serde(deserialize_with = "lenient::many")]
-    pub(crate) activity: Vec<Activity>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Activity {
-    #[serde(deserialize_with = "lenient::one")]
-    pub(crate) status: Option<TrackedStatus>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct TrackedStatus {
-    #[serde(deserialize_with = "lenient::text")]
-    pub(crate) r#type: Option<String>,
-    #[serde(deserialize_with = "lenient::text")]
-    pub(crate) status_code: Option<String>,
-}
-
 // ---- Rating ------------------------------------------------------------------------------------------------------
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -378,10 +345,34 @@ pub(crate) struct SubscriptionEvents {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct SubscriptionFile {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) file_name: Option<String>,
     #[serde(deserialize_with = "lenient::many")]
     pub(crate) manifest: Vec<Manifest>,
     #[serde(deserialize_with = "lenient::many")]
+    pub(crate) origin: Vec<Scan>,
+    #[serde(deserialize_with = "lenient::many")]
+    pub(crate) exception: Vec<Scan>,
+    #[serde(deserialize_with = "lenient::many")]
+    pub(crate) delivery: Vec<Scan>,
+    #[serde(deserialize_with = "lenient::many")]
     pub(crate) generic: Vec<Generic>,
+}
+
+/// An origin scan, an exception or a delivery, as far as they are alike.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Scan {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) tracking_number: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) date: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) time: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) status_code: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) reason_code: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -420,6 +411,8 @@ pub(crate) struct ReferenceNumber {
 pub(crate) struct DatedActivity {
     #[serde(deserialize_with = "lenient::text")]
     pub(crate) date: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) time: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

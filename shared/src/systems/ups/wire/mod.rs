@@ -3,3 +3,4 @@
 pub(crate) mod answer;
 mod lenient;
 pub(crate) mod request;
+pub(crate) mod tracking;

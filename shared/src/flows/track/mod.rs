@@ -1,0 +1,200 @@
+//! News of parcels become milestones, and milestones what the ERP shows.
+//!
+//! A message names a captured webhook or a parcel. Whatever brings news, they are joined with what is known, folded, and
+//! stored under the parcel's version; a change is told to the ERP once, a moment later, so that a burst is told as one.
+
+mod ask;
+mod hear;
+mod tell;
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::connection::Connection;
+use crate::domain::{ParcelKey, TrackedParcel};
+use crate::flows::poll::Poll;
+use crate::job::{self, Timing};
+use crate::ports::{
+    Captures, Clock, Connections, Covers, DeadLetters, Documents, Hooks, Later, Nonces, Parcels, StoreError, Systems,
+    Tellings, TrackingMessage, TrackingQueue, Webhooks,
+};
+
+/// How often a parcel is written again when somebody else was faster.
+const TRIES: usize = 8;
+
+/// When a parcel is looked at again whose connection is paused or gone.
+const IDLE: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long a message may be under way before another one is sent.
+pub(crate) const UNDER_WAY: SignedDuration = SignedDuration::from_mins(2);
+
+/// The ports that tracking needs.
+#[derive(Clone)]
+pub struct Track {
+    /// Parcels and their events.
+    pub parcels: Arc<dyn Parcels>,
+    /// Promises of carriers.
+    pub covers: Arc<dyn Covers>,
+    /// What ERPs were told.
+    pub tellings: Arc<dyn Tellings>,
+    /// Units, by which an order's parcels are known.
+    pub documents: Arc<dyn Documents>,
+    /// Connections.
+    pub connections: Arc<dyn Connections>,
+    /// ERPs and carriers.
+    pub systems: Arc<dyn Systems>,
+    /// Captured webhooks.
+    pub captures: Arc<dyn Captures>,
+    /// Hooks.
+    pub hooks: Arc<dyn Hooks>,
+    /// What vendors' webhooks look like.
+    pub webhooks: Arc<dyn Webhooks>,
+    /// Admits documents of which a webhook tells.
+    pub poll: Poll,
+    /// The queue of webhooks and parcels.
+    pub queue: Arc<dyn TrackingQueue>,
+    /// Messages that nobody can work on.
+    pub dead_letters: Arc<dyn DeadLetters>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Nonces.
+    pub nonces: Arc<dyn Nonces>,
+    /// Leases, waits and the ERP's window.
+    pub timing: Timing,
+    /// How long a change waits for others, before the ERP is told of all of them at once.
+    pub tell_after: SignedDuration,
+}
+
+impl Track {
+    /// Deals with the message of this body.
+    ///
+    /// # Errors
+    /// When the store or the queue fails: the message must then be delivered again.
+    pub async fn deliver(&self, body: &str) -> Result<(), StoreError> {
+        match serde_json::from_str(body) {
+            Ok(TrackingMessage::Hook(id)) => self.open(&id).await,
+            Ok(TrackingMessage::Parcel(key)) => self.attend(&key).await,
+            Err(_) => {
+                let reason = "it names neither a webhook nor a parcel, as our messages do";
+                tracing::error!(reason, "a message goes to the dead letters");
+                self.dead_letters.keep(body, reason).await
+            }
+        }
+    }
+
+    /// Does what is due for a parcel: asks the carrier, tells the ERP.
+    async fn attend(&self, key: &ParcelKey) -> Result<(), StoreError> {
+        let Some(parcel) = self.parcel(key).await? else {
+            tracing::warn!(parcel = %key, "nobody follows this parcel");
+            return Ok(());
+        };
+        let now = self.clock.now();
+        if !parcel.is_to_be_asked(now) && !parcel.is_to_be_told(now) {
+            return Ok(());
+        }
+        let gate = self.connections.gate(&key.connection).await?;
+        let Some(connection) = gate.map(|gate| gate.connection).filter(|connection| !connection.paused) else {
+            return self.leave_alone(parcel).await;
+        };
+        let systems = match self.systems.open(&connection).await {
+            Ok(systems) => systems,
+            Err(error) => {
+                tracing::warn!(parcel = %key, %error, "the systems cannot be opened");
+                return self.leave_alone(parcel).await;
+            }
+        };
+        let visit = Visit {
+            track: self,
+            connection: &connection,
+            systems: &systems,
+        };
+        let done = visit.pay(parcel).await;
+        systems.close().await;
+        done
+    }
+
+    async fn parcel(&self, key: &ParcelKey) -> Result<Option<TrackedParcel>, StoreError> {
+        let found = self.parcels.parcels(std::slice::from_ref(key)).await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Looks again later, without asking or telling anybody now.
+    async fn leave_alone(&self, parcel: TrackedParcel) -> Result<(), StoreError> {
+        let later = self.clock.now() + IDLE;
+        let rested = TrackedParcel {
+            version: parcel.version + 1,
+            next_poll: parcel.next_poll.map(|poll| poll.max(later)),
+            tell_at: parcel.tell_at.map(|tell| tell.max(later)),
+            queued_until: None,
+            ..parcel
+        };
+        // Whoever was faster has decided when to look again.
+        self.parcels.record(&rested, &[]).await.map(|_| ())
+    }
+
+    /// Changes a parcel as it stands; `None` leaves it. Nothing is lost when others write it at the same time.
+    async fn change(
+        &self,
+        key: &ParcelKey,
+        change: impl Fn(&TrackedParcel) -> Option<TrackedParcel> + Send + Sync,
+    ) -> Result<Option<TrackedParcel>, StoreError> {
+        for _ in 0..TRIES {
+            let Some(parcel) = self.parcel(key).await? else {
+                return Ok(None);
+            };
+            let Some(changed) = change(&parcel) else {
+                return Ok(Some(parcel));
+            };
+            let next = TrackedParcel {
+                version: parcel.version + 1,
+                ..changed
+            };
+            if self.parcels.record(&next, &[]).await? {
+                return Ok(Some(next));
+            }
+        }
+        Err(StoreError(format!(
+            "parcel {key} changes faster than it can be written"
+        )))
+    }
+
+    /// Sends a message about a parcel; if that fails, the parcel is found when it is due.
+    async fn call_for(&self, parcel: &TrackedParcel, delay: SignedDuration) {
+        let message = TrackingMessage::Parcel(parcel.key.clone());
+        let delay = std::time::Duration::try_from(delay).unwrap_or_default();
+        if let Err(error) = self.queue.send(&message, &parcel.tenant, delay).await {
+            tracing::warn!(parcel = %parcel.key, %error, "not queued: it is found when it is due");
+        }
+    }
+
+    /// When to try again what has failed so often.
+    fn again(&self, parcel: &TrackedParcel, later: &Later, failures: u32) -> Timestamp {
+        let hint = later.after.and_then(|after| SignedDuration::try_from(after).ok());
+        let draw = job::draw(&parcel.job, parcel.version);
+        let wait = self.timing.backoff.wait(self.timing.retry, hint, failures, draw);
+        self.clock.now() + wait.max(SignedDuration::from_secs(1))
+    }
+}
+
+/// A visit to one parcel, with its connection's systems open.
+struct Visit<'a> {
+    track: &'a Track,
+    connection: &'a Connection,
+    systems: &'a crate::ports::Opened,
+}
+
+impl Visit<'_> {
+    async fn pay(&self, parcel: TrackedParcel) -> Result<(), StoreError> {
+        let now = self.track.clock.now();
+        let asked = if parcel.is_to_be_asked(now) {
+            self.ask(parcel).await?
+        } else {
+            Some(parcel)
+        };
+        match asked.filter(|parcel| parcel.is_to_be_told(self.track.clock.now())) {
+            Some(parcel) => self.tell(&parcel).await,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The minute's round of tracking: webhooks and parcels that are due are queued again, so that a lost message costs latency
+//! only; and carriers that keep a list of their own are read for parcels of which there are news.
+//!
+//! The list's times have no zone, so that an entry says that something happened, and the carrier is asked when. Reading marks
+//! nothing here: a stretch of time is asked for, which may be read again at any time, and the cursor moves once all of it is
+//! dealt with. What the list says was sold or is void is noted for the reconciliation.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::sweep::SHARDS;
+use super::track::{Track, UNDER_WAY};
+use crate::connection::Connection;
+use crate::domain::{ConnectionId, ParcelKey, Stretch, TrackedParcel};
+use crate::ports::{Cursor, Cursors, ListPage, Moved, Opened, Reconciliations, StoreError, TrackingMessage};
+
+/// The most of a shard that are queued in one run.
+const LIMIT: u16 = 500;
+
+/// How far each reading reaches into the one before: the list's clock may be that of any zone.
+const OVERLAP: SignedDuration = SignedDuration::from_hours(14);
+
+/// How often the list is read at most: the times of its entries are no finer.
+const SELDOM: SignedDuration = SignedDuration::from_mins(5);
+
+/// How soon the carrier is asked for a parcel with news that should have been pushed.
+const PUSH_MAY_COME: SignedDuration = SignedDuration::from_mins(30);
+
+/// The name of the cursor.
+const CURSOR: &str = "news";
+
+/// The ports that the round needs.
+#[derive(Clone)]
+pub struct TrackPoll {
+    /// Everything that tracking needs.
+    pub track: Track,
+    /// How far each list was read.
+    pub cursors: Arc<dyn Cursors>,
+    /// Where it is noted what the lists say of shipments.
+    pub runs: Arc<dyn Reconciliations>,
+}
+
+/// What a round did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Webhooks that were queued again.
+    pub webhooks: u64,
+    /// Parcels that were queued.
+    pub parcels: u64,
+    /// Lists that were read to their end.
+    pub lists: u64,
+    /// Parcels that the carrier is asked for because its list tells of them.
+    pub moved: u64,
+    /// Lists that could not be read, each with the reason.
+    pub stopped: BTreeMap<ConnectionId, String>,
+}
+
+impl TrackPoll {
+    /// Makes the round, until it is done or `deadline` is near.
+    ///
+    /// # Errors
+    /// When the store fails; what was not done is due still. One connection that fails does not stop the others.
+    pub async fn run(&self, deadline: Timestamp) -> Result<Report, StoreError> {
+        let mut report = Report::default();
+        let mut failed = None;
+        for shard in 0..SHARDS {
+            for outcome in [
+                self.webhooks(shard, &mut report).await,
+                self.parcels(shard, &mut report).await,
+            ] {
+                failed = outcome.err().or(failed);
+            }
+        }
+        for id in self.track.connections.ids().await? {
+            if self.track.clock.now() >= deadline {
+                tracing::warn!(%id, "no time is left for the other lists: they are read at the next round");
+                break;
+            }
+            if let Err(error) = self.list(&id, deadline, &mut report).await {
+                tracing::error!(connection = %id, %error, "the carrier's list was not read to its end");
+                failed = Some(error);
+            }
+        }
+        failed.map_or(Ok(report), Err)
+    }
+
+    async fn webhooks(&self, shard: u8, report: &mut Report) -> Result<(), StoreError> {
+        let now = self.track.clock.now();
+        for id in self.track.captures.due_captures(shard, now, LIMIT).await? {
+            let Some(captured) = self.track.captures.captured(&id).await? else {
+                continue;
+            };
+            self.track
+                .queue
+                .send(&TrackingMessage::Hook(id.clone()), &captured.tenant, Duration::ZERO)
+                .await?;
+            self.track.captures.capture_again(&id, now + UNDER_WAY).await?;
+            report.webhooks += 1;
+        }
+        Ok(())
+    }
+
+    async fn parcels(&self, shard: u8, report: &mut Report) -> Result<(), StoreError> {
+        let keys = self
+            .track
+            .parcels
+            .due_parcels(shard, self.track.clock.now(), LIMIT)
+            .await?;
+        for parcel in self.track.parcels.parcels(&keys).await? {
+            report.parcels += u64::from(self.queue(parcel).await?);
+        }
+        Ok(())
+    }
+
+    /// The message goes first: if the write is lost the parcel is queued again, which is harmless.
+    async fn queue(&self, parcel: TrackedParcel) -> Result<bool, StoreError> {
+        let now = self.track.clock.now();
+        if parcel.due_at().is_none_or(|due| due > now) {
+            return Ok(false);
+        }
+        let message = TrackingMessage::Parcel(parcel.key.clone());
+        self.track.queue.send(&message, &parcel.tenant, Duration::ZERO).await?;
+        let queued = TrackedParcel {
+            version: parcel.version + 1,
+            queued_until: Some(now + UNDER_WAY),
+            ..parcel
+        };
+        // A conflict means that somebody is at work on it, and has decided himself when it is due.
+        self.track.parcels.record(&queued, &[]).await?;
+        Ok(true)
+    }
+
+    async fn list(&self, id: &ConnectionId, deadline: Timestamp, report: &mut Report) -> Result<(), StoreError> {
+        let Some(gate) = self.track.connections.gate(id).await? else {
+            return Ok(());
+        };
+        if gate.connection.paused {
+            return Ok(());
+        }
+        let cursor = self.cursors.cursor(id, CURSOR).await?;
+        let now = self.track.clock.now();
+        let every = (gate.connection.tracking.every / 2).max(SELDOM);
+        if cursor
+            .published
+            .is_some_and(|published| now.duration_since(published) < every)
+        {
+            return Ok(());
+        }
+        match self.track.systems.open(&gate.connection).await {
+            Ok(systems) => {
+                let read = self.read(&gate.connection, &systems, cursor, deadline, report).await;
+                systems.close().await;
+                read
+            }
+            Err(error) => {
+                report.stopped.insert(id.clone(), error.to_string());
+                Ok(())
+            }
+        }
+    }
+
+    async fn read(
+        &self,
+        connection: &Connection,
+        systems: &Opened,
+        cursor: Cursor,
+        deadline: Timestamp,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
+        let Ok(listing) = systems.carrier.listing() else {
+            return Ok(());
+        };
+        let now = self.track.clock.now();
+        let oldest = (now - listing.reach).max(connection.start_from);
+        let since = cursor
+            .published
+            .map_or(oldest, |published| published - OVERLAP)
+            .max(oldest);
+        let stretch = Stretch { from: since, to: now }.at_most(listing.longest);
+        let mut page = None;
+        loop {
+            let ListPage { entries, moved, next } = match systems.carrier.list(stretch, page.as_deref()).await {
+                Ok(page) => page,
+                Err(error) => {
+                    report.stopped.insert(connection.id.clone(), error.to_string());
+                    return Ok(());
+                }
+            };
+            self.runs.note_listed(&connection.id, &entries).await?;
+            report.moved += self.follow_up(&connection.id, moved).await?;
+            page = next;
+            if page.is_none() {
+                break;
+            }
+            if self.track.clock.now() >= deadline {
+                report
+                    .stopped
+                    .insert(connection.id.clone(), "no time was left".to_owned());
+                return Ok(());
+            }
+        }
+        report.lists += 1;
+        let read = Cursor {
+            version: cursor.version + 1,
+            published: Some(stretch.to),
+            scan: None,
+        };
+        // Whoever was faster has read as much.
+        self.cursors.advance(&connection.id, CURSOR, &read).await.map(|_| ())
+    }
+
+    /// Asks for parcels with news that were not known.
+    async fn follow_up(&self, connection: &ConnectionId, moved: Vec<Moved>) -> Result<u64, StoreError> {
+        let mut hints: BTreeMap<ParcelKey, Vec<String>> = BTreeMap::new();
+        for Moved { number, hint } in moved {
+            let key = ParcelKey {
+                connection: connection.clone(),
+                number,
+            };
+            hints.entry(key).or_default().push(hint);
+        }
+        let keys: Vec<ParcelKey> = hints.keys().cloned().collect();
+        let mut asked = 0;
+        for parcel in self.track.parcels.parcels(&keys).await? {
+            let own = hints.get(&parcel.key).map(Vec::as_slice).unwrap_or_default();
+            asked += u64::from(self.ask_for_news(parcel, own).await?);
+        }
+        Ok(asked)
+    }
+
+    async fn ask_for_news(&self, mut parcel: TrackedParcel, hints: &[String]) -> Result<bool, StoreError> {
+        let new = hints.iter().filter(|hint| parcel.learn_hint(hint)).count();
+        if new == 0 || !parcel.is_followed() {
+            return Ok(false);
+        }
+        let now = self.track.clock.now();
+        let pushed = parcel.pushed_until.is_some_and(|until| until > now);
+        let at = if pushed { now + PUSH_MAY_COME } else { now };
+        let sooner = parcel.next_poll.is_none_or(|poll| poll > at);
+        let next = TrackedParcel {
+            version: parcel.version + 1,
+            queued_until: if pushed {
+                parcel.queued_until
+            } else {
+                Some(now + UNDER_WAY)
+            },
+            ..parcel.asked_at(at)
+        };
+        if !self.track.parcels.record(&next, &[]).await? {
+            // Somebody is at work on it; the list is read again and tells of it again.
+            return Ok(false);
+        }
+        if !pushed {
+            let message = TrackingMessage::Parcel(next.key.clone());
+            self.track.queue.send(&message, &next.tenant, Duration::ZERO).await?;
+        }
+        Ok(sooner)
+    }
+}

@@ -1,0 +1,38 @@
+//! What each system knows of its vendor's webhooks, by the system's name.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{System, ups};
+use crate::ports::{Hook, HookKeys, Inbound, PushedNews, Webhooks};
+
+/// Every vendor's webhooks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Vendors;
+
+impl Webhooks for Vendors {
+    fn is_genuine(&self, hook: &Hook, keys: &HookKeys, inbound: &Inbound, now: Timestamp) -> bool {
+        match System::named(&hook.system) {
+            Some(System::Ups) => ups::webhook::is_genuine(hook, keys, inbound, now),
+            // `netsuite::webhook::is_genuine` belongs here.
+            Some(System::NetSuite) | None => false,
+        }
+    }
+
+    fn token(&self, hook: &Hook, keys: &HookKeys, inbound: &Inbound, now: Timestamp) -> Option<Value> {
+        match System::named(&hook.system) {
+            Some(System::Ups) => ups::webhook::token(hook, keys, inbound, now),
+            Some(System::NetSuite) | None => None,
+        }
+    }
+
+    fn read(&self, system: &str, body: &str) -> Vec<PushedNews> {
+        match System::named(system) {
+            Some(System::Ups) => ups::webhook::read(body),
+            // `netsuite::webhook::read` belongs here.
+            Some(System::NetSuite) | None => vec![PushedNews::Nothing {
+                why: format!("nothing is known of webhooks of {system:?}"),
+            }],
+        }
+    }
+}
