@@ -59,6 +59,8 @@ impl Deployment {
             store,
             aws.secrets.clone(),
         );
+        let api = config.api.as_deref().and_then(|api| api.parse().ok());
+        let registry = registry.with_api(api);
         Ok(Self { config, aws, registry })
     }
 
