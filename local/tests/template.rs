@@ -223,6 +223,29 @@ fn gaps_and_missing_reconciliations_ring() {
     }
 }
 
+/// An alarm on a metric that nobody counts never rings.
+#[test]
+fn whatever_rings_is_counted_by_some_code() {
+    let root = Place::kept().root().to_owned();
+    let mut code = String::new();
+    let mut folders = vec![root.join("shared/src"), root.join("functions")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                code.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    for (name, alarm) in resources(&template(), "AWS::CloudWatch::Alarm") {
+        let own = alarm["Properties"]["Namespace"].is_object();
+        let metric = alarm["Properties"]["MetricName"].to_string();
+        assert!(!own || code.contains(&metric), "{name}: {metric} is counted nowhere");
+    }
+}
+
 /// P24: whoever does not work with tokens cannot open what the key seals, and nobody may administer the key.
 #[test]
 fn only_functions_that_use_tokens_may_open_what_the_key_seals() {
