@@ -69,7 +69,6 @@ async fn what_ups_pushes_reaches_the_order_step_by_step() -> Result<(), Failure>
         assert_eq!(
             statuses(&world, order)?,
             [
-                "Shipped",
                 "Label created",
                 "Picked up",
                 "In transit",

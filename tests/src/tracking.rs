@@ -253,7 +253,8 @@ impl World {
             if now >= end {
                 return Ok(());
             }
-            let due = self.next_tracking().filter(|due| *due > now);
+            // What fell due during this tick is done at the next.
+            let due = self.next_tracking().map(|due| if due > now { due } else { now + TICK });
             let next = due.unwrap_or(end).min(now + SignedDuration::from_mins(30)).min(end);
             self.clock.set(next.max(now + SignedDuration::from_secs(1)));
         }
