@@ -26,7 +26,7 @@ const WORKER_CONCURRENCY: i32 = 4;
 
 /// The template's times, short enough to watch. They keep the order that the template asks for: a call is shorter than the
 /// function's timeout, and a lease longer.
-pub const SHORT_TIMES: [(&str, &str); 10] = [
+pub const SHORT_TIMES: [(&str, &str); 11] = [
     ("CallTimeoutSeconds", "3"),
     ("WorkerTimeoutSeconds", "8"),
     ("LeaseSeconds", "10"),
@@ -37,6 +37,7 @@ pub const SHORT_TIMES: [(&str, &str); 10] = [
     ("LookScheduleSeconds", "1,2,3,4"),
     ("DuplicateCheckSeconds", "4"),
     ("ErpWindowSeconds", "3"),
+    ("TellAfterSeconds", "1"),
 ];
 
 /// The outputs of a stack by name.
@@ -105,6 +106,7 @@ fn parameters() -> Vec<Parameter> {
         ("Architecture", architecture),
         ("LogLevel", "debug"),
         ("WorkerConcurrency", "4"),
+        ("TrackingConcurrency", "4"),
     ];
     let parameter =
         |(name, value): (&str, &str)| Parameter::builder().parameter_key(name).parameter_value(value).build();

@@ -17,7 +17,17 @@ use crate::place::Place;
 use crate::progress::Line;
 
 /// The packages of the functions; each has one binary of the same name.
-pub const FUNCTIONS: [&str; 4] = ["erp-poller", "shipment-worker", "token-refresher", "job-sweeper"];
+pub const FUNCTIONS: [&str; 9] = [
+    "erp-poller",
+    "shipment-worker",
+    "token-refresher",
+    "job-sweeper",
+    "webhook-receiver",
+    "tracking-worker",
+    "tracking-poller",
+    "subscription-renewer",
+    "order-status",
+];
 
 /// The operator's command.
 const WAYBILL: &str = "waybill";

@@ -173,7 +173,8 @@ fn environment(command: &mut Command, port: u16, endpoint: &str, temporary: &Pat
     command
         .env("GATEWAY_PORT", port.to_string())
         .env("BIND_HOST", "127.0.0.1")
-        .env("MINISTACK_HOST", "127.0.0.1");
+        // The HTTP API's own address is a name beneath this one, which curl, browsers and the simulators take for this machine.
+        .env("MINISTACK_HOST", "localhost");
     command
         .env("MINISTACK_REGION", aws::REGION)
         .env("AWS_DEFAULT_REGION", aws::REGION);

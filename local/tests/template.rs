@@ -57,15 +57,26 @@ fn every_function_of_the_template_is_built_and_has_an_event_to_try_it_with() {
     }
 }
 
+/// Whether the HTTP API waits for a function's answer, so that whoever asked learns of a failure.
+fn is_asked(template: &Value, function: &str) -> bool {
+    let mut integrations = resources(template, "AWS::ApiGatewayV2::Integration").into_iter();
+    integrations.any(|(_, integration)| integration["Properties"]["IntegrationUri"]["Fn::GetAtt"][0] == function)
+}
+
 #[test]
 fn a_failed_run_of_a_function_ends_in_a_queue() {
-    for (name, function) in functions(&template()) {
+    let template = template();
+    for (name, function) in functions(&template) {
         let queues: Vec<_> = triggers(&function, "SQS").collect();
         for queue in &queues {
             assert_eq!(
                 queue["Properties"]["FunctionResponseTypes"][0], "ReportBatchItemFailures",
                 "{name}"
             );
+        }
+        if is_asked(&template, &name) {
+            assert!(queues.is_empty(), "{name} answers who waits");
+            continue;
         }
         let destination = function.pointer("/Properties/EventInvokeConfig/DestinationConfig/OnFailure/Destination");
         assert!(
@@ -125,7 +136,15 @@ fn only_who_renews_tokens_may_change_a_secret() {
         .collect();
     assert_eq!(
         names,
-        BTreeSet::from(["PollerRole", "RefresherRole", "SweeperRole", "WorkerRole"])
+        BTreeSet::from([
+            "PollerRole",
+            "RefresherRole",
+            "SubscriptionRenewerRole",
+            "SweeperRole",
+            "TrackingPollerRole",
+            "TrackingWorkerRole",
+            "WorkerRole"
+        ])
     );
 }
 
@@ -174,10 +193,13 @@ fn no_function_is_given_what_no_code_uses() {
         assert!(given.is_empty(), "{verb}: {given:?}");
     }
     let config = fs::read_to_string(Place::kept().root().join("shared/src/config.rs")).unwrap();
-    let variables = template["Globals"]["Function"]["Environment"]["Variables"]
-        .as_object()
-        .unwrap();
-    for variable in variables.keys() {
+    let functions = functions(&template);
+    let own = functions
+        .iter()
+        .map(|(_, function)| &function["Properties"]["Environment"]);
+    let environments = own.chain([&template["Globals"]["Function"]["Environment"]]);
+    let variables = environments.filter_map(|environment| environment["Variables"].as_object());
+    for variable in variables.flat_map(|variables| variables.keys()) {
         assert!(
             config.contains(&format!("\"{variable}\"")),
             "{variable} is read by nobody"
@@ -232,6 +254,74 @@ fn only_functions_that_use_tokens_may_open_what_the_key_seals() {
             reads_secrets(role),
             "{name} opens tokens and has no credential to make one"
         );
+    }
+}
+
+/// An address of the API holds a secret: what is logged of a request is never its path. And the API may call what it leads to.
+#[test]
+fn the_api_is_throttled_logs_no_path_and_may_call_its_functions() {
+    let template = template();
+    let mut stages = resources(&template, "AWS::ApiGatewayV2::Stage").into_iter();
+    let (_, stage) = stages.next().unwrap();
+    let settings = &stage["Properties"]["DefaultRouteSettings"];
+    assert_eq!(
+        (&settings["ThrottlingBurstLimit"], &settings["ThrottlingRateLimit"]),
+        (&500.into(), &1000.into())
+    );
+    let format = stage["Properties"]["AccessLogSettings"]["Format"].as_str().unwrap();
+    let logged: Value = serde_json::from_str(format).unwrap();
+    let mut logged: Vec<&str> = logged
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|one| one.as_str().unwrap())
+        .collect();
+    logged.sort_unstable();
+    let harmless = [
+        "$context.identity.sourceIp",
+        "$context.requestId",
+        "$context.responseLatency",
+        "$context.routeKey",
+        "$context.status",
+    ];
+    assert_eq!(logged, harmless);
+    let routes = resources(&template, "AWS::ApiGatewayV2::Route");
+    let keys: BTreeSet<&str> = routes
+        .iter()
+        .map(|(_, route)| route["Properties"]["RouteKey"].as_str().unwrap())
+        .collect();
+    let wanted = [
+        "GET /orders/{connection}/{number}",
+        "POST /hooks/{hook}",
+        "POST /hooks/{hook}/token",
+    ];
+    assert_eq!(keys, wanted.into());
+    let permissions = resources(&template, "AWS::Lambda::Permission");
+    for (name, integration) in resources(&template, "AWS::ApiGatewayV2::Integration") {
+        let function = &integration["Properties"]["IntegrationUri"]["Fn::GetAtt"][0];
+        let may = |permission: &Value| permission["Properties"]["FunctionName"]["Ref"] == *function;
+        assert!(permissions.iter().any(|(_, permission)| may(permission)), "{name}");
+    }
+}
+
+/// Whoever takes webhooks from the world can neither read the table's indexes nor open what the key seals, and changes
+/// nothing.
+#[test]
+fn whoever_takes_webhooks_may_do_little() {
+    let roles = resources(&template(), "AWS::IAM::Role");
+    let role = |wanted: &str| roles.iter().find(|(name, _)| name == wanted).unwrap().1.to_string();
+    for verb in [
+        "kms:",
+        "dynamodb:Query",
+        "dynamodb:DeleteItem",
+        "dynamodb:UpdateItem",
+        "s3:GetObject",
+        "/index/",
+    ] {
+        assert!(!role("WebhookReceiverRole").contains(verb), "{verb}");
+    }
+    for verb in ["kms:", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:", "sqs:"] {
+        assert!(!role("OrderStatusRole").contains(verb), "{verb}");
     }
 }
 

@@ -11,6 +11,9 @@ use crate::job::Timing;
 /// How many jobs one run of the sweeper queues, unless the environment says otherwise.
 const SWEEP_LIMIT: u32 = 5_000;
 
+/// How long news of an order's parcels are collected before its ERP is told, unless the environment says otherwise.
+const TELL_AFTER: SignedDuration = SignedDuration::from_secs(5);
+
 /// Everything that a function is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -26,6 +29,12 @@ pub struct Config {
     pub shipments_queue: String,
     /// The URL of the queue of messages that nobody can work on.
     pub dead_letters: String,
+    /// The URL of the queue of webhooks and parcels.
+    pub tracking_queue: String,
+    /// The URL of the queue of that queue's messages that nobody can work on.
+    pub tracking_dead_letters: String,
+    /// The address of the HTTP API, as carriers are told it; whoever tells nobody is not told it either.
+    pub api: Option<String>,
     /// How the names of this stage's secrets begin (`waybill/prod/`).
     pub secret_prefix: String,
     /// CloudWatch's namespace of this stack's metrics (`Waybill/waybill-prod`).
@@ -36,6 +45,8 @@ pub struct Config {
     pub timing: Timing,
     /// The most jobs that one run of the sweeper queues.
     pub sweep_limit: u32,
+    /// How long news of an order's parcels are collected before its ERP is told.
+    pub tell_after: SignedDuration,
 }
 
 /// Everything that is wrong with the environment.
@@ -73,11 +84,15 @@ impl Config {
             key: reader.text("WAYBILL_KEY"),
             shipments_queue: reader.text("WAYBILL_SHIPMENTS_QUEUE"),
             dead_letters: reader.text("WAYBILL_DEAD_LETTERS"),
+            tracking_queue: reader.text("WAYBILL_TRACKING_QUEUE"),
+            tracking_dead_letters: reader.text("WAYBILL_TRACKING_DEAD_LETTERS"),
+            api: reader.address("WAYBILL_API_URL"),
             secret_prefix: reader.text("WAYBILL_SECRET_PREFIX"),
             metrics: reader.text("WAYBILL_METRICS"),
             log_level: reader.parsed("WAYBILL_LOG_LEVEL", tracing::level_filters::LevelFilter::INFO),
             timing: reader.timing(),
             sweep_limit: reader.parsed("WAYBILL_SWEEP_LIMIT", SWEEP_LIMIT),
+            tell_after: reader.seconds("WAYBILL_TELL_AFTER_SECONDS", TELL_AFTER),
         };
         if reader.errors.is_empty() {
             Ok(config)
@@ -104,6 +119,16 @@ impl Reader<'_> {
             self.errors.push(format!("{name} is missing"));
             String::new()
         })
+    }
+
+    /// An address to which paths can be added.
+    fn address(&mut self, name: &str) -> Option<String> {
+        let value = self.given(name)?;
+        if !value.starts_with("https://") && !value.starts_with("http://") {
+            self.errors
+                .push(format!("{name} must be an address with https://, not {value:?}"));
+        }
+        Some(value.trim_end_matches('/').to_owned())
     }
 
     fn parsed<T: FromStr>(&mut self, name: &str, default: T) -> T {
@@ -182,6 +207,8 @@ mod tests {
             ("WAYBILL_KEY", "arn:key"),
             ("WAYBILL_SHIPMENTS_QUEUE", "https://queue"),
             ("WAYBILL_DEAD_LETTERS", "https://dead-letters"),
+            ("WAYBILL_TRACKING_QUEUE", "https://tracking"),
+            ("WAYBILL_TRACKING_DEAD_LETTERS", "https://tracking-dead-letters"),
             ("WAYBILL_SECRET_PREFIX", "waybill/local/"),
             ("WAYBILL_METRICS", "Waybill/local"),
         ]);
@@ -194,6 +221,7 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!(config.timing, Timing::default());
         assert_eq!(config.sweep_limit, SWEEP_LIMIT);
+        assert_eq!((config.tell_after, config.api), (TELL_AFTER, None));
     }
 
     #[test]
@@ -204,8 +232,12 @@ mod tests {
             ("WAYBILL_LOOK_SCHEDULE_SECONDS", "1, 2,4,8"),
             ("WAYBILL_ERP_WINDOW_SECONDS", "3"),
             ("WAYBILL_LOG_LEVEL", "debug"),
+            ("WAYBILL_API_URL", "https://x.example/"),
+            ("WAYBILL_TELL_AFTER_SECONDS", "1"),
         ]);
         let config = config.unwrap();
+        assert_eq!(config.api.as_deref(), Some("https://x.example"));
+        assert_eq!(config.tell_after, SignedDuration::from_secs(1));
         assert_eq!(config.timing.lease, SignedDuration::from_secs(8));
         assert_eq!(config.timing.looks, [1, 2, 4, 8].map(SignedDuration::from_secs));
         assert_eq!(config.timing.erp_window, Some(SignedDuration::from_secs(3)));
@@ -223,6 +255,7 @@ mod tests {
             ("WAYBILL_LEASE_SECONDS", "30"),
             ("WAYBILL_SWEEP_LIMIT", "-1"),
             ("WAYBILL_LOG_LEVEL", "loud"),
+            ("WAYBILL_API_URL", "x.example"),
         ])
         .unwrap_err();
         let named = |name: &str| errors.iter().any(|error| error.contains(name));
@@ -235,9 +268,10 @@ mod tests {
             "CALL_TIMEOUT",
             "SWEEP_LIMIT",
             "LOG_LEVEL",
+            "API_URL",
         ] {
             assert!(named(name), "{name}: {errors:?}");
         }
-        assert_eq!(errors.len(), 8, "{errors:?}");
+        assert_eq!(errors.len(), 9, "{errors:?}");
     }
 }

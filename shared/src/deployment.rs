@@ -8,13 +8,19 @@ use crate::config::Config;
 use crate::flows::advance::Advance;
 use crate::flows::deliver::Deliver;
 use crate::flows::operate::Operate;
+use crate::flows::order_status::OrderStatus;
 use crate::flows::plan::Plan;
 use crate::flows::poll::Poll;
+use crate::flows::receive::{Receive, Remembered};
 use crate::flows::reconcile::{Patience, Reconcile};
 use crate::flows::refresh::Refresh;
+use crate::flows::renew::Renew;
 use crate::flows::sweep::Sweep;
+use crate::flows::track::Track;
+use crate::flows::track_poll::TrackPoll;
 use crate::http::{self, SharedTokens};
 use crate::ports::Systems;
+use crate::systems::webhooks::Vendors;
 use crate::systems::{Registry, Renewal};
 
 /// Everything that one process needs, opened once.
@@ -53,6 +59,8 @@ impl Deployment {
             store,
             aws.secrets.clone(),
         );
+        let api = config.api.as_deref().and_then(|api| api.parse().ok());
+        let registry = registry.with_api(api);
         Ok(Self { config, aws, registry })
     }
 
@@ -144,6 +152,75 @@ impl Deployment {
         };
         Refresh {
             tokens: Arc::new(renewal),
+        }
+    }
+
+    /// Takes webhooks.
+    pub fn receive(&self) -> Receive {
+        let store = self.aws.dynamo.clone();
+        Receive {
+            hooks: store.clone(),
+            webhooks: Arc::new(Vendors),
+            secrets: self.aws.secrets.clone(),
+            captures: store,
+            queue: self.aws.tracking_queue.clone(),
+            clock: self.aws.clock.clone(),
+            nonces: self.aws.nonces.clone(),
+            remembered: Remembered::default(),
+        }
+    }
+
+    /// Deals with messages of the tracking queue.
+    pub fn track(&self) -> Track {
+        let store = self.aws.dynamo.clone();
+        Track {
+            parcels: store.clone(),
+            covers: store.clone(),
+            tellings: store.clone(),
+            documents: store.clone(),
+            connections: store.clone(),
+            systems: self.systems(),
+            captures: store.clone(),
+            hooks: store,
+            webhooks: Arc::new(Vendors),
+            poll: self.poll(),
+            queue: self.aws.tracking_queue.clone(),
+            dead_letters: self.aws.tracking_dead_letters.clone(),
+            clock: self.aws.clock.clone(),
+            nonces: self.aws.nonces.clone(),
+            timing: self.config.timing.clone(),
+            tell_after: self.config.tell_after,
+        }
+    }
+
+    /// Makes the round of parcels, webhooks and carriers' lists.
+    pub fn track_poll(&self) -> TrackPoll {
+        let store = self.aws.dynamo.clone();
+        TrackPoll {
+            track: self.track(),
+            cursors: store.clone(),
+            runs: store,
+        }
+    }
+
+    /// Asks for promises to push news.
+    pub fn renew(&self) -> Renew {
+        Renew {
+            track: self.track(),
+            covers: self.aws.dynamo.clone(),
+        }
+    }
+
+    /// Answers how orders fare.
+    pub fn order_status(&self) -> OrderStatus {
+        let store = self.aws.dynamo.clone();
+        OrderStatus {
+            connections: store.clone(),
+            directory: store.clone(),
+            parcels: store.clone(),
+            secrets: self.aws.secrets.clone(),
+            limits: store,
+            clock: self.aws.clock.clone(),
         }
     }
 

@@ -3,9 +3,19 @@
 use std::fs;
 use std::sync::Arc;
 
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_runtime::{Context, LambdaEvent};
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use tests::world::{CONNECTION, Failure, World};
+use waybill::flows::order_status::{OrderStatus, portal_secret};
+use waybill::flows::receive::{Receive, Remembered};
+use waybill::flows::renew::Renew;
+use waybill::flows::track::Track;
+use waybill::flows::track_poll::TrackPoll;
+use waybill::memory::{CountedNonces, Memory};
+use waybill::ports::{Connections, Hook, TrackingMessage};
+use waybill::systems::webhooks::Vendors;
 
 use crate::sources::project;
 
@@ -13,13 +23,33 @@ use crate::sources::project;
 mod erp_poller;
 #[path = "../../functions/job-sweeper/src/handler.rs"]
 mod job_sweeper;
+#[path = "../../functions/order-status/src/handler.rs"]
+mod order_status;
 #[path = "../../functions/shipment-worker/src/handler.rs"]
 mod shipment_worker;
+#[path = "../../functions/subscription-renewer/src/handler.rs"]
+mod subscription_renewer;
 #[path = "../../functions/token-refresher/src/handler.rs"]
 mod token_refresher;
+#[path = "../../functions/tracking-poller/src/handler.rs"]
+mod tracking_poller;
+#[path = "../../functions/tracking-worker/src/handler.rs"]
+mod tracking_worker;
+#[path = "../../functions/webhook-receiver/src/handler.rs"]
+mod webhook_receiver;
 
 /// The functions whose events are sent below.
-const SENT: [&str; 4] = ["erp-poller", "job-sweeper", "shipment-worker", "token-refresher"];
+const SENT: [&str; 9] = [
+    "erp-poller",
+    "job-sweeper",
+    "order-status",
+    "shipment-worker",
+    "subscription-renewer",
+    "token-refresher",
+    "tracking-poller",
+    "tracking-worker",
+    "webhook-receiver",
+];
 
 fn event<T: DeserializeOwned>(function: &str) -> Result<LambdaEvent<T>, Failure> {
     let text = fs::read_to_string(project().join(format!("events/{function}.json")))?;
@@ -145,5 +175,210 @@ async fn the_sweepers_and_the_refreshers_events_do_their_work() -> Result<(), Fa
         (refreshed.ending, refreshed.renewed, refreshed.failures),
         (2, 2, Vec::new())
     );
+    Ok(())
+}
+
+fn port(world: &World) -> Arc<Memory> {
+    Arc::new(world.store.clone())
+}
+
+fn receiver(world: &World) -> Receive {
+    Receive {
+        hooks: port(world),
+        webhooks: Arc::new(Vendors),
+        secrets: world.vault.clone(),
+        captures: port(world),
+        queue: port(world),
+        clock: world.poller().clock,
+        nonces: Arc::new(CountedNonces::default()),
+        remembered: Remembered::default(),
+    }
+}
+
+fn tracker(world: &World) -> Track {
+    let poll = world.poller();
+    Track {
+        parcels: port(world),
+        covers: port(world),
+        tellings: port(world),
+        documents: port(world),
+        connections: port(world),
+        systems: world.systems(),
+        captures: port(world),
+        hooks: port(world),
+        webhooks: Arc::new(Vendors),
+        queue: port(world),
+        dead_letters: port(world),
+        clock: poll.clock.clone(),
+        nonces: poll.nonces.clone(),
+        timing: world.timing.clone(),
+        tell_after: jiff::SignedDuration::from_secs(5),
+        poll,
+    }
+}
+
+/// The hook that an event is sent to, with these keys.
+async fn hook(world: &World, event: &Value, keys: Value) -> Result<(), Failure> {
+    let id = event["pathParameters"]["hook"].as_str().unwrap_or_default();
+    let digest = Hook::digest_of(id);
+    let secret = format!("waybill/test/acme/hook-{}", &digest[..8]);
+    let mut body = keys;
+    body["id"] = id.into();
+    world.secret(&secret, &body).await?;
+    let hook = json!({
+        "digest": digest, "system": "ups", "tenant": "acme", "credential": "waybill/test/acme/ups", "secret": secret,
+        "connections": [CONNECTION], "created_at": world.now(),
+    });
+    world
+        .store
+        .tables()
+        .tracked
+        .hooks
+        .insert(digest, serde_json::from_value(hook)?);
+    Ok(())
+}
+
+fn json_of(function: &str) -> Result<Value, Failure> {
+    let text = fs::read_to_string(project().join(format!("events/{function}.json")))?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+async fn push(receive: &Receive, event: Value) -> Result<(i64, Value), Failure> {
+    let event: ApiGatewayV2httpRequest = serde_json::from_value(event)?;
+    said(webhook_receiver::handle(receive, with_deadline(event)?).await?)
+}
+
+/// The answer as the gateway reads it.
+fn said(response: ApiGatewayV2httpResponse) -> Result<(i64, Value), Failure> {
+    let response = serde_json::to_value(response)?;
+    assert_eq!(response["headers"]["content-type"], "application/json");
+    let body = response["body"].as_str().unwrap_or_default();
+    Ok((
+        response["statusCode"].as_i64().unwrap_or_default(),
+        serde_json::from_str(body)?,
+    ))
+}
+
+/// A genuine push is captured byte for byte and queued, whatever its headers' case and however the gateway sends its body; any
+/// other is told nothing.
+#[tokio::test]
+async fn a_push_is_captured_and_queued() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let receive = receiver(&world);
+    let event = json_of("webhook-receiver")?;
+    hook(&world, &event, json!({ "keys": [event["headers"]["credential"]] })).await?;
+    assert_eq!(push(&receive, event.clone()).await?.0, 200);
+    let mut encoded = event.clone();
+    encoded["headers"] = json!({ "Credential": event["headers"]["credential"] });
+    encoded["body"] = "eyJ0cmFja2luZ051bWJlciI6IjFaMSJ9".into();
+    encoded["isBase64Encoded"] = true.into();
+    assert_eq!(push(&receive, encoded.clone()).await?.0, 200);
+    let captures: Vec<String> = world
+        .store
+        .tables()
+        .tracked
+        .captures
+        .values()
+        .map(|(captured, _)| captured.body.clone())
+        .collect();
+    let sent = event["body"].as_str().unwrap_or_default();
+    assert!(captures.contains(&sent.to_owned()) && captures.contains(&"{\"trackingNumber\":\"1Z1\"}".to_owned()));
+    assert!(matches!(world.store.receive_tracking(), Some(TrackingMessage::Hook(_))));
+
+    encoded["body"] = "not base64".into();
+    assert_eq!(push(&receive, encoded).await?.0, 400);
+    let mut stranger = event.clone();
+    stranger["headers"]["credential"] = "guessed".into();
+    let refused = push(&receive, stranger.clone()).await?;
+    stranger["pathParameters"] = Value::Null;
+    assert_eq!(push(&receive, stranger).await?, refused, "both are the same 401");
+    assert_eq!((refused.0, world.store.tables().tracked.captures.len()), (401, 2));
+    Ok(())
+}
+
+/// A vendor that asks for a token first gets one, and its push with that token is genuine.
+#[tokio::test]
+async fn a_token_is_given_and_taken() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let receive = receiver(&world);
+    let event = json_of("webhook-receiver-token")?;
+    let keys = json!({ "keys": ["ups-secret"], "client_id": "ups-client", "token_key": "signs" });
+    hook(&world, &event, keys).await?;
+    let (status, token) = push(&receive, event).await?;
+    assert_eq!(status, 200);
+    let mut event = json_of("webhook-receiver")?;
+    assert_eq!(push(&receive, event.clone()).await?.0, 401);
+    event["headers"]["x-api-key"] = "ups-client".into();
+    event["headers"]["authorization"] = format!("Bearer {}", token["access_token"].as_str().unwrap_or_default()).into();
+    assert_eq!(push(&receive, event).await?.0, 200);
+    Ok(())
+}
+
+/// Each message of a batch is dealt with by itself; what is not ours is put aside.
+#[tokio::test]
+async fn a_batch_of_news_is_dealt_with() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let mut batch = json_of("tracking-worker")?;
+    let done =
+        tracking_worker::handle(&tracker(&world), with_deadline(serde_json::from_value(batch.clone())?)?).await?;
+    assert!(done.batch_item_failures.is_empty());
+    batch["Records"][0]["body"] = "not a message".into();
+    let done = tracking_worker::handle(&tracker(&world), with_deadline(serde_json::from_value(batch)?)?).await?;
+    assert!(done.batch_item_failures.is_empty(), "it must not come again");
+    let letters = world.store.tables().dead_letters.clone();
+    assert!(letters.iter().any(|(body, _)| body == "not a message"), "{letters:?}");
+    Ok(())
+}
+
+/// The minute's events make the round and ask for promises.
+#[tokio::test]
+async fn the_minutes_events_make_the_round_and_ask_for_promises() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    let poll = TrackPoll {
+        track: tracker(&world),
+        cursors: port(&world),
+        runs: port(&world),
+    };
+    let report = tracking_poller::handle(&poll, event("tracking-poller")?).await?;
+    assert_eq!(report.parcels, 1, "the shipped order's parcel is looked at: {report:?}");
+    let renew = Renew {
+        track: tracker(&world),
+        covers: port(&world),
+    };
+    let report = subscription_renewer::handle(&renew, event("subscription-renewer")?).await?;
+    assert_eq!(report.failed, 0);
+    Ok(())
+}
+
+/// A portal with its key learns how an order fares; without it, not even whether there is such an order.
+#[tokio::test]
+async fn a_portal_is_answered() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let order = world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    let status = OrderStatus {
+        connections: port(&world),
+        directory: port(&world),
+        parcels: port(&world),
+        secrets: world.vault.clone(),
+        limits: port(&world),
+        clock: world.poller().clock,
+    };
+    let ask = async |event: Value| {
+        let event: ApiGatewayV2httpRequest = serde_json::from_value(event)?;
+        said(order_status::handle(&status, with_deadline(event)?).await?)
+    };
+    let mut event = json_of("order-status")?;
+    event["pathParameters"]["number"] = world.job(order)?.number.into();
+    assert_eq!(ask(event.clone()).await?.0, 404);
+    let gate = port(&world).gate(&CONNECTION.parse()?).await?;
+    let name = gate.map(|gate| portal_secret(&gate.connection)).unwrap_or_default();
+    world.secret(&name, &json!({ "keys": ["3q2-7wPortalKey"] })).await?;
+    let (code, answer) = ask(event.clone()).await?;
+    assert_eq!((code, &answer["order"]), (200, &event["pathParameters"]["number"]));
+    event["headers"]["authorization"] = "Basic 3q2-7wPortalKey".into();
+    assert_eq!(ask(event).await?.0, 404);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The ports on AWS, nothing more: no decision about a job is made here.
 //!
-//! [`Dynamo`] implements everything that is state; the queue, the bucket, the secrets and the key have a type each.
+//! [`Dynamo`] implements everything that is state; the queues, the bucket, the secrets and the key have a type each.
 
 mod blobs;
 mod clock;
@@ -21,7 +21,7 @@ pub use blobs::Blobs;
 pub use clock::{RandomNonces, SystemClock};
 pub use dynamo::{Change, DUE_SHARDS, Dynamo, TRACKING_SHARDS};
 pub use labels::Bucket;
-pub use queue::{DeadLetterQueue, ShipmentsQueue};
+pub use queue::{DeadLetterQueue, NewsQueue, ShipmentsQueue};
 pub use seal::{DataKey, DataKeys, Envelopes, KmsKeys};
 pub use secrets::SecretsManager;
 
@@ -41,7 +41,11 @@ pub struct Aws {
     pub queue: Arc<ShipmentsQueue>,
     /// Messages that nobody can work on.
     pub dead_letters: Arc<DeadLetterQueue>,
-    /// Labels and big audit bodies.
+    /// The queue of webhooks and parcels.
+    pub tracking_queue: Arc<NewsQueue>,
+    /// Messages of that queue that nobody can work on.
+    pub tracking_dead_letters: Arc<DeadLetterQueue>,
+    /// Labels, big audit bodies and big webhooks.
     pub bucket: Arc<Bucket>,
     /// Credentials.
     pub secrets: Arc<SecretsManager>,
@@ -67,7 +71,9 @@ impl Aws {
         let keys = Arc::new(KmsKeys::new(aws_sdk_kms::Client::new(sdk), &config.key));
         let sqs = aws_sdk_sqs::Client::new(sdk);
         let dead_letters = DeadLetterQueue::new(sqs.clone(), &config.dead_letters);
-        let queue = ShipmentsQueue::new(sqs, &config.shipments_queue);
+        let queue = ShipmentsQueue::new(sqs.clone(), &config.shipments_queue);
+        let tracking_dead_letters = DeadLetterQueue::new(sqs.clone(), &config.tracking_dead_letters);
+        let tracking_queue = NewsQueue::new(sqs, &config.tracking_queue);
         let secrets = SecretsManager::new(aws_sdk_secretsmanager::Client::new(sdk), &config.secret_prefix);
         Self {
             dynamo: Arc::new(Dynamo::new(
@@ -79,6 +85,8 @@ impl Aws {
             )),
             queue: Arc::new(queue),
             dead_letters: Arc::new(dead_letters),
+            tracking_queue: Arc::new(tracking_queue),
+            tracking_dead_letters: Arc::new(tracking_dead_letters),
             secrets: Arc::new(secrets),
             sealer: Arc::new(Envelopes::new(keys, clock.clone())),
             bucket,

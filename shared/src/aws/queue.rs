@@ -1,55 +1,90 @@
-//! The queue of jobs on SQS: a key and nothing else. The message group of a standard queue makes it fair between
-//! tenants. Beside it the queue of dead letters, which SQS fills too, after five failures.
+//! The queues on SQS, of jobs and of news of parcels: a key and nothing else. The message group of a standard queue makes it
+//! fair between tenants. Beside each the queue of its dead letters, which SQS fills too, after five failures.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
+use serde::Serialize;
 
 use super::failure;
 use crate::domain::{JobId, TenantId};
-use crate::ports::{DeadLetters, Message, Queue, StoreError};
+use crate::ports::{DeadLetters, Message, Queue, StoreError, TrackingMessage, TrackingQueue};
 
 /// The longest delay that SQS knows, in seconds.
 const LONGEST_DELAY: u64 = 900;
 
-/// A queue, reached by a client.
-pub struct ShipmentsQueue {
-    client: Client,
-    url: String,
-}
+/// The queue of jobs, reached by a client.
+pub struct ShipmentsQueue(Sender);
 
 impl ShipmentsQueue {
     /// The queue at this URL.
     pub fn new(client: Client, url: impl Into<String>) -> Self {
-        Self {
-            client,
-            url: url.into(),
-        }
+        Self(Sender::new(client, url))
     }
 }
 
 #[async_trait]
 impl Queue for ShipmentsQueue {
     async fn send(&self, job: &JobId, tenant: &TenantId, delay: Duration) -> Result<(), StoreError> {
+        let message = Message { job: job.clone() };
+        self.0.send("queueing a job", &message, tenant, delay).await
+    }
+}
+
+/// The queue of webhooks and parcels that somebody should look at, reached by a client.
+pub struct NewsQueue(Sender);
+
+impl NewsQueue {
+    /// The queue at this URL.
+    pub fn new(client: Client, url: impl Into<String>) -> Self {
+        Self(Sender::new(client, url))
+    }
+}
+
+#[async_trait]
+impl TrackingQueue for NewsQueue {
+    async fn send(&self, message: &TrackingMessage, tenant: &TenantId, delay: Duration) -> Result<(), StoreError> {
+        self.0.send("queueing a parcel", message, tenant, delay).await
+    }
+}
+
+struct Sender {
+    client: Client,
+    url: String,
+}
+
+impl Sender {
+    fn new(client: Client, url: impl Into<String>) -> Self {
+        let url = url.into();
+        Self { client, url }
+    }
+
+    async fn send(
+        &self,
+        what: &str,
+        message: &(impl Serialize + Sync),
+        tenant: &TenantId,
+        delay: Duration,
+    ) -> Result<(), StoreError> {
         let request = self
             .client
             .send_message()
             .queue_url(&self.url)
-            .message_body(body(job)?)
+            .message_body(body(message)?)
             .message_group_id(tenant.as_str())
             .delay_seconds(seconds(delay));
         let answer = request.send().await;
-        answer.map(|_| ()).map_err(|error| failure("queueing a job", &error))
+        answer.map(|_| ()).map_err(|error| failure(what, &error))
     }
 }
 
-fn body(job: &JobId) -> Result<String, StoreError> {
-    serde_json::to_string(&Message { job: job.clone() }).map_err(|error| StoreError(error.to_string()))
+fn body(message: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(message).map_err(|error| StoreError(error.to_string()))
 }
 
-/// The queue of dead letters, reached by a client.
+/// A queue of dead letters, reached by a client.
 pub struct DeadLetterQueue {
     client: Client,
     url: String,
@@ -95,6 +130,7 @@ fn seconds(delay: Duration) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ParcelKey;
 
     #[test]
     fn delays_are_rounded_up_and_capped() {
@@ -107,6 +143,16 @@ mod tests {
     #[test]
     fn a_message_is_a_key_and_nothing_else() {
         let job: JobId = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".parse().unwrap();
-        assert_eq!(body(&job).unwrap(), r#"{"job":"ABCDEFGHIJKLMNOPQRSTUVWXYZ"}"#);
+        let message = Message { job };
+        assert_eq!(body(&message).unwrap(), r#"{"job":"ABCDEFGHIJKLMNOPQRSTUVWXYZ"}"#);
+        let hook = TrackingMessage::Hook("h1".to_owned());
+        assert_eq!(body(&hook).unwrap(), r#"{"hook":"h1"}"#);
+        let parcel = TrackingMessage::Parcel(ParcelKey {
+            connection: "acme".parse().unwrap(),
+            number: "1Z1".to_owned(),
+        });
+        let text = body(&parcel).unwrap();
+        assert_eq!(text, r#"{"parcel":{"connection":"acme","number":"1Z1"}}"#);
+        assert_eq!(serde_json::from_str::<TrackingMessage>(&text).unwrap(), parcel);
     }
 }

@@ -1,0 +1,17 @@
+//! Started by a schedule: asks for promises to push news before they end.
+
+mod handler;
+
+use lambda_runtime::{Error, run, service_fn};
+use waybill::config::Config;
+use waybill::deployment::Deployment;
+use waybill::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let config = Config::from_environment()?;
+    telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"), &config.metrics);
+    let deployment = Deployment::open(config).await?;
+    let renew = deployment.renew();
+    run(service_fn(|event| handler::handle(&renew, event))).await
+}
