@@ -24,3 +24,7 @@ mod safety;
 mod shipping;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod tracking;
+#[cfg(test)]
+mod webhooks;

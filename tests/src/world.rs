@@ -236,12 +236,16 @@ impl World {
 
     // ---- what Waybill does -----------------------------------------------------------------------------------------
 
-    fn shared_clock(&self) -> Arc<dyn Clock> {
+    pub(crate) fn shared_clock(&self) -> Arc<dyn Clock> {
         Arc::new(SharedClock(self.clock.clone()))
     }
 
-    fn port(&self) -> Arc<Memory> {
+    pub(crate) fn port(&self) -> Arc<Memory> {
         Arc::new(self.store.clone())
+    }
+
+    pub(crate) fn nonces(&self) -> Arc<CountedNonces> {
+        self.nonces.clone()
     }
 
     /// The systems as the flows open them.
@@ -546,14 +550,8 @@ fn registry(
     let store = Arc::new(store.clone());
     let tokens = SharedTokens::new(store.clone(), vault.clone(), clock.clone(), nonces.clone());
     let timeout = Duration::try_from(timing.call)?;
-    Ok(Registry::new(
-        http::client()?,
-        clock,
-        timeout,
-        Arc::new(tokens),
-        store,
-        vault.clone(),
-    ))
+    let registry = Registry::new(http::client()?, clock, timeout, Arc::new(tokens), store, vault.clone());
+    Ok(registry.with_api(Some(crate::tracking::API.parse()?)))
 }
 
 /// An address in the ERP's words.

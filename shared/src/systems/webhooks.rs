@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{System, ups};
+use super::{System, netsuite, ups};
 use crate::ports::{Hook, HookKeys, Inbound, PushedNews, Webhooks};
 
 /// Every vendor's webhooks.
@@ -14,8 +14,8 @@ impl Webhooks for Vendors {
     fn is_genuine(&self, hook: &Hook, keys: &HookKeys, inbound: &Inbound, now: Timestamp) -> bool {
         match System::named(&hook.system) {
             Some(System::Ups) => ups::webhook::is_genuine(hook, keys, inbound, now),
-            // `netsuite::webhook::is_genuine` belongs here.
-            Some(System::NetSuite) | None => false,
+            Some(System::NetSuite) => netsuite::webhook::is_genuine(hook, keys, inbound, now),
+            None => false,
         }
     }
 
@@ -29,8 +29,8 @@ impl Webhooks for Vendors {
     fn read(&self, system: &str, body: &str) -> Vec<PushedNews> {
         match System::named(system) {
             Some(System::Ups) => ups::webhook::read(body),
-            // `netsuite::webhook::read` belongs here.
-            Some(System::NetSuite) | None => vec![PushedNews::Nothing {
+            Some(System::NetSuite) => netsuite::webhook::read(body),
+            None => vec![PushedNews::Nothing {
                 why: format!("nothing is known of webhooks of {system:?}"),
             }],
         }
