@@ -9,6 +9,7 @@ ended = totals["shipped"] + totals["held"] + totals["cancelled"]
 promised = {
     "every order has ended": ended == totals["orders"],
     "every shipped order is written back": totals["written_back"] == totals["shipped"],
+    "every shipped order is delivered": totals["delivered"] == totals["shipped"],
     "nothing is there twice": totals["duplicates"] == 0,
 }
 if "killed" in totals:

@@ -8,12 +8,15 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use simulators::netsuite::books::{Books as NetSuiteBooks, OrderBook};
 use simulators::netsuite::model::OrderStatus;
-use simulators::ups::{Books as UpsBooks, Shipment};
+use simulators::ups::{Books as UpsBooks, Event, EventKind, Shipment};
 
-use waybill::domain::{DocumentId, JobId};
+use waybill::domain::{DocumentId, JobId, Milestone};
 
 use crate::operator::CONNECTION;
 use crate::people::{Entered, PROBLEM, is_flagged};
+
+/// The order's field that says where its delivery stands.
+const STATUS: &str = "custbody_waybill_status";
 
 /// The most units that an order of the demo has.
 const UNITS: u32 = 8;
@@ -48,6 +51,10 @@ pub struct Row {
     pub written_back: bool,
     /// Why it is held.
     pub problem: Option<String>,
+    /// Where the ERP says that the delivery stands.
+    pub status: Option<String>,
+    /// Whether the carrier has delivered every parcel, and the ERP says so.
+    pub delivered: bool,
     /// From its entry to its last fulfilment.
     pub took: Option<Duration>,
 }
@@ -72,6 +79,8 @@ pub struct Totals {
     pub shipped: usize,
     /// Shipped ones whose every unit the ERP shows with its tracking number.
     pub written_back: usize,
+    /// Shipped ones whose every parcel has arrived, and of which the ERP says so.
+    pub delivered: usize,
     /// Of which held.
     pub held: usize,
     /// Of which cancelled.
@@ -119,14 +128,23 @@ fn row(number: &str, book: &OrderBook, carrier: &UpsBooks, began: Timestamp) -> 
         ship_to: shipments.first().map(|one| place(one)).unwrap_or_default(),
         written_back,
         fulfilments: book.fulfilments.iter().map(|one| one.number.clone()).collect(),
-        problem: book
-            .custom_fields
-            .get(PROBLEM)
-            .and_then(|value| value.as_str())
-            .map(str::to_owned),
+        problem: text(book, PROBLEM),
+        delivered: arrived(&shipments) && text(book, STATUS).as_deref() == Some(Milestone::Delivered.words()),
+        status: text(book, STATUS),
         took: last.and_then(|last| Duration::try_from(last.duration_since(began)).ok()),
         shipments: shipments.into_iter().map(bought_as).collect(),
     }
+}
+
+fn text(book: &OrderBook, field: &str) -> Option<String> {
+    let value = book.custom_fields.get(field)?;
+    value.as_str().map(str::to_owned)
+}
+
+fn arrived(shipments: &[&Shipment]) -> bool {
+    let delivered = |event: &Event| event.kind == EventKind::Delivered;
+    let mut parcels = shipments.iter().flat_map(|one| &one.packages);
+    !shipments.is_empty() && parcels.all(|parcel| parcel.events.iter().any(delivered))
 }
 
 /// The references under which an order's units ship.
@@ -201,6 +219,10 @@ pub fn totals(rows: &[Row], erp: &NetSuiteBooks, carrier: &UpsBooks, took: Durat
         written_back: rows
             .iter()
             .filter(|row| row.end == End::Shipped && row.written_back)
+            .count(),
+        delivered: rows
+            .iter()
+            .filter(|row| row.end == End::Shipped && row.delivered)
             .count(),
         held: ended(End::Held),
         cancelled: ended(End::Cancelled),

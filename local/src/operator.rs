@@ -102,6 +102,7 @@ impl Operator {
         std::fs::write(&file, text).doing("writing the connection's file")?;
         let path = file.to_string_lossy();
         self.waybill(&["connection", "apply", &path]).await?;
+        self.waybill(&["hook", "create", CONNECTION, "--carrier"]).await?;
         self.waybill(&["connection", "check", CONNECTION]).await?;
         self.waybill(&["connection", "resume", CONNECTION, "--yes"])
             .await

@@ -6,7 +6,7 @@ use waybill::systems::ups::service_name;
 
 use crate::books::{Bought, End, Row, Totals};
 
-const HEADER: [&str; 7] = [
+const HEADER: [&str; 8] = [
     "order",
     "ship to",
     "service",
@@ -14,11 +14,12 @@ const HEADER: [&str; 7] = [
     "tracking number",
     "written",
     "seconds",
+    "delivery",
 ];
 /// The columns that hold numbers.
 const NUMBERS: [usize; 2] = [3, 6];
 /// The most characters of a consignee and a city.
-const SHIP_TO: usize = 34;
+const SHIP_TO: usize = 26;
 
 /// All orders, a line for each shipment; beneath them why some are held.
 #[must_use]
@@ -36,7 +37,7 @@ pub fn orders(rows: &[Row]) -> String {
     [table.trim_fmt(), held(rows)].join("\n")
 }
 
-fn cells(row: &Row) -> [String; 7] {
+fn cells(row: &Row) -> [String; 8] {
     let each = |what: fn(&Bought) -> String| row.shipments.iter().map(what).collect::<Vec<_>>().join("\n");
     [
         row.number.clone(),
@@ -47,6 +48,10 @@ fn cells(row: &Row) -> [String; 7] {
         row.fulfilments.join("\n"),
         row.took
             .map(|took| format!("{:.1}", took.as_secs_f64()))
+            .unwrap_or_default(),
+        row.status
+            .clone()
+            .filter(|_| row.end == End::Shipped)
             .unwrap_or_default(),
     ]
 }
@@ -99,6 +104,17 @@ pub fn in_short(rows: &[Row]) -> String {
     )
 }
 
+/// How far the deliveries are.
+pub fn deliveries_in_short(rows: &[Row]) -> String {
+    let shipped = rows.iter().filter(|row| row.end == End::Shipped);
+    let mut standing: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for row in shipped {
+        *standing.entry(row.status.as_deref().unwrap_or("unknown")).or_default() += 1;
+    }
+    let words = standing.into_iter().map(|(status, count)| format!("{count} {status}"));
+    words.collect::<Vec<_>>().join(", ")
+}
+
 /// The sums in a sentence.
 #[must_use]
 pub fn in_words(totals: &Totals) -> String {
@@ -106,11 +122,12 @@ pub fn in_words(totals: &Totals) -> String {
         .killed
         .map(|killed| format!("; {killed} functions were killed on the way"));
     format!(
-        "{} orders in {:.1} s: {} shipped, {} written back, {} held, {} cancelled, {} duplicates{}",
+        "{} orders in {:.1} s: {} shipped, {} written back, {} delivered, {} held, {} cancelled, {} duplicates{}",
         totals.orders,
         totals.seconds,
         totals.shipped,
         totals.written_back,
+        totals.delivered,
         totals.held,
         totals.cancelled,
         totals.duplicates,
@@ -141,6 +158,8 @@ mod tests {
             fulfilments: vec!["IF10026".to_owned()],
             written_back: true,
             problem: None,
+            status: Some("Out for delivery".to_owned()),
+            delivered: false,
             took: Some(Duration::from_millis(104_310)),
         }
     }

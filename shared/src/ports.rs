@@ -240,8 +240,6 @@ pub struct WriteBack<'a> {
     pub quote: Option<&'a Quote>,
     /// The labels, where they are kept.
     pub labels: &'a [LabelRef],
-    /// What the document was last told of its delivery; `None` while nothing was. A write-back that is done again keeps it.
-    pub delivery: Option<&'a str>,
 }
 
 /// An ERP in which documents wait to be shipped.

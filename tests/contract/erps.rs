@@ -134,10 +134,6 @@ impl Shipped {
     }
 
     fn to_write(&self) -> WriteBack<'_> {
-        self.to_write_again(None)
-    }
-
-    fn to_write_again<'a>(&'a self, delivery: Option<&'a str>) -> WriteBack<'a> {
         WriteBack {
             job: &self.job,
             order: &self.order,
@@ -145,7 +141,6 @@ impl Shipped {
             shipment: &self.shipment,
             quote: Some(&self.quote),
             labels: &[],
-            delivery,
         }
     }
 
@@ -154,13 +149,9 @@ impl Shipped {
     }
 
     async fn write<E: ErpUnderTest>(&self, test: &E) -> Result<(), EffectError> {
-        self.write_again(test, None).await
-    }
-
-    async fn write_again<E: ErpUnderTest>(&self, test: &E, delivery: Option<&str>) -> Result<(), EffectError> {
         let draft = test
             .source()
-            .draft(&self.to_write_again(delivery), &Written::Nothing)
+            .draft(&self.to_write(), &Written::Nothing)
             .map_err(EffectError::Rejected)?;
         let until = test.now() + SignedDuration::from_mins(5);
         test.source().write_back(&draft, Permit { until }).await.map(|_| ())
@@ -482,9 +473,9 @@ pub(crate) async fn a_write_back_done_again_keeps_what_was_told<E: ErpUnderTest>
     assert!(!first.is_empty() && first != "Delivered", "{first}");
     tell(&test, &document, &delivered()).await?;
     let told = test.delivery(&document);
-    let found = test.source().find(&shipped.to_write_again(Some("Delivered"))).await?;
+    let found = test.source().find(&shipped.to_write()).await?;
     assert!(matches!(found, Written::Whole(_)), "{found:?}");
-    shipped.write_again(&test, Some("Delivered")).await?;
+    shipped.write(&test).await?;
     assert_eq!(test.delivery(&document), told);
     assert_eq!(test.written(&document, shipped.number()), 1);
     Ok(())

@@ -19,13 +19,28 @@ use local::progress::{Line, Progress};
 use local::signals::Interrupts;
 use local::stack::{Ready, Running, prepare};
 use local::table;
+use simulators::ups::{self, EventKind};
 
 /// The most that the work may take before the demo gives up on it.
 const PATIENCE: Duration = Duration::from_secs(240);
+/// The most that the parcels may take to be followed, and again to arrive.
+const LATEST: Duration = Duration::from_secs(60);
+/// The time between two events of a parcel.
+const STEP: Duration = Duration::from_millis(1_200);
+/// What a parcel goes through.
+const TRAVELS: [EventKind; 6] = [
+    EventKind::PickedUp,
+    EventKind::Departed,
+    EventKind::WeatherDelay,
+    EventKind::Arrived,
+    EventKind::OutForDelivery,
+    EventKind::Delivered,
+];
 /// How often the ERP is polled.
 const POLL: Duration = Duration::from_secs(2);
 
-/// Ships orders through the whole deployment on this machine: NetSuite sales orders become UPS shipments.
+/// Ships orders through the whole deployment on this machine: NetSuite sales orders become UPS shipments, and their parcels
+/// travel until NetSuite shows that they are delivered.
 #[derive(Parser)]
 #[command(name = "cargo demo")]
 struct Arguments {
@@ -115,6 +130,16 @@ impl Demo<'_> {
                 self.work(&operator, &mut people, chaos.as_mut(), opened, line).await
             })
             .await;
+        let delivered = match &ended {
+            Ok(()) => {
+                progress
+                    .phase("delivering the parcels", async |line| {
+                        self.deliver(&operator, &people, opened, line).await
+                    })
+                    .await
+            }
+            Err(_) => Ok(()),
+        };
         let reconciled = progress
             .phase("comparing NetSuite, jobs and UPS", async |_| {
                 operator.waybill(&["reconcile", "run"]).await
@@ -132,7 +157,7 @@ impl Demo<'_> {
             ..totals
         };
         self.tell(&operator, &people, &rows, &totals).await?;
-        ended.and_then(|()| once_each(&totals))?;
+        ended.and(delivered).and_then(|()| once_each(&totals))?;
         let reconciled = reconciled?;
         if self.arguments.json {
             return Ok(());
@@ -194,6 +219,65 @@ impl Demo<'_> {
         }
     }
 
+    /// Lets every parcel travel, with a delay here and there, until the ERP shows that it has arrived.
+    async fn deliver(&self, operator: &Operator, people: &People, opened: Timestamp, line: &Line) -> Outcome<()> {
+        self.follow(operator, line).await?;
+        let carrier = &self.outside.ups.ups;
+        let courier = tokio::spawn(ups::courier(carrier.clone(), Duration::from_millis(200)));
+        for (number, event) in journey(&self.parcels()) {
+            match event {
+                Some(event) => drop(carrier.happen(&number, &[event])),
+                None => tokio::time::sleep(STEP).await,
+            }
+            line.at(table::deliveries_in_short(&self.rows(people, opened)));
+        }
+        let arrived = self.until(LATEST, "every parcel has arrived in the ERP", async || {
+            let rows = self.rows(people, opened);
+            line.at(table::deliveries_in_short(&rows));
+            Ok(rows.iter().all(|row| row.end != End::Shipped || row.delivered))
+        });
+        let arrived = arrived.await;
+        courier.abort();
+        arrived
+    }
+
+    /// Has every parcel followed, and news of each pushed, without waiting for the schedules of a minute.
+    async fn follow(&self, operator: &Operator, line: &Line) -> Outcome<()> {
+        let parcels = self.parcels().len();
+        self.until(LATEST, "news of every parcel are pushed", async || {
+            operator.waybill(&["tracking", "poll"]).await?;
+            operator.waybill(&["tracking", "renew"]).await?;
+            let pushed = self.outside.ups.ups.read_books().subscriptions.len();
+            line.at(format!("{pushed} of {parcels} parcels are subscribed to"));
+            Ok(pushed >= parcels)
+        })
+        .await
+    }
+
+    async fn until(
+        &self,
+        patience: Duration,
+        what: &str,
+        mut is_so: impl AsyncFnMut() -> Outcome<bool>,
+    ) -> Outcome<()> {
+        let began = Instant::now();
+        while !is_so().await? {
+            if began.elapsed() > patience {
+                return Err(Failure::new(format!("it is not so in time: {what}")));
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        Ok(())
+    }
+
+    /// The parcels that travel.
+    fn parcels(&self) -> Vec<String> {
+        let shipments = self.outside.ups.ups.read_books().shipments;
+        let alive = shipments.iter().filter(|shipment| !shipment.is_voided());
+        let numbers = alive.flat_map(|shipment| &shipment.packages);
+        numbers.map(|parcel| parcel.tracking_number.clone()).collect()
+    }
+
     /// Whether no job has two shipments, which a later look would find and void.
     fn settled(&self) -> bool {
         let books = self.outside.ups.ups.read_books();
@@ -237,6 +321,20 @@ impl Demo<'_> {
             order.number
         ))
     }
+}
+
+/// What happens to the parcels, in order; nothing is a rest. Every seventh parcel meets bad weather.
+fn journey(parcels: &[String]) -> Vec<(String, Option<EventKind>)> {
+    let mut journey = Vec::new();
+    for event in TRAVELS {
+        for (index, number) in parcels.iter().enumerate() {
+            if event != EventKind::WeatherDelay || index % 7 == 3 {
+                journey.push((number.clone(), Some(event)));
+            }
+        }
+        journey.push((String::new(), None));
+    }
+    journey
 }
 
 /// The promise itself, by the simulators' books.

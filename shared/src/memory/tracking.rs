@@ -11,7 +11,7 @@ use crate::domain::{
     ConnectionId, Cover, DocumentId, Ending, JobId, ParcelKey, Telling, TenantId, TrackedParcel, TrackingEvent,
 };
 use crate::ports::{
-    Captured, Captures, Covers, Hook, Hooks, Parcels, StoreError, Tellings, TrackingMessage, TrackingQueue,
+    AuditEntry, Captured, Captures, Covers, Hook, Hooks, Parcels, StoreError, Tellings, TrackingMessage, TrackingQueue,
 };
 
 /// What is stored of parcels on their way.
@@ -219,6 +219,12 @@ impl Tellings for Memory {
         let key = (connection.clone(), document.clone());
         let fits = self.tables().tracked.tell(key, telling);
         answered(fate, fits).await
+    }
+
+    async fn tell_story(&self, _connection: &ConnectionId, job: &JobId, entry: &AuditEntry) -> Result<(), StoreError> {
+        let fate = self.pass("tell_story").await;
+        self.tables().audit.entry(job.clone()).or_default().push(entry.clone());
+        answered(fate, ()).await
     }
 }
 

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
+use super::{AuditEntry, StoreError};
 use crate::domain::{
-    ConnectionId, ContentHash, Cover, DocumentId, Estimate, ParcelKey, Refusal, Telling, TenantId, TrackedParcel,
-    TrackingEvent,
+    ConnectionId, ContentHash, Cover, DocumentId, Estimate, JobId, ParcelKey, Refusal, Telling, TenantId,
+    TrackedParcel, TrackingEvent,
 };
 
 // ---- the carrier -------------------------------------------------------------------------------------------------
@@ -101,6 +101,8 @@ pub trait Tellings: Send + Sync {
         document: &DocumentId,
         telling: &Telling,
     ) -> Result<bool, StoreError>;
+    /// Adds to a job's story what was told of its delivery, after everything that the job's own writes told.
+    async fn tell_story(&self, connection: &ConnectionId, job: &JobId, entry: &AuditEntry) -> Result<(), StoreError>;
 }
 
 /// What a message of the tracking queue says: a key and nothing else.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::{CarrierShipmentId, ConnectionId, DocumentId, JobId, ParcelKey, TrackingEvent, Walk};
+use crate::domain::{CarrierShipmentId, ConnectionId, DocumentId, JobId, Nonce, ParcelKey, TrackingEvent, Walk};
 use crate::job::Job;
 use crate::ports::{State, TokenKey};
 
@@ -48,6 +48,14 @@ impl Key {
     /// Sorts in the order of the writes, and within a write in the order of the entries.
     pub(super) fn audit(id: &JobId, version: u64, entry: usize) -> Self {
         Self::new(format!("JOB#{id}"), format!("AUDIT#{version:010}#{entry:03}"))
+    }
+
+    /// Sorts after every entry of the job's own writes, by time.
+    pub(super) fn delivery_audit(id: &JobId, at: Timestamp, mark: &Nonce) -> Self {
+        Self::new(
+            format!("JOB#{id}"),
+            format!("{AUDIT}~{}#{}", sortable(at), mark.as_str()),
+        )
     }
 
     pub(super) fn units(connection: &ConnectionId, document: &DocumentId) -> Self {

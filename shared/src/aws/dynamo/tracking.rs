@@ -18,7 +18,7 @@ use crate::domain::{
     ConnectionId, Cover, DeliveryStatus, DocumentId, Ending, JobId, ParcelKey, Shipment, Telling, TrackedParcel,
     TrackingEvent,
 };
-use crate::ports::{Covers, Jobs, Parcels, StoreError, Tellings};
+use crate::ports::{AuditEntry, Covers, Jobs, Parcels, StoreError, Tellings};
 
 /// How many events are stored in the parcel's own transaction.
 const EVENTS: usize = 90;
@@ -67,6 +67,15 @@ struct CoverItem {
     version: u64,
     due_shard: String,
     due_at: String,
+    body: String,
+}
+
+#[derive(Serialize)]
+struct StoryItem {
+    pk: String,
+    sk: String,
+    schema: u32,
+    expires_at: i64,
     body: String,
 }
 
@@ -177,6 +186,25 @@ impl Tellings for Dynamo {
             body: to_body(telling)?,
         };
         self.replace(to_item(&item)?, telling.version, telling).await
+    }
+
+    async fn tell_story(&self, connection: &ConnectionId, job: &JobId, entry: &AuditEntry) -> Result<(), StoreError> {
+        let key = Key::delivery_audit(job, entry.at, &self.nonces.nonce());
+        let days = self.kept(connection).await?;
+        let item = StoryItem {
+            pk: key.pk,
+            sk: key.sk,
+            schema: SCHEMA,
+            expires_at: later(self.clock.now(), days),
+            body: to_body(entry)?,
+        };
+        let item = to_item(&item)?;
+        self.put(&Write {
+            item,
+            guard: Guard::Free,
+        })
+        .await
+        .map(|_| ())
     }
 }
 

@@ -139,7 +139,6 @@ impl Run<'_> {
             shipment: &facts.shipment,
             quote: self.ledger.job.quote.done(),
             labels: &facts.labels,
-            delivery: None,
         }
     }
 

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Visit;
 use crate::domain::{DeliveryStatus, Ending, ParcelKey, Telling, TrackedParcel, UnitPhase};
-use crate::ports::{EffectError, Later, Permit, StoreError};
+use crate::ports::{AuditEntry, EffectError, Later, Permit, StoreError};
 use crate::telemetry;
 
 /// How long somebody waits who met another writer.
@@ -109,6 +109,7 @@ impl Visit<'_> {
             writing: None,
             ..intended
         };
+        self.tell_the_story(parcel, &status, &written).await?;
         match written {
             Ok(()) => {
                 tracing::info!(job.id = %parcel.job, status = status.milestone.words(), "the ERP shows it");
@@ -150,6 +151,27 @@ impl Visit<'_> {
                 self.tell_again(parcel, now + self.track.timing.retry, None).await
             }
         }
+    }
+
+    /// What was told belongs into the job's story, with the calls that were made for it.
+    async fn tell_the_story(
+        &self,
+        parcel: &TrackedParcel,
+        status: &DeliveryStatus,
+        written: &Result<(), EffectError>,
+    ) -> Result<(), StoreError> {
+        let text = match written {
+            Ok(()) => format!("the ERP shows the delivery: {}", status.text),
+            Err(error) => format!("the ERP does not show the delivery ({}): {error}", status.text),
+        };
+        let mut exchanges = self.systems.recorder.drain();
+        exchanges.retain(|exchange| exchange.system == self.connection.erp.system);
+        let entry = AuditEntry {
+            exchanges,
+            ..AuditEntry::new(self.track.clock.now(), "waybill", text)
+        };
+        let connection = &parcel.key.connection;
+        self.track.tellings.tell_story(connection, &parcel.job, &entry).await
     }
 
     /// For how long the ERP may work on a request whose answer was lost; a quarter of an hour where nobody says.

@@ -491,20 +491,14 @@ impl NetSuite {
     }
 
     async fn write_fields(&self, update: &Update, permit: Permit) -> Result<(), EffectError> {
-        let there = match &update.tracking {
-            Some((field, _)) => {
-                let record = self
-                    .fields(&update.path, std::slice::from_ref(field))
-                    .await
-                    .map_err(before_writing)?;
-                convert::field_value(&record, field)
-            }
-            None => None,
+        let there = match convert::kept_fields(update) {
+            names if names.is_empty() => Value::Null,
+            names => self.fields(&update.path, &names).await.map_err(before_writing)?,
         };
         let call = patch(
             "write-fields",
             update.path.clone(),
-            &convert::merge_tracking(update, there),
+            &convert::update_body(update, &there),
         );
         web::effect(self.send(&call, Some(permit)).await, convert::envelope).map(|_| ())
     }

@@ -33,6 +33,9 @@ pub(in crate::systems::netsuite) struct Update {
     pub(in crate::systems::netsuite) path: String,
     /// The field of the tracking numbers and ours; what stands there already is kept in front of them.
     pub(in crate::systems::netsuite) tracking: Option<(String, Vec<String>)>,
+    /// The field of the status and what it says at first; whatever stands there already is kept, for it tells more.
+    #[serde(default)]
+    pub(in crate::systems::netsuite) status: Option<(String, String)>,
     /// Every other field as it is sent.
     pub(in crate::systems::netsuite) fields: Map<String, Value>,
 }
@@ -201,44 +204,34 @@ pub(in crate::systems::netsuite) fn update(
     let service = offer
         .map(|offer| offer.name.as_str())
         .or(write_back.shipment.service.as_deref());
-    let status = write_back.delivery.unwrap_or(&options.status_text);
     let values = [
         (&fields.cost, cost.map(|cost| cost_value(cost, options))),
         (
             &fields.service,
             service.map(|service| json!(truncated(service, options.text_limit))),
         ),
-        (&fields.status, Some(json!(truncated(status, options.text_limit)))),
     ];
     let set = values
         .into_iter()
         .filter_map(|(field, value)| Some((field.clone()?, value?)));
     let written: Map<String, Value> = set.collect();
     let tracking = fields.tracking.clone().map(|field| (field, numbers));
-    if written.is_empty() && tracking.is_none() {
-        return Ok(None);
-    }
-    let telling = match &tracking {
-        Some((field, _)) => vec![field.clone()],
-        None => lasting(&written, fields.status.as_ref()),
+    let first = truncated(&options.status_text, options.text_limit);
+    let status = fields.status.clone().map(|field| (field, first));
+    let telling: Vec<String> = match (&tracking, written.is_empty(), &status) {
+        (Some((field, _)), _, _) => vec![field.clone()],
+        (None, false, _) => written.keys().cloned().collect(),
+        (None, true, Some((field, _))) => vec![field.clone()],
+        (None, true, None) => return Ok(None),
     };
     let path = order_path(&write_back.order.document)?;
     let update = Update {
         path,
         tracking,
+        status,
         fields: written,
     };
     Ok(Some(Wanted { update, telling }))
-}
-
-/// The fields that stay as they are written. The status goes on with the parcels, so that it tells only where it is alone.
-fn lasting(written: &Map<String, Value>, status: Option<&String>) -> Vec<String> {
-    let others: Vec<String> = written.keys().filter(|field| Some(*field) != status).cloned().collect();
-    if others.is_empty() {
-        written.keys().cloned().collect()
-    } else {
-        others
-    }
 }
 
 fn cost_value(cost: &Money, options: &Options) -> Value {
@@ -265,6 +258,9 @@ pub(in crate::systems::netsuite) fn shows(record: &Value, wanted: &Wanted) -> bo
             let there = numbers_in(field_value(record, field));
             numbers.iter().all(|number| there.contains(number))
         }
+        _ if wanted.update.status.as_ref().is_some_and(|(status, _)| status == field) => {
+            field_value(record, field).is_some()
+        }
         _ => same(record.get(field), wanted.update.fields.get(field)),
     })
 }
@@ -290,18 +286,27 @@ fn numbers_in(text: Option<String>) -> Vec<String> {
     parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-/// The body of the update, with the tracking numbers that stand there already kept.
-pub(in crate::systems::netsuite) fn merge_tracking(update: &Update, there: Option<String>) -> Value {
+/// The fields that must be read before an update is sent.
+pub(in crate::systems::netsuite) fn kept_fields(update: &Update) -> Vec<String> {
+    let tracking = update.tracking.iter().map(|(field, _)| field.clone());
+    tracking
+        .chain(update.status.iter().map(|(field, _)| field.clone()))
+        .collect()
+}
+
+/// The body of the update: the tracking numbers that stand there are kept beside ours, and so is a status.
+pub(in crate::systems::netsuite) fn update_body(update: &Update, there: &Value) -> Value {
     let mut body = update.fields.clone();
     if let Some((field, ours)) = &update.tracking {
-        let mut all = numbers_in(there);
-        all.extend(
-            ours.iter()
-                .filter(|number| !all.contains(number))
-                .cloned()
-                .collect::<Vec<_>>(),
-        );
+        let mut all = numbers_in(field_value(there, field));
+        let new: Vec<String> = ours.iter().filter(|number| !all.contains(number)).cloned().collect();
+        all.extend(new);
         body.insert(field.clone(), json!(all.join(", ")));
+    }
+    if let Some((field, first)) = &update.status
+        && field_value(there, field).is_none_or(|text| text.is_empty())
+    {
+        body.insert(field.clone(), json!(first));
     }
     Value::Object(body)
 }
