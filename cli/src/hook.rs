@@ -140,11 +140,7 @@ impl Whose {
 }
 
 fn side(carrier: bool, connection: &Connection) -> &SystemSettings {
-    if carrier {
-        &connection.carrier
-    } else {
-        &connection.erp
-    }
+    if carrier { &connection.carrier } else { &connection.erp }
 }
 
 fn flag(carrier: bool) -> &'static str {
@@ -161,9 +157,9 @@ fn client_id(text: &str) -> Result<String, String> {
 
 fn network(text: &str) -> Result<String, String> {
     let legal = text.parse::<ipnet::IpNet>().is_ok() || text.parse::<std::net::IpAddr>().is_ok();
-    legal
-        .then(|| text.to_owned())
-        .ok_or_else(|| "a network is written like 203.0.113.0/24 or 2001:db8::/32, an address like 203.0.113.7".to_owned())
+    legal.then(|| text.to_owned()).ok_or_else(|| {
+        "a network is written like 203.0.113.0/24 or 2001:db8::/32, an address like 203.0.113.7".to_owned()
+    })
 }
 
 /// The body of a hook's secret. It is never printed as a whole, and has no `Debug`.
@@ -282,7 +278,12 @@ async fn create(
     let settings = whose.settings(&connection);
     let way = Way::of(&settings.system, client_id.as_deref())?;
     let (store, api) = (stack.store()?, stack.output("Api")?);
-    if let Some(hook) = store.hooks().await?.iter().find(|hook| hook.credential == settings.secret) {
+    if let Some(hook) = store
+        .hooks()
+        .await?
+        .iter()
+        .find(|hook| hook.credential == settings.secret)
+    {
         return Err(exists(hook, whose));
     }
     let body = Body::new(client_id)?;
@@ -297,7 +298,13 @@ async fn create(
         created_at: Timestamp::now(),
         retires_at: None,
     };
-    record(stack, common, &hook, &format!("made the hook {} of {}", short(&hook), hook.credential)).await?;
+    record(
+        stack,
+        common,
+        &hook,
+        &format!("made the hook {} of {}", short(&hook), hook.credential),
+    )
+    .await?;
     // The hook first: what is pushed to an address that the carrier was told must not meet nobody.
     store.write_hook(&hook).await?;
     stack.secrets()?.set(&hook.secret, &sealed(&body)?).await?;
@@ -372,7 +379,7 @@ impl Shown<'_> {
                  connection's file, UPS is told both with every subscription."
             ),
             Way::UpsV2 => format!(
-                "At developer.ups.com, in the app's Track Alert settings, register:\n  URL            {address}\n  token URL      {}\n  \
+                "At developer.ups.com, under \"Manage Webhook Credentials\" (developer.ups.com/update-webhook), register:\n  URL            {address}\n  token URL      {}\n  \
                  client id      {}\n  client secret  {key}\nand set track_alert = \"v2\" under [carrier] of the connection's file.",
                 self.token_address(),
                 self.body.client_id.as_deref().unwrap_or_default(),
@@ -457,7 +464,11 @@ async fn show(stack: &Stack, common: &Common, whose: &Whose) -> Result<Answer, F
         )));
     };
     let digest = body.digest();
-    let hook = found.hooks.iter().find(|hook| hook.digest == digest).unwrap_or(&found.hook);
+    let hook = found
+        .hooks
+        .iter()
+        .find(|hook| hook.digest == digest)
+        .unwrap_or(&found.hook);
     common.confirm(&format!(
         "the whole address of the hook {} is shown; whoever sees it can send to it",
         short(hook)
@@ -525,7 +536,10 @@ async fn rotate(
 ) -> Result<Answer, Failure> {
     let found = Found::of(stack, whose).await?;
     let now = Timestamp::now();
-    let known = found.body.as_ref().is_some_and(|body| found.hooks.iter().any(|hook| hook.digest == body.digest()));
+    let known = found
+        .body
+        .as_ref()
+        .is_some_and(|body| found.hooks.iter().any(|hook| hook.digest == body.digest()));
     let turn = Turn {
         address: address || !known,
         keep: keep_hours > 0,
@@ -548,7 +562,13 @@ async fn rotate(
         own.unwrap_or(&found.hook).clone()
     };
     let what = if turn.address { "address and key" } else { "key" };
-    record(stack, common, &hook, &format!("rotated {what} of the hook of {}", hook.credential)).await?;
+    record(
+        stack,
+        common,
+        &hook,
+        &format!("rotated {what} of the hook of {}", hook.credential),
+    )
+    .await?;
     let store = stack.store()?;
     if turn.address {
         store.write_hook(&hook).await?;
@@ -620,12 +640,7 @@ fn leave(hooks: &[Hook], digest: &str, retires_at: Timestamp, now: Timestamp) ->
     leave
 }
 
-async fn remove(
-    stack: &Stack,
-    common: &Common,
-    id: Option<&ConnectionId>,
-    meant: &Meant,
-) -> Result<Answer, Failure> {
+async fn remove(stack: &Stack, common: &Common, id: Option<&ConnectionId>, meant: &Meant) -> Result<Answer, Failure> {
     let store = stack.store()?;
     let all = store.hooks().await?;
     let credential = match (id, &meant.hook) {
@@ -635,7 +650,9 @@ async fn remove(
     };
     let hooks: Vec<&Hook> = all.iter().filter(|hook| hook.credential == credential).collect();
     let Some(newest) = hooks.last() else {
-        return Err(Failure::new(format!("{credential} has no hook: there is nothing to remove")));
+        return Err(Failure::new(format!(
+            "{credential} has no hook: there is nothing to remove"
+        )));
     };
     common.confirm(&format!(
         "nobody is listened to any more at the hook of {credential}, which {} use(s), and its keys are lost for good",
@@ -655,10 +672,14 @@ async fn remove(
 }
 
 fn named<'a>(hooks: &'a [Hook], name: &str) -> Result<&'a Hook, Failure> {
-    let mut found = hooks.iter().filter(|hook| name.len() >= SHORT && hook.digest.starts_with(name));
+    let mut found = hooks
+        .iter()
+        .filter(|hook| name.len() >= SHORT && hook.digest.starts_with(name));
     match (found.next(), found.next()) {
         (Some(hook), None) => Ok(hook),
-        _ => Err(Failure::new(format!("there is no hook {name}: `waybill hook list` shows all"))),
+        _ => Err(Failure::new(format!(
+            "there is no hook {name}: `waybill hook list` shows all"
+        ))),
     }
 }
 
@@ -678,7 +699,11 @@ fn names(connections: &[ConnectionId]) -> String {
 
 /// The connections that use a credential.
 fn users(credential: &str, connections: &[Connection]) -> Vec<ConnectionId> {
-    let uses = |one: &&Connection| [&one.erp, &one.carrier].iter().any(|settings| settings.secret == credential);
+    let uses = |one: &&Connection| {
+        [&one.erp, &one.carrier]
+            .iter()
+            .any(|settings| settings.secret == credential)
+    };
     connections.iter().filter(uses).map(|one| one.id.clone()).collect()
 }
 
@@ -717,13 +742,19 @@ pub(crate) fn missing(connection: &Connection, hooks: &[Hook]) -> Option<String>
     let made = hooks.iter().any(|hook| hook.credential == connection.carrier.secret);
     let id = &connection.id;
     (wanted && !made).then(|| {
-        format!("The carrier has no address yet to push news of parcels to: `waybill hook create {id} --carrier` makes one.")
+        format!(
+            "The carrier has no address yet to push news of parcels to: `waybill hook create {id} --carrier` makes one."
+        )
     })
 }
 
 /// Hooks that no connection uses any more.
 pub(crate) fn unused(hooks: &[Hook]) -> Option<String> {
-    let unused: Vec<&str> = hooks.iter().filter(|hook| hook.connections.is_empty()).map(short).collect();
+    let unused: Vec<&str> = hooks
+        .iter()
+        .filter(|hook| hook.connections.is_empty())
+        .map(short)
+        .collect();
     (!unused.is_empty()).then(|| {
         format!(
             "No connection uses the hook(s) {} any more: `waybill hook remove --hook NAME` ends one.",
@@ -768,10 +799,7 @@ mod tests {
     fn whose(carrier: bool) -> Whose {
         Whose {
             id: "acme-netsuite-ups".parse().unwrap(),
-            side: Side {
-                carrier,
-                erp: !carrier,
-            },
+            side: Side { carrier, erp: !carrier },
         }
     }
 
@@ -885,13 +913,19 @@ mod tests {
         ];
         let left = leave(&hooks, &Hook::digest_of("new"), at("2026-03-24T00:00:00Z"), now);
         assert_eq!(left.over, [Hook::digest_of("closed")]);
-        let retiring: Vec<(&str, Option<Timestamp>)> =
-            left.retiring.iter().map(|hook| (hook.digest.as_str(), hook.retires_at)).collect();
+        let retiring: Vec<(&str, Option<Timestamp>)> = left
+            .retiring
+            .iter()
+            .map(|hook| (hook.digest.as_str(), hook.retires_at))
+            .collect();
         let standing = Hook::digest_of("standing");
         assert_eq!(retiring, [(standing.as_str(), Some(at("2026-03-24T00:00:00Z")))]);
         let at_once = leave(&hooks, &Hook::digest_of("new"), now, now);
         assert_eq!(at_once.retiring.len(), 2, "what was to close later closes now");
-        assert_eq!(newest(&hooks).map(|hook| hook.digest.clone()), Some(Hook::digest_of("new")));
+        assert_eq!(
+            newest(&hooks).map(|hook| hook.digest.clone()),
+            Some(Hook::digest_of("new"))
+        );
     }
 
     #[test]
@@ -913,7 +947,10 @@ mod tests {
 
     #[test]
     fn a_hook_is_named_by_what_the_list_shows() {
-        let hooks = [hook("a", "2026-03-01T00:00:00Z", None), hook("b", "2026-03-01T00:00:00Z", None)];
+        let hooks = [
+            hook("a", "2026-03-01T00:00:00Z", None),
+            hook("b", "2026-03-01T00:00:00Z", None),
+        ];
         assert_eq!(named(&hooks, short(&hooks[1])).ok(), Some(&hooks[1]));
         for name in ["", "12", "zzzzzzzz"] {
             assert!(named(&hooks, name).is_err(), "{name}");
@@ -925,10 +962,19 @@ mod tests {
         let mut other = connection("zenith");
         other.carrier.secret = "waybill/dev/zenith/ups".to_owned();
         let all = [connection("acme-netsuite-ups"), connection("acme-east"), other];
-        let names = |credential| users(credential, &all).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let names = |credential| {
+            users(credential, &all)
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(names("waybill/dev/acme/ups"), ["acme-netsuite-ups", "acme-east"]);
         assert_eq!(names("waybill/dev/zenith/ups"), ["zenith"]);
-        assert_eq!(names("waybill/dev/acme/netsuite").len(), 3, "the ERP's credential has a hook of its own");
+        assert_eq!(
+            names("waybill/dev/acme/netsuite").len(),
+            3,
+            "the ERP's credential has a hook of its own"
+        );
     }
 
     #[test]
@@ -936,7 +982,10 @@ mod tests {
         let mut wanting = connection("acme-netsuite-ups");
         wanting.carrier.options = json!({ "track_alert": "v1" });
         let told = missing(&wanting, &[]).unwrap();
-        assert!(told.contains("`waybill hook create acme-netsuite-ups --carrier`"), "{told}");
+        assert!(
+            told.contains("`waybill hook create acme-netsuite-ups --carrier`"),
+            "{told}"
+        );
         assert!(missing(&wanting, &[hook("a", "2026-03-01T00:00:00Z", None)]).is_none());
         wanting.carrier.options = json!({ "track_alert": "off" });
         assert!(missing(&wanting, &[]).is_none());
@@ -949,7 +998,9 @@ mod tests {
 
     #[test]
     fn networks_and_client_ids_are_checked_before_anything_is_made() {
-        assert!(network("203.0.113.0/24").is_ok() && network("2001:db8::/32").is_ok() && network("198.51.100.7").is_ok());
+        assert!(
+            network("203.0.113.0/24").is_ok() && network("2001:db8::/32").is_ok() && network("198.51.100.7").is_ok()
+        );
         assert!(network("203.0.113.0/33").is_err() && network("ups.com").is_err());
         assert!(client_id("acme-at-ups").is_ok());
         assert!(client_id("").is_err() && client_id("a:b").is_err() && client_id("a b").is_err());

@@ -43,7 +43,10 @@ mod tests {
     #[test]
     fn keys_are_long_hexadecimal_and_never_the_same() {
         let (one, other) = (key().unwrap(), key().unwrap());
-        assert!(one.len() == 64 && one.bytes().all(|byte| byte.is_ascii_hexdigit()), "{one}");
+        assert!(
+            one.len() == 64 && one.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{one}"
+        );
         assert_ne!(one, other);
         assert_eq!(random::<16>().unwrap().len(), 32);
     }

@@ -100,7 +100,9 @@ fn ends(before: &Body) -> &'static str {
 async fn remove(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Answer, Failure> {
     let connection = stack.gate(id).await?.connection;
     if standing(stack, &connection).await?.keys.is_empty() {
-        return Err(Failure::new(format!("the portal of {id} has no key: there is nothing to remove")));
+        return Err(Failure::new(format!(
+            "the portal of {id} has no key: there is nothing to remove"
+        )));
     }
     common.confirm(&format!("no portal of {id} is answered any more"))?;
     connection::record(stack, common, id, "removed the keys of the portal").await?;
@@ -128,7 +130,10 @@ fn shown(api: &str, id: &ConnectionId, body: &Body, good: &str) -> Result<Answer
         "key  {key}\n\nIt is not shown again; {good}. A portal sends it with every question, from its server and never from a \
          browser:\n\n  curl -H 'x-api-key: {key}' {address}/SO5012"
     );
-    Answer::new(&json!({ "connection": id, "key": key, "address": format!("{address}/{{number}}") }), text)
+    Answer::new(
+        &json!({ "connection": id, "key": key, "address": format!("{address}/{{number}}") }),
+        text,
+    )
 }
 
 #[cfg(test)]

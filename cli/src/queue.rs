@@ -180,7 +180,10 @@ fn row(shown: &Shown) -> [String; 5] {
 
 fn letter_row(letter: &DeadLetter) -> [String; 4] {
     let job = letter.job.as_ref().map(ToString::to_string);
-    let parcel = letter.parcel.as_ref().map(|key| format!("parcel {} of {}", key.number, key.connection));
+    let parcel = letter
+        .parcel
+        .as_ref()
+        .map(|key| format!("parcel {} of {}", key.number, key.connection));
     let webhook = letter.webhook.as_ref().map(|id| format!("webhook {id}"));
     let names = job.or(parcel).or(webhook).or_else(|| letter.body.clone());
     [

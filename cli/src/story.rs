@@ -268,7 +268,11 @@ pub(crate) fn heard(parcel: &TrackedParcel) -> String {
     let Some(progress) = &parcel.progress else {
         return "nothing is heard of it yet".to_owned();
     };
-    let place = progress.spot.words().map(|place| format!(" in {place}")).unwrap_or_default();
+    let place = progress
+        .spot
+        .words()
+        .map(|place| format!(" in {place}"))
+        .unwrap_or_default();
     format!("{} since {}{place}", progress.milestone.words(), when(progress.at))
 }
 

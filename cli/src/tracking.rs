@@ -90,16 +90,19 @@ async fn show(stack: &Stack, number: &str, connection: Option<&ConnectionId>) ->
 }
 
 /// The parcel of this number, or else those of the orders of this number.
-async fn find(
-    stack: &Stack,
-    number: &str,
-    connection: Option<&ConnectionId>,
-) -> Result<Vec<TrackedParcel>, Failure> {
+async fn find(stack: &Stack, number: &str, connection: Option<&ConnectionId>) -> Result<Vec<TrackedParcel>, Failure> {
     let store = stack.store()?;
-    let ids: Vec<ConnectionId> = stack.connections(connection).await?.into_iter().map(|one| one.id).collect();
+    let ids: Vec<ConnectionId> = stack
+        .connections(connection)
+        .await?
+        .into_iter()
+        .map(|one| one.id)
+        .collect();
     // Carriers write their numbers in capitals, people do not.
     let spellings = BTreeSet::from([number.to_owned(), number.to_ascii_uppercase()]);
-    let keys = ids.iter().flat_map(|id| spellings.iter().map(move |number| key(id, number)));
+    let keys = ids
+        .iter()
+        .flat_map(|id| spellings.iter().map(move |number| key(id, number)));
     let parcels = store.parcels(&keys.collect::<Vec<_>>()).await?;
     if !parcels.is_empty() {
         return Ok(sorted(parcels));
@@ -142,7 +145,11 @@ async fn about(stack: &Stack, parcel: TrackedParcel) -> Result<Known, Failure> {
     let store = stack.store()?;
     let mut events = store.events(&parcel.key).await?;
     events.sort_by_key(|event| (event.at, event.key()));
-    let push = store.covers(std::slice::from_ref(&parcel.key)).await?.into_iter().next();
+    let push = store
+        .covers(std::slice::from_ref(&parcel.key))
+        .await?
+        .into_iter()
+        .next();
     let erp = store.telling(&parcel.key.connection, &parcel.document).await?;
     Ok(Known {
         unknown_codes: unknown(&events),
@@ -167,7 +174,10 @@ fn told(known: &Known) -> String {
     );
     let rows = rows(known).into_iter().map(|(what, value)| [what.to_owned(), value]);
     let standing = table(["what", "value"], rows);
-    let events = table(["when", "milestone", "place", "words"], known.events.iter().map(event_row));
+    let events = table(
+        ["when", "milestone", "place", "words"],
+        known.events.iter().map(event_row),
+    );
     format!("{head}\n\n{standing}\n\n{events}")
 }
 
@@ -178,19 +188,42 @@ fn rows(known: &Known) -> Vec<(&'static str, String)> {
         ("since", progress.map(|progress| when(progress.at))),
         ("place", progress.and_then(|progress| progress.spot.words())),
         ("signed by", progress.and_then(|progress| progress.signed_by.clone())),
-        ("expected", progress.and_then(|progress| progress.estimate.as_ref().map(expected))),
+        (
+            "expected",
+            progress.and_then(|progress| progress.estimate.as_ref().map(expected)),
+        ),
         ("pushed until", Some(pushed(parcel, known.push.as_ref()))),
         ("followed since", Some(when(parcel.since))),
         ("asked last", parcel.polled_at.map(when)),
         ("asked next", parcel.next_poll.map(when)),
-        ("failures in a row", (parcel.failures > 0).then(|| parcel.failures.to_string())),
-        ("the ERP shows", known.erp.told.as_ref().map(|told| format!("{} since {}", told.text, when(told.at)))),
+        (
+            "failures in a row",
+            (parcel.failures > 0).then(|| parcel.failures.to_string()),
+        ),
+        (
+            "the ERP shows",
+            known
+                .erp
+                .told
+                .as_ref()
+                .map(|told| format!("{} since {}", told.text, when(told.at))),
+        ),
         ("the ERP is told at", parcel.tell_at.map(when)),
-        ("unknown codes", (!known.unknown_codes.is_empty()).then(|| list(&known.unknown_codes))),
-        ("not followed since", parcel.ended.map(|(ending, at)| format!("{}: {}", when(at), ended(ending)))),
+        (
+            "unknown codes",
+            (!known.unknown_codes.is_empty()).then(|| list(&known.unknown_codes)),
+        ),
+        (
+            "not followed since",
+            parcel
+                .ended
+                .map(|(ending, at)| format!("{}: {}", when(at), ended(ending))),
+        ),
     ];
     let optional = optional.into_iter().filter_map(|(what, value)| Some((what, value?)));
-    std::iter::once(("milestone", milestone.to_owned())).chain(optional).collect()
+    std::iter::once(("milestone", milestone.to_owned()))
+        .chain(optional)
+        .collect()
 }
 
 fn expected(estimate: &Estimate) -> String {
@@ -276,7 +309,14 @@ async fn stalled(stack: &Stack, connection: Option<&ConnectionId>, most: u16) ->
     let text = if parcels.is_empty() {
         "no parcel was given up".to_owned()
     } else {
-        let header = ["connection", "order", "parcel", "followed since", "given up", "last heard"];
+        let header = [
+            "connection",
+            "order",
+            "parcel",
+            "followed since",
+            "given up",
+            "last heard",
+        ];
         table(header, parcels.iter().map(stalled_row))
     };
     Answer::new(&parcels, text)
@@ -357,8 +397,13 @@ mod tests {
 
     #[test]
     fn a_round_that_could_not_read_a_list_fails_and_tells_why() {
-        let (text, failed) = round(&json!({ "parcels": 3, "stopped": { "acme": "no token" } })).unwrap().for_people();
-        assert!(failed && text.contains("no token") && text.contains("stopped.acme"), "{text}");
+        let (text, failed) = round(&json!({ "parcels": 3, "stopped": { "acme": "no token" } }))
+            .unwrap()
+            .for_people();
+        assert!(
+            failed && text.contains("no token") && text.contains("stopped.acme"),
+            "{text}"
+        );
         let (_, failed) = round(&json!({ "parcels": 3, "stopped": {} })).unwrap().for_people();
         assert!(!failed);
         let (_, failed) = promises(&json!({ "due": 2, "failed": 1 })).unwrap().for_people();
