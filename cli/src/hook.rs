@@ -65,7 +65,8 @@ credential share one hook.")]
 
 The old key stays beside the new one until the next rotation, the old address for --keep-hours. UPS v1 goes on sending what
 a subscription named until it is renewed, at most 14 days later: that is what is kept if you say nothing. With --keep-hours 0
-(the secret leaked) the old ones end at once, and parcels are asked for until their subscriptions are renewed.")]
+(the secret leaked) the old ones end at once; what UPS v1 still pushes to them is refused, and those parcels are only asked
+for (24 times as seldom as [tracking] says) or found in Quantum View until their subscription is renewed.")]
     Rotate {
         #[command(flatten)]
         whose: Whose,
@@ -353,6 +354,18 @@ impl Shown<'_> {
         self.body.keys.first().map_or("", String::as_str)
     }
 
+    /// Tells a new key; the address stays what it is and is not shown.
+    fn answer_key(&self, head: &str, way: Way) -> Result<Answer, Failure> {
+        let key = self.key();
+        let what = match way {
+            Way::UpsV1 => "Nothing is to be entered anywhere: UPS is told with the next subscriptions.",
+            Way::UpsV2 => "Enter it as the client secret at developer.ups.com, under \"Manage Webhook Credentials\".",
+            Way::NetSuite => "Enter it as the password of the API secret, in NetSuite's Setup > Company > API Secrets.",
+        };
+        let text = format!("{head}\n\nkey  {key}\n\n{what} It is not shown again.");
+        Answer::new(&json!({ "hook": listed(self.hook), "key": key }), text)
+    }
+
     fn answer(&self, head: &str, way: Way, whose: &Whose) -> Result<Answer, Failure> {
         let text = format!(
             "{head}\n\n{}\n\nWhoever knows the address can send to it, so keep it to yourself. The key is not shown again; the address is, \
@@ -588,7 +601,11 @@ async fn rotate(
     };
     let way = Way::of(&hook.system, body.client_id.as_deref())?;
     let head = format!("the hook {} of {} has a new {what}", short(&hook), hook.credential);
-    shown.answer(&head, way, whose)
+    if turn.address {
+        shown.answer(&head, way, whose)
+    } else {
+        shown.answer_key(&head, way)
+    }
 }
 
 fn rotation_means(found: &Found, turn: Turn, retires_at: Timestamp, now: Timestamp) -> String {
@@ -837,6 +854,21 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("hook show acme-netsuite-ups --erp"), "{text}");
+    }
+
+    #[test]
+    fn another_key_is_told_without_the_address() {
+        for (system, client_id) in [("ups", None), ("ups", Some("acme-at-ups")), ("netsuite", None)] {
+            let body = Body::new(client_id.map(str::to_owned)).unwrap();
+            let shown = Shown {
+                api: "https://api.example.com",
+                hook: &hook(&body.id, "2026-03-01T00:00:00Z", None),
+                body: &body,
+            };
+            let answer = shown.answer_key("turned", Way::of(system, client_id).unwrap()).unwrap();
+            let (text, _) = answer.for_people();
+            assert!(text.contains(&body.keys[0]) && !text.contains(&body.id), "{text}");
+        }
     }
 
     /// The receiver and the UPS adapter read what is written here.
