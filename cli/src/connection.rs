@@ -19,6 +19,7 @@ use waybill::systems::netsuite::{Account, Authorisation, NetSuite};
 use waybill::systems::{System, account_of};
 
 use crate::Common;
+use crate::hook;
 use crate::output::{self, Answer, Failure, facts, note, table, when};
 use crate::schedule;
 use crate::stack::Stack;
@@ -103,7 +104,18 @@ async fn apply(stack: &Stack, common: &Common, file: &Path) -> Result<Answer, Fa
         store(stack, common, &connection, &format!("applied {}", file.display())).await?;
     }
     schedule::put(stack, &connection).await?;
-    Answer::new(&json!({ "connection": connection, "change": text }), text)
+    let hooks = hook::follow_connections(stack).await?;
+    let missing = hook::missing(&connection, &hooks);
+    let document = json!({ "connection": connection, "change": text, "to_do": missing });
+    Answer::new(&document, with(text, missing))
+}
+
+/// A text with what is to be said beside it.
+fn with(text: String, more: Option<String>) -> String {
+    match more {
+        Some(more) => format!("{text}\n{more}"),
+        None => text,
+    }
 }
 
 /// What a file makes of the connection that stands there, and the sentence that tells it.
@@ -153,6 +165,13 @@ async fn store(stack: &Stack, common: &Common, connection: &Connection, text: &s
     Err(Failure::new(
         "the connection changed meanwhile; look at it and say it again",
     ))
+}
+
+/// Writes into a connection's story what somebody is about to do that its file does not say.
+pub(crate) async fn record(stack: &Stack, common: &Common, id: &ConnectionId, text: &str) -> Result<(), Failure> {
+    let before = stack.gate(id).await?.connection;
+    let version = before.version + 1;
+    store(stack, common, &Connection { version, ..before }, text).await
 }
 
 fn entry(common: &Common, text: &str) -> Result<AuditEntry, Failure> {
@@ -398,9 +417,10 @@ async fn remove(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Ans
             "the connection changed meanwhile; look at it and say it again",
         ));
     }
+    let unused = hook::unused(&hook::follow_connections(stack).await?);
     Answer::new(
-        &json!({ "removed": id, "unfinished_jobs": open }),
-        format!("{id} is removed"),
+        &json!({ "removed": id, "unfinished_jobs": open, "to_do": unused }),
+        with(format!("{id} is removed"), unused),
     )
 }
 

@@ -14,6 +14,7 @@ use crate::Common;
 use crate::output::{Answer, Failure, facts, note, table, when};
 use crate::stack::Stack;
 use crate::story;
+use crate::tracking;
 
 /// After how many queued jobs the progress is told.
 const PROGRESS: usize = 50;
@@ -262,7 +263,9 @@ pub(crate) fn with_state(job: &Job) -> serde_json::Value {
 
 async fn show(stack: &Stack, id: &JobId) -> Result<Answer, Failure> {
     let job = load(stack, id).await?;
-    let standing = story::standing(&job);
+    let parcels = tracking::of_job(stack, &job).await?;
+    let mut standing = story::standing(&job);
+    standing.extend(story::delivery(&parcels));
     let text = format!(
         "{} unit {} of {} is {}.\n{}\n\n{}",
         job.number,
@@ -273,7 +276,7 @@ async fn show(stack: &Stack, id: &JobId) -> Result<Answer, Failure> {
         facts(&job)
     );
     Answer::new(
-        &json!({ "state": story::state(&job), "standing": standing, "job": job }),
+        &json!({ "state": story::state(&job), "standing": standing, "job": job, "parcels": parcels }),
         text,
     )
 }

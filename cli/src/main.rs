@@ -5,9 +5,12 @@
 
 mod brake;
 mod connection;
+mod hook;
 mod job;
+mod keys;
 mod order;
 mod output;
+mod portal;
 mod queue;
 mod reconcile;
 mod schedule;
@@ -15,6 +18,7 @@ mod secret;
 mod stack;
 mod story;
 mod token;
+mod tracking;
 
 use std::process::ExitCode;
 
@@ -32,6 +36,7 @@ use crate::output::{Answer, Failure};
   waybill --stack waybill-dev connection apply netsuite-ups.toml
   waybill connection resume acme-netsuite-ups
   waybill order explain SO5012
+  waybill tracking show SO5012
   waybill job list --state held --json
 
 The stack is named by --stack or WAYBILL_STACK; region and credentials are found as the AWS tools find them."
@@ -74,7 +79,16 @@ enum Noun {
     /// Orders by the number that people know
     #[command(subcommand)]
     Order(order::Verb),
-    /// The queue of jobs and its dead letters
+    /// Parcels on their way
+    #[command(subcommand)]
+    Tracking(tracking::Verb),
+    /// Addresses to which vendors push, and their keys
+    #[command(subcommand)]
+    Hook(hook::Verb),
+    /// Keys with which a customer's portal asks how orders fare
+    #[command(subcommand)]
+    Portal(portal::Verb),
+    /// The queues of jobs and of tracking, and their dead letters
     #[command(subcommand)]
     Queue(queue::Verb),
     /// Compares the ERP, the jobs and the carrier's own list
@@ -107,6 +121,9 @@ async fn run(cli: Cli) -> Result<Answer, Failure> {
         Noun::Secret(verb) => secret::run(verb, &cli.common).await,
         Noun::Job(verb) => job::run(verb, &cli.common).await,
         Noun::Order(verb) => order::run(verb, &cli.common).await,
+        Noun::Tracking(verb) => tracking::run(verb, &cli.common).await,
+        Noun::Hook(verb) => hook::run(verb, &cli.common).await,
+        Noun::Portal(verb) => portal::run(verb, &cli.common).await,
         Noun::Queue(verb) => queue::run(verb, &cli.common).await,
         Noun::Reconcile(verb) => reconcile::run(verb, &cli.common).await,
         Noun::Token(verb) => token::run(verb, &cli.common).await,
@@ -153,6 +170,24 @@ mod tests {
             "reconcile show --connection acme --run 7",
             "queue list",
             "queue redrive",
+            "tracking show 1Z999AA10123456784",
+            "tracking show SO5012 --connection acme --json",
+            "tracking poll",
+            "tracking renew",
+            "tracking stalled",
+            "tracking stalled --connection acme --most 5",
+            "hook create acme --carrier",
+            "hook create acme --carrier --client-id acme-at-ups",
+            "hook create acme --erp --network 203.0.113.0/24 --network 2001:db8::/32",
+            "hook list",
+            "hook show acme --carrier --yes",
+            "hook rotate acme --erp",
+            "hook rotate acme --carrier --address --keep-hours 0",
+            "hook remove acme --carrier --yes",
+            "hook remove --hook 1a2b3c4d",
+            "portal create acme",
+            "portal rotate acme --yes",
+            "portal remove acme --yes --by ada",
             "token list",
             "brake on --reason outage",
             "brake off",
@@ -187,6 +222,16 @@ mod tests {
             "job hold ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             "connection frobnicate acme",
             "reconcile show --run 7",
+            "tracking show",
+            "hook create acme",
+            "hook create acme --carrier --erp",
+            "hook create acme --erp --client-id x",
+            "hook create acme --carrier --network ups.com",
+            "hook show --carrier",
+            "hook remove --carrier",
+            "hook remove acme",
+            "hook remove acme --hook 1a2b3c4d",
+            "portal create",
             "job replay",
             "job replay --reason sulking",
             "job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ",

@@ -12,6 +12,7 @@ use crate::Common;
 use crate::output::{Answer, Failure, note, when};
 use crate::stack::Stack;
 use crate::story;
+use crate::tracking;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -148,6 +149,10 @@ async fn by_connection(stack: &Stack, gate: &Gate, number: &str, known: &[&Units
         for unit in &units.units {
             let job = store.load(&unit.job).await?;
             told.extend(about_unit(unit.number, unit.phase, &unit.quantities, job.as_ref()));
+            if let Some(job) = &job {
+                let parcels = tracking::of_job(stack, job).await?;
+                told.extend(story::delivery(&parcels).iter().map(|line| format!("  {line}")));
+            }
             jobs.extend(job.as_ref().map(crate::job::with_state));
         }
     }

@@ -1,4 +1,4 @@
-//! `waybill queue ...`: the queue of jobs, its dead letters, and scheduled runs that failed.
+//! `waybill queue ...`: the queues of jobs and of tracking, their dead letters, and scheduled runs that failed.
 
 use std::collections::BTreeMap;
 
@@ -8,27 +8,63 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde::Serialize;
-use waybill::domain::JobId;
-use waybill::ports::{self, Jobs};
+use waybill::aws::Dynamo;
+use waybill::domain::{JobId, ParcelKey};
+use waybill::ports::{self, Captures, Jobs, Parcels, TrackingMessage};
 
 use crate::Common;
 use crate::output::{Answer, Failure, note, table, when};
 use crate::stack::{Stack, said};
 
-/// The queues of a stack: what people call each, the stack's output with its URL, and what waits there.
-const QUEUES: [(&str, &str, &str); 3] = [
-    ("shipments", "ShipmentsQueue", "jobs that a worker should look at"),
-    (
-        "dead-letters",
-        "ShipmentsDeadLetters",
-        "messages that failed five times or are not ours",
-    ),
-    (
-        "failed-runs",
-        "FailedInvocations",
-        "scheduled runs that failed; the next run of the schedule does their work",
-    ),
+/// A queue of a stack.
+struct Queue {
+    /// What people call it.
+    name: &'static str,
+    /// The stack's output with its URL.
+    output: &'static str,
+    /// What waits there.
+    holds: &'static str,
+}
+
+/// A queue that has dead letters, and they.
+struct Pair {
+    queue: Queue,
+    dead: Queue,
+}
+
+/// Every queue whose messages a worker takes.
+const PAIRS: [Pair; 2] = [
+    Pair {
+        queue: Queue {
+            name: "shipments",
+            output: "ShipmentsQueue",
+            holds: "jobs that a worker should look at",
+        },
+        dead: Queue {
+            name: "dead-letters",
+            output: "ShipmentsDeadLetters",
+            holds: "messages of shipments that failed five times or are not ours",
+        },
+    },
+    Pair {
+        queue: Queue {
+            name: "tracking",
+            output: "TrackingQueue",
+            holds: "webhooks and parcels that a worker should look at",
+        },
+        dead: Queue {
+            name: "tracking-dead-letters",
+            output: "TrackingDeadLetters",
+            holds: "messages of tracking that failed five times or are not ours",
+        },
+    },
 ];
+
+const FAILED_RUNS: Queue = Queue {
+    name: "failed-runs",
+    output: "FailedInvocations",
+    holds: "scheduled runs that failed; the next run of the schedule does their work",
+};
 
 /// How many messages one request takes.
 const BATCH: i32 = 10;
@@ -41,7 +77,7 @@ pub(crate) enum Verb {
     /// Lists the queues with what waits in each, and the first dead letters with their reasons
     #[command(after_help = "Examples:\n  waybill queue list\n  waybill queue list --json")]
     List,
-    /// Moves dead letters back into the queue of jobs; always safe, nothing happens twice
+    /// Moves dead letters back into the queues that they came from; always safe, nothing happens twice
     #[command(after_help = "Examples:
   waybill queue redrive
   waybill queue redrive --json
@@ -61,12 +97,27 @@ struct Shown {
 
 #[derive(Debug, Serialize)]
 struct DeadLetter {
+    /// The queue that it came from.
+    queue: &'static str,
     job: Option<JobId>,
-    /// The body, where it names no job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parcel: Option<ParcelKey>,
+    /// The captured webhook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook: Option<String>,
+    /// The body, where it names nothing of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
     reason: String,
     sent_at: Option<Timestamp>,
+}
+
+/// What a message names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Named {
+    Job(JobId),
+    Parcel(ParcelKey),
+    Webhook(String),
 }
 
 pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> {
@@ -79,34 +130,40 @@ pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> 
 
 async fn list(stack: &Stack) -> Result<Answer, Failure> {
     let client = stack.sqs();
-    let mut queues = Vec::new();
-    for (queue, output, holds) in QUEUES {
-        let counted = attributes(&client, stack.output(output)?).await?;
-        let count = |name: QueueAttributeName| {
-            counted
-                .get(name.as_str())
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0)
-        };
-        queues.push(Shown {
-            queue,
-            holds,
-            visible: count(QueueAttributeName::ApproximateNumberOfMessages),
-            in_flight: count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
-            delayed: count(QueueAttributeName::ApproximateNumberOfMessagesDelayed),
-        });
+    let (mut queues, mut letters) = (Vec::new(), Vec::new());
+    for Pair { queue, dead } in &PAIRS {
+        queues.push(counted(stack, &client, queue).await?);
+        queues.push(counted(stack, &client, dead).await?);
+        let waiting = receive(&client, stack.output(dead.output)?, 0).await?;
+        letters.extend(waiting.iter().map(|message| dead_letter(queue.name, message)));
     }
-    let letters = receive(&client, stack.output("ShipmentsDeadLetters")?, 0).await?;
-    let letters: Vec<DeadLetter> = letters.iter().map(dead_letter).collect();
+    queues.push(counted(stack, &client, &FAILED_RUNS).await?);
     let mut text = table(
         ["queue", "waiting", "in work", "delayed", "holds"],
         queues.iter().map(row),
     );
     if !letters.is_empty() {
         let rows = letters.iter().map(letter_row);
-        text = format!("{text}\n\n{}", table(["dead letter", "sent", "reason"], rows));
+        text = format!("{text}\n\n{}", table(["dead letter", "of", "sent", "reason"], rows));
     }
     Answer::new(&serde_json::json!({ "queues": queues, "dead_letters": letters }), text)
+}
+
+async fn counted(stack: &Stack, client: &Client, queue: &Queue) -> Result<Shown, Failure> {
+    let counted = attributes(client, stack.output(queue.output)?).await?;
+    let count = |name: QueueAttributeName| {
+        counted
+            .get(name.as_str())
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0)
+    };
+    Ok(Shown {
+        queue: queue.name,
+        holds: queue.holds,
+        visible: count(QueueAttributeName::ApproximateNumberOfMessages),
+        in_flight: count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
+        delayed: count(QueueAttributeName::ApproximateNumberOfMessagesDelayed),
+    })
 }
 
 fn row(shown: &Shown) -> [String; 5] {
@@ -121,32 +178,45 @@ fn row(shown: &Shown) -> [String; 5] {
     ]
 }
 
-fn letter_row(letter: &DeadLetter) -> [String; 3] {
-    let names = letter
-        .job
+fn letter_row(letter: &DeadLetter) -> [String; 4] {
+    let job = letter.job.as_ref().map(ToString::to_string);
+    let parcel = letter
+        .parcel
         .as_ref()
-        .map(ToString::to_string)
-        .or_else(|| letter.body.clone());
+        .map(|key| format!("parcel {} of {}", key.number, key.connection));
+    let webhook = letter.webhook.as_ref().map(|id| format!("webhook {id}"));
+    let names = job.or(parcel).or(webhook).or_else(|| letter.body.clone());
     [
         names.unwrap_or_default(),
+        letter.queue.to_owned(),
         letter.sent_at.map(when).unwrap_or_default(),
         letter.reason.clone(),
     ]
 }
 
-fn dead_letter(message: &Message) -> DeadLetter {
-    let job = job_of(message);
+fn dead_letter(queue: &'static str, message: &Message) -> DeadLetter {
+    let named = named(message);
     let given = message.message_attributes().and_then(|all| all.get("reason"));
     let given = given.and_then(|reason| reason.string_value());
     let sent = message
         .attributes()
         .and_then(|all| all.get(&MessageSystemAttributeName::SentTimestamp));
     let sent = sent.and_then(|text| text.parse().ok());
+    let body = message.body().unwrap_or_default().chars().take(60).collect();
+    let (mut job, mut parcel, mut webhook) = (None, None, None);
+    let nothing = named.is_none();
+    match named {
+        Some(Named::Job(id)) => job = Some(id),
+        Some(Named::Parcel(key)) => parcel = Some(key),
+        Some(Named::Webhook(id)) => webhook = Some(id),
+        None => {}
+    }
     DeadLetter {
-        body: job
-            .is_none()
-            .then(|| message.body().unwrap_or_default().chars().take(60).collect()),
+        queue,
         job,
+        parcel,
+        webhook,
+        body: nothing.then_some(body),
         reason: given
             .unwrap_or("it failed five times: the workers' log says why")
             .to_owned(),
@@ -154,10 +224,30 @@ fn dead_letter(message: &Message) -> DeadLetter {
     }
 }
 
-fn job_of(message: &Message) -> Option<JobId> {
-    serde_json::from_str::<ports::Message>(message.body()?)
-        .ok()
-        .map(|message| message.job)
+fn named(message: &Message) -> Option<Named> {
+    let body = message.body()?;
+    if let Ok(message) = serde_json::from_str::<ports::Message>(body) {
+        return Some(Named::Job(message.job));
+    }
+    match serde_json::from_str::<TrackingMessage>(body) {
+        Ok(TrackingMessage::Hook(id)) => Some(Named::Webhook(id)),
+        Ok(TrackingMessage::Parcel(key)) => Some(Named::Parcel(key)),
+        Err(_) => None,
+    }
+}
+
+/// The customer whose messages wait in one group with it.
+async fn tenant(store: &Dynamo, message: &Message) -> Result<Option<String>, Failure> {
+    let tenant = match named(message) {
+        Some(Named::Job(job)) => store.load(&job).await?.map(|job| job.tenant),
+        Some(Named::Parcel(key)) => {
+            let found = store.parcels(&[key]).await?;
+            found.into_iter().next().map(|parcel| parcel.tenant)
+        }
+        Some(Named::Webhook(id)) => store.captured(&id).await?.map(|captured| captured.tenant),
+        None => None,
+    };
+    Ok(tenant.map(|tenant| tenant.to_string()))
 }
 
 async fn attributes(client: &Client, url: &str) -> Result<BTreeMap<String, String>, Failure> {
@@ -186,17 +276,33 @@ async fn receive(client: &Client, url: &str, hidden: i32) -> Result<Vec<Message>
 
 async fn redrive(stack: &Stack) -> Result<Answer, Failure> {
     let client = stack.sqs();
-    let (from, to) = (stack.output("ShipmentsDeadLetters")?, stack.output("ShipmentsQueue")?);
-    let moved = match begin_move_task(&client, from, to).await? {
-        Some(arn) => watch_move_task(&client, &arn).await?,
-        None => move_by_hand(stack, &client, from, to).await?,
-    };
-    let text = match moved {
-        0 => "there are no dead letters".to_owned(),
-        1 => "1 message is back in the queue".to_owned(),
-        moved => format!("{moved} messages are back in the queue"),
-    };
-    Answer::new(&serde_json::json!({ "moved": moved }), text)
+    let mut moved = BTreeMap::new();
+    for Pair { queue, dead } in &PAIRS {
+        let (from, to) = (stack.output(dead.output)?, stack.output(queue.output)?);
+        let count = match begin_move_task(&client, from, to).await? {
+            Some(arn) => watch_move_task(&client, &arn).await?,
+            None => move_by_hand(stack, &client, from, to).await?,
+        };
+        moved.insert(queue.name, count);
+    }
+    let all: u64 = moved.values().sum();
+    let document = serde_json::json!({ "moved": all, "queues": moved });
+    Answer::new(&document, redriven(&moved))
+}
+
+fn redriven(moved: &BTreeMap<&str, u64>) -> String {
+    let some = moved.iter().filter(|(_, count)| **count > 0);
+    let told: Vec<String> = some
+        .map(|(queue, count)| match count {
+            1 => format!("1 message is back in the queue {queue}"),
+            count => format!("{count} messages are back in the queue {queue}"),
+        })
+        .collect();
+    if told.is_empty() {
+        "there are no dead letters".to_owned()
+    } else {
+        told.join("\n")
+    }
 }
 
 /// The queue that is being emptied, or `None` where the service has no such tasks. The destination is named, because what a
@@ -271,10 +377,7 @@ async fn move_by_hand(stack: &Stack, client: &Client, from: &str, to: &str) -> R
             break;
         }
         for letter in letters {
-            let tenant = match job_of(&letter) {
-                Some(job) => store.load(&job).await?.map(|job| job.tenant.to_string()),
-                None => None,
-            };
+            let tenant = tenant(&store, &letter).await?;
             let send = client
                 .send_message()
                 .queue_url(to)
@@ -304,7 +407,7 @@ mod tests {
     fn a_dead_letter_is_told_by_its_job_or_its_body_and_with_its_reason() {
         let job = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
         let ours = Message::builder().body(format!(r#"{{"job":"{job}"}}"#)).build();
-        let shown = dead_letter(&ours);
+        let shown = dead_letter("shipments", &ours);
         assert_eq!(shown.job.map(|job| job.to_string()).as_deref(), Some(job));
         assert!(shown.reason.contains("five times"));
         let reason = MessageAttributeValue::builder()
@@ -314,6 +417,7 @@ mod tests {
             .body("hello")
             .message_attributes("reason", reason.build().unwrap());
         let shown = dead_letter(
+            "tracking",
             &foreign
                 .attributes(MessageSystemAttributeName::SentTimestamp, "1763637300123")
                 .build(),
@@ -323,5 +427,26 @@ mod tests {
             (Some("hello"), "it does not name a job")
         );
         assert!(shown.sent_at.is_some());
+    }
+
+    #[test]
+    fn a_dead_letter_of_tracking_is_told_by_its_parcel_or_webhook() {
+        let key = r#"{"parcel":{"connection":"acme","number":"1Z1"}}"#;
+        let shown = dead_letter("tracking", &Message::builder().body(key).build());
+        assert_eq!(letter_row(&shown)[..2], ["parcel 1Z1 of acme", "tracking"]);
+        assert!(shown.body.is_none() && shown.job.is_none());
+        let shown = dead_letter("tracking", &Message::builder().body(r#"{"hook":"W7"}"#).build());
+        assert_eq!(letter_row(&shown)[0], "webhook W7");
+    }
+
+    #[test]
+    fn what_is_back_is_told_by_queue() {
+        let none = BTreeMap::from([("shipments", 0), ("tracking", 0)]);
+        assert_eq!(redriven(&none), "there are no dead letters");
+        let both = BTreeMap::from([("shipments", 1), ("tracking", 3)]);
+        assert_eq!(
+            redriven(&both),
+            "1 message is back in the queue shipments\n3 messages are back in the queue tracking"
+        );
     }
 }

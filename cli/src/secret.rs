@@ -99,6 +99,11 @@ fn unreadable(error: &std::io::Error) -> Failure {
 /// The system that a secret's name ends with: `ups`, or `ups-west` for a second one.
 fn system(name: &str) -> Result<&str, Failure> {
     let last = name.rsplit('/').next().unwrap_or_default();
+    if last.ends_with("-hook") {
+        return Err(Failure::new(format!(
+            "{name} holds the address and keys of a hook: `waybill hook create` and `hook rotate` make them"
+        )));
+    }
     let system = last.split(['-', '_']).next().unwrap_or_default();
     let known = [Checks.erps(), Checks.carriers()].concat();
     if known.contains(&system) {
@@ -138,6 +143,8 @@ mod tests {
     fn a_secret_belongs_to_the_system_that_its_name_ends_with() {
         assert_eq!(system("waybill/dev/acme/ups-west").ok(), Some("ups"));
         assert!(system("waybill/dev/acme/oracle").is_err());
+        let hook = system(&waybill::systems::hook_secret("waybill/dev/acme/ups"));
+        assert!(hook.is_err(), "what a hook's secret holds is not entered");
     }
 
     #[test]

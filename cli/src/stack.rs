@@ -129,7 +129,8 @@ impl Stack {
         let tokens = Arc::new(SharedTokens::new(store.clone(), sealer, clock.clone(), nonces));
         let timeout = self.timing().call.unsigned_abs();
         let secrets = Arc::new(self.secrets()?);
-        Ok(Registry::new(client, clock, timeout, tokens, store, secrets))
+        let api = self.outputs.get("Api").and_then(|api| api.parse().ok());
+        Ok(Registry::new(client, clock, timeout, tokens, store, secrets).with_api(api))
     }
 
     /// What an operator does to jobs.

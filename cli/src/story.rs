@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use waybill::domain::{Gone, Shipment};
+use waybill::domain::{Ending, Gone, Shipment, TrackedParcel};
 use waybill::job::{Closing, Flag, Hold, HoldReason, Job, Step, VoidWish, Voiding};
 use waybill::ports::{AuditEntry, Exchange, State};
 
@@ -249,6 +249,33 @@ fn next(job: &Job) -> Option<String> {
     }
 }
 
+/// How the parcels of a job fare on their way: a sentence each.
+pub(crate) fn delivery(parcels: &[TrackedParcel]) -> Vec<String> {
+    let told = |parcel: &TrackedParcel| {
+        let given_up = matches!(parcel.ended, Some((Ending::GivenUp, _)));
+        let end = if given_up {
+            " It did not arrive and is not followed any more: ask the carrier."
+        } else {
+            ""
+        };
+        format!("Parcel {}: {}.{end}", parcel.key.number, heard(parcel))
+    };
+    parcels.iter().map(told).collect()
+}
+
+/// How far a parcel has come, since when and where.
+pub(crate) fn heard(parcel: &TrackedParcel) -> String {
+    let Some(progress) = &parcel.progress else {
+        return "nothing is heard of it yet".to_owned();
+    };
+    let place = progress
+        .spot
+        .words()
+        .map(|place| format!(" in {place}"))
+        .unwrap_or_default();
+    format!("{} since {}{place}", progress.milestone.words(), when(progress.at))
+}
+
 /// A job's story in time order: a line for each decision, beneath it a line for each call.
 pub(crate) fn told(entries: &[AuditEntry], full: bool) -> String {
     let mut entries: Vec<&AuditEntry> = entries.iter().collect();
@@ -352,6 +379,18 @@ pub(crate) mod tests {
         Job::admit(admission, &snapshot, at("2026-08-01T10:00:00Z"))
     }
 
+    /// A parcel that has just been enlisted, changed by these fields.
+    pub(crate) fn parcel(changes: serde_json::Value) -> TrackedParcel {
+        let mut parcel = serde_json::json!({
+            "key": { "connection": "acme", "number": "1Z1" }, "tenant": "acme", "job": job().id, "version": 1,
+            "document": DocumentId::sales_order("5012"), "order_number": "SO5012", "since": "2026-08-01T12:00:00Z"
+        });
+        if let (Some(parcel), serde_json::Value::Object(changes)) = (parcel.as_object_mut(), changes) {
+            parcel.extend(changes);
+        }
+        serde_json::from_value(parcel).unwrap()
+    }
+
     pub(crate) fn shipped() -> Job {
         let shipment = Shipment {
             id: CarrierShipmentId::new("1Z1"),
@@ -398,6 +437,22 @@ pub(crate) mod tests {
             ]
         );
         assert_eq!((state(&shipped()), summary(&shipped()).as_str()), ("shipped", "1Z1"));
+    }
+
+    #[test]
+    fn a_delivery_is_told_with_its_milestone_time_and_place() {
+        let delivered = serde_json::json!({ "progress": { "milestone": "delivered", "at": "2026-08-03T15:00:00Z",
+            "spot": { "city": "RENO", "state": "NV", "country": "US" } } });
+        let lost = serde_json::json!({ "ended": ["given-up", "2026-10-01T10:00:00Z"] });
+        let told = delivery(&[parcel(delivered), parcel(serde_json::json!({})), parcel(lost)]);
+        assert_eq!(
+            told[..2],
+            [
+                "Parcel 1Z1: Delivered since 2026-08-03 15:00:00 UTC in RENO, NV, US.",
+                "Parcel 1Z1: nothing is heard of it yet."
+            ]
+        );
+        assert!(told[2].contains("ask the carrier"), "{told:?}");
     }
 
     #[test]

@@ -18,8 +18,8 @@ pub(super) const PUSH: Push = Push {
 pub(super) const OFF: &str = "it is off: set `track_alert` under `[carrier]` of the connection's file to \"v1\" (every subscription \
      names our address) or \"v2\" (our address is registered at developer.ups.com)";
 
-pub(super) const NO_HOOK: &str = "there is no address that UPS could push to: make one with `waybill hook create` for this \
-     connection, and see that the public address of our own API is configured";
+pub(super) const NO_HOOK: &str = "there is no address that UPS could push to: make one with `waybill hook create CONNECTION \
+     --carrier`, and see that the public address of our own API is configured";
 
 /// The address of a hook, and what UPS sends along to prove who it is. Both are secrets.
 #[derive(Clone)]
