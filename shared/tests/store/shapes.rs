@@ -364,6 +364,7 @@ fn followed() -> TrackedParcel {
     parcel.hints.insert("20260302090000 1Z4 D".to_owned());
     parcel.untold_since = Some(start());
     parcel.tell_at = Some(start());
+    parcel.queued_until = Some(start());
     parcel.ended = Some((Ending::GivenUp, start()));
     parcel
 }
