@@ -45,6 +45,7 @@ class Operator:
     def connect(self, file):
         """Applies a connection's file, checks both systems and starts it."""
         self.waybill("connection", "apply", str(file))
+        self.waybill("hook", "create", CONNECTION, "--carrier")
         self.waybill("connection", "check", CONNECTION)
         self.waybill("connection", "resume", CONNECTION, "--yes")
 

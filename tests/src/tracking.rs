@@ -178,7 +178,10 @@ impl World {
     /// # Errors
     /// When the store fails.
     pub async fn make_the_round(&self) -> Result<track_poll::Report, Failure> {
-        Ok(self.track_poller().run(self.now() + TICK).await?)
+        Ok(self
+            .track_poller()
+            .run(track_poll::Lists::WhenDue, self.now() + TICK)
+            .await?)
     }
 
     /// Asks for the promises that are due.

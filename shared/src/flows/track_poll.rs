@@ -33,6 +33,17 @@ const PUSH_MAY_COME: SignedDuration = SignedDuration::from_mins(30);
 /// The name of the cursor.
 const CURSOR: &str = "news";
 
+/// When a list is read, and the carrier asked for what it tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lists {
+    /// Each at its time; for a parcel of which news are pushed, the push is waited for.
+    #[default]
+    WhenDue,
+    /// All of them now: a person does not want to wait.
+    Now,
+}
+
 /// The ports that the round needs.
 #[derive(Clone)]
 pub struct TrackPoll {
@@ -64,7 +75,7 @@ impl TrackPoll {
     ///
     /// # Errors
     /// When the store fails; what was not done is due still. One connection that fails does not stop the others.
-    pub async fn run(&self, deadline: Timestamp) -> Result<Report, StoreError> {
+    pub async fn run(&self, lists: Lists, deadline: Timestamp) -> Result<Report, StoreError> {
         let mut report = Report::default();
         let mut failed = None;
         for shard in 0..SHARDS {
@@ -80,7 +91,7 @@ impl TrackPoll {
                 tracing::warn!(%id, "no time is left for the other lists: they are read at the next round");
                 break;
             }
-            if let Err(error) = self.list(&id, deadline, &mut report).await {
+            if let Err(error) = self.list(&id, lists, deadline, &mut report).await {
                 tracing::error!(connection = %id, %error, "the carrier's list was not read to its end");
                 failed = Some(error);
             }
@@ -134,7 +145,13 @@ impl TrackPoll {
         Ok(true)
     }
 
-    async fn list(&self, id: &ConnectionId, deadline: Timestamp, report: &mut Report) -> Result<(), StoreError> {
+    async fn list(
+        &self,
+        id: &ConnectionId,
+        lists: Lists,
+        deadline: Timestamp,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
         let Some(gate) = self.track.connections.gate(id).await? else {
             return Ok(());
         };
@@ -144,15 +161,17 @@ impl TrackPoll {
         let cursor = self.cursors.cursor(id, CURSOR).await?;
         let now = self.track.clock.now();
         let every = (gate.connection.tracking.every / 2).max(SELDOM);
-        if cursor
+        let early = cursor
             .published
-            .is_some_and(|published| now.duration_since(published) < every)
-        {
+            .is_some_and(|published| now.duration_since(published) < every);
+        if early && lists == Lists::WhenDue {
             return Ok(());
         }
         match self.track.systems.open(&gate.connection).await {
             Ok(systems) => {
-                let read = self.read(&gate.connection, &systems, cursor, deadline, report).await;
+                let read = self
+                    .read((&gate.connection, lists), &systems, cursor, deadline, report)
+                    .await;
                 systems.close().await;
                 read
             }
@@ -165,7 +184,7 @@ impl TrackPoll {
 
     async fn read(
         &self,
-        connection: &Connection,
+        (connection, lists): (&Connection, Lists),
         systems: &Opened,
         cursor: Cursor,
         deadline: Timestamp,
@@ -191,7 +210,7 @@ impl TrackPoll {
                 }
             };
             self.runs.note_listed(&connection.id, &entries).await?;
-            report.moved += self.follow_up(&connection.id, moved).await?;
+            report.moved += self.follow_up(&connection.id, lists, moved).await?;
             page = next;
             if page.is_none() {
                 break;
@@ -214,7 +233,7 @@ impl TrackPoll {
     }
 
     /// Asks for parcels with news that were not known.
-    async fn follow_up(&self, connection: &ConnectionId, moved: Vec<Moved>) -> Result<u64, StoreError> {
+    async fn follow_up(&self, connection: &ConnectionId, lists: Lists, moved: Vec<Moved>) -> Result<u64, StoreError> {
         let mut hints: BTreeMap<ParcelKey, Vec<String>> = BTreeMap::new();
         for Moved { number, hint } in moved {
             let key = ParcelKey {
@@ -227,18 +246,24 @@ impl TrackPoll {
         let mut asked = 0;
         for parcel in self.track.parcels.parcels(&keys).await? {
             let own = hints.get(&parcel.key).map(Vec::as_slice).unwrap_or_default();
-            asked += u64::from(self.ask_for_news(parcel, own).await?);
+            asked += u64::from(self.ask_for_news(parcel, lists, own).await?);
         }
         Ok(asked)
     }
 
-    async fn ask_for_news(&self, mut parcel: TrackedParcel, hints: &[String]) -> Result<bool, StoreError> {
+    async fn ask_for_news(
+        &self,
+        mut parcel: TrackedParcel,
+        lists: Lists,
+        hints: &[String],
+    ) -> Result<bool, StoreError> {
         let new = hints.iter().filter(|hint| parcel.learn_hint(hint)).count();
-        if new == 0 || !parcel.is_followed() {
+        let known = new == 0 && lists == Lists::WhenDue;
+        if known || !parcel.is_followed() {
             return Ok(false);
         }
         let now = self.track.clock.now();
-        let pushed = parcel.pushed_until.is_some_and(|until| until > now);
+        let pushed = lists == Lists::WhenDue && parcel.pushed_until.is_some_and(|until| until > now);
         let at = if pushed { now + PUSH_MAY_COME } else { now };
         let sooner = parcel.next_poll.is_none_or(|poll| poll > at);
         let next = TrackedParcel {

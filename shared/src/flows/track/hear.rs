@@ -171,7 +171,8 @@ impl Track {
 
     /// The parcel with its events folded; a change is to be told.
     pub(super) fn after(&self, parcel: &TrackedParcel, events: &[TrackingEvent], now: Timestamp) -> TrackedParcel {
-        let progress = fold(events);
+        // Events expire; what they led to stays.
+        let progress = fold(events).or_else(|| parcel.progress.clone());
         if progress == parcel.progress {
             return parcel.clone();
         }
