@@ -29,9 +29,13 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "ID")]
         connection: Option<ConnectionId>,
     },
-    /// Makes the round now: queues parcels and webhooks that are due, and reads the carriers' own lists
-    #[command(after_help = "Examples:\n  waybill tracking poll\n  waybill tracking poll --json")]
-    Poll,
+    /// Makes the round now: queues parcels and webhooks that are due, and reads the carriers' own lists that are due
+    #[command(after_help = "Examples:\n  waybill tracking poll\n  waybill tracking poll --now\n  waybill tracking poll --json")]
+    Poll {
+        /// Read every list, and ask the carriers for whatever they tell of, without waiting for pushes
+        #[arg(long)]
+        now: bool,
+    },
     /// Asks the carriers now for every promise to push news that is due
     #[command(after_help = "Examples:\n  waybill tracking renew\n  waybill tracking renew --json")]
     Renew,
@@ -67,7 +71,7 @@ pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> 
     let stack = Stack::find(common).await?;
     match verb {
         Verb::Show { number, connection } => show(&stack, number.trim(), connection.as_ref()).await,
-        Verb::Poll => poll(&stack).await,
+        Verb::Poll { now } => poll(&stack, now).await,
         Verb::Renew => renew(&stack).await,
         Verb::Stalled { connection, most } => stalled(&stack, connection.as_ref(), most).await,
     }
@@ -268,10 +272,11 @@ fn event_row(event: &TrackingEvent) -> [String; 4] {
     ]
 }
 
-async fn poll(stack: &Stack) -> Result<Answer, Failure> {
+async fn poll(stack: &Stack, now: bool) -> Result<Answer, Failure> {
     note("making the round ...");
+    let lists = if now { "now" } else { "when-due" };
     let report = stack
-        .invoke("TrackingPollerFunction", "the tracking poller", &json!({}))
+        .invoke("TrackingPollerFunction", "the tracking poller", &json!({ "lists": lists }))
         .await?;
     round(&report)
 }
