@@ -30,7 +30,9 @@ pub(crate) enum Verb {
         connection: Option<ConnectionId>,
     },
     /// Makes the round now: queues parcels and webhooks that are due, and reads the carriers' own lists that are due
-    #[command(after_help = "Examples:\n  waybill tracking poll\n  waybill tracking poll --now\n  waybill tracking poll --json")]
+    #[command(
+        after_help = "Examples:\n  waybill tracking poll\n  waybill tracking poll --now\n  waybill tracking poll --json"
+    )]
     Poll {
         /// Read every list, and ask the carriers for whatever they tell of, without waiting for pushes
         #[arg(long)]
@@ -276,7 +278,11 @@ async fn poll(stack: &Stack, now: bool) -> Result<Answer, Failure> {
     note("making the round ...");
     let lists = if now { "now" } else { "when-due" };
     let report = stack
-        .invoke("TrackingPollerFunction", "the tracking poller", &json!({ "lists": lists }))
+        .invoke(
+            "TrackingPollerFunction",
+            "the tracking poller",
+            &json!({ "lists": lists }),
+        )
         .await?;
     round(&report)
 }

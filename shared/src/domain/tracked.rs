@@ -237,3 +237,127 @@ pub struct Telling {
     #[serde(default)]
     pub failures: u32,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Spot;
+
+    const HOUR: SignedDuration = SignedDuration::from_hours(1);
+    const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+    fn since() -> Timestamp {
+        "2026-03-02T14:00:00Z".parse().unwrap()
+    }
+
+    fn parcel() -> TrackedParcel {
+        let connection: ConnectionId = "acme-netsuite-ups".parse().unwrap();
+        let document = DocumentId::sales_order("5012");
+        TrackedParcel {
+            key: ParcelKey {
+                connection: connection.clone(),
+                number: "1Z204W4R0308071865".to_owned(),
+            },
+            tenant: "acme".parse().unwrap(),
+            job: JobId::of(&connection, &document, 1),
+            document,
+            order_number: "SO5012".to_owned(),
+            version: 1,
+            since: since(),
+            enlisted: true,
+            progress: None,
+            pushed_until: None,
+            next_poll: Some(since()),
+            polled_at: None,
+            failures: 0,
+            hints: BTreeSet::new(),
+            untold_since: None,
+            tell_at: None,
+            queued_until: None,
+            ended: None,
+        }
+    }
+
+    fn at(milestone: Milestone) -> TrackedParcel {
+        let progress = Progress {
+            milestone,
+            at: since(),
+            spot: Spot::default(),
+            signed_by: None,
+            estimate: None,
+        };
+        TrackedParcel {
+            progress: Some(progress),
+            ..parcel()
+        }
+    }
+
+    #[test]
+    fn the_carrier_is_asked_ever_more_seldom_but_for_what_is_out_for_delivery() {
+        let cadence = Cadence::default();
+        let wait = |parcel: &TrackedParcel, age: SignedDuration| {
+            cadence.next(parcel, since() + age).duration_since(since() + age)
+        };
+        assert_eq!(wait(&parcel(), HOUR), HOUR);
+        assert_eq!(wait(&parcel(), DAY * 4), HOUR * 4);
+        assert_eq!(wait(&parcel(), DAY * 30), HOUR * 12);
+        assert_eq!(wait(&at(Milestone::OutForDelivery), DAY * 30), HOUR);
+    }
+
+    /// P17: while news are pushed the carrier is asked once a day, and at the latest when the promise ends.
+    #[test]
+    fn a_promise_spares_questions_until_it_ends() {
+        let cadence = Cadence::default();
+        let pushed = TrackedParcel {
+            pushed_until: Some(since() + DAY * 14),
+            ..parcel()
+        };
+        assert_eq!(cadence.next(&pushed, since()), since() + DAY);
+        assert_eq!(cadence.next(&pushed, since() + DAY * 14 - HOUR), since() + DAY * 14);
+        assert_eq!(
+            cadence.next(&pushed, since() + DAY * 14),
+            since() + DAY * 14 + HOUR * 12
+        );
+    }
+
+    #[test]
+    fn a_gap_is_the_time_in_which_nobody_would_have_heard() {
+        let (cadence, patience) = (Cadence::default(), SignedDuration::from_mins(15));
+        let asked = TrackedParcel {
+            polled_at: Some(since()),
+            ..parcel()
+        };
+        let gap = |parcel: &TrackedParcel, age: SignedDuration| parcel.gap(&cadence, patience, since() + age);
+        assert_eq!(gap(&asked, HOUR), SignedDuration::ZERO);
+        assert_eq!(gap(&asked, HOUR + patience), SignedDuration::ZERO);
+        assert_eq!(gap(&asked, HOUR * 3), HOUR * 2 - patience);
+        let pushed = TrackedParcel {
+            pushed_until: Some(since() + DAY * 14),
+            ..asked
+        };
+        assert_eq!(gap(&pushed, DAY * 14), SignedDuration::ZERO);
+        assert_eq!(gap(&pushed, DAY * 14 + HOUR), HOUR);
+    }
+
+    #[test]
+    fn a_parcel_is_due_for_whatever_comes_first_but_not_while_a_message_is_under_way() {
+        let mut parcel = parcel();
+        parcel.tell_at = Some(since() - HOUR);
+        assert_eq!(parcel.due_at(), Some(since() - HOUR));
+        parcel.queued_until = Some(since() + HOUR);
+        assert_eq!(parcel.due_at(), Some(since() + HOUR));
+        (parcel.tell_at, parcel.next_poll) = (None, None);
+        assert_eq!(parcel.due_at(), None);
+    }
+
+    #[test]
+    fn hints_are_known_again_and_the_oldest_are_forgotten() {
+        let mut parcel = parcel();
+        assert!(parcel.learn_hint("20260302100000 origin") && !parcel.learn_hint("20260302100000 origin"));
+        for number in 0..HINTS {
+            parcel.learn_hint(&format!("202603031000{number:02} generic DS"));
+        }
+        assert_eq!(parcel.hints.len(), HINTS);
+        assert!(!parcel.hints.contains("20260302100000 origin"));
+    }
+}
