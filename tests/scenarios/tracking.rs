@@ -443,3 +443,27 @@ async fn an_order_is_delivered_when_all_of_its_parcels_are() -> Result<(), Failu
     assert_eq!(world.field(order, "status")?, "Delivered");
     Ok(())
 }
+
+/// Whatever befalls tracking stops no shipment: neither an app without the product, which UPS answers like a wrong credential, nor a
+/// Track API that is gone, nor a limit that is used up.
+#[tokio::test]
+async fn what_befalls_tracking_stops_no_shipment() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world.push_by("v1").await?;
+    let answers = |code| FaultKind::Status { code, retry_after: None };
+    world.ups_fault(Fault::new("subscribe_v1", answers(401)));
+    world.ups_fault(Fault::new("track", answers(429)));
+    let (first, _) = on_its_way(&world, Ways::Both).await?;
+    world.follow(HOUR * 6, Ways::Both).await?;
+    let tokens = world.ups.tokens_of("ups-client").len();
+    assert!(tokens < 30, "{tokens} tokens were asked for");
+    let second = world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    assert_eq!(world.billed().len(), 2, "at once, though nothing of tracking works");
+    world.ups.base().faults.clear();
+    world.follow(DAY, Ways::Both).await?;
+    for order in [first, second] {
+        assert!(world.parcels(order)[0].pushed_until.is_some(), "it heals by itself");
+    }
+    Ok(())
+}

@@ -68,7 +68,12 @@ pub struct Opening<'a> {
 /// One UPS account as one connection reaches it.
 pub struct Ups {
     pub(super) account: Account,
+    /// Shipping: what orders wait for.
     pub(super) api: Endpoint,
+    /// Tracking and Quantum View. A way of its own: whatever befalls it stops no shipment.
+    tracking: Endpoint,
+    /// Track Alert, likewise.
+    alerts: Endpoint,
     bearer: Bearer,
     pub(super) tokens: Arc<dyn Tokens>,
     pub(super) mint: Arc<dyn Mint>,
@@ -88,17 +93,21 @@ impl Ups {
             &credential.client_id,
             &opening.connection,
         );
-        let lane = format!("ups:{}", account.number);
         let token_lane = format!("ups-token:{}", client_digest(&credential.client_id));
         let mint: Arc<dyn Mint> = Arc::new(Issuer::new(
             endpoint(&opening, &account, token_lane),
             credential,
             account.options.merchant_id.clone(),
         ));
-        let mut api = endpoint(&opening, &account, lane);
-        api.lane.rate = account.options.rate_limit;
+        let way = |name: &str| {
+            let mut way = endpoint(&opening, &account, format!("{name}:{}", account.number));
+            way.lane.rate = account.options.rate_limit;
+            way
+        };
         Ok(Self {
-            api,
+            api: way("ups"),
+            tracking: way("ups-tracking"),
+            alerts: way("ups-alerts"),
             bearer: Bearer::new(key.clone(), opening.tokens.clone(), mint.clone()),
             tokens: opening.tokens,
             ship_from: opening.ship_from,
@@ -134,10 +143,14 @@ impl Ups {
     }
 
     pub(super) async fn send(&self, call: Call, permit: Option<Permit>) -> Result<Answer, Lost> {
+        self.send_by(&self.api, call, permit).await
+    }
+
+    async fn send_by(&self, way: &Endpoint, call: Call, permit: Option<Permit>) -> Result<Answer, Lost> {
         let call = call
             .header("transId", transaction()?)
             .header("transactionSrc", "waybill");
-        self.api.send(&call, &self.bearer, permit).await
+        way.send(&call, &self.bearer, permit).await
     }
 
     pub(super) async fn read(&self, call: Call) -> Result<Answer, CallError> {
@@ -276,7 +289,8 @@ impl Carrier for Ups {
         };
         let body = convert::list_request(subscription, stretch, page);
         let call = post("quantum-view", "/api/quantumview/v3/events", &body).map_err(CallError::Refused)?;
-        convert::list_page(&self.read(call).await?, page)
+        let answer = self.send_by(&self.tracking, call, None).await;
+        convert::list_page(&http::read(answer, convert::envelope)?, page)
     }
 
     async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
@@ -296,7 +310,8 @@ impl Carrier for Ups {
         }
         let path = format!("/api/track/v1/details/{}?{TRACKED}", path_segment(number));
         let call = Call::new("track", Method::GET, path);
-        convert::news(http::read(self.send(call, None).await, convert::track_envelope), number)
+        let answer = self.send_by(&self.tracking, call, None).await;
+        convert::news(http::read(answer, convert::track_envelope), number)
     }
 
     fn push(&self) -> Result<Push, String> {
@@ -318,7 +333,7 @@ impl Carrier for Ups {
         let parts = destination.map(PushTarget::parts);
         let body = convert::subscription(numbers, parts);
         let call = post("subscribe", &path, &body).map_err(CallError::Refused)?;
-        convert::subscribed(self.send(call, None).await, numbers)
+        convert::subscribed(self.send_by(&self.alerts, call, None).await, numbers)
     }
 
     async fn check(&self) -> Vec<Finding> {
