@@ -254,7 +254,14 @@ async fn news_of_a_parcel_that_nobody_follows_yet_are_kept() -> Result<(), Failu
     world.pass(HOUR).await?;
     world.follow(SignedDuration::from_mins(5), Ways::Both).await?;
     assert_eq!(world.parcels(order)[0].milestone(), Some(Milestone::InTransit));
-    assert_eq!(world.field(order, "status")?, "In transit", "{:?} {:?} {}", world.parcels(order), world.telling(order), world.now());
+    assert_eq!(
+        world.field(order, "status")?,
+        "In transit",
+        "{:?} {:?} {}",
+        world.parcels(order),
+        world.telling(order),
+        world.now()
+    );
     Ok(())
 }
 

@@ -12,8 +12,8 @@ use super::convert::{self, Facts};
 use super::options::ReadyQuantity;
 use super::token;
 use super::wire::{
-    ClockRow, Customer, CustomerRow, HeadRow, ItemFulfillment, LineRow, MadeRow, OrderRow, Page, SalesOrder, ServerTime,
-    TokenAnswer,
+    ClockRow, Customer, CustomerRow, HeadRow, ItemFulfillment, LineRow, MadeRow, OrderRow, Page, SalesOrder,
+    ServerTime, TokenAnswer,
 };
 use super::zone;
 use crate::connection::Selection;
@@ -72,7 +72,8 @@ fn clocks(body: &[u8]) -> bool {
 
 /// Whether an order's fields say what we would write.
 fn fields(body: &[u8]) -> bool {
-    let ours = json!({ "status": "Delivered", "status_at": "2026-03-02T14:00:00Z", "estimated": "2026-03-04", "cost": 1.5 });
+    let ours =
+        json!({ "status": "Delivered", "status_at": "2026-03-02T14:00:00Z", "estimated": "2026-03-04", "cost": 1.5 });
     let ours: Map<String, Value> = ours.as_object().cloned().unwrap_or_default();
     let Ok(record) = serde_json::from_slice::<Value>(body) else {
         return false;
