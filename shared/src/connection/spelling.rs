@@ -10,7 +10,9 @@ use toml::Value;
 use url::Url;
 
 use super::{AddressPolicy, Environment, UnknownPurchase};
-use crate::domain::{ConnectionId, Dimensions, LabelFormat, Length, Money, ParcelRule, TenantId, Weight, WeightUnit};
+use crate::domain::{
+    ConnectionId, Dimensions, LARGEST_NUMBER, LabelFormat, Length, Money, ParcelRule, TenantId, Weight, WeightUnit,
+};
 
 /// How a value is read, and what a person is told to write. `None` is a value that is spelt otherwise.
 pub(super) struct Spelling<T> {
@@ -241,7 +243,7 @@ fn quantity(value: &Value) -> Option<(Decimal, &str)> {
     let (number, unit) = text.split_at_checked(end)?;
     let number = Decimal::from_str(number)
         .ok()
-        .filter(|number| *number > Decimal::ZERO)?;
+        .filter(|number| *number > Decimal::ZERO && *number <= LARGEST_NUMBER)?;
     Some((number, unit.trim()))
 }
 

@@ -6,6 +6,9 @@ use rust_decimal::Decimal;
 use rust_decimal::dec;
 use serde::{Deserialize, Serialize};
 
+/// The largest number that means anything in trade: with much larger ones sums and products cannot be had.
+pub const LARGEST_NUMBER: Decimal = dec!(1_000_000_000_000);
+
 /// A unit of weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -27,7 +27,7 @@ pub use ids::{
     CarrierShipmentId, ConnectionId, ContentHash, DocumentId, DocumentKind, IdError, JobId, LineId, LocationId, Nonce,
     TenantId,
 };
-pub use measure::{Dimensions, Length, Weight, WeightUnit};
+pub use measure::{Dimensions, LARGEST_NUMBER, Length, Weight, WeightUnit};
 pub use money::Money;
 pub use order::{Order, OrderLine, ShipMethod, Standing};
 pub use packing::{PackageType, Packing, PackingError, Parcel, ParcelContent, ParcelRule};

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Consignment, ConsignmentLine, Dimensions, LineId, Weight, WeightUnit};
 
+/// The most parcels that a consignment is divided into; no carrier takes as many in one shipment.
+const MOST_PARCELS: usize = 1_000;
+
 /// Which goods share a parcel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -86,6 +89,11 @@ pub enum PackingError {
         /// The limit.
         maximum: String,
     },
+    /// There is no end of parcels.
+    #[error(
+        "the goods fill more than {MOST_PARCELS} parcels: look at the quantities and weights, and ship so many as freight or in parts"
+    )]
+    TooMany,
 }
 
 impl Packing {
@@ -108,6 +116,9 @@ impl Packing {
             let piece = self.weight_of(line)?;
             let mut left = line.quantity;
             while left > Decimal::ZERO {
+                if parcels.len() >= MOST_PARCELS {
+                    return Err(PackingError::TooMany);
+                }
                 let fits = self.room(&open, piece).min(left);
                 if fits <= Decimal::ZERO {
                     parcels.push(std::mem::replace(&mut open, self.empty()));
@@ -172,4 +183,60 @@ fn put(parcel: &mut Parcel, line: &ConsignmentLine, quantity: Decimal, piece: We
         sku: line.sku.clone(),
         quantity,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::dec;
+
+    use super::*;
+    use crate::domain::{Address, DocumentId};
+
+    fn consignment(quantity: Decimal, weight: Weight) -> Consignment {
+        Consignment {
+            document: DocumentId::sales_order("1"),
+            number: "SO1".to_owned(),
+            customer_reference: None,
+            ship_method: None,
+            ship_to: Address::default(),
+            location: None,
+            lines: vec![ConsignmentLine {
+                line: LineId::new("1"),
+                sku: "A".to_owned(),
+                description: None,
+                quantity,
+                weight: Some(weight),
+                unit_price: None,
+                origin_country: None,
+                tariff_code: None,
+            }],
+        }
+    }
+
+    fn packing(rule: ParcelRule) -> Packing {
+        Packing {
+            rule,
+            package: PackageType {
+                code: "02".to_owned(),
+                dimensions: None,
+                tare: None,
+            },
+            maximum_weight: Weight::pounds(dec!(150)),
+            unit: WeightUnit::Kg,
+        }
+    }
+
+    #[test]
+    fn a_mistyped_quantity_is_refused_and_fills_no_memory() {
+        let pound = Weight::pounds(dec!(1));
+        for (rule, quantity) in [
+            (ParcelRule::PerOrder, dec!(1_000_000_000_000)),
+            (ParcelRule::PerPiece, dec!(1_001)),
+        ] {
+            let packed = packing(rule).pack(&consignment(quantity, pound));
+            assert_eq!(packed, Err(PackingError::TooMany), "{rule:?}");
+        }
+        let packed = packing(ParcelRule::PerPiece).pack(&consignment(dec!(1_000), pound));
+        assert_eq!(packed.map(|parcels| parcels.len()), Ok(1_000));
+    }
 }

@@ -90,7 +90,7 @@ impl Milestone {
 }
 
 /// What an event says about how far the parcel has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Meaning {
     /// It came so far.
@@ -123,7 +123,7 @@ impl std::fmt::Display for CarrierCode {
 }
 
 /// Where something happened, as far as it is told.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Spot {
     /// The city.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -146,7 +146,7 @@ impl Spot {
 }
 
 /// When a parcel is expected, at the place where it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Estimate {
     /// The day.
     pub date: Date,
@@ -156,7 +156,7 @@ pub struct Estimate {
 }
 
 /// One event in a parcel's life, as the carrier told it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TrackingEvent {
     /// When it happened.
     pub at: Timestamp,
@@ -214,12 +214,15 @@ impl TrackingEvent {
         };
         // Of two tellings neither is the later one: which is kept must not depend on the order in which they came.
         let greater = |a: &Option<String>, b: &Option<String>| a.clone().max(b.clone());
+        let own = |event: &Self| (event.code.kind.clone(), event.code.code.clone());
+        let (kind, code) = own(self).max(own(other));
         Self {
-            at: self.at,
+            at: self.at.min(other.at),
             meaning,
             code: CarrierCode {
+                kind,
+                code,
                 status: greater(&self.code.status, &other.code.status),
-                ..self.code.clone()
             },
             description: greater(&self.description, &other.description),
             spot: Spot {
@@ -262,7 +265,8 @@ pub struct Progress {
 /// understand was told.
 pub fn fold(events: &[TrackingEvent]) -> Option<Progress> {
     let mut sorted: Vec<&TrackingEvent> = events.iter().collect();
-    sorted.sort_by_key(|event| (event.at, rank(event.meaning), event.key()));
+    // Of two that differ in nothing that counts the order must not depend on how they came either.
+    sorted.sort_by_key(|event| (event.at, rank(event.meaning), *event));
     let mut progress: Option<Progress> = None;
     let mut estimate = None;
     for event in sorted {
@@ -403,4 +407,139 @@ fn text(milestone: Milestone, counted: &[&Progress], count: usize) -> String {
         return format!("{words} ({delivered} of {count} parcels delivered)");
     }
     words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    fn moment() -> impl Strategy<Value = Timestamp> {
+        let nanosecond = prop_oneof![7 => Just(0), 1 => Just(1)];
+        (0_i64..6, nanosecond)
+            .prop_map(|(second, nanosecond)| Timestamp::new(1_772_460_000 + second, nanosecond).unwrap())
+    }
+
+    fn word() -> impl Strategy<Value = Option<String>> {
+        option::of(select(vec!["", "A", "B", "#"]).prop_map(str::to_owned))
+    }
+
+    fn meaning() -> impl Strategy<Value = Meaning> {
+        prop_oneof![
+            8 => select(Milestone::ALL.to_vec()).prop_map(Meaning::Reached),
+            1 => Just(Meaning::Told),
+            1 => Just(Meaning::Unknown),
+        ]
+    }
+
+    fn estimate() -> impl Strategy<Value = Option<Estimate>> {
+        let until = option::of(Just(Time::constant(20, 0, 0, 0)));
+        option::of((1_i8..4, until).prop_map(|(day, until)| Estimate {
+            date: Date::constant(2026, 3, day),
+            until,
+        }))
+    }
+
+    /// Events that share moments, kinds and codes more often than not.
+    fn event() -> impl Strategy<Value = TrackingEvent> {
+        let code = (word(), word(), word()).prop_map(|(kind, code, status)| CarrierCode { kind, code, status });
+        let spot = (word(), word()).prop_map(|(city, country)| Spot {
+            city,
+            state: None,
+            country,
+        });
+        (moment(), meaning(), code, word(), spot, word(), estimate()).prop_map(
+            |(at, meaning, code, description, spot, signed_by, estimate)| TrackingEvent {
+                at,
+                meaning,
+                code,
+                description,
+                spot,
+                signed_by,
+                estimate,
+            },
+        )
+    }
+
+    /// Tellings of one event.
+    fn tellings() -> impl Strategy<Value = Vec<TrackingEvent>> {
+        (event(), vec(event(), 2)).prop_map(|(one, others)| {
+            let same = others.into_iter().map(|other| TrackingEvent {
+                at: one.at,
+                code: CarrierCode {
+                    status: other.code.status,
+                    ..one.code.clone()
+                },
+                ..other
+            });
+            std::iter::once(one.clone()).chain(same).collect()
+        })
+    }
+
+    fn shuffled() -> impl Strategy<Value = (Vec<TrackingEvent>, Vec<TrackingEvent>)> {
+        vec(event(), 0..10).prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle()))
+    }
+
+    fn parcels() -> impl Strategy<Value = Vec<Option<Progress>>> {
+        vec(vec(event(), 0..4).prop_map(|events| fold(&events)), 0..6)
+    }
+
+    proptest! {
+        /// P16: however often and in whatever order the same news come, the parcel stands where they say.
+        #[test]
+        fn the_fold_depends_neither_on_the_order_nor_on_repetition((events, mixed) in shuffled(), repeated in 0_usize..10) {
+            let folded = fold(&events);
+            prop_assert_eq!(&fold(&mixed), &folded);
+            let again: Vec<TrackingEvent> = mixed.iter().chain(events.iter().take(repeated)).cloned().collect();
+            prop_assert_eq!(fold(&again), folded);
+        }
+
+        #[test]
+        fn tellings_of_an_event_are_joined_in_any_order(tellings in tellings()) {
+            let [one, two, three] = tellings.as_slice() else { unreachable!("three tellings") };
+            prop_assert_eq!(one.joined(one), one.clone());
+            prop_assert_eq!(one.joined(two), two.joined(one));
+            prop_assert_eq!(one.joined(two).joined(three), one.joined(&two.joined(three)));
+            prop_assert_eq!(one.joined(two).joined(two), one.joined(two));
+            prop_assert_eq!(one.joined(two).key(), one.key());
+        }
+
+        /// Events that only share the second, or whose codes only look alike when they are written one after the other, are one.
+        #[test]
+        fn what_has_one_key_is_joined_in_any_order(events in vec(event(), 12)) {
+            for one in &events {
+                for other in events.iter().filter(|other| other.key() == one.key()) {
+                    prop_assert_eq!(one.joined(other), other.joined(one));
+                    prop_assert_eq!(one.joined(other).key(), one.key());
+                }
+            }
+        }
+
+        #[test]
+        fn what_was_delivered_can_only_go_back(events in vec(event(), 1..10)) {
+            let mut sorted: Vec<TrackingEvent> = events;
+            sorted.sort_by_key(|event| (event.at, rank(event.meaning)));
+            let stages: Vec<Option<Progress>> = (1..=sorted.len()).map(|count| fold(&sorted[..count])).collect();
+            for pair in stages.windows(2) {
+                let [Some(before), Some(after)] = pair else { continue };
+                if before.milestone == Milestone::Delivered {
+                    let back = [Milestone::Delivered, Milestone::Returning, Milestone::Returned];
+                    prop_assert!(back.contains(&after.milestone), "{:?} became {:?}", before, after);
+                }
+            }
+        }
+
+        #[test]
+        fn an_order_is_delivered_only_when_all_of_it_is(parcels in parcels()) {
+            let status = DeliveryStatus::of(parcels.iter().map(Option::as_ref));
+            let at = |milestone| move |one: &Option<Progress>| one.as_ref().is_some_and(|one| one.milestone == milestone);
+            let (delivered, void) = (at(Milestone::Delivered), at(Milestone::Voided));
+            let all = parcels.iter().any(delivered) && parcels.iter().all(|one| delivered(one) || void(one));
+            prop_assert_eq!(status.is_some_and(|status| status.milestone == Milestone::Delivered), all);
+        }
+    }
 }

@@ -22,6 +22,9 @@ mod check;
 mod client;
 mod convert;
 mod credentials;
+#[doc(hidden)]
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzzing;
 mod options;
 mod suiteql;
 mod tba;

@@ -158,7 +158,7 @@ async fn ask(endpoint: &Endpoint, fields: &[(&str, &str)], auth: &dyn Authorise)
     serde_json::from_slice(&answer.body).map_err(|_| CallError::Later(unreadable))
 }
 
-fn minted(answer: TokenAnswer) -> Minted {
+pub(super) fn minted(answer: TokenAnswer) -> Minted {
     let seconds = answer
         .expires_in
         .and_then(|text| text.parse().ok())

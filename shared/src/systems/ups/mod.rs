@@ -19,6 +19,9 @@ mod account;
 mod check;
 mod client;
 mod convert;
+#[doc(hidden)]
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzzing;
 mod look;
 mod push;
 mod token;

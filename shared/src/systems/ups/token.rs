@@ -92,7 +92,7 @@ impl Mint for Issuer {
     }
 }
 
-fn refused(answer: &Answer) -> Option<Refusal> {
+pub(super) fn refused(answer: &Answer) -> Option<Refusal> {
     let error = envelope(answer).filter(|error| !error.transient);
     match answer.status {
         401 => Some(error.map_or_else(
@@ -104,7 +104,7 @@ fn refused(answer: &Answer) -> Option<Refusal> {
     }
 }
 
-fn minted(answer: &Answer) -> Result<Minted, CallError> {
+pub(super) fn minted(answer: &Answer) -> Result<Minted, CallError> {
     let token: Option<answer::Token> = serde_json::from_slice(&answer.body).ok();
     let lifetime = |text: String| text.split('.').next().and_then(|whole| whole.parse::<u64>().ok());
     let parts = token.and_then(|token| Some((token.access_token?, token.expires_in.and_then(lifetime)?)));

@@ -2,11 +2,12 @@
 
 use std::str::FromStr;
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, dec};
 
 use crate::connection::Selection;
 use crate::domain::{
-    Address, DocumentId, LineId, LocationId, Money, Order, OrderLine, ShipMethod, Standing, Weight, WeightUnit,
+    Address, DocumentId, LARGEST_NUMBER, LineId, LocationId, Money, Order, OrderLine, ShipMethod, Standing, Weight,
+    WeightUnit,
 };
 use crate::systems::netsuite::options::ReadyQuantity;
 use crate::systems::netsuite::wire::{Customer, CustomerRow, LineRow, OrderRow, PostalAddress, SalesOrder};
@@ -16,6 +17,9 @@ const SHIPPABLE: [&str; 3] = ["B", "D", "E"];
 
 /// Item types that travel; shipping, discount, tax and service lines do not.
 const GOODS: [&str; 4] = ["InvtPart", "Assembly", "Kit", "NonInvtPart"];
+
+/// What weighs less weighs nothing: another unit would have no digit for it.
+const LIGHTEST: Decimal = dec!(0.000001);
 
 /// Everything that was read about one order.
 #[derive(Debug, Clone, Copy)]
@@ -213,12 +217,12 @@ fn decimal(text: Option<&str>) -> Option<Decimal> {
     let number = Decimal::from_str(text)
         .or_else(|_| Decimal::from_scientific(text))
         .ok()?;
-    Some(number.normalize())
+    Some(number.normalize()).filter(|number| number.abs() <= LARGEST_NUMBER)
 }
 
 /// The item's weight, only where its unit is known beyond doubt.
 fn weight(row: &LineRow) -> Option<Weight> {
-    let value = decimal(row.weight.as_deref()).filter(|value| *value > Decimal::ZERO)?;
+    let value = decimal(row.weight.as_deref()).filter(|value| *value >= LIGHTEST)?;
     let unit = match row.weightunit.as_deref()?.to_lowercase().as_str() {
         "lb" | "lbs" => WeightUnit::Lb,
         "oz" => WeightUnit::Oz,

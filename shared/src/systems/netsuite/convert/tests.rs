@@ -422,3 +422,37 @@ fn an_order_to_several_places_is_fulfilled_ship_group_by_ship_group() {
         matches!(agreed(&both, &record, &items), Err(Mismatch::Lines(refusal)) if refusal.message.contains("ship groups"))
     );
 }
+
+/// Such numbers are no quantities: no sum of them can be had.
+#[test]
+fn numbers_beyond_all_trade_are_none() {
+    let most = "79228162514264337593543950335";
+    let line = |fields: Value| -> LineRow {
+        let mut line = json!({ "lineid": "1", "sku": "A", "itemtype": "NonInvtPart", "weightunit": "g" });
+        if let (Value::Object(line), Value::Object(fields)) = (&mut line, fields) {
+            line.extend(fields);
+        }
+        serde_json::from_value(line).unwrap()
+    };
+    let row = OrderRow {
+        id: Some("1".to_owned()),
+        ..OrderRow::default()
+    };
+    let lines = [
+        line(json!({ "quantity": most, "shipped": format!("-{most}") })),
+        line(json!({ "quantity": "1e12", "shipped": "-1e12", "weight": "0.0000000000000000000000000001" })),
+    ];
+    let facts = Facts {
+        row: &row,
+        lines: &lines,
+        customer: None,
+        record: None,
+        selected: true,
+    };
+    let read = order(&facts, &Selection::default(), ReadyQuantity::Remaining).unwrap();
+    let seen = read.lines.iter().map(|line| (line.remaining(), line.weight));
+    assert_eq!(
+        seen.collect::<Vec<_>>(),
+        [(dec!(0), None), (dec!(2_000_000_000_000), None)]
+    );
+}

@@ -1,6 +1,10 @@
 //! What Track Alert pushes: one event in a request, without an id and without an order. `descriptionCode` is the status that
 //! Tracking calls `statusCode`; blanks mean that nothing is told; a tracking number may begin with a blank.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use super::event::{Telling, number};
 use super::moment::{Told, date, time};
 use crate::domain::Estimate;
@@ -8,19 +12,33 @@ use crate::ports::PushedNews;
 use crate::systems::ups::wire::answer;
 use crate::systems::ups::wire::tracking::PushedEvent;
 
+/// The most events of one request that are read, and the most parcels of which the others are hints: UPS sends one.
+const MOST: usize = 100;
+
 /// What a body tells: one thing for each event in it.
 pub(crate) fn pushed(body: &str) -> Vec<PushedNews> {
-    let Some(objects) = answer::objects(body) else {
+    let Some(mut objects) = answer::objects(body) else {
         return vec![nothing("neither an event nor a list of events")];
     };
     if objects.is_empty() {
         return vec![nothing("a list without events")];
     }
-    objects
-        .into_iter()
-        .map(answer::object::<PushedEvent>)
-        .map(one)
-        .collect()
+    let others = objects.split_off(objects.len().min(MOST));
+    let told = objects.into_iter().map(answer::object).map(one);
+    told.chain(hints(others)).collect()
+}
+
+/// Events that are too many to be read: the carrier is asked once for each of their parcels.
+fn hints(objects: Vec<Value>) -> impl Iterator<Item = PushedNews> {
+    let events = objects.into_iter().filter_map(answer::object::<PushedEvent>);
+    let numbers: BTreeSet<String> = events
+        .filter_map(|event| number(event.tracking_number.as_deref()?))
+        .collect();
+    let hint = |number| PushedNews::Hinted {
+        number,
+        why: "too many events came at once".to_owned(),
+    };
+    numbers.into_iter().take(MOST).map(hint)
 }
 
 fn one(event: Option<PushedEvent>) -> PushedNews {

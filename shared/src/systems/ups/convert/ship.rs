@@ -9,7 +9,8 @@ use super::parcel::{Wording, load};
 use super::party::{Contact, Role, charge, party};
 use super::{day, refuse};
 use crate::domain::{
-    Address, CarrierShipmentId, LabelFormat, LabelImage, Money, Refusal, Shipment, ShipmentRequest, ShippedParcel,
+    Address, CarrierShipmentId, LARGEST_NUMBER, LabelFormat, LabelImage, Money, Refusal, Shipment, ShipmentRequest,
+    ShippedParcel,
 };
 use crate::ports::Purchased;
 use crate::systems::ups::account::Account;
@@ -253,6 +254,7 @@ pub(super) fn negotiated(charges: Option<&NegotiatedCharges>) -> Option<Money> {
 
 pub(super) fn money(charge: &Charge) -> Option<Money> {
     let amount: Decimal = charge.monetary_value.as_deref()?.parse().ok()?;
+    let amount = Some(amount).filter(|amount| amount.abs() <= LARGEST_NUMBER)?;
     Some(Money::new(amount, charge.currency_code.clone()?))
 }
 

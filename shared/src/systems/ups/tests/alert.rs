@@ -545,3 +545,15 @@ mod whatever_comes {
         }
     }
 }
+
+#[test]
+fn of_too_many_events_the_first_are_read_and_the_carrier_is_asked_for_the_others() {
+    let event = json!({
+        "trackingNumber": LEAD, "activityStatus": { "type": "I", "code": "DP" }, "gmtActivityDate": "20261123",
+        "gmtActivityTime": "170000"
+    });
+    let told = crate::systems::ups::webhook::read(&json!(vec![event; 10_000]).to_string());
+    let happened = told.iter().filter(|news| matches!(news, PushedNews::Happened { .. }));
+    assert_eq!((told.len(), happened.count()), (101, 100));
+    assert!(matches!(told.last(), Some(PushedNews::Hinted { number, .. }) if number == LEAD));
+}

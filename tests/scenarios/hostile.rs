@@ -1,0 +1,126 @@
+//! What nobody should send to a hook: every body of `tests/fixtures/hostile`, and those that are too large for a file, through the
+//! receiver and the worker.
+
+use std::fs;
+use std::path::Path;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tests::tracking::{CREDENTIAL, NETSUITE_HOOK, UPS_HOOK, Ways};
+use tests::world::{Failure, World};
+use waybill::domain::Milestone;
+use waybill::ports::Inbound;
+
+/// A body and what it is called.
+type Named = (String, Vec<u8>);
+
+/// The bodies of a folder; texts with `mark` replaced.
+fn bodies(system: &str, mark: &str, by: &str) -> Result<Vec<Named>, Failure> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/hostile")
+        .join(system);
+    let mut bodies = Vec::new();
+    for file in fs::read_dir(folder)? {
+        let path = file?.path();
+        let body = match String::from_utf8(fs::read(&path)?) {
+            Ok(text) => text.replace(mark, by).into_bytes(),
+            Err(error) => error.into_bytes(),
+        };
+        bodies.push((path.display().to_string(), body));
+    }
+    bodies.sort();
+    Ok(bodies)
+}
+
+/// Bodies that no file should hold.
+fn large(number: &str) -> Vec<Named> {
+    let event = |time: String, photo: String| {
+        json!({
+            "trackingNumber": number, "activityStatus": { "type": "Q", "code": "ZZ" }, "gmtActivityDate": "20260302",
+            "gmtActivityTime": time, "deliveryPhoto": photo
+        })
+    };
+    let time = |second: usize| format!("{:02}{:02}{:02}", second / 3600, second / 60 % 60, second % 60);
+    let events: Vec<Value> = (0..10_000).map(|second| event(time(second), String::new())).collect();
+    let bodies = [
+        ("a photograph", event(String::new(), "A".repeat(1_400_000)).to_string()),
+        ("ten thousand events", Value::from(events).to_string()),
+        ("lists without end", "[".repeat(1_000_000)),
+        ("objects without end", r#"{"activityStatus":"#.repeat(100_000)),
+        ("ten thousand lists", format!("[{}[]]", "[],".repeat(10_000))),
+        (
+            "a word without end",
+            format!("{{\"trackingNumber\":\"{}\"}}", "1Z".repeat(1_000_000)),
+        ),
+    ];
+    bodies.map(|(name, body)| (name.to_owned(), body.into_bytes())).into()
+}
+
+/// Sends each, has it worked off, and sees that it was answered, kept and dealt with.
+async fn send(world: &World, hook: &str, bodies: Vec<Named>) -> Result<(), Failure> {
+    for (name, body) in bodies {
+        let inbound = Inbound {
+            hook: hook.to_owned().into(),
+            headers: vec![("credential".to_owned(), CREDENTIAL.to_owned())],
+            body,
+            source: None,
+        };
+        let before = dealt_with(world);
+        assert_eq!(world.receiver().run(inbound).await.status, 200, "{name}");
+        world.track().await?;
+        assert_eq!(dealt_with(world), before + 1, "{name} is kept and dealt with");
+        assert!(world.store.tables().dead_letters.is_empty(), "{name}");
+    }
+    Ok(())
+}
+
+fn dealt_with(world: &World) -> usize {
+    let tables = world.store.tables();
+    let captures = tables.tracked.captures.values();
+    captures.filter(|(_, due)| due.is_none()).count()
+}
+
+/// Whatever is sent to UPS's hook, no parcel moves by it, and what it says of one that is followed has UPS asked at most.
+#[tokio::test]
+async fn what_is_sent_to_upss_hook_moves_no_parcel_wrongly() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world.push_by("v1").await?;
+    let order = world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    world.follow(SignedDuration::from_mins(2), Ways::Both).await?;
+    let parcel = world.parcels(order)[0].clone();
+    assert_eq!(parcel.milestone(), Some(Milestone::LabelCreated));
+    let files = bodies("ups", "@PARCEL@", &parcel.key.number)?;
+    assert!(files.len() > 50, "only {} bodies were read", files.len());
+    send(&world, UPS_HOOK, files).await?;
+    send(&world, UPS_HOOK, large(&parcel.key.number)).await?;
+    let stands = || (world.parcels(order).len(), world.parcels(order)[0].milestone());
+    assert_eq!(stands(), (1, Some(Milestone::LabelCreated)));
+    let events = world.events(&parcel.key).len();
+    assert!(events < 200, "{events} events of one parcel were kept");
+    world.follow(SignedDuration::from_hours(1), Ways::Both).await?;
+    assert_eq!(
+        stands(),
+        (1, Some(Milestone::LabelCreated)),
+        "UPS was asked, and says the same"
+    );
+    Ok(())
+}
+
+/// Whatever is sent to NetSuite's hook, no order is admitted by it.
+#[tokio::test]
+async fn what_is_sent_to_netsuites_hook_admits_no_order() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world.hook(NETSUITE_HOOK, "netsuite", &[]);
+    let keys = json!({ "id": NETSUITE_HOOK });
+    world.secret("waybill/test/acme/netsuite-hook", &keys).await?;
+    let order = world.enter(world.plain(1))?;
+    let files = bodies("netsuite", "@ORDER@", &order.to_string())?;
+    assert!(files.len() > 30, "only {} bodies were read", files.len());
+    send(&world, NETSUITE_HOOK, files).await?;
+    send(&world, NETSUITE_HOOK, large("1")).await?;
+    assert!(world.jobs(order).is_empty());
+    world.poll_and_work().await?;
+    assert_eq!(world.jobs(order).len(), 1, "the poll goes on as ever");
+    Ok(())
+}
