@@ -392,8 +392,9 @@ impl Shown<'_> {
                  connection's file, UPS is told both with every subscription."
             ),
             Way::UpsV2 => format!(
-                "At developer.ups.com, under \"Manage Webhook Credentials\" (developer.ups.com/update-webhook), register:\n  URL            {address}\n  token URL      {}\n  \
-                 client id      {}\n  client secret  {key}\nand set track_alert = \"v2\" under [carrier] of the connection's file.",
+                "At developer.ups.com, under \"Manage Webhook Credentials\" (developer.ups.com/update-webhook), register:\n  \
+                 URL            {address}\n  token URL      {}\n  client id      {}\n  client secret  {key}\nand set \
+                 track_alert = \"v2\" under [carrier] of the connection's file.",
                 self.token_address(),
                 self.body.client_id.as_deref().unwrap_or_default(),
             ),
