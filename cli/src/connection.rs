@@ -457,6 +457,21 @@ mod tests {
         assert_eq!(same, running, "{text}");
     }
 
+    #[test]
+    fn what_is_to_be_done_next_is_a_line_of_its_own() {
+        let mut pushed = file();
+        pushed.carrier.options = json!({ "track_alert": "v1" });
+        let (connection, text) = succeed(pushed, None).unwrap();
+        let text = with(text, hook::missing(&connection, &[]));
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(
+            lines[1].contains("`waybill hook create acme-netsuite-ups --carrier`"),
+            "{text}"
+        );
+        assert_eq!(with("done".to_owned(), None), "done");
+    }
+
     /// P27: what cannot be opened or is not allowed is told with what to do, and the command fails.
     #[test]
     fn one_thing_that_is_wrong_fails_the_check_and_says_what_to_do() {

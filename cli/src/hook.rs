@@ -8,15 +8,16 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use waybill::aws::TRACKING_SHARDS;
 use waybill::connection::{Connection, SystemSettings};
-use waybill::domain::ConnectionId;
-use waybill::ports::{Hook, Secrets};
+use waybill::domain::{ConnectionId, Cover};
+use waybill::ports::{Covers, Hook, Secrets};
 use waybill::systems::{System, hook_secret};
 
 use crate::Common;
 use crate::connection;
 use crate::keys::{key, random, rotated, sealed};
-use crate::output::{Answer, Failure, table, when};
+use crate::output::{Answer, Failure, note, table, when};
 use crate::stack::Stack;
 
 /// How much of a digest is shown.
@@ -24,6 +25,9 @@ const SHORT: usize = 8;
 
 /// For how long UPS sends what a subscription named (v1).
 const SUBSCRIPTION: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// After which no function remembers an earlier body of a secret.
+const SECRETS_KEPT: SignedDuration = SignedDuration::from_mins(6);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -65,8 +69,7 @@ credential share one hook.")]
 
 The old key stays beside the new one until the next rotation, the old address for --keep-hours. UPS v1 goes on sending what
 a subscription named until it is renewed, at most 14 days later: that is what is kept if you say nothing. With --keep-hours 0
-(the secret leaked) the old ones end at once; what UPS v1 still pushes to them is refused, and those parcels are only asked
-for (24 times as seldom as [tracking] says) or found in Quantum View until their subscription is renewed.")]
+(the secret leaked) the old ones end at once, and UPS v1 is asked within minutes to push to the new ones.")]
     Rotate {
         #[command(flatten)]
         whose: Whose,
@@ -392,8 +395,9 @@ impl Shown<'_> {
                  connection's file, UPS is told both with every subscription."
             ),
             Way::UpsV2 => format!(
-                "At developer.ups.com, under \"Manage Webhook Credentials\" (developer.ups.com/update-webhook), register:\n  URL            {address}\n  token URL      {}\n  \
-                 client id      {}\n  client secret  {key}\nand set track_alert = \"v2\" under [carrier] of the connection's file.",
+                "At developer.ups.com, under \"Manage Webhook Credentials\" (developer.ups.com/update-webhook), register:\n  \
+                 URL            {address}\n  token URL      {}\n  client id      {}\n  client secret  {key}\nand set \
+                 track_alert = \"v2\" under [carrier] of the connection's file.",
                 self.token_address(),
                 self.body.client_id.as_deref().unwrap_or_default(),
             ),
@@ -558,6 +562,7 @@ async fn rotate(
         keep: keep_hours > 0,
     };
     let retires_at = now + SignedDuration::from_hours(i64::from(keep_hours));
+    let api = stack.output("Api")?;
     common.confirm(&rotation_means(&found, turn, retires_at, now))?;
     let body = match &found.body {
         Some(body) => body.turned(turn, now)?,
@@ -595,12 +600,18 @@ async fn rotate(
         store.remove_hook(digest).await?;
     }
     let shown = Shown {
-        api: stack.output("Api")?,
+        api,
         hook: &hook,
         body: &body,
     };
     let way = Way::of(&hook.system, body.client_id.as_deref())?;
-    let head = format!("the hook {} of {} has a new {what}", short(&hook), hook.credential);
+    let mut head = format!("the hook {} of {} has a new {what}", short(&hook), hook.credential);
+    if way == Way::UpsV1 && !turn.keep {
+        let again = subscribe_again(stack, &hook, now).await?;
+        head.push_str(&format!(
+            "; UPS is told within minutes for {again} parcel(s) on their way"
+        ));
+    }
     if turn.address {
         shown.answer(&head, way, whose)
     } else {
@@ -608,11 +619,34 @@ async fn rotate(
     }
 }
 
+/// Has every subscription asked for again that names what has ended; answers how many there are.
+async fn subscribe_again(stack: &Stack, hook: &Hook, now: Timestamp) -> Result<usize, Failure> {
+    let (store, at) = (stack.store()?, now + SECRETS_KEPT);
+    note("looking for subscriptions that name what has ended ...");
+    let mut again = 0;
+    for shard in 0..TRACKING_SHARDS {
+        let mut keys = store.due_covers(shard, now + SUBSCRIPTION, u16::MAX).await?;
+        keys.retain(|key| hook.connections.contains(&key.connection));
+        for cover in store.covers(&keys).await? {
+            let sooner = Cover {
+                version: cover.version + 1,
+                renew_at: cover.renew_at.min(at),
+                ..cover
+            };
+            again += usize::from(store.write_cover(&sooner).await?);
+        }
+    }
+    Ok(again)
+}
+
 fn rotation_means(found: &Found, turn: Turn, retires_at: Timestamp, now: Timestamp) -> String {
     let what = if turn.address { "address and key" } else { "key" };
     let mut means = format!("the hook of {} gets another {what}", found.hook.credential);
     if found.body.is_none() {
-        means.push_str(", because its secret is not there or is no hook's");
+        means.push_str(
+            ", because its secret is not there or is no hook's (a client id of UPS v2 is not known then: better remove the hook and \
+             create it)",
+        );
     }
     if !turn.keep {
         means.push_str("; the old ones end at once, and what is still sent with them is refused");

@@ -64,10 +64,10 @@ async fn create(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Ans
             "the portal of {id} has a key already: `waybill portal rotate {id}` makes another"
         )));
     }
-    let body = Body { keys: vec![key()?] };
+    let (api, body) = (stack.output("Api")?, Body { keys: vec![key()?] });
     connection::record(stack, common, id, "made a key for the portal").await?;
     store(stack, &connection, &body).await?;
-    shown(stack.output("Api")?, id, &body, "the key is good at once")
+    shown(api, id, &body, "the key is good at once")
 }
 
 async fn rotate(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Answer, Failure> {
@@ -78,6 +78,7 @@ async fn rotate(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Ans
             "the portal of {id} has no key: `waybill portal create {id}` makes one"
         )));
     }
+    let api = stack.output("Api")?;
     common.confirm(&format!("the portal of {id} gets another key; {}", ends(&before)))?;
     let body = Body {
         keys: rotated(&before.keys, key()?, true),
@@ -85,7 +86,7 @@ async fn rotate(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Ans
     connection::record(stack, common, id, "rotated the key of the portal").await?;
     store(stack, &connection, &body).await?;
     let old = "the new key is good at once, and the old one until the next rotation";
-    shown(stack.output("Api")?, id, &body, old)
+    shown(api, id, &body, old)
 }
 
 /// What a rotation ends.
