@@ -606,7 +606,7 @@ async fn rotate(
     };
     let way = Way::of(&hook.system, body.client_id.as_deref())?;
     let mut head = format!("the hook {} of {} has a new {what}", short(&hook), hook.credential);
-    if way == Way::UpsV1 && !turn.keep {
+    if way != Way::NetSuite && !turn.keep {
         let again = subscribe_again(stack, &hook, now).await?;
         head.push_str(&format!(
             "; UPS is told within minutes for {again} parcel(s) on their way"
@@ -630,7 +630,7 @@ async fn subscribe_again(stack: &Stack, hook: &Hook, now: Timestamp) -> Result<u
         for cover in store.covers(&keys).await? {
             let sooner = Cover {
                 version: cover.version + 1,
-                renew_at: cover.renew_at.min(at),
+                renew_at: at,
                 ..cover
             };
             again += usize::from(store.write_cover(&sooner).await?);
@@ -715,6 +715,8 @@ async fn remove(stack: &Stack, common: &Common, id: Option<&ConnectionId>, meant
     }
     // Without an id it is no hook's body: nobody is accepted, and no carrier is told an address.
     stack.secrets()?.set(&newest.secret, &sealed(&json!({}))?).await?;
+    // Nothing is pushed any more: the renewer finds no hook, and has the carrier asked instead.
+    subscribe_again(stack, newest, Timestamp::now()).await?;
     let removed: Vec<Listed<'_>> = hooks.iter().map(|hook| listed(hook)).collect();
     Answer::new(
         &json!({ "removed": removed }),

@@ -11,9 +11,10 @@ use crate::flows::operate::Operate;
 use crate::flows::order_status::OrderStatus;
 use crate::flows::plan::Plan;
 use crate::flows::poll::Poll;
-use crate::flows::receive::{Receive, Remembered};
+use crate::flows::receive::Receive;
 use crate::flows::reconcile::{Patience, Reconcile};
 use crate::flows::refresh::Refresh;
+use crate::flows::remembered::Remembered;
 use crate::flows::renew::Renew;
 use crate::flows::sweep::Sweep;
 use crate::flows::track::Track;
@@ -166,7 +167,8 @@ impl Deployment {
             queue: self.aws.tracking_queue.clone(),
             clock: self.aws.clock.clone(),
             nonces: self.aws.nonces.clone(),
-            remembered: Remembered::default(),
+            found: Remembered::default(),
+            read: Remembered::default(),
         }
     }
 
@@ -203,10 +205,13 @@ impl Deployment {
         }
     }
 
-    /// Asks for promises to push news.
+    /// Asks for promises to push news. Made for each run: a promise must name no key that was rotated before.
     pub fn renew(&self) -> Renew {
         Renew {
-            track: self.track(),
+            track: Track {
+                systems: Arc::new(self.registry.with_fresh_secrets()),
+                ..self.track()
+            },
             covers: self.aws.dynamo.clone(),
         }
     }
@@ -221,6 +226,7 @@ impl Deployment {
             secrets: self.aws.secrets.clone(),
             limits: store,
             clock: self.aws.clock.clone(),
+            read: Remembered::default(),
         }
     }
 

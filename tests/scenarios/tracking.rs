@@ -229,6 +229,7 @@ async fn three_days_of_failing_renewals_lose_nothing() -> Result<(), Failure> {
     assert_eq!(world.events(&parcel.key).len(), 5, "{:?}", world.events(&parcel.key));
     assert_eq!(world.field(order, "status")?, "In transit");
     assert!(world.asked_ups("quantum_view") > 20);
+    assert!(!world.parcels(order)[0].hints.is_empty(), "Quantum View told of it");
 
     world.ups.base().faults.clear();
     world.follow(HOUR * 3, Ways::Both).await?;
@@ -390,27 +391,93 @@ async fn a_parcel_that_never_arrives_is_given_up_and_reported() -> Result<(), Fa
     let asked = world.asked_ups("track");
     world.follow(DAY * 10, Ways::PollOnly).await?;
     assert_eq!(world.asked_ups("track"), asked);
+    // It arrives after all, and somebody tells.
+    world.hook(tests::tracking::UPS_HOOK, "ups", &[]);
+    world.ups.happen(&number, &[EventKind::Delivered]);
+    let track = world.tracker();
+    track.ask_anew(&world.parcels(order)[0].key).await?;
+    world.follow(HOUR, Ways::PollOnly).await?;
+    assert_eq!(world.field(order, "status")?, "Delivered");
+    assert_eq!(world.parcels(order)[0].ended.map(|(why, _)| why), Some(Ending::Final));
     Ok(())
 }
 
-/// A status whose answer is lost is looked at and written again; what was told late never covers what is newer.
+/// What goes back is scanned as on its way there; it stays on its way back until it has arrived.
 #[tokio::test]
-async fn a_lost_answer_of_the_erp_is_looked_at_again() -> Result<(), Failure> {
+async fn a_parcel_that_goes_back_is_on_its_way_back() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let (order, number) = on_its_way(&world, Ways::PollOnly).await?;
+    for event in [EventKind::PickedUp, EventKind::Refused, EventKind::Returning, EventKind::Arrived, EventKind::OutForDelivery] {
+        happens(&world, &number, event, Ways::PollOnly).await?;
+        world.follow(HOUR, Ways::PollOnly).await?;
+    }
+    assert_eq!(world.field(order, "status")?, "Returning");
+    happens(&world, &number, EventKind::Returned, Ways::PollOnly).await?;
+    world.follow(HOUR, Ways::PollOnly).await?;
+    assert_eq!(world.field(order, "status")?, "Returned");
+    Ok(())
+}
+
+/// A parcel that arrived so long ago that it has expired holds nothing back.
+#[tokio::test]
+async fn an_expired_parcel_does_not_hold_the_orders_status_back() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world.configure(|connection| connection.packing.rule = waybill::domain::ParcelRule::PerPiece);
+    let order = world.enter(world.plain(2))?;
+    world.poll_and_work().await?;
+    world.follow(SignedDuration::from_mins(2), Ways::PollOnly).await?;
+    let parcels = world.parcels(order);
+    world.store.tables().tracked.parcels.remove(&parcels[0].key);
+    happens(&world, &parcels[1].key.number, EventKind::Delivered, Ways::PollOnly).await?;
+    world.follow(HOUR, Ways::PollOnly).await?;
+    assert_eq!(world.field(order, "status")?, "Delivered");
+    Ok(())
+}
+
+/// A status whose answer is lost is written again, and looked at once more when the lost request can no longer arrive: what arrives
+/// late covers what is newer only until then.
+#[tokio::test]
+async fn an_older_status_that_arrives_late_does_not_stay() -> Result<(), Failure> {
+    let mut world = World::start().await?;
+    world.push_by("v1").await?;
+    let (order, number) = on_its_way(&world, Ways::Both).await?;
+    world.be_impatient(SignedDuration::from_millis(500))?;
+    let late = FaultKind::Delay { ms: 2_500 };
+    world.netsuite_fault(Fault::new("patch_salesorder", late).when(When::nth([1])));
+    happens(&world, &number, EventKind::PickedUp, Ways::Both).await?;
+    assert!(world.telling(order).doubtful_until.is_some(), "{:?}", world.telling(order));
+    happens(&world, &number, EventKind::Delivered, Ways::Both).await?;
+    assert_eq!(world.field(order, "status")?, "Delivered");
+    tokio::time::sleep(std::time::Duration::from_millis(3_000)).await;
+    assert_eq!(world.field(order, "status")?, "Picked up", "the lost request has arrived");
+    world.follow(HOUR, Ways::Both).await?;
+    assert_eq!(world.field(order, "status")?, "Delivered");
+    let telling = world.telling(order);
+    assert_eq!((telling.doubtful_until, telling.writing), (None, None));
+    Ok(())
+}
+
+/// A worker that dies over a status leaves it to others: they write, and look once more.
+#[tokio::test]
+async fn a_status_that_nobody_finished_is_written_and_looked_at_again() -> Result<(), Failure> {
     let world = World::start().await?;
     world.push_by("v1").await?;
     let (order, number) = on_its_way(&world, Ways::Both).await?;
-    world.netsuite_fault(Fault::new("patch_salesorder", FaultKind::DropBefore).when(When::nth([1])));
-    happens(&world, &number, EventKind::PickedUp, Ways::Both).await?;
-    assert!(
-        world.telling(order).doubtful_until.is_some(),
-        "{:?}",
-        world.telling(order)
-    );
-    assert_eq!(world.field(order, "status")?, "Picked up", "it was written again");
-    // A person writes something else while the lost request may still arrive: it is put right at the last look.
+    let key = world.store.tables().tracked.tellings.keys().next().cloned().ok_or("nothing was told")?;
+    let until = world.now() + SignedDuration::from_mins(5);
+    if let Some(telling) = world.store.tables().tracked.tellings.get_mut(&key) {
+        telling.version += 1;
+        telling.writing = Some((waybill::domain::Nonce::new("who died"), until));
+    }
+    happens(&world, &number, EventKind::Delivered, Ways::Both).await?;
+    assert_eq!(world.field(order, "status")?, "Delivered");
+    world.person(|account, now| {
+        let fields = [("custbody_waybill_status".to_owned(), serde_json::json!("Picked up"))];
+        account.change_order(order, now, |change| change.custom_fields.extend(fields))
+    })?;
     world.follow(HOUR, Ways::Both).await?;
+    assert_eq!(world.field(order, "status")?, "Delivered", "what came late is put right");
     assert_eq!(world.telling(order).doubtful_until, None);
-    assert_eq!(world.telling(order).writing, None);
     Ok(())
 }
 
@@ -450,7 +517,10 @@ async fn an_order_is_delivered_when_all_of_its_parcels_are() -> Result<(), Failu
 async fn what_befalls_tracking_stops_no_shipment() -> Result<(), Failure> {
     let world = World::start().await?;
     world.push_by("v1").await?;
-    let answers = |code| FaultKind::Status { code, retry_after: None };
+    let answers = |code| FaultKind::Status {
+        code,
+        retry_after: None,
+    };
     world.ups_fault(Fault::new("subscribe_v1", answers(401)));
     world.ups_fault(Fault::new("track", answers(429)));
     let (first, _) = on_its_way(&world, Ways::Both).await?;

@@ -7,7 +7,8 @@ use secrecy::SecretString;
 use serde_json::json;
 use simulators::ups::{Push, PushOutcome, V2Hook};
 use waybill::domain::{ConnectionId, ParcelKey, Telling, TrackedParcel, TrackingEvent};
-use waybill::flows::receive::{Receive, Remembered, Reply};
+use waybill::flows::receive::{Receive, Reply};
+use waybill::flows::remembered::Remembered;
 use waybill::flows::renew::Renew;
 use waybill::flows::track::Track;
 use waybill::flows::track_poll::TrackPoll;
@@ -118,7 +119,8 @@ impl World {
             queue: self.port(),
             clock: self.shared_clock(),
             nonces: self.nonces(),
-            remembered: Remembered::default(),
+            found: Remembered::default(),
+            read: Remembered::default(),
         }
     }
 
@@ -170,6 +172,7 @@ impl World {
             secrets: self.vault.clone(),
             limits: self.port(),
             clock: self.shared_clock(),
+            read: Remembered::default(),
         }
     }
 

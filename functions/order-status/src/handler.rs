@@ -27,8 +27,12 @@ fn ask(request: &ApiGatewayV2httpRequest) -> Ask {
     }
 }
 
-/// The portal's key: `Authorization: Bearer KEY`.
+/// The portal's key: `x-api-key: KEY`, or `Authorization: Bearer KEY`.
 fn key(headers: &HeaderMap) -> Option<SecretString> {
+    let plain = headers.get("x-api-key").and_then(|key| key.to_str().ok());
+    if let Some(key) = plain.map(str::trim).filter(|key| !key.is_empty()) {
+        return Some(SecretString::from(key));
+    }
     let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
     let key = Some(key.trim()).filter(|key| scheme.eq_ignore_ascii_case("bearer") && !key.is_empty());
     key.map(SecretString::from)

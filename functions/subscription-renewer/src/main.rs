@@ -12,6 +12,8 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
     telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"), &config.metrics);
     let deployment = Deployment::open(config).await?;
-    let renew = deployment.renew();
-    run(service_fn(|event| handler::handle(&renew, event))).await
+    run(service_fn(async |event| {
+        handler::handle(&deployment.renew(), event).await
+    }))
+    .await
 }

@@ -83,6 +83,9 @@ pub struct TrackedParcel {
     /// Until when a message about it is under way: before that nobody sends another.
     #[serde(default)]
     pub queued_until: Option<Timestamp>,
+    /// Whether what is personal about it was erased, and is not to be learnt again.
+    #[serde(default)]
+    pub forgotten: bool,
     /// Why it is not followed any more, and since when.
     #[serde(default)]
     pub ended: Option<(Ending, Timestamp)>,
@@ -130,10 +133,11 @@ impl TrackedParcel {
         while self.hints.len() > HINTS {
             self.hints.pop_first();
         }
-        new
+        // What is older than all that are remembered was acted upon.
+        new && self.hints.contains(hint)
     }
 
-    /// The same parcel without what is personal about it.
+    /// The same parcel without what is personal about it, which is not learnt again.
     #[must_use]
     pub fn without_person(&self) -> Self {
         let progress = self.progress.clone().map(|progress| Progress {
@@ -142,6 +146,7 @@ impl TrackedParcel {
         });
         Self {
             progress,
+            forgotten: true,
             ..self.clone()
         }
     }
@@ -206,6 +211,7 @@ impl Cadence {
             // The net below the pushes, which carriers lose now and then.
             (true, _) => 24,
             (false, Some(Milestone::OutForDelivery)) => 1,
+            (false, Some(Milestone::Voided)) => 12,
             (false, _) if age < SignedDuration::from_hours(3 * 24) => 1,
             (false, _) if age < SignedDuration::from_hours(10 * 24) => 4,
             (false, _) => 12,
@@ -274,6 +280,7 @@ mod tests {
             untold_since: None,
             tell_at: None,
             queued_until: None,
+            forgotten: false,
             ended: None,
         }
     }
@@ -359,5 +366,9 @@ mod tests {
         }
         assert_eq!(parcel.hints.len(), HINTS);
         assert!(!parcel.hints.contains("20260302100000 origin"));
+        assert!(
+            !parcel.learn_hint("20260302100000 origin"),
+            "what is older than all of them is not new"
+        );
     }
 }

@@ -84,7 +84,9 @@ impl Milestone {
             Self::Voided => at == Self::LabelCreated,
             Self::PickedUp => matches!(at, Self::LabelCreated | Self::Voided),
             Self::Returning | Self::Returned => at != Self::Returned,
-            _ => !matches!(at, Self::Delivered | Self::Returned),
+            Self::Delivered => !matches!(at, Self::Delivered | Self::Returned),
+            // On its way back it is scanned as on its way there.
+            _ => !matches!(at, Self::Returning | Self::Delivered | Self::Returned),
         }
     }
 }

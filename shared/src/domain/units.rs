@@ -135,6 +135,23 @@ impl Units {
         self.changing(number, |unit| unit.phase = phase)
     }
 
+    /// The units whose parcels the document shows: those that are written back, or where none is any more, those that were.
+    pub fn shown(&self) -> Vec<&Unit> {
+        let written_back: Vec<&Unit> = self
+            .units
+            .iter()
+            .filter(|unit| unit.phase == UnitPhase::WrittenBack)
+            .collect();
+        if written_back.is_empty() {
+            self.units
+                .iter()
+                .filter(|unit| !unit.tracking_numbers.is_empty())
+                .collect()
+        } else {
+            written_back
+        }
+    }
+
     /// The tracking numbers of a unit, as far as they are written back.
     pub fn tracking_numbers(&self, number: u32) -> &[String] {
         let unit = self.units.iter().find(|unit| unit.number == number);

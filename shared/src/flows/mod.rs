@@ -10,6 +10,7 @@ mod put_right;
 pub mod receive;
 pub mod reconcile;
 pub mod refresh;
+pub mod remembered;
 pub mod renew;
 pub mod sweep;
 pub mod track;

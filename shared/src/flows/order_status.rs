@@ -10,10 +10,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::receive::Reply;
+use super::remembered::Remembered;
 use crate::connection::Connection;
 use crate::domain::{
     ConnectionId, ContentHash, DeliveryStatus, Estimate, JobId, Meaning, Milestone, ParcelKey, Rate, TrackedParcel,
-    UnitPhase, Units,
+    Units,
 };
 use crate::ports::{Clock, Connections, Directory, Limits, Parcels, Secrets, StoreError};
 
@@ -38,6 +39,8 @@ pub struct OrderStatus {
     pub limits: Arc<dyn Limits>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Keys that were read lately, by the name of the secret.
+    pub read: Remembered<PortalKeys>,
 }
 
 /// A question.
@@ -52,9 +55,16 @@ pub struct Ask {
 }
 
 /// The keys of a portal, the newest first: during a rotation there are two.
-#[derive(Deserialize)]
-struct PortalKeys {
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct PortalKeys {
     keys: Vec<SecretString>,
+}
+
+impl PortalKeys {
+    /// Whether this is one of them; all are compared, whichever fits.
+    fn hold(&self, key: &SecretString) -> bool {
+        self.keys.iter().filter(|one| is_same(one, key)).count() > 0
+    }
 }
 
 /// An order, as a portal may show it.
@@ -118,11 +128,12 @@ impl OrderStatus {
             ));
         }
         let units = self.directory.numbered(&ask.number).await?;
-        let mut own = units.into_iter().filter(|(of, _)| *of == connection.id);
-        match own.next() {
-            Some((_, units)) => self.show(&connection.id, &units).await,
-            None => Ok(not_found()),
+        let own = units.into_iter().filter(|(of, _)| *of == connection.id);
+        let own: Vec<Units> = own.map(|(_, units)| units).collect();
+        if own.is_empty() {
+            return Ok(not_found());
         }
+        self.show(&connection.id, &ask.number, &own).await
     }
 
     /// The connection, if there is one of this name and the key is one of its own.
@@ -136,10 +147,24 @@ impl OrderStatus {
         let Some(gate) = self.connections.gate(&id).await? else {
             return Ok(None);
         };
-        let secret = self.secrets.read(&portal_secret(&gate.connection)).await?;
-        let keys: Option<PortalKeys> = secret.and_then(|secret| serde_json::from_str(secret.expose_secret()).ok());
-        let known = keys.is_some_and(|keys| keys.keys.iter().filter(|one| is_same(one, key)).count() > 0);
+        let known = self.is_known(&portal_secret(&gate.connection), key).await?;
         Ok(known.then_some(gate.connection))
+    }
+
+    /// Before anybody is turned away by keys that were read a while ago, they are read again: they may have been rotated.
+    async fn is_known(&self, secret: &str, key: &SecretString) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        if self.read.believed(secret, now).is_some_and(|keys| keys.hold(key)) {
+            return Ok(true);
+        }
+        if self.read.fresh(secret, now).is_some() {
+            return Ok(false);
+        }
+        let body = self.secrets.read(secret).await?;
+        let keys = body.and_then(|body| serde_json::from_str::<PortalKeys>(body.expose_secret()).ok());
+        let keys = keys.unwrap_or_default();
+        self.read.put(secret, keys.clone(), now);
+        Ok(keys.hold(key))
     }
 
     /// When the next question may be asked, if too many were.
@@ -150,11 +175,12 @@ impl OrderStatus {
         }
     }
 
-    async fn show(&self, connection: &ConnectionId, units: &Units) -> Result<Reply, StoreError> {
-        let shipped = units.units.iter().filter(|unit| unit.phase == UnitPhase::WrittenBack);
+    /// A number may be that of several documents: all of them are shown as one.
+    async fn show(&self, connection: &ConnectionId, number: &str, documents: &[Units]) -> Result<Reply, StoreError> {
+        let shown = documents.iter().flat_map(Units::shown);
         let mut shipments = Vec::new();
-        let mut followed: Vec<Option<TrackedParcel>> = Vec::new();
-        for unit in shipped {
+        let mut followed: Vec<TrackedParcel> = Vec::new();
+        for unit in shown {
             let keys: Vec<ParcelKey> = unit
                 .tracking_numbers
                 .iter()
@@ -165,19 +191,17 @@ impl OrderStatus {
             for key in keys {
                 let parcel = known.iter().find(|parcel| parcel.key == key).cloned();
                 parcels.push(self.parcel(&key, parcel.as_ref()).await?);
-                followed.push(parcel);
+                followed.extend(parcel);
             }
             shipments.push(ShownShipment {
                 shipment: unit.job.clone(),
                 parcels,
             });
         }
-        let progress = followed
-            .iter()
-            .map(|parcel| parcel.as_ref().and_then(|parcel| parcel.progress.as_ref()));
+        let progress = followed.iter().map(|parcel| parcel.progress.as_ref());
         let status = DeliveryStatus::of(progress);
         let shown = Shown {
-            order: units.number.clone(),
+            order: number.to_owned(),
             milestone: status.as_ref().map(|status| status.milestone),
             status: status
                 .as_ref()

@@ -3,8 +3,7 @@
 //!
 //! An address that there is not and a wrong key are answered alike.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use core::net::IpAddr;
@@ -12,16 +11,18 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::remembered::Remembered;
 use crate::ports::{
     Captured, Captures, Clock, Hook, HookKeys, Hooks, Inbound, Nonces, Secrets, StoreError, TrackingMessage,
     TrackingQueue, Webhooks,
 };
+use crate::telemetry;
 
 /// The largest body that is taken, in bytes: a photograph of a delivery fits, in the form that vendors send it.
 pub const LARGEST: usize = 4 * 1024 * 1024;
 
-/// How long a hook is remembered by a process: a rotation is noticed soon.
-const REMEMBERED: SignedDuration = SignedDuration::from_secs(60);
+/// The length of a hook's id, in hexadecimal digits.
+const ID: usize = 32;
 
 /// When a webhook is queued again that nobody has dealt with.
 const AGAIN: SignedDuration = SignedDuration::from_mins(2);
@@ -42,13 +43,11 @@ pub struct Receive {
     pub clock: Arc<dyn Clock>,
     /// Nonces.
     pub nonces: Arc<dyn Nonces>,
-    /// Hooks that were found lately.
-    pub remembered: Remembered,
+    /// Hooks that were found lately, by the digest of their id.
+    pub found: Remembered<Hook>,
+    /// Their keys that were read lately, by the name of the secret.
+    pub read: Remembered<HookKeys>,
 }
-
-/// Hooks that were found lately, by the digest of their id, each with when it was.
-#[derive(Debug, Default)]
-pub struct Remembered(Mutex<HashMap<String, (Timestamp, Hook)>>);
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,10 +78,11 @@ impl Receive {
         if inbound.body.len() > LARGEST {
             return Reply::says(413, "too large");
         }
-        let genuine = |hook: &Hook, keys: &HookKeys, now| self.webhooks.is_genuine(hook, keys, &inbound, now);
+        let genuine =
+            |hook: &Hook, keys: &HookKeys, now| self.webhooks.is_genuine(hook, keys, &inbound, now).then_some(());
         match self.known(&inbound, genuine).await {
-            Ok(Some((hook, true))) => self.keep(&hook, &inbound).await,
-            Ok(_) => refused(),
+            Ok(Some((hook, ()))) => self.keep(&hook, &inbound).await,
+            Ok(None) => Reply::unauthorised(),
             Err(error) => unavailable(&error),
         }
     }
@@ -94,54 +94,74 @@ impl Receive {
         }
         let token = |hook: &Hook, keys: &HookKeys, now| self.webhooks.token(hook, keys, &inbound, now);
         match self.known(&inbound, token).await {
-            Ok(Some((_, Some(token)))) => Reply {
+            Ok(Some((_, token))) => Reply {
                 status: 200,
                 body: token.to_string(),
             },
-            Ok(_) => refused(),
+            Ok(None) => Reply::unauthorised(),
             Err(error) => unavailable(&error),
         }
     }
 
-    /// The hook of a request that comes from where it may, with what its keys say of it.
+    /// The hook of a request that comes from where it may and has a right key, with what its keys say of it.
     async fn known<T>(
         &self,
         inbound: &Inbound,
-        judge: impl FnOnce(&Hook, &HookKeys, Timestamp) -> T,
+        judge: impl Fn(&Hook, &HookKeys, Timestamp) -> Option<T>,
     ) -> Result<Option<(Hook, T)>, StoreError> {
         let now = self.clock.now();
-        let digest = Hook::digest_of(inbound.hook.expose_secret());
+        let id = inbound.hook.expose_secret();
+        if id.len() != ID || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(None);
+        }
+        let digest = Hook::digest_of(id);
         let Some(hook) = self.hook(&digest, now).await?.filter(|hook| hook.is_open(now)) else {
             return Ok(None);
         };
-        if !comes_from(&hook.networks, inbound.source.as_deref()) {
+        let judged = match comes_from(&hook.networks, inbound.source.as_deref()) {
+            true => self.judged(&hook, judge, now).await?,
+            false => None,
+        };
+        if judged.is_none() {
+            telemetry::count("WebhooksRefused", 1);
+            tracing::warn!(hook = short(&hook), "a request to the hook was refused");
+        }
+        Ok(judged.map(|judged| (hook, judged)))
+    }
+
+    /// Before anybody is turned away by keys that were read a while ago, they are read again: they may have been rotated.
+    async fn judged<T>(
+        &self,
+        hook: &Hook,
+        judge: impl Fn(&Hook, &HookKeys, Timestamp) -> Option<T>,
+        now: Timestamp,
+    ) -> Result<Option<T>, StoreError> {
+        let known = self.read.believed(&hook.secret, now);
+        if let Some(judged) = known.and_then(|keys| judge(hook, &keys, now)) {
+            return Ok(Some(judged));
+        }
+        if self.read.fresh(&hook.secret, now).is_some() {
             return Ok(None);
         }
-        let Some(keys) = self.secrets.read(&hook.secret).await? else {
+        let keys = self.secrets.read(&hook.secret).await?;
+        let Some(keys) = keys.as_ref().and_then(keys_of) else {
             tracing::error!(
-                hook = short(&hook),
-                "the hook's secret is missing: `waybill hook rotate` makes another"
+                hook = short(hook),
+                "the hook's secret is missing or cannot be read: `waybill hook rotate` makes another"
             );
             return Ok(None);
         };
-        let Some(keys) = keys_of(&keys) else {
-            tracing::error!(
-                hook = short(&hook),
-                "the hook's secret cannot be read: `waybill hook rotate` makes another"
-            );
-            return Ok(None);
-        };
-        let judged = judge(&hook, &keys, now);
-        Ok(Some((hook, judged)))
+        self.read.put(&hook.secret, keys.clone(), now);
+        Ok(judge(hook, &keys, now))
     }
 
     async fn hook(&self, digest: &str, now: Timestamp) -> Result<Option<Hook>, StoreError> {
-        if let Some(hook) = self.remembered.get(digest, now) {
+        if let Some(hook) = self.found.believed(digest, now) {
             return Ok(Some(hook));
         }
         let hook = self.hooks.hook(digest).await?;
         if let Some(hook) = &hook {
-            self.remembered.put(hook, now);
+            self.found.put(digest, hook.clone(), now);
         }
         Ok(hook)
     }
@@ -174,19 +194,6 @@ impl Receive {
     }
 }
 
-impl Remembered {
-    fn get(&self, digest: &str, now: Timestamp) -> Option<Hook> {
-        let hooks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, hook) = hooks.get(digest)?;
-        (now.duration_since(*at) < REMEMBERED).then(|| hook.clone())
-    }
-
-    fn put(&self, hook: &Hook, now: Timestamp) {
-        let mut hooks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        hooks.insert(hook.digest.clone(), (now, hook.clone()));
-    }
-}
-
 fn keys_of(secret: &SecretString) -> Option<HookKeys> {
     // The parser's own words may quote the secret and are not repeated.
     serde_json::from_str(secret.expose_secret()).ok()
@@ -197,12 +204,8 @@ fn short(hook: &Hook) -> &str {
     hook.digest.get(..8).unwrap_or_default()
 }
 
-fn refused() -> Reply {
-    crate::telemetry::count("WebhooksRefused", 1);
-    Reply::unauthorised()
-}
-
 fn unavailable(error: &StoreError) -> Reply {
+    telemetry::count("WebhooksNotCaptured", 1);
     tracing::error!(%error, "a webhook was not captured");
     Reply::says(503, "try again")
 }

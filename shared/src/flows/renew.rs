@@ -99,10 +99,13 @@ impl Renew {
         if due.is_empty() {
             return Ok(());
         }
-        let gate = self.track.connections.gate(id).await?;
-        let Some(connection) = gate.map(|gate| gate.connection).filter(|connection| !connection.paused) else {
-            return self.leave_alone(due).await;
+        let Some(gate) = self.track.connections.gate(id).await? else {
+            return self.stop(due, "the connection was removed", report).await;
         };
+        let connection = gate.connection;
+        if connection.paused {
+            return self.leave_alone(due).await;
+        }
         match self.track.systems.open(&connection).await {
             Ok(systems) => {
                 let done = self.ask(&systems, due, deadline, report).await;
@@ -154,7 +157,11 @@ impl Renew {
             let asked_at = self.track.clock.now();
             match systems.carrier.subscribe(&numbers).await {
                 Ok(subscribed) => self.settle(batch, &push, asked_at, subscribed, report).await?,
-                Err(CallError::Later(later)) => self.fail(batch, &later.to_string(), report).await?,
+                Err(CallError::Later(later)) => {
+                    // The others would meet the same: they are not sent into it.
+                    let all = batch.into_iter().chain(left).collect();
+                    return self.fail(all, &later.to_string(), report).await;
+                }
                 Err(CallError::Refused(refusal)) => self.fail(batch, &refusal.to_string(), report).await?,
             }
         }
@@ -169,19 +176,23 @@ impl Renew {
         report: &mut Report,
     ) -> Result<(), StoreError> {
         let refused: BTreeMap<String, Refusal> = subscribed.refused.into_iter().collect();
+        let mut unanswered = Vec::new();
         for due in batch {
-            match refused.get(&due.cover.key.number) {
-                Some(refusal) => {
-                    report.refused += 1;
-                    self.refused(due, refusal).await?;
-                }
-                None => {
-                    report.promised += 1;
-                    self.promised(due, push, asked_at).await?;
-                }
+            let number = &due.cover.key.number;
+            if let Some(refusal) = refused.get(number) {
+                report.refused += 1;
+                self.refused(due, refusal).await?;
+            } else if subscribed.promised.contains(number) {
+                report.promised += 1;
+                self.promised(due, push, asked_at).await?;
+            } else {
+                unanswered.push(due);
             }
         }
-        Ok(())
+        if unanswered.is_empty() {
+            return Ok(());
+        }
+        self.fail(unanswered, "the carrier's answer does not speak of them", report).await
     }
 
     /// News are pushed from now on. What happened before is asked for: at once, because nobody keeps it.

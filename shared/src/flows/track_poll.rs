@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +17,15 @@ use super::sweep::SHARDS;
 use super::track::{Track, UNDER_WAY};
 use crate::connection::Connection;
 use crate::domain::{ConnectionId, ParcelKey, Stretch, TrackedParcel};
-use crate::ports::{Cursor, Cursors, ListPage, Moved, Opened, Reconciliations, StoreError, TrackingMessage};
+use crate::ports::{
+    CallError, Cursor, Cursors, ListPage, Moved, Opened, Reconciliations, ScanProgress, StoreError, TrackingMessage,
+};
 
 /// The most of a shard that are queued in one run.
 const LIMIT: u16 = 500;
+
+/// How many are queued at the same time.
+const AT_ONCE: usize = 16;
 
 /// How far each reading reaches into the one before: the list's clock may be that of any zone.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(14);
@@ -78,7 +84,18 @@ impl TrackPoll {
     pub async fn run(&self, lists: Lists, deadline: Timestamp) -> Result<Report, StoreError> {
         let mut report = Report::default();
         let mut failed = None;
-        for shard in 0..SHARDS {
+        let began = self.track.clock.now();
+        let half = began + deadline.duration_since(began) / 2;
+        // Whoever comes last when time is short comes first another time.
+        let turn = usize::try_from(began.as_second() / 60).unwrap_or_default();
+        for shard in turned((0..SHARDS).collect(), turn) {
+            if self.track.clock.now() >= half {
+                tracing::warn!(
+                    shard,
+                    "no time is left for the other shards: they are due at the next round"
+                );
+                break;
+            }
             for outcome in [
                 self.webhooks(shard, &mut report).await,
                 self.parcels(shard, &mut report).await,
@@ -86,7 +103,7 @@ impl TrackPoll {
                 failed = outcome.err().or(failed);
             }
         }
-        for id in self.track.connections.ids().await? {
+        for id in turned(self.track.connections.ids().await?, turn) {
             if self.track.clock.now() >= deadline {
                 tracing::warn!(%id, "no time is left for the other lists: they are read at the next round");
                 break;
@@ -101,18 +118,24 @@ impl TrackPoll {
 
     async fn webhooks(&self, shard: u8, report: &mut Report) -> Result<(), StoreError> {
         let now = self.track.clock.now();
-        for id in self.track.captures.due_captures(shard, now, LIMIT).await? {
-            let Some(captured) = self.track.captures.captured(&id).await? else {
-                continue;
-            };
-            self.track
-                .queue
-                .send(&TrackingMessage::Hook(id.clone()), &captured.tenant, Duration::ZERO)
-                .await?;
-            self.track.captures.capture_again(&id, now + UNDER_WAY).await?;
-            report.webhooks += 1;
+        let ids = self.track.captures.due_captures(shard, now, LIMIT).await?;
+        for some in ids.chunks(AT_ONCE) {
+            for queued in join_all(some.iter().map(|id| self.queue_webhook(id, now))).await {
+                report.webhooks += u64::from(queued?);
+            }
         }
         Ok(())
+    }
+
+    async fn queue_webhook(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let captures = &self.track.captures;
+        let Some(tenant) = captures.captured_for(id).await? else {
+            return Ok(false);
+        };
+        let message = TrackingMessage::Hook(id.to_owned());
+        self.track.queue.send(&message, &tenant, Duration::ZERO).await?;
+        captures.capture_again(id, now + UNDER_WAY).await?;
+        Ok(true)
     }
 
     async fn parcels(&self, shard: u8, report: &mut Report) -> Result<(), StoreError> {
@@ -121,8 +144,12 @@ impl TrackPoll {
             .parcels
             .due_parcels(shard, self.track.clock.now(), LIMIT)
             .await?;
-        for parcel in self.track.parcels.parcels(&keys).await? {
-            report.parcels += u64::from(self.queue(parcel).await?);
+        let mut parcels = self.track.parcels.parcels(&keys).await?;
+        while !parcels.is_empty() {
+            let some: Vec<TrackedParcel> = parcels.drain(..parcels.len().min(AT_ONCE)).collect();
+            for queued in join_all(some.into_iter().map(|parcel| self.queue(parcel))).await {
+                report.parcels += u64::from(queued?);
+            }
         }
         Ok(())
     }
@@ -164,7 +191,7 @@ impl TrackPoll {
         let early = cursor
             .published
             .is_some_and(|published| now.duration_since(published) < every);
-        if early && lists == Lists::WhenDue {
+        if early && cursor.scan.is_none() && lists == Lists::WhenDue {
             return Ok(());
         }
         match self.track.systems.open(&gate.connection).await {
@@ -190,46 +217,96 @@ impl TrackPoll {
         deadline: Timestamp,
         report: &mut Report,
     ) -> Result<(), StoreError> {
-        let Ok(listing) = systems.carrier.listing() else {
-            return Ok(());
-        };
         let now = self.track.clock.now();
-        let oldest = (now - listing.reach).max(connection.start_from);
-        let since = cursor
-            .published
-            .map_or(oldest, |published| published - OVERLAP)
-            .max(oldest);
-        let stretch = Stretch { from: since, to: now }.at_most(listing.longest);
-        let mut page = None;
+        let Ok(listing) = systems.carrier.listing() else {
+            // Nothing to read is read: the connection need not be opened again before its time.
+            return self.publish(connection, &cursor, now).await.map(|_| ());
+        };
+        let scan = cursor.scan.clone().unwrap_or_else(|| {
+            let oldest = (now - listing.reach).max(connection.start_from);
+            let since = cursor
+                .published
+                .map_or(oldest, |published| published - OVERLAP)
+                .max(oldest);
+            let candidate = Stretch { from: since, to: now }.at_most(listing.longest).to;
+            ScanProgress {
+                since,
+                candidate,
+                after: None,
+            }
+        });
+        self.walk((connection, lists), systems, cursor, scan, (deadline, report))
+            .await
+    }
+
+    /// Reads page after page, and keeps after each how far it has come: a large list takes several rounds.
+    async fn walk(
+        &self,
+        (connection, lists): (&Connection, Lists),
+        systems: &Opened,
+        mut cursor: Cursor,
+        mut scan: ScanProgress,
+        (deadline, report): (Timestamp, &mut Report),
+    ) -> Result<(), StoreError> {
+        let stretch = Stretch {
+            from: scan.since,
+            to: scan.candidate,
+        };
         loop {
-            let ListPage { entries, moved, next } = match systems.carrier.list(stretch, page.as_deref()).await {
+            let page = systems.carrier.list(stretch, scan.after.as_deref()).await;
+            let ListPage { entries, moved, next } = match page {
                 Ok(page) => page,
                 Err(error) => {
                     report.stopped.insert(connection.id.clone(), error.to_string());
-                    return Ok(());
+                    // A place that the carrier does not know any more is not asked for again.
+                    let begun = scan.after.is_some() && matches!(error, CallError::Refused(_));
+                    return match begun {
+                        true => self.advance(connection, &mut cursor, None).await.map(|_| ()),
+                        false => Ok(()),
+                    };
                 }
             };
             self.runs.note_listed(&connection.id, &entries).await?;
             report.moved += self.follow_up(&connection.id, lists, moved).await?;
-            page = next;
-            if page.is_none() {
-                break;
+            if next.is_none() {
+                report.lists += 1;
+                return self.publish(connection, &cursor, stretch.to).await.map(|_| ());
+            }
+            scan.after = next;
+            if !self.advance(connection, &mut cursor, Some(scan.clone())).await? {
+                report
+                    .stopped
+                    .insert(connection.id.clone(), "another round reads it".to_owned());
+                return Ok(());
             }
             if self.track.clock.now() >= deadline {
                 report
                     .stopped
-                    .insert(connection.id.clone(), "no time was left".to_owned());
+                    .insert(connection.id.clone(), "no time was left: it is gone on with".to_owned());
                 return Ok(());
             }
         }
-        report.lists += 1;
+    }
+
+    /// All of the list up to here has been dealt with; whoever was faster has read as much.
+    async fn publish(&self, connection: &Connection, cursor: &Cursor, to: Timestamp) -> Result<bool, StoreError> {
         let read = Cursor {
             version: cursor.version + 1,
-            published: Some(stretch.to),
+            published: Some(to),
             scan: None,
         };
-        // Whoever was faster has read as much.
-        self.cursors.advance(&connection.id, CURSOR, &read).await.map(|_| ())
+        self.cursors.advance(&connection.id, CURSOR, &read).await
+    }
+
+    async fn advance(
+        &self,
+        connection: &Connection,
+        cursor: &mut Cursor,
+        scan: Option<ScanProgress>,
+    ) -> Result<bool, StoreError> {
+        cursor.version += 1;
+        cursor.scan = scan;
+        self.cursors.advance(&connection.id, CURSOR, cursor).await
     }
 
     /// Asks for parcels with news that were not known.
@@ -285,4 +362,13 @@ impl TrackPoll {
         }
         Ok(sooner)
     }
+}
+
+/// The same things, beginning elsewhere at each turn.
+fn turned<T>(mut things: Vec<T>, turn: usize) -> Vec<T> {
+    let count = things.len();
+    if count > 0 {
+        things.rotate_left(turn % count);
+    }
+    things
 }

@@ -126,6 +126,7 @@ fn parcel(job: &Job, number: &str, now: Timestamp) -> TrackedParcel {
         untold_since: None,
         tell_at: None,
         queued_until: None,
+        forgotten: false,
         ended: None,
     }
 }

@@ -266,6 +266,15 @@ impl Captures for Memory {
         answered(fate, found).await
     }
 
+    async fn captured_for(&self, id: &str) -> Result<Option<TenantId>, StoreError> {
+        let tables = self.tables();
+        Ok(tables
+            .tracked
+            .captures
+            .get(id)
+            .map(|(captured, _)| captured.tenant.clone()))
+    }
+
     async fn dealt_with(&self, id: &str) -> Result<(), StoreError> {
         let fate = self.pass("dealt_with").await;
         if let Some((_, due_at)) = self.tables().tracked.captures.get_mut(id) {

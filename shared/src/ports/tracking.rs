@@ -227,7 +227,7 @@ impl fmt::Debug for Inbound {
 }
 
 /// A webhook that was captured before anybody looked into it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Captured {
     /// Its id.
     pub id: String,
@@ -243,6 +243,12 @@ pub struct Captured {
     pub body: String,
 }
 
+impl fmt::Debug for Captured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Captured").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 /// Captured webhooks.
 #[async_trait]
 pub trait Captures: Send + Sync {
@@ -250,6 +256,8 @@ pub trait Captures: Send + Sync {
     async fn capture(&self, captured: &Captured, due_at: Timestamp) -> Result<(), StoreError>;
     /// A webhook; `None` once it has expired.
     async fn captured(&self, id: &str) -> Result<Option<Captured>, StoreError>;
+    /// Whose webhook it is, without its body; `None` once it has expired.
+    async fn captured_for(&self, id: &str) -> Result<Option<TenantId>, StoreError>;
     /// It was dealt with: it is not due any more, and kept until it expires.
     async fn dealt_with(&self, id: &str) -> Result<(), StoreError>;
     /// Webhooks of one shard that are due, the longest overdue first.

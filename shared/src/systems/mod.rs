@@ -92,6 +92,15 @@ impl Registry {
         Self { api, ..self }
     }
 
+    /// The same registry, which remembers no secret that was read before now.
+    #[must_use]
+    pub fn with_fresh_secrets(&self) -> Self {
+        Self {
+            secrets: Arc::new(self.secrets.forgetful()),
+            ..self.clone()
+        }
+    }
+
     async fn source(&self, connection: &Connection, recorder: &Recorder) -> Result<Arc<dyn OrderSource>, CallError> {
         match System::named(&connection.erp.system) {
             Some(System::NetSuite) => Ok(Arc::new(self.netsuite(connection, recorder).await?)),

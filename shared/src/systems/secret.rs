@@ -28,6 +28,11 @@ impl CachedSecrets {
         }
     }
 
+    /// The same secrets, of which none is remembered yet.
+    pub(super) fn forgetful(&self) -> Self {
+        Self::new(self.secrets.clone(), self.clock.clone())
+    }
+
     fn kept(&self, name: &str) -> Option<SecretString> {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let (secret, at) = read.get(name)?;

@@ -52,7 +52,9 @@ impl Dynamo {
             free(body_item(Key::hook(&hook.digest), 1, text.clone())?),
             free(body_item(Key::hook_entry(&hook.digest), 1, String::new())?),
         ];
-        self.transact(&request_token([hook.digest.as_str(), &text]), &writes)
+        // The same hook written twice is two writes: between them it may have been another.
+        let nonce = self.nonces.nonce();
+        self.transact(&request_token([hook.digest.as_str(), nonce.as_str()]), &writes)
             .await
             .map(|_| ())
     }
@@ -127,6 +129,12 @@ impl Captures for Dynamo {
             body: String::from_utf8_lossy(&raw).into_owned(),
             ..captured
         }))
+    }
+
+    async fn captured_for(&self, id: &str) -> Result<Option<TenantId>, StoreError> {
+        let item = self.get(&Key::capture(id)).await?;
+        let captured: Option<Captured> = item.as_ref().map(body).transpose()?;
+        Ok(captured.map(|captured| captured.tenant))
     }
 
     async fn dealt_with(&self, id: &str) -> Result<(), StoreError> {

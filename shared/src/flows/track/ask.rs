@@ -3,9 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::hear::{ending, joined, report_unknown};
+use super::hear::{ending, joined, learnable, report_unknown};
 use super::{TRIES, Visit};
-use crate::domain::{Cover, Ending, TrackedParcel, TrackingEvent};
+use crate::domain::{Cover, Ending, Milestone, TrackedParcel, TrackingEvent};
 use crate::ports::{CallError, News, StoreError};
 use crate::telemetry;
 
@@ -18,6 +18,8 @@ enum Answer {
     News(News),
     /// Ask again then.
     Again(Timestamp),
+    /// The carrier does not tell of it.
+    Nothing,
 }
 
 impl Visit<'_> {
@@ -29,6 +31,8 @@ impl Visit<'_> {
         };
         match self.answer(&parcel).await {
             Answer::News(news) => self.learn(parcel, news).await,
+            // It grows old all the same.
+            Answer::Nothing => self.learn(parcel, News::default()).await,
             Answer::Again(at) => {
                 let again = |parcel: &TrackedParcel| {
                     Some(TrackedParcel {
@@ -65,7 +69,7 @@ impl Visit<'_> {
         let enlisted = |parcel: &TrackedParcel| {
             Some(TrackedParcel {
                 enlisted: true,
-                next_poll: if pushes {
+                next_poll: if pushes && parcel.pushed_until.is_none() {
                     Some(now + self.connection.tracking.every)
                 } else {
                     parcel.next_poll
@@ -90,7 +94,7 @@ impl Visit<'_> {
             }
             Err(CallError::Refused(refusal)) => {
                 tracing::warn!(parcel = %parcel.key, %refusal, "the carrier does not tell of the parcel");
-                Answer::Again(self.connection.tracking.next(parcel, now))
+                Answer::Nothing
             }
         }
     }
@@ -112,10 +116,10 @@ impl Visit<'_> {
         for _ in 0..TRIES {
             let Some(parcel) = standing else { return Ok(None) };
             let known = self.track.parcels.events(&key).await?;
-            let (all, new) = joined(known, &events);
+            let (all, new) = joined(known, &learnable(&parcel, &events));
             let next = TrackedParcel {
                 version: parcel.version + 1,
-                ..self.asked(&parcel, &all)
+                ..self.asked(&parcel, &all, &events)
             };
             if self.track.parcels.record(&next, &new).await? {
                 report_unknown(&key, &new);
@@ -147,14 +151,16 @@ impl Visit<'_> {
     }
 
     /// The parcel after an answer of the carrier: asked for again when its cadence says, unless it has ended.
-    fn asked(&self, parcel: &TrackedParcel, events: &[TrackingEvent]) -> TrackedParcel {
+    fn asked(&self, parcel: &TrackedParcel, events: &[TrackingEvent], told: &[TrackingEvent]) -> TrackedParcel {
         let now = self.track.clock.now();
         let mut after = self.track.after(parcel, events, now);
         after.polled_at = Some(now);
         after.failures = 0;
         let cadence = &self.connection.tracking;
         let too_old = now.duration_since(parcel.since) >= cadence.give_up_after;
-        let ended = ending(after.milestone()).or(too_old.then_some(Ending::GivenUp));
+        let is_final = after.milestone().is_some_and(Milestone::is_final);
+        let given_up = (too_old && !is_final).then_some(Ending::GivenUp);
+        let ended = ending(&after, told, now).or(given_up);
         match ended {
             Some(ending) => {
                 after.next_poll = None;

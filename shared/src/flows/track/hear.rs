@@ -13,45 +13,44 @@ use crate::telemetry;
 /// How soon the carrier is asked where a webhook only says that something happened.
 const SOON: SignedDuration = SignedDuration::from_secs(30);
 
+/// How long a delivery is believed that the carrier does not show when it is asked.
+const UNCONFIRMED: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long a parcel is followed whose label is void.
+const VOID_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 impl Track {
     /// Deals with a captured webhook.
     pub(super) async fn open(&self, id: &str) -> Result<(), StoreError> {
         let Some(captured) = self.captures.captured(id).await? else {
             tracing::warn!(capture = id, "the webhook has expired");
-            return Ok(());
+            return self.captures.dealt_with(id).await;
         };
         let Some(hook) = self.hooks.hook(&captured.hook).await? else {
             tracing::warn!(capture = id, "the webhook's hook was removed");
             return self.captures.dealt_with(id).await;
         };
-        let mut settled = true;
         for news in self.webhooks.read(&captured.system, &captured.body) {
-            settled &= self.news(&captured, &hook, news).await?;
+            self.news(&captured, &hook, news).await?;
         }
-        if settled {
-            self.captures.dealt_with(id).await
-        } else {
-            // It stays due, and is opened again.
-            Ok(())
-        }
+        self.captures.dealt_with(id).await
     }
 
-    /// Whether the news are dealt with.
-    async fn news(&self, captured: &Captured, hook: &Hook, news: PushedNews) -> Result<bool, StoreError> {
+    async fn news(&self, captured: &Captured, hook: &Hook, news: PushedNews) -> Result<(), StoreError> {
         match news {
             PushedNews::Happened { number, event } if event.is_possible(captured.at) => {
-                self.happened(hook, &number, &event).await.map(|()| true)
+                self.happened(hook, &number, &event).await
             }
             PushedNews::Happened { number, event } => {
                 let why = format!("its time {} cannot be", event.at);
-                self.hinted(captured, hook, &number, &why).await.map(|()| true)
+                self.hinted(captured, hook, &number, &why).await
             }
-            PushedNews::Hinted { number, why } => self.hinted(captured, hook, &number, &why).await.map(|()| true),
+            PushedNews::Hinted { number, why } => self.hinted(captured, hook, &number, &why).await,
             PushedNews::Changed(document) => self.changed(hook, &document).await,
             PushedNews::Nothing { why } => {
                 telemetry::count("WebhooksNotUnderstood", 1);
                 tracing::info!(capture = captured.id, why, "a webhook tells nothing that we know");
-                Ok(true)
+                Ok(())
             }
         }
     }
@@ -62,13 +61,22 @@ impl Track {
         if followed.is_empty() {
             telemetry::count("WebhooksOfUnknownParcels", 1);
             for key in &keys {
-                self.parcels.set_aside(key, std::slice::from_ref(event)).await?;
+                self.keep_aside(key, std::slice::from_ref(event)).await?;
             }
         }
         for parcel in followed {
             self.hear(&parcel.key, std::slice::from_ref(event)).await?;
         }
         Ok(())
+    }
+
+    /// Keeps news of a parcel that nobody follows, joined with what is kept of it already.
+    async fn keep_aside(&self, key: &ParcelKey, news: &[TrackingEvent]) -> Result<(), StoreError> {
+        let (_, new) = joined(self.parcels.events(key).await?, news);
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.parcels.set_aside(key, &new).await
     }
 
     /// The carrier is asked soon for what a webhook does not say whole.
@@ -121,27 +129,25 @@ impl Track {
         Ok(())
     }
 
-    /// A document changed: it is read again and admitted as if it had been polled.
-    async fn changed(&self, hook: &Hook, document: &DocumentId) -> Result<bool, StoreError> {
-        let mut settled = true;
+    /// A document changed: it is read again and admitted as if it had been polled. What cannot be read now the poll finds.
+    async fn changed(&self, hook: &Hook, document: &DocumentId) -> Result<(), StoreError> {
         for connection in &hook.connections {
             let report = self.poll.admit_document(connection, document).await?;
             if let Some(why) = report.stopped {
                 tracing::info!(%connection, %document, why, "the document was not read: the poll finds it");
-                settled &= report.seen == 0;
             }
         }
-        Ok(settled)
+        Ok(())
     }
 
     /// Joins events with what is known of a parcel; what changes is told to the ERP a moment later.
     pub(super) async fn hear(&self, key: &ParcelKey, news: &[TrackingEvent]) -> Result<(), StoreError> {
         for _ in 0..TRIES {
             let Some(parcel) = self.parcel(key).await? else {
-                return self.parcels.set_aside(key, news).await;
+                return self.keep_aside(key, news).await;
             };
             let known = self.parcels.events(key).await?;
-            let (all, new) = joined(known, news);
+            let (all, new) = joined(known, &learnable(&parcel, news));
             let now = self.clock.now();
             let after = self.after(&parcel, &all, now);
             let asked = match after.milestone() {
@@ -178,13 +184,33 @@ impl Track {
         }
         log(parcel, progress.as_ref());
         let tell_at = parcel.tell_at.unwrap_or(now + self.tell_after);
-        TrackedParcel {
+        let moved = TrackedParcel {
             progress,
             untold_since: Some(parcel.untold_since.unwrap_or(now)),
             tell_at: Some(tell_at),
             queued_until: Some(tell_at.max(now) + UNDER_WAY),
             ..parcel.clone()
-        }
+        };
+        resumed(moved, now)
+    }
+}
+
+/// What moved after it was thought to be over: one that had been given up has arrived after all, and one that had arrived goes
+/// on, so that it is followed again.
+fn resumed(moved: TrackedParcel, now: Timestamp) -> TrackedParcel {
+    let is_final = moved.milestone().is_some_and(Milestone::is_final);
+    match moved.ended {
+        Some((Ending::GivenUp, _)) if is_final => TrackedParcel {
+            ended: Some((Ending::Final, now)),
+            ..moved
+        },
+        Some((Ending::Final, _)) if !is_final => TrackedParcel {
+            ended: None,
+            enlisted: false,
+            next_poll: Some(now),
+            ..moved
+        },
+        _ => moved,
     }
 }
 
@@ -199,6 +225,18 @@ fn keys(connections: &[ConnectionId], number: &str) -> Vec<ParcelKey> {
         number: number.to_owned(),
     };
     connections.iter().map(key).collect()
+}
+
+/// Events as they may be kept of a parcel: without persons where those were erased.
+pub(super) fn learnable(parcel: &TrackedParcel, news: &[TrackingEvent]) -> Vec<TrackingEvent> {
+    let kept = |event: &TrackingEvent| {
+        if parcel.forgotten {
+            event.without_person()
+        } else {
+            event.clone()
+        }
+    };
+    news.iter().map(kept).collect()
 }
 
 /// All events that are known now, and those of them that are new or tell more than before.
@@ -225,9 +263,18 @@ pub(super) fn report_unknown(key: &ParcelKey, events: &[TrackingEvent]) {
     }
 }
 
-/// What ends a parcel that came so far and was asked for since.
-pub(super) fn ending(milestone: Option<Milestone>) -> Option<Ending> {
-    milestone
-        .filter(|milestone| milestone.is_final())
-        .map(|_| Ending::Final)
+/// What ends a parcel: that the carrier itself says so when it is asked, or has had a day to say otherwise. One whose label is
+/// void may be handed over all the same, for some days.
+pub(super) fn ending(parcel: &TrackedParcel, told: &[TrackingEvent], now: Timestamp) -> Option<Ending> {
+    let progress = parcel
+        .progress
+        .as_ref()
+        .filter(|progress| progress.milestone.is_final())?;
+    let confirmed = fold(told).is_some_and(|told| told.milestone.is_final());
+    let since = now.duration_since(progress.at);
+    let over = match progress.milestone {
+        Milestone::Voided => since >= VOID_FOR,
+        _ => confirmed || since >= UNCONFIRMED,
+    };
+    over.then_some(Ending::Final)
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::connection::Connection;
-use crate::domain::{ParcelKey, TrackedParcel};
+use crate::domain::{Ending, ParcelKey, TrackedParcel};
 use crate::flows::poll::Poll;
 use crate::job::{self, Timing};
 use crate::ports::{
@@ -93,10 +93,13 @@ impl Track {
         if !parcel.is_to_be_asked(now) && !parcel.is_to_be_told(now) {
             return Ok(());
         }
-        let gate = self.connections.gate(&key.connection).await?;
-        let Some(connection) = gate.map(|gate| gate.connection).filter(|connection| !connection.paused) else {
-            return self.leave_alone(parcel).await;
+        let Some(gate) = self.connections.gate(&key.connection).await? else {
+            return self.end(parcel).await;
         };
+        let connection = gate.connection;
+        if connection.paused {
+            return self.leave_alone(parcel).await;
+        }
         let systems = match self.systems.open(&connection).await {
             Ok(systems) => systems,
             Err(error) => {
@@ -131,6 +134,20 @@ impl Track {
         };
         // Whoever was faster has decided when to look again.
         self.parcels.record(&rested, &[]).await.map(|_| ())
+    }
+
+    /// The connection was removed: nobody can ask or tell any more.
+    async fn end(&self, parcel: TrackedParcel) -> Result<(), StoreError> {
+        tracing::warn!(parcel = %parcel.key, "the parcel's connection was removed: it is not followed any more");
+        let ended = TrackedParcel {
+            version: parcel.version + 1,
+            next_poll: None,
+            tell_at: None,
+            queued_until: None,
+            ended: parcel.ended.or(Some((Ending::GivenUp, self.clock.now()))),
+            ..parcel
+        };
+        self.parcels.record(&ended, &[]).await.map(|_| ())
     }
 
     /// Changes a parcel as it stands; `None` leaves it. Nothing is lost when others write it at the same time.

@@ -7,12 +7,21 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Visit;
-use crate::domain::{DeliveryStatus, Ending, ParcelKey, Telling, TrackedParcel, UnitPhase};
-use crate::ports::{AuditEntry, EffectError, Later, Permit, StoreError};
+use crate::domain::{DeliveryStatus, Ending, ParcelKey, Telling, TrackedParcel, Units};
+use crate::ports::{AuditEntry, EffectError, Permit, StoreError};
 use crate::telemetry;
 
-/// How long somebody waits who met another writer.
+/// How long somebody waits whom another writer has overtaken.
 const BRIEFLY: SignedDuration = SignedDuration::from_secs(2);
+
+/// How long somebody waits at most while another one writes.
+const BUSY: SignedDuration = SignedDuration::from_secs(15);
+
+/// When a status is told again that the ERP has refused: a field may be put right.
+const REFUSED: SignedDuration = SignedDuration::from_hours(6);
+
+/// How often that is done.
+const REFUSALS: u32 = 12;
 
 impl Visit<'_> {
     /// Tells the ERP what it does not show yet.
@@ -32,9 +41,9 @@ impl Visit<'_> {
             .as_ref()
             .is_some_and(|told| fields.shows_the_same(told, &status));
         match (&telling.writing, telling.doubtful_until) {
-            (Some((_, until)), _) if *until > now => self.tell_again(parcel, *until, None).await,
-            (_, None) if shown => self.told(parcel).await,
-            (_, Some(until)) if shown && until > now => self.tell_again(parcel, until, None).await,
+            (Some((_, until)), _) if *until > now => self.tell_again(parcel, (*until).min(now + BUSY)).await,
+            (None, None) if shown => self.told(parcel).await,
+            (None, Some(until)) if shown && until > now => self.tell_again(parcel, until).await,
             _ => self.write(parcel, telling, status).await,
         }
     }
@@ -54,18 +63,15 @@ impl Visit<'_> {
             .documents
             .units(connection, std::slice::from_ref(&parcel.document))
             .await?;
-        let shipped = units.iter().flat_map(|units| &units.units);
-        let shipped = shipped.filter(|unit| unit.phase == UnitPhase::WrittenBack);
         let key = |number: &String| ParcelKey {
             connection: connection.clone(),
             number: number.clone(),
         };
-        let keys: Vec<ParcelKey> = shipped.flat_map(|unit| unit.tracking_numbers.iter().map(key)).collect();
+        let shown = units.iter().flat_map(Units::shown);
+        let keys: Vec<ParcelKey> = shown.flat_map(|unit| unit.tracking_numbers.iter().map(key)).collect();
+        // One that is missing arrived so long ago that it has expired, or shipped before parcels were followed.
         let parcels = self.track.parcels.parcels(&keys).await?;
-        let of = |key: &ParcelKey| parcels.iter().find(|parcel| parcel.key == *key);
-        let progress = keys
-            .iter()
-            .map(|key| of(key).and_then(|parcel| parcel.progress.as_ref()));
+        let progress = parcels.iter().map(|parcel| parcel.progress.as_ref());
         let status = DeliveryStatus::of(progress);
         let given_up = parcels
             .iter()
@@ -78,13 +84,16 @@ impl Visit<'_> {
         let now = self.track.clock.now();
         let owner = self.track.nonces.nonce();
         let until = now + self.track.timing.lease;
+        // Whoever wrote before and never said what came of it may still be heard.
+        let unheard = telling.writing.as_ref().map(|(_, until)| *until + self.window());
         let intended = Telling {
             version: telling.version + 1,
-            writing: Some((owner.clone(), until)),
+            writing: Some((owner, until)),
+            doubtful_until: telling.doubtful_until.max(unheard),
             ..telling
         };
         if !self.store(parcel, &intended).await? {
-            return self.tell_again(parcel, now + BRIEFLY, None).await;
+            return self.tell_again(parcel, now + BRIEFLY).await;
         }
         let written = self
             .systems
@@ -109,8 +118,8 @@ impl Visit<'_> {
             writing: None,
             ..intended
         };
-        self.tell_the_story(parcel, &status, &written).await?;
-        match written {
+        let story = self.story(&status, &written);
+        let (after, again) = match written {
             Ok(()) => {
                 tracing::info!(job.id = %parcel.job, status = status.milestone.words(), "the ERP shows it");
                 let told = Telling {
@@ -119,26 +128,25 @@ impl Visit<'_> {
                     doubtful_until,
                     ..free
                 };
-                self.store(parcel, &told).await?;
-                match doubtful_until {
-                    Some(until) => self.tell_again(parcel, until, None).await,
-                    None => self.told(parcel).await,
-                }
+                (told, doubtful_until)
             }
             Err(EffectError::Rejected(refusal)) => {
                 telemetry::count("DeliveriesNotTold", 1);
                 tracing::error!(job.id = %parcel.job, %refusal, "the ERP does not take the delivery's status");
-                self.store(parcel, &free).await?;
-                self.told(parcel).await
+                let refused = Telling {
+                    failures: failures.saturating_add(1),
+                    ..free
+                };
+                (refused, (failures < REFUSALS).then_some(now + REFUSED))
             }
             Err(EffectError::NotSent(later)) => {
+                tracing::info!(job.id = %parcel.job, %later, "the ERP is told later");
                 let again = self.track.again(parcel, &later, failures);
                 let failed = Telling {
                     failures: failures.saturating_add(1),
                     ..free
                 };
-                self.store(parcel, &failed).await?;
-                self.tell_again(parcel, again, Some(&later)).await
+                (failed, Some(again))
             }
             Err(EffectError::Unknown(reason)) => {
                 tracing::warn!(job.id = %parcel.job, reason, "nobody knows whether the ERP shows it: it is looked at again");
@@ -147,31 +155,34 @@ impl Visit<'_> {
                     doubtful_until: Some(now + self.window()),
                     ..free
                 };
-                self.store(parcel, &doubtful).await?;
-                self.tell_again(parcel, now + self.track.timing.retry, None).await
+                (doubtful, Some(now + self.track.timing.retry))
             }
+        };
+        let again = if self.store(parcel, &after).await? {
+            again
+        } else {
+            Some(now + BRIEFLY)
+        };
+        let connection = &parcel.key.connection;
+        self.track.tellings.tell_story(connection, &parcel.job, &story).await?;
+        match again {
+            Some(at) => self.tell_again(parcel, at).await,
+            None => self.told(parcel).await,
         }
     }
 
     /// What was told belongs into the job's story, with the calls that were made for it.
-    async fn tell_the_story(
-        &self,
-        parcel: &TrackedParcel,
-        status: &DeliveryStatus,
-        written: &Result<(), EffectError>,
-    ) -> Result<(), StoreError> {
+    fn story(&self, status: &DeliveryStatus, written: &Result<(), EffectError>) -> AuditEntry {
         let text = match written {
             Ok(()) => format!("the ERP shows the delivery: {}", status.text),
             Err(error) => format!("the ERP does not show the delivery ({}): {error}", status.text),
         };
         let mut exchanges = self.systems.recorder.drain();
         exchanges.retain(|exchange| exchange.system == self.connection.erp.system);
-        let entry = AuditEntry {
+        AuditEntry {
             exchanges,
             ..AuditEntry::new(self.track.clock.now(), "waybill", text)
-        };
-        let connection = &parcel.key.connection;
-        self.track.tellings.tell_story(connection, &parcel.job, &entry).await
+        }
     }
 
     /// For how long the ERP may work on a request whose answer was lost; a quarter of an hour where nobody says.
@@ -200,10 +211,7 @@ impl Visit<'_> {
         self.track.change(&told.key, done).await.map(|_| ())
     }
 
-    async fn tell_again(&self, told: &TrackedParcel, at: Timestamp, why: Option<&Later>) -> Result<(), StoreError> {
-        if let Some(why) = why {
-            tracing::info!(job.id = %told.job, %why, "the ERP is told later");
-        }
+    async fn tell_again(&self, told: &TrackedParcel, at: Timestamp) -> Result<(), StoreError> {
         let later = |parcel: &TrackedParcel| {
             Some(TrackedParcel {
                 tell_at: Some(at),

@@ -22,7 +22,7 @@ const TIMESTAMP: &str = "x-waybill-timestamp";
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// The most events that one request may bring; the poll finds what is beyond.
-const MOST: usize = 100;
+const MOST: usize = 20;
 
 /// The most digits of an internal id.
 const LONGEST_ID: usize = 18;
@@ -226,7 +226,7 @@ mod tests {
         assert!(told[1..].iter().all(|one| matches!(one, PushedNews::Nothing { .. })));
         let many: Vec<Value> = (1..=150).map(|id| json!({ "type": "salesorder", "id": id })).collect();
         let told = read(&json!(many).to_string());
-        assert_eq!((told.len(), told.last()), (100, Some(&changed("100"))));
+        assert_eq!((told.len(), told.last()), (20, Some(&changed("20"))));
     }
 
     #[test]

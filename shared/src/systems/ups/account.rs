@@ -252,7 +252,8 @@ const TRACK_ALERT: &str = "track_alert";
 
 /// Whether the hook of a connection's credential is needed to open it: Track Alert v1 names it in every subscription.
 pub(crate) fn needs_hook(settings: &SystemSettings) -> bool {
-    settings.options.get(TRACK_ALERT).and_then(Value::as_str) == Some("v1")
+    let track_alert = settings.options.get(TRACK_ALERT).and_then(Value::as_str);
+    matches!(track_alert, Some("v1" | "v2"))
 }
 
 struct OptionReader<'a> {
@@ -537,8 +538,10 @@ mod tests {
         let mistakes = read(json!({"track_alert": true})).unwrap_err();
         assert_eq!(mistakes[0].path, "options.track_alert");
         assert_eq!(mistakes[0].allowed, "v1, v2, off");
-        assert!(needs_hook(&settings(json!({"track_alert": "v1"}))));
-        for other in [Value::Null, json!({}), json!({"track_alert": "v2"}), json!("v1")] {
+        for pushed in ["v1", "v2"] {
+            assert!(needs_hook(&settings(json!({"track_alert": pushed}))));
+        }
+        for other in [Value::Null, json!({}), json!({"track_alert": "off"}), json!("v1")] {
             assert!(!needs_hook(&settings(other.clone())), "{other}");
         }
     }

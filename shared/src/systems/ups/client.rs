@@ -132,9 +132,9 @@ impl Ups {
     fn destination(&self) -> Result<Option<&PushTarget>, String> {
         match (self.account.options.track_alert, &self.hook) {
             (TrackAlert::Off, _) => Err(push::OFF.to_owned()),
-            (TrackAlert::V2, _) => Ok(None),
+            (TrackAlert::V2, Some(_)) => Ok(None),
             (TrackAlert::V1, Some(hook)) if hook.credential.is_some() => Ok(Some(hook)),
-            (TrackAlert::V1, _) => Err(push::NO_HOOK.to_owned()),
+            (TrackAlert::V1 | TrackAlert::V2, _) => Err(push::NO_HOOK.to_owned()),
         }
     }
 

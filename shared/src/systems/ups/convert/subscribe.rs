@@ -11,7 +11,7 @@ use crate::systems::ups::wire::tracking::{Destination, SubscriptionBody, Subscri
 /// None of the numbers will do; in UPS's test world none but its own will.
 const NO_NUMBER: [&str; 2] = ["VSS210", "VSS215"];
 
-/// An invalid request; it is the numbers if they are all named.
+/// An invalid request; it is the numbers if some are named.
 const INVALID: &str = "VSS000";
 
 /// The request; where it has a destination it is one of v1.
@@ -30,11 +30,10 @@ pub(crate) fn subscription<'a>(numbers: &'a [String], destination: Option<(&'a s
 
 /// What became of each number. One that the answer does not mention is not promised.
 pub(crate) fn subscribed(result: Result<Answer, Lost>, numbers: &[String]) -> Result<Subscribed, CallError> {
-    if let Some(refusal) = result.as_ref().ok().and_then(|answer| of_numbers(answer, numbers)) {
-        let refused = numbers.iter().map(|number| (number.clone(), refusal.clone()));
+    if let Some(refused) = result.as_ref().ok().and_then(|answer| of_numbers(answer, numbers)) {
         return Ok(Subscribed {
             promised: Vec::new(),
-            refused: refused.collect(),
+            refused,
         });
     }
     let answer = http::read(result, envelope)?;
@@ -49,13 +48,18 @@ pub(crate) fn subscribed(result: Result<Answer, Lost>, numbers: &[String]) -> Re
     }
 }
 
-/// The refusal that a 400 gives to every number, if it is about them.
-fn of_numbers(answer: &Answer, numbers: &[String]) -> Option<Refusal> {
+/// The numbers that a 400 refuses, if it is about numbers: all of them, or those that it names. Of the others nothing is said.
+fn of_numbers(answer: &Answer, numbers: &[String]) -> Option<Vec<(String, Refusal)>> {
     let error = envelope(answer).filter(|error| answer.status == 400 && !error.transient)?;
     let code = error.refusal.code.as_str();
-    let all =
-        || lists(answer).is_some_and(|lists| numbers.iter().all(|one| holds(&lists.invalid_tracking_numbers, one)));
-    (NO_NUMBER.contains(&code) || code == INVALID && all()).then_some(error.refusal)
+    let named = lists(answer).unwrap_or_default().invalid_tracking_numbers;
+    let is_refused = |number: &&String| NO_NUMBER.contains(&code) || code == INVALID && holds(&named, number);
+    let refused: Vec<(String, Refusal)> = numbers
+        .iter()
+        .filter(is_refused)
+        .map(|number| (number.clone(), error.refusal.clone()))
+        .collect();
+    (!refused.is_empty()).then_some(refused)
 }
 
 fn sorted(lists: &Subscriptions, numbers: &[String]) -> Subscribed {
