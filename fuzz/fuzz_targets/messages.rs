@@ -13,7 +13,10 @@ use waybill::systems::ups::PushTarget;
 fn same_again<T: Serialize + DeserializeOwned + PartialEq + Debug>(text: &str) {
     if let Ok(read) = serde_json::from_str::<T>(text) {
         let written = serde_json::to_string(&read).expect("what was read can be written");
-        assert_eq!(serde_json::from_str::<T>(&written).expect("what was written can be read"), read);
+        assert_eq!(
+            serde_json::from_str::<T>(&written).expect("what was written can be read"),
+            read
+        );
     }
 }
 
@@ -25,5 +28,8 @@ fuzz_target!(|text: &str| {
     if let Ok(keys) = serde_json::from_str::<HookKeys>(text) {
         assert_eq!(format!("{keys:?}"), "HookKeys { .. }", "keys are never shown");
     }
-    PushTarget::new(&"https://api.example.com".parse().expect("an address"), &text.to_owned().into());
+    PushTarget::new(
+        &"https://api.example.com".parse().expect("an address"),
+        &text.to_owned().into(),
+    );
 });

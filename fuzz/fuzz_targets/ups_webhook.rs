@@ -15,17 +15,26 @@ fuzz_target!(|sent: Sent| {
     for keys in [&first, &second] {
         let inbound = sent.inbound(&["credential", "x-api-key", "authorization"]);
         assert!(!Vendors.is_genuine(&hook("ups"), keys, &inbound, now()), "a stranger");
-        assert!(Vendors.token(&hook("ups"), keys, &inbound, now()).is_none(), "a token for a stranger");
+        assert!(
+            Vendors.token(&hook("ups"), keys, &inbound, now()).is_none(),
+            "a token for a stranger"
+        );
     }
     let told = Vendors.read("ups", &String::from_utf8_lossy(&sent.body));
-    assert!((1..=200).contains(&told.len()), "whatever comes is something or nothing");
+    assert!(
+        (1..=200).contains(&told.len()),
+        "whatever comes is something or nothing"
+    );
     for news in told {
         match news {
             PushedNews::Happened { number, event } => {
                 assert!(is_number(&number));
                 let _ = event.is_possible(now());
                 let kept = serde_json::to_string(&event).expect("an event can be written");
-                assert_eq!(serde_json::from_str::<waybill::domain::TrackingEvent>(&kept).expect("and read"), *event);
+                assert_eq!(
+                    serde_json::from_str::<waybill::domain::TrackingEvent>(&kept).expect("and read"),
+                    *event
+                );
                 assert_eq!(event.joined(&event), *event);
             }
             PushedNews::Hinted { number, .. } => assert!(is_number(&number)),

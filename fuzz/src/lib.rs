@@ -38,8 +38,16 @@ impl<'a> Arbitrary<'a> for Sent {
     /// Of bytes that begin with `{` or `[` all are the body, so that a corpus of bodies can be read.
     fn arbitrary(bytes: &mut Unstructured<'a>) -> Result<Self> {
         let text = matches!(bytes.peek_bytes(1), Some([b'{' | b'[']));
-        let values = if text { Default::default() } else { Arbitrary::arbitrary(bytes)? };
-        let other = if text { Default::default() } else { Arbitrary::arbitrary(bytes)? };
+        let values = if text {
+            Default::default()
+        } else {
+            Arbitrary::arbitrary(bytes)?
+        };
+        let other = if text {
+            Default::default()
+        } else {
+            Arbitrary::arbitrary(bytes)?
+        };
         let body = bytes.bytes(bytes.len())?.to_vec();
         Ok(Self { values, other, body })
     }
@@ -106,5 +114,8 @@ fn word(bytes: &mut Unstructured<'_>) -> Result<Option<String>> {
 fn estimate(bytes: &mut Unstructured<'_>) -> Result<Option<Estimate>> {
     let day = bytes.int_in_range(0..=3)?;
     let until = bytes.ratio(1, 2)?.then(|| Time::constant(20, 0, 0, 0));
-    Ok((day > 0).then(|| Estimate { date: Date::constant(2026, 3, day), until }))
+    Ok((day > 0).then(|| Estimate {
+        date: Date::constant(2026, 3, day),
+        until,
+    }))
 }

@@ -1,9 +1,11 @@
 //! How many webhooks one process takes: the function's own handler and flow over ports in memory, so without what AWS adds.
 //!
-//! `cargo receiver-bench`, with `--seconds 30` for longer and `--json` for one JSON document. It is a bench target that runs in
-//! the profile of the tests: `cargo bench` would build everything again, the AWS SDK among it.
+//! `cargo receiver-bench` sends as fast as it is answered, `--rate 500` so many a second and no more; `--seconds 30` goes on for
+//! longer, `--json` prints one JSON document. It is a bench target that runs in the profile of the tests: `cargo bench` would build
+//! everything again, the AWS SDK among it.
 
 use std::io::{self, Write};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -41,6 +43,8 @@ const CREDENTIAL: &str = "opaque-credential";
 /// What is asked of a run.
 struct Asked {
     seconds: u64,
+    /// How many requests a second; as fast as they are answered where it is not said.
+    rate: Option<NonZeroU32>,
     json: bool,
 }
 
@@ -48,15 +52,17 @@ impl Asked {
     fn of(arguments: impl Iterator<Item = String>) -> Result<Self, Failure> {
         let mut asked = Self {
             seconds: 10,
+            rate: None,
             json: false,
         };
         let mut arguments = arguments;
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--json" => asked.json = true,
+                "--rate" => asked.rate = Some(arguments.next().ok_or("--rate needs a number")?.parse()?),
                 "--seconds" => asked.seconds = arguments.next().ok_or("--seconds needs a number")?.parse()?,
                 "--bench" => {}
-                other => return Err(format!("{other:?} is neither --seconds nor --json").into()),
+                other => return Err(format!("{other:?} is none of --seconds, --rate and --json").into()),
             }
         }
         Ok(asked)
@@ -70,7 +76,7 @@ async fn main() -> Result<(), Failure> {
     let began = Instant::now();
     let end = began + Duration::from_secs(asked.seconds);
     let clients: Vec<_> = (0..AT_ONCE)
-        .map(|client| tokio::spawn(bench.clone().send_until(end, client)))
+        .map(|client| tokio::spawn(bench.clone().send_until(end, client, asked.rate)))
         .collect();
     let mut latencies = Vec::new();
     for client in clients {
@@ -124,17 +130,23 @@ impl Bench {
         })
     }
 
-    /// Sends one request after the other; answers how long each took.
-    async fn send_until(self: Arc<Self>, end: Instant, client: usize) -> Result<Vec<Duration>, Failure> {
-        let mut latencies = Vec::new();
+    /// Sends one request after the other; answers how long each took since it was due.
+    async fn send_until(
+        self: Arc<Self>,
+        end: Instant,
+        client: usize,
+        rate: Option<NonZeroU32>,
+    ) -> Result<Vec<Duration>, Failure> {
+        let (mut latencies, began) = (Vec::new(), Instant::now());
         while Instant::now() < end {
-            let began = Instant::now();
-            let status = tokio::spawn(
-                self.clone()
-                    .send((client + latencies.len()).is_multiple_of(PHOTO_EVERY)),
-            )
-            .await??;
-            latencies.push(began.elapsed());
+            let number = client + latencies.len() * AT_ONCE;
+            let due = match rate {
+                Some(rate) => began + Duration::from_secs_f64(number as f64 / f64::from(rate.get())),
+                None => Instant::now(),
+            };
+            tokio::time::sleep_until(due.into()).await;
+            let status = tokio::spawn(self.clone().send(number.is_multiple_of(PHOTO_EVERY))).await??;
+            latencies.push(due.elapsed());
             if status != 200 {
                 return Err(format!("a webhook was answered with {status}").into());
             }
