@@ -106,6 +106,8 @@ async fn a_rotation_loses_no_push() -> Result<(), Failure> {
         );
     }
     world.secret("waybill/test/acme/ups-hook", &keys(&["new"])).await?;
+    // A process believes for a minute what it has read.
+    world.turn(SignedDuration::from_secs(61));
     assert_eq!(receiver.run(genuine("{}")).await.status, 401);
 
     let digest = waybill::ports::Hook::digest_of(UPS_HOOK);

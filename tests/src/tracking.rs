@@ -222,6 +222,26 @@ impl World {
         Ok(statuses)
     }
 
+    /// UPS pushes that something has just happened to a parcel, whether it is subscribed to or not; answers the status.
+    ///
+    /// # Errors
+    /// Never here.
+    pub async fn send_news(&self, number: &str, kind: &str, code: &str, status: &str) -> Result<u16, Failure> {
+        let now = self.now();
+        let event = json!({
+            "trackingNumber": number, "activityStatus": { "type": kind, "code": code, "descriptionCode": status },
+            "gmtActivityDate": now.strftime("%Y%m%d").to_string(), "gmtActivityTime": now.strftime("%H%M%S").to_string(),
+            "gmtOffset": "-05.00"
+        });
+        let inbound = Inbound {
+            hook: UPS_HOOK.to_owned().into(),
+            headers: vec![("credential".to_owned(), CREDENTIAL.to_owned())],
+            body: event.to_string().into_bytes(),
+            source: None,
+        };
+        Ok(self.receiver().run(inbound).await.status)
+    }
+
     async fn push(&self, push: &Push) -> Result<Reply, Failure> {
         let mut headers = push.headers.clone();
         if let Some(portal) = &push.oauth {

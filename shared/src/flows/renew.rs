@@ -192,7 +192,8 @@ impl Renew {
         if unanswered.is_empty() {
             return Ok(());
         }
-        self.fail(unanswered, "the carrier's answer does not speak of them", report).await
+        self.fail(unanswered, "the carrier's answer does not speak of them", report)
+            .await
     }
 
     /// News are pushed from now on. What happened before is asked for: at once, because nobody keeps it.

@@ -11,6 +11,7 @@ use super::keys::{HOOKS, Key, capture_of, capture_partition, capture_shard, sort
 use super::table::{
     Guard, SCHEMA, Search, Write, body, key_item, request_token, string, text, to_body, to_item, updated,
 };
+use crate::domain::TenantId;
 use crate::ports::{Captured, Captures, Hook, Hooks, StoreError};
 
 /// How long a webhook is kept, in seconds; the bucket's lifecycle says the same of the big ones' bodies.
