@@ -183,7 +183,9 @@ impl Track {
             return parcel.clone();
         }
         log(parcel, progress.as_ref());
-        let tell_at = parcel.tell_at.unwrap_or(now + self.tell_after);
+        // Sooner than a second look at what was told before.
+        let soon = now + self.tell_after;
+        let tell_at = parcel.tell_at.map_or(soon, |tell_at| tell_at.min(soon));
         let moved = TrackedParcel {
             progress,
             untold_since: Some(parcel.untold_since.unwrap_or(now)),
