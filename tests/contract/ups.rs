@@ -174,7 +174,7 @@ async fn news_are_pushed_where_there_is_a_hook() -> Result<(), Failure> {
     world.secret("waybill/test/acme/ups-hook", &body).await?;
     assert_eq!(pushes(api, "v1").await?.map(|push| push.batch), Ok(100));
     assert!(pushes(None, "v1").await?.is_err(), "nobody knows our address");
-    assert_eq!(pushes(None, "v2").await?.map(|push| push.batch), Ok(100));
+    assert_eq!(pushes(api, "v2").await?.map(|push| push.batch), Ok(100));
     assert!(pushes(api, "off").await?.is_err());
     world
         .secret("waybill/test/acme/ups-hook", &serde_json::json!({ "keys": 7 }))

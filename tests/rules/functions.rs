@@ -8,14 +8,10 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tests::world::{CONNECTION, Failure, World};
-use waybill::flows::order_status::{OrderStatus, portal_secret};
-use waybill::flows::receive::{Receive, Remembered};
-use waybill::flows::renew::Renew;
-use waybill::flows::track::Track;
-use waybill::flows::track_poll::TrackPoll;
-use waybill::memory::{CountedNonces, Memory};
+use waybill::flows::order_status::portal_secret;
+use waybill::flows::receive::Receive;
+use waybill::memory::Memory;
 use waybill::ports::{Connections, Hook, TrackingMessage};
-use waybill::systems::webhooks::Vendors;
 
 use crate::sources::project;
 
@@ -182,41 +178,6 @@ fn port(world: &World) -> Arc<Memory> {
     Arc::new(world.store.clone())
 }
 
-fn receiver(world: &World) -> Receive {
-    Receive {
-        hooks: port(world),
-        webhooks: Arc::new(Vendors),
-        secrets: world.vault.clone(),
-        captures: port(world),
-        queue: port(world),
-        clock: world.poller().clock,
-        nonces: Arc::new(CountedNonces::default()),
-        remembered: Remembered::default(),
-    }
-}
-
-fn tracker(world: &World) -> Track {
-    let poll = world.poller();
-    Track {
-        parcels: port(world),
-        covers: port(world),
-        tellings: port(world),
-        documents: port(world),
-        connections: port(world),
-        systems: world.systems(),
-        captures: port(world),
-        hooks: port(world),
-        webhooks: Arc::new(Vendors),
-        queue: port(world),
-        dead_letters: port(world),
-        clock: poll.clock.clone(),
-        nonces: poll.nonces.clone(),
-        timing: world.timing.clone(),
-        tell_after: jiff::SignedDuration::from_secs(5),
-        poll,
-    }
-}
-
 /// The hook that an event is sent to, with these keys.
 async fn hook(world: &World, event: &Value, keys: Value) -> Result<(), Failure> {
     let id = event["pathParameters"]["hook"].as_str().unwrap_or_default();
@@ -264,7 +225,7 @@ fn said(response: ApiGatewayV2httpResponse) -> Result<(i64, Value), Failure> {
 #[tokio::test]
 async fn a_push_is_captured_and_queued() -> Result<(), Failure> {
     let world = World::start().await?;
-    let receive = receiver(&world);
+    let receive = world.receiver();
     let event = json_of("webhook-receiver")?;
     hook(&world, &event, json!({ "keys": [event["headers"]["credential"]] })).await?;
     assert_eq!(push(&receive, event.clone()).await?.0, 200);
@@ -300,7 +261,7 @@ async fn a_push_is_captured_and_queued() -> Result<(), Failure> {
 #[tokio::test]
 async fn a_token_is_given_and_taken() -> Result<(), Failure> {
     let world = World::start().await?;
-    let receive = receiver(&world);
+    let receive = world.receiver();
     let event = json_of("webhook-receiver-token")?;
     let keys = json!({ "keys": ["ups-secret"], "client_id": "ups-client", "token_key": "signs" });
     hook(&world, &event, keys).await?;
@@ -320,10 +281,10 @@ async fn a_batch_of_news_is_dealt_with() -> Result<(), Failure> {
     let world = World::start().await?;
     let mut batch = json_of("tracking-worker")?;
     let done =
-        tracking_worker::handle(&tracker(&world), with_deadline(serde_json::from_value(batch.clone())?)?).await?;
+        tracking_worker::handle(&world.tracker(), with_deadline(serde_json::from_value(batch.clone())?)?).await?;
     assert!(done.batch_item_failures.is_empty());
     batch["Records"][0]["body"] = "not a message".into();
-    let done = tracking_worker::handle(&tracker(&world), with_deadline(serde_json::from_value(batch)?)?).await?;
+    let done = tracking_worker::handle(&world.tracker(), with_deadline(serde_json::from_value(batch)?)?).await?;
     assert!(done.batch_item_failures.is_empty(), "it must not come again");
     let letters = world.store.tables().dead_letters.clone();
     assert!(letters.iter().any(|(body, _)| body == "not a message"), "{letters:?}");
@@ -336,17 +297,10 @@ async fn the_minutes_events_make_the_round_and_ask_for_promises() -> Result<(), 
     let world = World::start().await?;
     world.enter(world.plain(1))?;
     world.poll_and_work().await?;
-    let poll = TrackPoll {
-        track: tracker(&world),
-        cursors: port(&world),
-        runs: port(&world),
-    };
+    let poll = world.track_poller();
     let report = tracking_poller::handle(&poll, event("tracking-poller")?).await?;
     assert_eq!(report.parcels, 1, "the shipped order's parcel is looked at: {report:?}");
-    let renew = Renew {
-        track: tracker(&world),
-        covers: port(&world),
-    };
+    let renew = world.renewer();
     let report = subscription_renewer::handle(&renew, event("subscription-renewer")?).await?;
     assert_eq!(report.failed, 0);
     Ok(())
@@ -358,14 +312,7 @@ async fn a_portal_is_answered() -> Result<(), Failure> {
     let world = World::start().await?;
     let order = world.enter(world.plain(1))?;
     world.poll_and_work().await?;
-    let status = OrderStatus {
-        connections: port(&world),
-        directory: port(&world),
-        parcels: port(&world),
-        secrets: world.vault.clone(),
-        limits: port(&world),
-        clock: world.poller().clock,
-    };
+    let status = world.portal();
     let ask = async |event: Value| {
         let event: ApiGatewayV2httpRequest = serde_json::from_value(event)?;
         said(order_status::handle(&status, with_deadline(event)?).await?)
@@ -376,8 +323,15 @@ async fn a_portal_is_answered() -> Result<(), Failure> {
     let gate = port(&world).gate(&CONNECTION.parse()?).await?;
     let name = gate.map(|gate| portal_secret(&gate.connection)).unwrap_or_default();
     world.secret(&name, &json!({ "keys": ["3q2-7wPortalKey"] })).await?;
+    // That there was no key is believed for a moment.
+    world.turn(jiff::SignedDuration::from_secs(3));
     let (code, answer) = ask(event.clone()).await?;
     assert_eq!((code, &answer["order"]), (200, &event["pathParameters"]["number"]));
+    event["headers"]
+        .as_object_mut()
+        .map(|headers| headers.remove("x-api-key"));
+    event["headers"]["authorization"] = "Bearer 3q2-7wPortalKey".into();
+    assert_eq!(ask(event.clone()).await?.0, 200);
     event["headers"]["authorization"] = "Basic 3q2-7wPortalKey".into();
     assert_eq!(ask(event).await?.0, 404);
     Ok(())
