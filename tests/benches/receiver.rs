@@ -14,7 +14,8 @@ use lambda_runtime::{Context, LambdaEvent};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tests::world::Failure;
-use waybill::flows::receive::{Receive, Remembered};
+use waybill::flows::receive::Receive;
+use waybill::flows::remembered::Remembered;
 use waybill::memory::{AlwaysWorks, CountedNonces, Memory, TurnedClock, Vault};
 use waybill::ports::{Hook, Secrets, TrackingMessage};
 use waybill::systems::webhooks::Vendors;
@@ -120,7 +121,8 @@ impl Bench {
             queue: port,
             clock,
             nonces: Arc::new(CountedNonces::default()),
-            remembered: Remembered::default(),
+            found: Remembered::default(),
+            read: Remembered::default(),
         };
         Ok(Self {
             receive: Arc::new(receive),

@@ -253,7 +253,10 @@ impl World {
                 source: None,
             };
             let token: serde_json::Value = serde_json::from_str(&self.receiver().token(asked).await.body)?;
-            let token = token["access_token"].as_str().unwrap_or_default();
+            let token = token
+                .get("access_token")
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default();
             headers.push(("authorization".to_owned(), format!("Bearer {token}")));
             headers.push(("x-api-key".to_owned(), portal.client_id.clone()));
         }

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 /// The most that the parcels may take to be followed, and again to arrive.
 const LATEST: Duration = Duration::from_secs(60);
 /// The time between two events of a parcel.
-const STEP: Duration = Duration::from_millis(1_200);
+const STEP: Duration = Duration::from_millis(800);
 /// What a parcel goes through.
 const TRAVELS: [EventKind; 6] = [
     EventKind::PickedUp,

@@ -124,7 +124,7 @@ impl Renew {
             parcels.into_iter().map(|parcel| (parcel.key.clone(), parcel)).collect();
         let mut needed = Vec::new();
         for cover in self.covers.covers(keys).await? {
-            match parcels.remove(&cover.key).filter(|parcel| needs_news(parcel)) {
+            match parcels.remove(&cover.key).filter(needs_news) {
                 Some(parcel) if cover.renew_at <= now => needed.push(Due { cover, parcel }),
                 Some(_) => {}
                 None => {

@@ -90,8 +90,11 @@ async fn units_after(
             .map(|shipment| shipment.tracking_numbers().map(str::to_owned).collect());
         after = after.with_tracking(next.unit, numbers.unwrap_or_default());
     }
+    if after == before {
+        return Ok(None);
+    }
     let version = before.version + 1;
-    Ok((after != before).then(|| (before, Units { version, ..after })))
+    Ok(Some((before, Units { version, ..after })))
 }
 
 /// The parcels that are followed from now on: those of a unit whose tracking numbers are known now and were not before.
