@@ -205,4 +205,5 @@ def summarise(books, seconds):
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)
     sys.exit(main())

@@ -19,8 +19,8 @@ use crate::telemetry;
 /// The most of a shard that are asked for in one run.
 const LIMIT: u16 = 400;
 
-/// When a promise is asked for again that could not be had.
-const RETRY: SignedDuration = SignedDuration::from_mins(5);
+/// When a promise is asked for again that could not be had, in first waits of everything else.
+const RETRY: i32 = 5;
 
 /// When the carrier is asked again that refused one.
 const REFUSED: SignedDuration = SignedDuration::from_hours(6);
@@ -243,7 +243,7 @@ impl Renew {
             let times = 2_i32.saturating_pow(due.cover.failures.min(4));
             let cover = Cover {
                 version: due.cover.version + 1,
-                renew_at: self.track.clock.now() + RETRY * times,
+                renew_at: self.track.clock.now() + self.track.timing.retry * RETRY * times,
                 failures: due.cover.failures.saturating_add(1),
                 ..due.cover
             };
