@@ -179,7 +179,10 @@ async fn the_same_event_replaces_itself_even_within_one_record() {
         .record(&parcel("1Z1"), &[first.clone(), named.clone()])
         .await;
     assert!(recorded.unwrap());
-    assert_eq!(store.dynamo.events(&key("1Z1")).await.unwrap(), std::slice::from_ref(&named));
+    assert_eq!(
+        store.dynamo.events(&key("1Z1")).await.unwrap(),
+        std::slice::from_ref(&named)
+    );
     store
         .dynamo
         .set_aside(&key("1Z1"), &[first, named.clone()])

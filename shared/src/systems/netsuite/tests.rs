@@ -23,7 +23,7 @@ const SUITEQL: &str = "POST /services/rest/query/v1/suiteql?limit=1000&offset=0 
 const RECORD: &str = "GET /services/rest/record/v1/salesOrder/5012?expandSubResources=true ";
 const TRANSFORM: &str = "POST /services/rest/record/v1/salesOrder/5012/!transform/itemFulfillment?replace=package ";
 const LOOK: &str = "GET /services/rest/record/v1/itemFulfillment/eid:";
-const TRACKING: &str = "GET /services/rest/record/v1/salesOrder/5012?fields=custbody_ups_tracking ";
+const TRACKING: &str = "GET /services/rest/record/v1/salesOrder/5012?fields=custbody_ups_tracking,custbody_ups_status ";
 const PROBLEM: &str = "GET /services/rest/record/v1/salesOrder/5012?fields=custbody_ups_problem ";
 const TOLD: &str = "GET /services/rest/record/v1/salesOrder/5012?fields=custbody_ups_estimated,custbody_ups_status ";
 const PATCH: &str = "PATCH /services/rest/record/v1/salesOrder/5012 ";

@@ -38,7 +38,9 @@ async fn stub(status: u16, body: String) -> Stub {
 
 async fn subscribed(status: u16, name: &str) -> Result<Subscribed, CallError> {
     let stub = stub(status, fixture(name).to_string()).await;
-    stub.ups(json!({"track_alert": "v2"})).subscribe(&numbers()).await
+    stub.ups_with(json!({"track_alert": "v2"}), target(), Recorder::default())
+        .subscribe(&numbers())
+        .await
 }
 
 /// P17: the bodies hold what the two versions document, and nothing else.
@@ -123,7 +125,10 @@ async fn an_error_that_is_not_about_the_numbers_is_an_error() {
         (429, String::new()),
     ] {
         let stub = stub(status, body.clone()).await;
-        let failed = stub.ups(json!({"track_alert": "v2"})).subscribe(&numbers()).await;
+        let failed = stub
+            .ups_with(json!({"track_alert": "v2"}), target(), Recorder::default())
+            .subscribe(&numbers())
+            .await;
         assert!(
             matches!(failed, Err(CallError::Later(_))),
             "{status} {body}: {failed:?}"
@@ -136,7 +141,7 @@ async fn an_error_that_is_not_about_the_numbers_is_an_error() {
 async fn it_pushes_when_it_is_turned_on_and_has_where_to() {
     let stub = Stub::new(|_| (500, String::new())).await;
     let ups = |version: &str, hook| stub.ups_with(json!({ "track_alert": version }), hook, Recorder::default());
-    for push in [ups("v1", target()).push(), ups("v2", None).push()] {
+    for push in [ups("v1", target()).push(), ups("v2", target()).push()] {
         let push = push.unwrap();
         assert_eq!(
             (push.batch, push.lasts, push.renew_before),
@@ -150,6 +155,7 @@ async fn it_pushes_when_it_is_turned_on_and_has_where_to() {
     for (without, says) in [
         (ups("off", target()), "track_alert"),
         (ups("v1", None), "waybill hook create"),
+        (ups("v2", None), "waybill hook create"),
         (ups("v1", Some(keyless)), "waybill hook create"),
     ] {
         let why = without.push().unwrap_err();
@@ -158,9 +164,9 @@ async fn it_pushes_when_it_is_turned_on_and_has_where_to() {
         assert!(matches!(refused, Err(CallError::Refused(refusal)) if refusal.code == "track-alert"));
     }
     let many = vec![LEAD.to_owned(); 101];
-    let refused = ups("v2", None).subscribe(&many).await;
+    let refused = ups("v2", target()).subscribe(&many).await;
     assert!(matches!(refused, Err(CallError::Refused(refusal)) if refusal.code == "VSS220"));
-    assert_eq!(ups("v2", None).subscribe(&[]).await, Ok(Subscribed::default()));
+    assert_eq!(ups("v2", target()).subscribe(&[]).await, Ok(Subscribed::default()));
     assert!(stub.asked().is_empty());
 }
 
@@ -174,7 +180,7 @@ async fn a_check_says_whether_news_can_be_pushed() {
     };
     assert!(found("off", None).unwrap().contains("off"));
     assert!(found("v1", target()).unwrap().contains("v1"));
-    assert!(found("v2", None).unwrap().contains("v2"));
+    assert!(found("v2", target()).unwrap().contains("v2"));
     assert!(found("v1", None).unwrap_err().contains("waybill hook create"));
 }
 
