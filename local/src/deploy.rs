@@ -40,6 +40,9 @@ pub const SHORT_TIMES: [(&str, &str); 11] = [
     ("TellAfterSeconds", "1"),
 ];
 
+/// Names the address of the API that carriers are told, where it is not the stack's own: a relay in between.
+const API_URL: &str = "WAYBILL_LOCAL_API_URL";
+
 /// The outputs of a stack by name.
 pub type Outputs = BTreeMap<String, String>;
 
@@ -110,7 +113,14 @@ fn parameters() -> Vec<Parameter> {
     ];
     let parameter =
         |(name, value): (&str, &str)| Parameter::builder().parameter_key(name).parameter_value(value).build();
-    fixed.into_iter().chain(SHORT_TIMES).map(parameter).collect()
+    let told = std::env::var(API_URL).ok();
+    let told = told.iter().map(|url| ("ApiUrl", url.as_str()));
+    fixed
+        .into_iter()
+        .chain(SHORT_TIMES)
+        .chain(told)
+        .map(parameter)
+        .collect()
 }
 
 async fn create_change_set(cloudformation: &CloudFormation, template: String) -> Outcome<()> {

@@ -27,7 +27,7 @@ class Fake:
 
     def __init__(self, interpreter, program, log):
         log.unlink(missing_ok=True)
-        command = [interpreter, HERE / "resolving.py", program, "--port", "0", "--log", log]
+        command = [interpreter, program, "--port", "0", "--log", log]
         self.process = subprocess.Popen(command, cwd=program.parent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         ready = select.select([self.process.stdout], [], [], 30)[0]
         line = self.process.stdout.readline() if ready else ""

@@ -17,6 +17,7 @@ import time
 import deliver
 import fakes
 import judge
+import relay
 import stack
 from stack import ROOT
 
@@ -77,12 +78,14 @@ def main():
     work = ROOT / "target" / "fakes"
     work.mkdir(parents=True, exist_ok=True)
     interpreter = fakes.python(work / "venv")
-    started = []
+    started = [relay.Relay()]
     try:
-        operator = stack.Operator(stack.up())
+        environment, api = stack.up(started[0].url)
+        started[0].leads_to(environment["AWS_ENDPOINT_URL"], api)
+        operator = stack.Operator(environment)
         for name in ("fake_netsuite", "fake_ups"):
             started.append(fakes.Fake(interpreter, folder / f"{name}.py", work / f"{name}.jsonl"))
-        return ship(operator, *started, work, arguments)
+        return ship(operator, *started[1:], work, arguments)
     finally:
         stack.down()
         for one in started:

@@ -11,14 +11,19 @@ CONNECTION = "acme-netsuite-ups"
 BUILDS_WITHIN = 3600
 
 
-def up():
-    """Starts the stack; answers the environment in which `waybill` reaches it."""
-    subprocess.run(["cargo", "local", "up"], cwd=ROOT, stdin=subprocess.DEVNULL, check=True, timeout=BUILDS_WITHIN)
+def up(api_url):
+    """Starts the stack, which tells carriers this address of its API; answers the environment in which `waybill` reaches it, and the
+    API's id."""
+    told = {**os.environ, "WAYBILL_LOCAL_API_URL": api_url}
+    subprocess.run(["cargo", "local", "up"], cwd=ROOT, env=told, stdin=subprocess.DEVNULL, check=True, timeout=BUILDS_WITHIN)
     status = subprocess.run(["cargo", "local", "status"], cwd=ROOT, stdin=subprocess.DEVNULL, check=True, capture_output=True, text=True).stdout
     exported = dict(re.findall(r"^\s*export (\w+)=(\S+)$", status, re.M))
     if "WAYBILL_STACK" not in exported:
         raise SystemExit(f"`cargo local status` names no stack:\n{status}")
-    return {**os.environ, **exported, "USER": "fakes"}
+    api = re.search(r"^\s*ApiId\s+(\w+)", status, re.M)
+    if not api:
+        raise SystemExit(f"`cargo local status` names no API:\n{status}")
+    return {**os.environ, **exported, "USER": "fakes"}, api.group(1)
 
 
 def down():

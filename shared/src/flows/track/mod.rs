@@ -16,8 +16,8 @@ use crate::domain::{Ending, ParcelKey, TrackedParcel};
 use crate::flows::poll::Poll;
 use crate::job::{self, Timing};
 use crate::ports::{
-    Captures, Clock, Connections, Covers, DeadLetters, Documents, Hooks, Later, Nonces, Parcels, StoreError, Systems,
-    Tellings, TrackingMessage, TrackingQueue, Webhooks,
+    Captures, Clock, Connections, Covers, DeadLetters, Documents, Hooks, Later, Nonces, Obstacle, Parcels, StoreError,
+    Systems, Tellings, TrackingMessage, TrackingQueue, Webhooks,
 };
 
 /// How often a parcel is written again when somebody else was faster.
@@ -188,6 +188,9 @@ impl Track {
     /// When to try again what has failed so often.
     fn again(&self, parcel: &TrackedParcel, later: &Later, failures: u32) -> Timestamp {
         let hint = later.after.and_then(|after| SignedDuration::try_from(after).ok());
+        if let (Obstacle::Queued, Some(turn)) = (later.obstacle, hint) {
+            return self.clock.now() + turn.max(SignedDuration::from_secs(1));
+        }
         let draw = job::draw(&parcel.job, parcel.version);
         let wait = self.timing.backoff.wait(self.timing.retry, hint, failures, draw);
         self.clock.now() + wait.max(SignedDuration::from_secs(1))

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Visit;
 use crate::domain::{DeliveryStatus, Ending, ParcelKey, Telling, TrackedParcel, Units};
-use crate::ports::{AuditEntry, EffectError, Permit, StoreError};
+use crate::ports::{AuditEntry, EffectError, Obstacle, Permit, StoreError};
 use crate::telemetry;
 
 /// How long somebody waits whom another writer has overtaken.
@@ -142,11 +142,13 @@ impl Visit<'_> {
             Err(EffectError::NotSent(later)) => {
                 tracing::info!(job.id = %parcel.job, %later, "the ERP is told later");
                 let again = self.track.again(parcel, &later, failures);
-                let failed = Telling {
-                    failures: failures.saturating_add(1),
+                // To wait for one's turn is no failure.
+                let failed = u32::from(later.obstacle != Obstacle::Queued);
+                let waiting = Telling {
+                    failures: failures.saturating_add(failed),
                     ..free
                 };
-                (failed, Some(again))
+                (waiting, Some(again))
             }
             Err(EffectError::Unknown(reason)) => {
                 tracing::warn!(job.id = %parcel.job, reason, "nobody knows whether the ERP shows it: it is looked at again");
