@@ -49,8 +49,7 @@ def deliver(operator, netsuite, ups, books):
         if not wrong or time.monotonic() - began > PATIENCE:
             break
         time.sleep(2)
-    tell(ups, shown, expected, time.monotonic() - began)
-    return wrong
+    return wrong + tell(ups, shown, expected, time.monotonic() - began)
 
 
 def numbers(books, order):
@@ -80,7 +79,8 @@ def travel(ups, parcels):
             events = JOURNEYS[index % len(JOURNEYS)][0]
             if step < len(events) and each:
                 ups.post("events", {"numbers": each, "event": events[step]})
-        time.sleep(1.5)
+                time.sleep(0.05)
+        time.sleep(1)
 
 
 def differing(shown, expected):
@@ -95,10 +95,11 @@ def differing(shown, expected):
 
 
 def tell(ups, shown, expected, seconds):
+    """Faults of the pushes; one that comes too late for the sender is made up for like one that is lost."""
     stats = ups.stats()
     pushed = collections.Counter(str(one["status"]) for one in stats["webhooks"])
     statuses = collections.Counter(shown.get(str(order), {}).get(STATUS) for order in expected)
     print(f"shown {json.dumps(dict(statuses))} after {seconds:.0f} s; pushes {json.dumps(dict(pushed))}")
-    refused = {status for status in pushed if status not in ("200", "lost")}
-    if refused:
-        print(f"pushes that were not taken: {json.dumps(sorted(refused))}")
+    refused = sorted(status for status in pushed if status.isdigit() and status != "200")
+    refused += [] if pushed["200"] else ["all of them"]
+    return [f"pushes were not taken: {status}" for status in refused]
