@@ -19,7 +19,7 @@ const HEADER: [&str; 8] = [
 /// The columns that hold numbers.
 const NUMBERS: [usize; 2] = [3, 6];
 /// The most characters of a consignee and a city.
-const SHIP_TO: usize = 26;
+const SHIP_TO: usize = 16;
 
 /// All orders, a line for each shipment; beneath them why some are held.
 #[must_use]
