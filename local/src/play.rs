@@ -1,8 +1,10 @@
 //! `cargo local simulators`: the simulated systems beside the kept stack, with orders that a person can play with.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use simulators::netsuite::demo::DemoKind;
+use simulators::ups;
 
 use crate::failure::{Failure, Outcome, While};
 use crate::ministack;
@@ -19,6 +21,7 @@ pub struct Play {
     outside: Outside,
     operator: Operator,
     orders: Vec<Entered>,
+    courier: tokio::task::JoinHandle<()>,
 }
 
 impl Play {
@@ -38,10 +41,12 @@ impl Play {
         interrupts
             .unless(progress.phase("connecting NetSuite and UPS", connect))
             .await?;
+        let courier = tokio::spawn(ups::courier(outside.ups.ups.clone(), Duration::from_millis(500)));
         Ok(Self {
             outside,
             operator,
             orders: entered,
+            courier,
         })
     }
 
@@ -58,7 +63,9 @@ impl Play {
              {waybill} job list\n  \
              {waybill} order explain {good}\n  \
              curl -s {netsuite}/_control/books\n  \
-             curl -s {ups}/_control/books\n\
+             curl -s {ups}/_control/books\n  \
+             {waybill} tracking show {good}\n  \
+             curl -s {ups}/_control/events -H 'content-type: application/json' -d '{{\"number\":\"1Z...\",\"events\":[\"picked_up\"]}}'\n\
              {}\nCtrl-C stops the simulators and pauses the connection.\n",
             self.orders.len(),
             self.correction().unwrap_or_default(),
@@ -89,6 +96,7 @@ impl Play {
     /// The connection cannot be paused; the simulators are stopped all the same.
     pub async fn stop(self) -> Outcome<()> {
         let paused = self.operator.waybill(&["connection", "pause", CONNECTION]).await;
+        self.courier.abort();
         self.outside.stop().await;
         paused.map(|_| ())
     }
