@@ -316,7 +316,7 @@ async fn authorize(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> 
     let code = consent
         .code(&redirect)
         .map_err(|error| Failure::new(error.to_string()))?;
-    let ports = stack.systems()?.netsuite_ports(&Recorder::default());
+    let ports = stack.systems()?.ports(&Recorder::default());
     let endpoint =
         NetSuite::token_endpoint(&connection, &ports).map_err(|refusal| Failure::new(refusal.to_string()))?;
     let renewed = consent.exchange(&code, &endpoint).await;

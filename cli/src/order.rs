@@ -292,6 +292,8 @@ mod tests {
             ship_method: None,
             currency: None,
             ship_to: Address::default(),
+            bill_to: None,
+            supplier: None,
             lines: vec![OrderLine {
                 id: LineId::new("1"),
                 sku: "BOLT".to_owned(),
@@ -306,6 +308,10 @@ mod tests {
                 tariff_code: None,
                 location: None,
                 ship_to: None,
+                dimensions: None,
+                cost_centre: None,
+                came_from: None,
+                flaw: None,
             }],
         }
     }

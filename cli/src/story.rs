@@ -367,6 +367,8 @@ pub(crate) mod tests {
             ship_method: None,
             ship_to: Address::default(),
             location: None,
+            bill_to: None,
+            supplier: None,
             lines: Vec::new(),
         };
         let snapshot = Snapshot::new(1, at("2026-08-01T10:00:00Z"), consignment);

@@ -22,8 +22,8 @@ fn the_example_is_valid_and_says_what_it_seems_to_say() {
     assert_eq!(connection.environment, Environment::Sandbox);
     assert_eq!(connection.schedule.time_zone, "America/Chicago");
     assert_eq!(connection.service.choice, Choice::CheapestBy { days: 5 });
-    assert_eq!(connection.ship_from.of(Some(&LocationId::new("6"))).city, "Reno");
-    assert_eq!(connection.ship_from.of(None).city, "Louisville");
+    assert_eq!(connection.ship_from.at(Some(&LocationId::new("6"))).city, "Reno");
+    assert_eq!(connection.ship_from.at(None).city, "Louisville");
     assert!(connection.write_back.fulfilment);
     assert_eq!(connection.tracking, Cadence::default());
     let fields = connection.write_back.fields;

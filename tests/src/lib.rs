@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rust_decimal::{Decimal, dec};
 use waybill::connection::{
-    AddressPolicy, Connection, CustomsPolicy, Environment, FieldMap, Schedule, Selection, ShipFrom, SystemSettings,
+    AddressPolicy, Connection, CustomsPolicy, Environment, Schedule, Selection, ShipFrom, Shipper, SystemSettings,
     UnknownPurchase, WriteBackPolicy,
 };
 use waybill::domain::{
@@ -66,6 +66,7 @@ pub fn connection(id: &str) -> Result<Connection, waybill::domain::IdError> {
         ship_from: ShipFrom {
             default: warehouse(),
             locations: BTreeMap::new(),
+            of: Shipper::Location,
         },
         packing: Packing {
             rule: ParcelRule::PerOrder,
@@ -86,6 +87,7 @@ pub fn connection(id: &str) -> Result<Connection, waybill::domain::IdError> {
             transport: Payer::Shipper,
             duties: None,
         },
+        accounts: Vec::new(),
         label: LabelFormat::Zpl,
         customs: CustomsPolicy {
             reason: "SALE".to_owned(),
@@ -97,7 +99,7 @@ pub fn connection(id: &str) -> Result<Connection, waybill::domain::IdError> {
         unknown_purchase: UnknownPurchase::Recreate,
         write_back: WriteBackPolicy {
             fulfilment: true,
-            fields: FieldMap::default(),
+            ..WriteBackPolicy::default()
         },
         tracking: Cadence::default(),
         quote_valid_minutes: 60,
@@ -132,6 +134,10 @@ pub fn line(id: &str, ordered: Decimal, ready: Decimal) -> OrderLine {
         tariff_code: None,
         location: Some(LocationId::new("6")),
         ship_to: None,
+        dimensions: None,
+        cost_centre: None,
+        came_from: None,
+        flaw: None,
     }
 }
 
@@ -146,6 +152,8 @@ pub fn order(id: &str, lines: Vec<OrderLine>) -> Order {
         ship_method: None,
         currency: Some("USD".to_owned()),
         ship_to: customer(),
+        bill_to: None,
+        supplier: None,
         lines,
     }
 }

@@ -5,6 +5,7 @@
 mod mistake;
 mod parse;
 mod section;
+mod selection;
 mod spelling;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,9 @@ use crate::domain::{
 
 pub use mistake::{Mistake, list};
 pub use parse::{Addressed, SystemCheck, parse};
+pub use selection::{
+    AccountRule, Additions, NoAccount, Selection, SelectionFacts, SelectionRule, account_for, account_of,
+};
 
 /// Which of the vendors' worlds a connection lives in; the vendors' hosts must match it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +70,9 @@ pub struct Connection {
     pub service: ServicePolicy,
     /// Who pays.
     pub billing: Billing,
+    /// The account by supplier and cost centre; empty means that everything ships under the carrier's own settings.
+    #[serde(default)]
+    pub accounts: Vec<AccountRule>,
     /// The label's format.
     pub label: LabelFormat,
     /// What papers across a border say.
@@ -111,17 +118,6 @@ pub struct SystemSettings {
     pub options: serde_json::Value,
 }
 
-/// Which documents ship.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Selection {
-    /// The ERP's status codes that may ship; empty means the system's own default.
-    pub statuses: Vec<String>,
-    /// Ship methods by id or name; empty means any.
-    pub ship_methods: Vec<String>,
-    /// A condition in the ERP's own query language.
-    pub condition: Option<String>,
-}
-
 /// Addresses from which goods leave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ShipFrom {
@@ -129,11 +125,25 @@ pub struct ShipFrom {
     pub default: Address,
     /// By location of the ERP.
     pub locations: BTreeMap<LocationId, Address>,
+    /// Who ships.
+    #[serde(default)]
+    pub of: Shipper,
+}
+
+/// Who ships: a purchase order's goods leave the supplier, not us.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shipper {
+    /// We do, from the location that the document names or the default.
+    #[default]
+    Location,
+    /// The document's supplier, from its own address.
+    Supplier,
 }
 
 impl ShipFrom {
     /// The address of a location.
-    pub fn of(&self, location: Option<&LocationId>) -> &Address {
+    pub fn at(&self, location: Option<&LocationId>) -> &Address {
         location
             .and_then(|location| self.locations.get(location))
             .unwrap_or(&self.default)
@@ -180,6 +190,12 @@ pub enum UnknownPurchase {
 pub struct WriteBackPolicy {
     /// Whether a fulfilment is made.
     pub fulfilment: bool,
+    /// Whether nothing is written: what was shipped stands in our own store, and people ask for it there.
+    #[serde(default)]
+    pub store_only: bool,
+    /// A field of free text in which everything is told in a sentence, instead of fields of their own.
+    #[serde(default)]
+    pub note: Option<String>,
     /// Fields of the order, by what is written there.
     pub fields: FieldMap,
 }

@@ -12,12 +12,12 @@ use super::mistake::{Mistake, Mistakes};
 use super::section::Section;
 use super::spelling as spelt;
 use super::{
-    AddressPolicy, Connection, CustomsPolicy, Environment, FieldMap, Schedule, Selection, ShipFrom, SystemSettings,
-    UnknownPurchase, WriteBackPolicy,
+    AccountRule, AddressPolicy, Connection, CustomsPolicy, Environment, FieldMap, Schedule, Selection, SelectionRule,
+    ShipFrom, SystemSettings, UnknownPurchase, WriteBackPolicy,
 };
 use crate::domain::{
-    Address, Billing, Cadence, Choice, LabelFormat, LocationId, Money, PackageType, Packing, ParcelRule, Payer,
-    Refusal, ServicePolicy, TenantId, Weight,
+    Address, Billing, Cadence, CarrierAccount, Choice, LabelFormat, LocationId, Money, PackageType, Packing,
+    ParcelRule, Payer, Refusal, ServicePolicy, TenantId, Weight,
 };
 
 /// What a connection file says to one outside system.
@@ -30,8 +30,23 @@ pub struct Addressed<'a> {
     pub settings: &'a SystemSettings,
     /// Which documents ship.
     pub select: &'a Selection,
-    /// The fields that are written.
-    pub fields: &'a FieldMap,
+    /// What is written back and where.
+    pub write_back: &'a WriteBackPolicy,
+    /// The table of accounts.
+    pub accounts: &'a [AccountRule],
+}
+
+impl<'a> Addressed<'a> {
+    /// What a stored connection says to its ERP.
+    pub fn erp(connection: &'a Connection) -> Self {
+        Self {
+            environment: connection.environment,
+            settings: &connection.erp,
+            select: &connection.select,
+            write_back: &connection.write_back,
+            accounts: &connection.accounts,
+        }
+    }
 }
 
 /// What the registry of outside systems knows of connection files and secrets.
@@ -98,13 +113,14 @@ impl File<'_> {
         let retention_days = root.get("retention_days", &spelt::RETENTION);
         let spend_cap = root.get("spend_cap_per_hour", &spelt::MONEY);
         let quote_valid = root.get("quote_valid_minutes", &spelt::QUOTE_MINUTES);
-        let erp = self.system("erp", self.systems.erps(), tenant.as_ref(), environment);
-        let carrier = self.system("carrier", self.systems.carriers(), tenant.as_ref(), environment);
+        let erp = self.system("erp", self.systems.erps(), tenant.as_ref());
+        let carrier = self.system("carrier", self.systems.carriers(), tenant.as_ref());
         let select = select(&root.section("select"));
         let ship_from = ship_from(&root.section("ship_from"));
         let packing = packing(&root.section("packing"));
         let service = service(&root.section("service"));
         let billing = billing(&root.section("billing"));
+        let accounts = accounts(&root);
         let label = label(&root.section("label"));
         let customs = customs(&root.section("customs"));
         let address = address_policy(&root.section("address"));
@@ -113,7 +129,7 @@ impl File<'_> {
         self.paused();
         root.close();
         for settings in [&erp, &carrier].into_iter().flatten() {
-            self.ask_the_system(environment, settings, &select, &write_back.fields);
+            self.ask_the_system(environment, settings, &select, &write_back, &accounts);
         }
         Some(Connection {
             id: id?,
@@ -131,6 +147,7 @@ impl File<'_> {
             packing,
             service,
             billing: billing?,
+            accounts,
             label,
             customs,
             address,
@@ -162,13 +179,7 @@ impl File<'_> {
         }
     }
 
-    fn system(
-        &self,
-        key: &'static str,
-        known: &[&str],
-        tenant: Option<&TenantId>,
-        environment: Option<Environment>,
-    ) -> Option<SystemSettings> {
+    fn system(&self, key: &'static str, known: &[&str], tenant: Option<&TenantId>) -> Option<SystemSettings> {
         let section = self.root.section(key);
         let system = section.need("system", &spelt::TEXT);
         let account = section.need("account", &spelt::TEXT);
@@ -190,9 +201,6 @@ impl File<'_> {
             options,
             system,
         };
-        if let Some(environment) = environment {
-            host_is_allowed(&section, &settings, environment);
-        }
         Some(settings)
     }
 
@@ -201,7 +209,8 @@ impl File<'_> {
         environment: Option<Environment>,
         settings: &SystemSettings,
         select: &Selection,
-        fields: &FieldMap,
+        write_back: &WriteBackPolicy,
+        accounts: &[AccountRule],
     ) {
         let Some(environment) = environment else {
             return;
@@ -210,7 +219,8 @@ impl File<'_> {
             environment,
             settings,
             select,
-            fields,
+            write_back,
+            accounts,
         };
         for mistake in self.systems.mistakes(&addressed) {
             self.root.add(mistake.seen_in_the_file());
@@ -241,19 +251,6 @@ fn secret_name(section: &Section<'_>, given: Option<String>, prefix: Option<&str
     name
 }
 
-fn host_is_allowed(section: &Section<'_>, settings: &SystemSettings, environment: Environment) {
-    let Some(url) = settings.base_url.as_ref() else {
-        return;
-    };
-    let host = url.host_str().unwrap_or_default();
-    if environment != Environment::Local && !settings.allow_host.iter().any(|allowed| allowed == host) {
-        let allowed = format!(
-            "another host than the vendor's own only under environment = \"local\", or with allow_host = [{host:?}]"
-        );
-        section.wrong("base_url", format!("is {:?}", url.as_str()), allowed);
-    }
-}
-
 fn poll(section: &Section<'_>) -> (Schedule, TimeZone) {
     let every = section.get("every", &spelt::EVERY);
     let cron = section.get("cron", &spelt::CRON);
@@ -274,12 +271,79 @@ fn select(section: &Section<'_>) -> Selection {
         statuses: section.get("statuses", &spelt::TEXTS).unwrap_or_default(),
         ship_methods: section.get("ship_methods", &spelt::TEXTS).unwrap_or_default(),
         condition: section.get("condition", &spelt::TEXT),
+        rules: section.list("rules").iter().filter_map(selection_rule).collect(),
+        additions: section.get("additions", &spelt::ADDITIONS),
     };
     section.close();
     selection
 }
 
+fn selection_rule(section: &Section<'_>) -> Option<SelectionRule> {
+    let texts = |key| section.get(key, &spelt::ONE_OR_MORE).unwrap_or_default();
+    let rule = SelectionRule {
+        carrier: texts("carrier"),
+        supplier: texts("supplier"),
+        supplier_site: texts("supplier_site"),
+        fields: section.section("fields").lists(&spelt::ONE_OR_MORE),
+    };
+    section.close();
+    let empty = rule == SelectionRule::default();
+    if empty && section.is_present() {
+        section.wrong(
+            "carrier",
+            "is missing, like everything else in this rule, so that every document fits it",
+            "at least one of carrier, supplier, supplier_site and fields",
+        );
+    }
+    (!empty).then_some(rule)
+}
+
+fn accounts(root: &Section<'_>) -> Vec<AccountRule> {
+    let sections = root.list("accounts");
+    let rows: Vec<_> = sections
+        .iter()
+        .filter_map(|section| Some((section, account_rule(section)?)))
+        .collect();
+    for (index, (section, row)) in rows.iter().enumerate() {
+        let covers = |earlier: &AccountRule| {
+            let within = |earlier: &Option<String>, later: &Option<String>| earlier.is_none() || earlier == later;
+            within(&earlier.supplier, &row.supplier) && within(&earlier.cost_centre, &row.cost_centre)
+        };
+        if rows.iter().take(index).any(|(_, earlier)| covers(earlier)) {
+            section.wrong(
+                "account",
+                "is never used: a row above fits whatever this one fits",
+                "rows in this order: supplier and cost_centre, then one of them, then neither",
+            );
+        }
+    }
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+fn account_rule(section: &Section<'_>) -> Option<AccountRule> {
+    let supplier = section.get("supplier", &spelt::TEXT);
+    let cost_centre = section.get("cost_centre", &spelt::TEXT);
+    let number = section.need("account", &spelt::TEXT);
+    let merchant = section.get("merchant_id", &spelt::TEXT);
+    let billed = section.section("billing");
+    let payer = billed.is_present().then(|| payer(&billed));
+    section.close();
+    Some(AccountRule {
+        supplier,
+        cost_centre,
+        account: CarrierAccount {
+            number: number?.to_ascii_uppercase(),
+            merchant: merchant.map(|merchant| merchant.to_ascii_uppercase()),
+        },
+        payer: match payer {
+            Some(payer) => Some(payer?),
+            None => None,
+        },
+    })
+}
+
 fn ship_from(section: &Section<'_>) -> Option<ShipFrom> {
+    let of = section.get("of", &spelt::SHIPPER).unwrap_or_default();
     let default = address(&section.section("default"));
     let locations = section.section("locations").sections();
     let locations: Vec<_> = locations
@@ -293,6 +357,7 @@ fn ship_from(section: &Section<'_>) -> Option<ShipFrom> {
             .into_iter()
             .filter_map(|(location, address)| Some((location, address?)))
             .collect(),
+        of,
     })
 }
 
@@ -454,6 +519,8 @@ fn address_policy(section: &Section<'_>) -> AddressPolicy {
 
 fn write_back(section: &Section<'_>) -> WriteBackPolicy {
     let fulfilment = section.get("fulfilment", &spelt::YES_OR_NO).unwrap_or(false);
+    let store_only = section.get("store_only", &spelt::YES_OR_NO).unwrap_or(false);
+    let note = section.get("note", &spelt::TEXT);
     let fields = section.section("fields");
     let text = |key| fields.get(key, &spelt::TEXT);
     let map = FieldMap {
@@ -469,15 +536,25 @@ fn write_back(section: &Section<'_>) -> WriteBackPolicy {
     };
     fields.close();
     section.close();
-    if !fulfilment && !fields.has("tracking") {
+    let written = fulfilment || note.is_some() || map != FieldMap::default();
+    if store_only && written {
+        section.wrong(
+            "store_only",
+            "is true, and yet something is to be written",
+            "store_only = true alone, or fulfilment, note and fields without it",
+        );
+    }
+    if !store_only && !fulfilment && note.is_none() && !fields.has("tracking") {
         section.wrong(
             "fulfilment",
             "is not true and write_back.fields.tracking is missing, so a tracking number has nowhere to go",
-            "fulfilment = true, or a field of the order in write_back.fields.tracking, or both",
+            "fulfilment = true, or a field of the order in write_back.fields.tracking, or both; or a note; or store_only = true",
         );
     }
     WriteBackPolicy {
         fulfilment,
+        store_only,
+        note,
         fields: map,
     }
 }
@@ -730,17 +807,6 @@ mod tests {
             "account = \"A1B2C3\", secret = \"waybill/dev/acme/ups-west\"",
         );
         assert_eq!(read(&own).unwrap().carrier.secret, "waybill/dev/acme/ups-west");
-    }
-
-    /// P26: another host than the vendor's own needs `local`, or to be named.
-    #[test]
-    fn another_host_needs_the_local_environment_or_to_be_named() {
-        let elsewhere = "account = \"A1B2C3\", base_url = \"http://127.0.0.1:9000\"";
-        let text = but("account = \"A1B2C3\"", elsewhere);
-        assert_eq!(paths(&text), ["carrier.base_url"]);
-        assert!(read(&text.replace("sandbox", "local")).is_ok());
-        let named = format!("{elsewhere}, allow_host = [\"127.0.0.1\"]");
-        assert!(read(&but("account = \"A1B2C3\"", &named)).is_ok());
     }
 
     /// P7: what only the carrier knows is judged by the carrier, and told with its place in the file.

@@ -35,7 +35,7 @@ impl<'a> Section<'a> {
 
     /// The path of one of its keys.
     pub(super) fn path(&self, key: &str) -> String {
-        let key = if is_bare(key) {
+        let key = if is_bare(key) || key.contains(" #") {
             key.to_owned()
         } else {
             format!("{key:?}")
@@ -104,6 +104,24 @@ impl<'a> Section<'a> {
             .collect()
     }
 
+    /// The tables of a list (`[[key]]`), counted from 1 in their paths.
+    pub(super) fn list(&self, key: &'static str) -> Vec<Section<'a>> {
+        let Some(value) = self.value(key) else {
+            return Vec::new();
+        };
+        let Some(tables) = value.as_array() else {
+            self.wrong(
+                key,
+                format!("is {}", told(value)),
+                format!("a list of tables: [[{}]]", self.path(key)),
+            );
+            return Vec::new();
+        };
+        let each = tables.iter().enumerate();
+        each.map(|(index, value)| self.table_of(&format!("{key} #{}", index + 1), Some(value)))
+            .collect()
+    }
+
     fn table_of(&self, key: &str, value: Option<&'a Value>) -> Section<'a> {
         let table = value.and_then(Value::as_table);
         if let (Some(value), None) = (value, table) {
@@ -114,6 +132,18 @@ impl<'a> Section<'a> {
             );
         }
         Self::at(self.path(key), table, self.mistakes)
+    }
+
+    /// Every key with a text or several, under names that the customer chooses.
+    pub(super) fn lists(&self, spelling: &Spelling<Vec<String>>) -> BTreeMap<String, Vec<String>> {
+        let mut lists = BTreeMap::new();
+        for (key, value) in self.table.into_iter().flatten() {
+            match (spelling.read)(value) {
+                Some(list) => drop(lists.insert(key.clone(), list)),
+                None => self.wrong(key, format!("is {}", told(value)), spelling.allowed),
+            }
+        }
+        lists
     }
 
     /// Every key with a text, under names that the customer chooses.

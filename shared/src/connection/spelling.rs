@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use toml::Value;
 use url::Url;
 
-use super::{AddressPolicy, Environment, UnknownPurchase};
+use super::{Additions, AddressPolicy, Environment, Shipper, UnknownPurchase};
 use crate::domain::{
     ConnectionId, Dimensions, LARGEST_NUMBER, LabelFormat, Length, Money, ParcelRule, TenantId, Weight, WeightUnit,
 };
@@ -46,6 +46,24 @@ pub(super) const TEXTS: Spelling<Vec<String>> = Spelling {
             .map(|one| text(one).map(str::to_owned))
             .collect()
     },
+};
+
+pub(super) const ONE_OR_MORE: Spelling<Vec<String>> = Spelling {
+    allowed: "a text like \"UPS\", or a list of texts of which one is enough",
+    read: |value| match text(value) {
+        Some(text) => Some(vec![text.to_owned()]),
+        None => (TEXTS.read)(value).filter(|texts| !texts.is_empty()),
+    },
+};
+
+pub(super) const SHIPPER: Spelling<Shipper> = Spelling {
+    allowed: "\"location\" (we ship) or \"supplier\" (the supplier ships, from its own address)",
+    read: known,
+};
+
+pub(super) const ADDITIONS: Spelling<Additions> = Spelling {
+    allowed: "\"ship\" or \"hold\"",
+    read: known,
 };
 
 pub(super) const LINES: Spelling<Vec<String>> = Spelling {

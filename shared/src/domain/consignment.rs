@@ -7,7 +7,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, ContentHash, DocumentId, LineId, LocationId, Money, Order, Quantities, ShipMethod, Standing, Weight,
+    Address, ContentHash, Dimensions, DocumentId, LineId, LocationId, Money, Order, Quantities, ShipMethod, Standing,
+    Supplier, Weight,
 };
 
 /// What one unit ships: everything of the order that decides the parcel, the address, the papers and the price.
@@ -25,6 +26,12 @@ pub struct Consignment {
     pub ship_to: Address,
     /// Where it leaves.
     pub location: Option<LocationId>,
+    /// Where the invoice goes, where the ERP says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill_to: Option<Address>,
+    /// Who sells the goods; `None` for our own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplier: Option<Supplier>,
     /// What it ships, in the order's order.
     pub lines: Vec<ConsignmentLine>,
 }
@@ -48,6 +55,15 @@ pub struct ConsignmentLine {
     pub origin_country: Option<String>,
     /// The tariff code.
     pub tariff_code: Option<String>,
+    /// The outer size of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dimensions: Option<Dimensions>,
+    /// Who bears the cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_centre: Option<String>,
+    /// Why it cannot ship as it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flaw: Option<String>,
 }
 
 /// Why a unit has nothing left to ship.
@@ -101,6 +117,8 @@ impl Consignment {
             ship_method: order.ship_method.clone(),
             ship_to: order.ship_to_of(first).clone(),
             location: first.location.clone(),
+            bill_to: order.bill_to.clone(),
+            supplier: order.supplier.clone(),
             lines: kept
                 .into_iter()
                 .map(|(line, quantity)| ConsignmentLine {
@@ -112,6 +130,9 @@ impl Consignment {
                     unit_price: line.unit_price.clone(),
                     origin_country: line.origin_country.clone(),
                     tariff_code: line.tariff_code.clone(),
+                    dimensions: line.dimensions,
+                    cost_centre: line.cost_centre.clone(),
+                    flaw: line.flaw.clone(),
                 })
                 .collect(),
         })

@@ -156,10 +156,21 @@ pub struct DocumentId {
 impl DocumentId {
     /// A sales order by its internal id.
     pub fn sales_order(id: impl Into<String>) -> Self {
-        Self {
-            kind: DocumentKind::SalesOrder,
-            id: id.into(),
-        }
+        Self::of(DocumentKind::SalesOrder, id)
+    }
+
+    /// A purchase order by its internal id.
+    pub fn purchase_order(id: impl Into<String>) -> Self {
+        Self::of(DocumentKind::PurchaseOrder, id)
+    }
+
+    /// A requisition by its internal id.
+    pub fn requisition(id: impl Into<String>) -> Self {
+        Self::of(DocumentKind::Requisition, id)
+    }
+
+    fn of(kind: DocumentKind, id: impl Into<String>) -> Self {
+        Self { kind, id: id.into() }
     }
 }
 

@@ -19,6 +19,7 @@ mod tracked;
 mod tracking;
 mod turn;
 mod units;
+mod zone;
 
 pub use address::{Address, AddressVerdict, Correction};
 pub use consignment::{Consignment, ConsignmentLine, Gone, Snapshot};
@@ -29,7 +30,7 @@ pub use ids::{
 };
 pub use measure::{Dimensions, LARGEST_NUMBER, Length, Weight, WeightUnit};
 pub use money::Money;
-pub use order::{Order, OrderLine, ShipMethod, Standing};
+pub use order::{Order, OrderLine, Origin, ShipMethod, Standing, Supplier};
 pub use packing::{PackageType, Packing, PackingError, Parcel, ParcelContent, ParcelRule};
 pub use personal::{ERASED, Personal};
 pub use rate::{Rate, Window};
@@ -38,9 +39,11 @@ pub use reconciliation::{
     Earlier, Gap, GapKind, ListEntry, Listed, Reconciliation, Run, Stage, Stretch, Suspect, Tally, Walk,
 };
 pub use shipment::{
-    Billing, Customs, LabelFormat, LabelImage, LabelRef, Payer, Refusal, Shipment, ShipmentRequest, ShippedParcel,
+    Billing, CarrierAccount, Customs, LabelFormat, LabelImage, LabelRef, Payer, Refusal, Shipment, ShipmentRequest,
+    ShippedParcel,
 };
 pub use tracked::{Cadence, Cover, Ending, ParcelKey, Telling, TrackedParcel};
 pub use tracking::{CarrierCode, DeliveryStatus, Estimate, Meaning, Milestone, Progress, Spot, TrackingEvent, fold};
 pub use turn::Holding;
 pub use units::{Allotment, Quantities, Unit, UnitPhase, Units};
+pub use zone::{earliest, wall_time};

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, DocumentId, LineId, LocationId, Money, Weight};
+use super::{Address, Dimensions, DocumentId, LineId, LocationId, Money, Weight};
 
 /// Whether a document may ship, by the ERP's state and the connection's choice of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,31 @@ pub struct ShipMethod {
     pub name: Option<String>,
 }
 
+/// Who sells the goods of a purchase order, or is to sell those of a requisition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supplier {
+    /// The ERP's id, or the number that people know where that is what the ERP names it by.
+    pub id: String,
+    /// The name that people know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The supplier's site, by the name that people know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// Where the goods leave, where the ERP says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+}
+
+/// The line of an earlier document that a line came from: a requisition becomes a purchase order, and ships once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The earlier document.
+    pub document: DocumentId,
+    /// Its line.
+    pub line: LineId,
+}
+
 /// One document with its lines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order {
@@ -47,6 +72,12 @@ pub struct Order {
     pub currency: Option<String>,
     /// Where it goes, where a line does not say otherwise.
     pub ship_to: Address,
+    /// Where the invoice goes, where the ERP says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill_to: Option<Address>,
+    /// Who sells the goods; `None` for our own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplier: Option<Supplier>,
     /// Every line that names goods, shipped or not.
     pub lines: Vec<OrderLine>,
 }
@@ -70,6 +101,9 @@ pub struct OrderLine {
     pub shippable: bool,
     /// The weight of one, where the item has one.
     pub weight: Option<Weight>,
+    /// The outer size of one, where the item has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dimensions: Option<Dimensions>,
     /// The price of one.
     pub unit_price: Option<Money>,
     /// Where it was made, ISO 3166-1 alpha-2.
@@ -80,6 +114,16 @@ pub struct OrderLine {
     pub location: Option<LocationId>,
     /// Where this line goes, if not where the order goes.
     pub ship_to: Option<Address>,
+    /// Who bears the cost; several are joined by `+`, in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_centre: Option<String>,
+    /// The line of an earlier document that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_from: Option<Origin>,
+    /// Why it cannot ship as it stands, and what mends that, in plain words without personal data: something in the ERP is
+    /// missing or cannot be understood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flaw: Option<String>,
 }
 
 impl OrderLine {

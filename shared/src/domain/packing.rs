@@ -200,6 +200,8 @@ mod tests {
             ship_method: None,
             ship_to: Address::default(),
             location: None,
+            bill_to: None,
+            supplier: None,
             lines: vec![ConsignmentLine {
                 line: LineId::new("1"),
                 sku: "A".to_owned(),
@@ -209,6 +211,9 @@ mod tests {
                 unit_price: None,
                 origin_country: None,
                 tariff_code: None,
+                dimensions: None,
+                cost_centre: None,
+                flaw: None,
             }],
         }
     }

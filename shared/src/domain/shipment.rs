@@ -5,6 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{Address, CarrierShipmentId, JobId, Money, Parcel};
 
+/// An account at the carrier, where a connection ships under several.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CarrierAccount {
+    /// The account's number, in its one canonical spelling.
+    pub number: String,
+    /// The merchant that tokens are asked for (UPS: `x-merchant-id`), where it differs from the connection's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merchant: Option<String>,
+}
+
 /// Whose account pays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "payer")]

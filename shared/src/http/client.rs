@@ -1,6 +1,6 @@
 //! The client that every vendor is reached by: pooled connections, or in tests a vendor in the same process.
 
-#[cfg(any(test, feature = "testing"))]
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use bytes::BytesMut;
 use http::Method;
-use reqwest::redirect;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Certificate, redirect};
 use url::Url;
 
 use super::{Answer, Lost, classify};
@@ -26,17 +27,18 @@ pub struct Client {
     here: Option<Here>,
 }
 
+/// What a customer's own network asks for beyond the public one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Network {
+    /// Certificates in PEM of authorities that are trusted beside the public ones.
+    pub certificates: Option<String>,
+    /// Whether addresses of private networks may be reached; without it a name that leads to one is refused.
+    pub private: bool,
+}
+
 /// A pooled client for all vendors of one process.
 pub fn client() -> reqwest::Result<Client> {
-    let network = reqwest::Client::builder()
-        .redirect(redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(5))
-        // A frozen function wakes with dead connections: an idle one is not trusted for long.
-        .pool_idle_timeout(Duration::from_secs(15))
-        .tcp_nodelay(true)
-        .no_proxy()
-        .user_agent(concat!("waybill/", env!("CARGO_PKG_VERSION")))
-        .build()?;
+    let network = builder().build()?;
     Ok(Client {
         network,
         #[cfg(any(test, feature = "testing"))]
@@ -44,7 +46,83 @@ pub fn client() -> reqwest::Result<Client> {
     })
 }
 
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5))
+        // A frozen function wakes with dead connections: an idle one is not trusted for long.
+        .pool_idle_timeout(Duration::from_secs(15))
+        .tcp_nodelay(true)
+        .no_proxy()
+        .user_agent(concat!("waybill/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Whether an address belongs to a private network, to this machine or to nobody.
+pub fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_private_v4(v4),
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => is_private_v4(v4),
+            None => v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local(),
+        },
+    }
+}
+
+fn is_private_v4(v4: Ipv4Addr) -> bool {
+    let [first, second, ..] = v4.octets();
+    let carrier_grade = first == 100 && (64..128).contains(&second);
+    v4.is_private()
+        || v4.is_loopback()
+        || v4.is_link_local()
+        || v4.is_unspecified()
+        || v4.is_broadcast()
+        || v4.is_multicast()
+        || carrier_grade
+}
+
+/// Finds only public addresses: a name in a customer's file must not lead into our own network.
+struct PublicOnly;
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let public: Vec<SocketAddr> = found.into_iter().filter(|address| !is_private(address.ip())).collect();
+            if public.is_empty() {
+                return Err("the name leads to a private network, which the connection does not allow".into());
+            }
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}
+
 impl Client {
+    /// A client of its own for a customer's network.
+    ///
+    /// # Errors
+    /// When its certificates cannot be read, in plain words.
+    pub fn within(&self, network: &Network) -> Result<Self, String> {
+        let unreadable = |_| "the certificate is no PEM (-----BEGIN CERTIFICATE-----)".to_owned();
+        let mut builder = builder();
+        if let Some(pem) = &network.certificates {
+            let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(unreadable)?;
+            if certificates.is_empty() {
+                return Err("the certificate is no PEM (-----BEGIN CERTIFICATE-----)".to_owned());
+            }
+            for certificate in certificates {
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
+        if !network.private {
+            builder = builder.dns_resolver(Arc::new(PublicOnly));
+        }
+        Ok(Self {
+            network: builder.build().map_err(unreadable)?,
+            #[cfg(any(test, feature = "testing"))]
+            here: self.here.clone(),
+        })
+    }
+
     pub(super) fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
         self.network.request(method, url)
     }

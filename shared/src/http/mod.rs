@@ -6,6 +6,7 @@
 mod classify;
 mod client;
 mod lane;
+mod oauth;
 mod redact;
 mod session;
 mod token;
@@ -18,11 +19,12 @@ use http::{HeaderMap, Method};
 use url::Url;
 
 pub use classify::{Lost, VendorError, effect, read};
-pub use client::{Client, client};
+pub use client::{Client, Network, client, is_private};
 #[cfg(any(test, feature = "testing"))]
 pub use client::{Fate, Vendor};
 pub use lane::{Lane, RATE_ALLOWED, Slots, rate_of};
-pub use session::{Authorise, Basic, Bearer};
+pub use oauth::{ClientAuthentication, ClientCredentials, issued};
+pub use session::{Authorise, Basic, Bearer, Unauthorised};
 pub use token::SharedTokens;
 
 use crate::domain::{Asking, Readiness};
@@ -70,6 +72,15 @@ impl Call {
         self
     }
 
+    /// The same call with a body of this media type.
+    pub fn text(mut self, media: impl Into<String>, text: impl Into<String>) -> Self {
+        self.body = Body::Text {
+            media: media.into(),
+            text: text.into(),
+        };
+        self
+    }
+
     /// The same call with a form; a form may hold credentials, and is recorded without them.
     pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
         self.body = Body::Form(
@@ -88,6 +99,13 @@ pub enum Body {
     Empty,
     /// JSON.
     Json(String),
+    /// A text of another media type, or JSON under another name.
+    Text {
+        /// The content type.
+        media: String,
+        /// The text.
+        text: String,
+    },
     /// A form, recorded without its credentials.
     Form(String),
 }
@@ -97,6 +115,7 @@ impl std::fmt::Debug for Body {
         f.write_str(match self {
             Self::Empty => "empty",
             Self::Json(_) => "json",
+            Self::Text { .. } => "text",
             Self::Form(_) => "form",
         })
     }
@@ -214,17 +233,17 @@ impl Endpoint {
         url: Url,
         authorisation: Option<(&'static str, String)>,
     ) -> Result<reqwest::Request, Lost> {
-        let mut request = self
-            .client
-            .request(call.method.clone(), url)
-            .timeout(self.timeout)
-            .header("accept", "application/json");
+        let mut request = self.client.request(call.method.clone(), url).timeout(self.timeout);
+        if !call.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
+            request = request.header("accept", "application/json");
+        }
         for (name, value) in call.headers.iter().chain(&authorisation) {
             request = request.header(*name, value);
         }
         let request = match &call.body {
             Body::Empty => request,
             Body::Json(text) => request.header("content-type", "application/json").body(text.clone()),
+            Body::Text { media, text } => request.header("content-type", media).body(text.clone()),
             Body::Form(text) => request
                 .header("content-type", "application/x-www-form-urlencoded")
                 .body(text.clone()),
@@ -275,7 +294,7 @@ impl Endpoint {
             "called"
         );
         let sent = match &call.body {
-            Body::Json(text) => Some(redact::json(text)),
+            Body::Json(text) | Body::Text { text, .. } => Some(redact::json(text)),
             Body::Empty => None,
             Body::Form(text) => Some(redact::form(text)),
         };

@@ -22,11 +22,21 @@ pub trait Authorise: Send + Sync {
     }
 }
 
-/// HTTP Basic, for token requests.
+/// For requests that prove who asks in their body, or not at all.
+pub struct Unauthorised;
+
+#[async_trait]
+impl Authorise for Unauthorised {
+    async fn header(&self, _method: &Method, _url: &Url) -> Result<Option<(&'static str, String)>, CallError> {
+        Ok(None)
+    }
+}
+
+/// HTTP Basic.
 pub struct Basic {
-    /// The client id.
+    /// The user, or the client id.
     pub user: String,
-    /// The client secret.
+    /// The password, or the client secret.
     pub password: SecretString,
 }
 

@@ -39,6 +39,8 @@ fn reading(number: u32, now: Timestamp) -> Snapshot {
             residential: None,
         },
         location: None,
+        bill_to: None,
+        supplier: None,
         lines: vec![ConsignmentLine {
             line: LineId::new("1"),
             sku: "PUMP".to_owned(),
@@ -48,6 +50,9 @@ fn reading(number: u32, now: Timestamp) -> Snapshot {
             unit_price: None,
             origin_country: None,
             tariff_code: None,
+            dimensions: None,
+            cost_centre: None,
+            flaw: None,
         }],
     };
     Snapshot::new(number, now, consignment)

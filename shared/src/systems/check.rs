@@ -2,12 +2,12 @@
 
 use secrecy::SecretString;
 
-use super::{System, netsuite, ups};
+use super::{System, fusion, netsuite, peoplesoft, ups};
 use crate::connection::{Addressed, Mistake, SystemCheck};
 use crate::domain::Refusal;
 
 /// The ERPs that there are.
-const ERPS: &[&str] = &["netsuite"];
+const ERPS: &[&str] = &["netsuite", "fusion", "peoplesoft"];
 
 /// The carriers that there are.
 const CARRIERS: &[&str] = &["ups"];
@@ -26,15 +26,11 @@ impl SystemCheck for Checks {
     }
 
     fn mistakes(&self, addressed: &Addressed<'_>) -> Vec<Mistake> {
-        let Addressed {
-            environment,
-            settings,
-            select,
-            fields,
-        } = *addressed;
-        match System::named(&settings.system) {
-            Some(System::NetSuite) => netsuite::mistakes(environment, settings, select, fields),
-            Some(System::Ups) => within("carrier", ups::validate(settings, environment)),
+        match System::named(&addressed.settings.system) {
+            Some(System::NetSuite) => netsuite::mistakes(addressed),
+            Some(System::Fusion) => fusion::mistakes(addressed),
+            Some(System::PeopleSoft) => peoplesoft::mistakes(addressed),
+            Some(System::Ups) => ups::mistakes(addressed),
             None => Vec::new(),
         }
     }
@@ -42,16 +38,10 @@ impl SystemCheck for Checks {
     fn check_secret(&self, system: &str, body: &SecretString) -> Result<(), Refusal> {
         match System::named(system) {
             Some(System::NetSuite) => netsuite::check_secret(body),
+            Some(System::Fusion) => fusion::check_secret(body),
+            Some(System::PeopleSoft) => peoplesoft::check_secret(body),
             Some(System::Ups) => ups::check_secret(body),
             None => Err(Refusal::new("unknown-system", format!("there is no system {system}"))),
         }
     }
-}
-
-fn within(table: &str, mistakes: Vec<Mistake>) -> Vec<Mistake> {
-    let placed = |mistake: Mistake| Mistake {
-        path: format!("{table}.{}", mistake.path),
-        ..mistake
-    };
-    mistakes.into_iter().map(placed).collect()
 }

@@ -2,7 +2,9 @@
 //! [`System`] and its arms here.
 
 pub mod check;
+pub mod fusion;
 pub mod netsuite;
+pub mod peoplesoft;
 mod secret;
 pub mod ups;
 pub mod webhooks;
@@ -28,6 +30,10 @@ use secret::CachedSecrets;
 pub enum System {
     /// Oracle NetSuite.
     NetSuite,
+    /// Oracle Fusion Cloud ERP.
+    Fusion,
+    /// Oracle PeopleSoft.
+    PeopleSoft,
     /// United Parcel Service.
     Ups,
 }
@@ -37,6 +43,8 @@ impl System {
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "netsuite" => Some(Self::NetSuite),
+            "fusion" => Some(Self::Fusion),
+            "peoplesoft" => Some(Self::PeopleSoft),
             "ups" => Some(Self::Ups),
             _ => None,
         }
@@ -47,6 +55,25 @@ impl System {
 pub fn account_of(settings: &SystemSettings) -> String {
     let account = settings.account.trim().to_ascii_uppercase().replace('-', "_");
     format!("{}:{account}", settings.system)
+}
+
+/// What an ERP's adapter is built upon.
+#[derive(Clone)]
+pub struct Ports {
+    /// The pooled client.
+    pub client: Client,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where exchanges are recorded.
+    pub recorder: Recorder,
+    /// The longest that one call may take.
+    pub timeout: Duration,
+    /// Tokens of the fleet.
+    pub tokens: Arc<dyn Tokens>,
+    /// Limits of the fleet.
+    pub limits: Arc<dyn Limits>,
+    /// Where a refresh token that has changed is kept.
+    pub secrets: Arc<dyn Secrets>,
 }
 
 /// For how long a token counts as in use after a call.
@@ -104,6 +131,8 @@ impl Registry {
     async fn source(&self, connection: &Connection, recorder: &Recorder) -> Result<Arc<dyn OrderSource>, CallError> {
         match System::named(&connection.erp.system) {
             Some(System::NetSuite) => Ok(Arc::new(self.netsuite(connection, recorder).await?)),
+            Some(System::Fusion) => Ok(Arc::new(self.fusion(connection, recorder).await?)),
+            Some(System::PeopleSoft) => Ok(Arc::new(self.peoplesoft(connection, recorder).await?)),
             Some(System::Ups) | None => Err(not_a("ERP", &connection.erp)),
         }
     }
@@ -111,19 +140,34 @@ impl Registry {
     async fn carrier(&self, connection: &Connection, recorder: &Recorder) -> Result<Arc<dyn Carrier>, CallError> {
         match System::named(&connection.carrier.system) {
             Some(System::Ups) => Ok(Arc::new(self.ups(connection, recorder).await?)),
-            Some(System::NetSuite) | None => Err(not_a("carrier", &connection.carrier)),
+            Some(System::NetSuite | System::Fusion | System::PeopleSoft) | None => {
+                Err(not_a("carrier", &connection.carrier))
+            }
         }
     }
 
     async fn netsuite(&self, connection: &Connection, recorder: &Recorder) -> Result<netsuite::NetSuite, CallError> {
         let secret = self.secret(&connection.erp).await?;
-        let ports = self.netsuite_ports(recorder);
-        netsuite::NetSuite::new(connection, &secret, ports).map_err(CallError::Refused)
+        netsuite::NetSuite::new(connection, &secret, self.ports(recorder)).map_err(CallError::Refused)
     }
 
-    /// What the NetSuite adapter, and the authorisation of one, is built upon.
-    pub fn netsuite_ports(&self, recorder: &Recorder) -> netsuite::Ports {
-        netsuite::Ports {
+    async fn fusion(&self, connection: &Connection, recorder: &Recorder) -> Result<fusion::Fusion, CallError> {
+        let secret = self.secret(&connection.erp).await?;
+        fusion::Fusion::new(connection, &secret, self.ports(recorder)).map_err(CallError::Refused)
+    }
+
+    async fn peoplesoft(
+        &self,
+        connection: &Connection,
+        recorder: &Recorder,
+    ) -> Result<peoplesoft::PeopleSoft, CallError> {
+        let secret = self.secret(&connection.erp).await?;
+        peoplesoft::PeopleSoft::new(connection, &secret, self.ports(recorder)).map_err(CallError::Refused)
+    }
+
+    /// What an ERP's adapter, and the authorisation of one, is built upon.
+    pub fn ports(&self, recorder: &Recorder) -> Ports {
+        Ports {
             client: self.client.clone(),
             clock: self.clock.clone(),
             recorder: recorder.clone(),
@@ -182,6 +226,8 @@ impl Registry {
         let recorder = Recorder::default();
         match System::named(system) {
             Some(System::NetSuite) => Ok(self.netsuite(connection, &recorder).await?.mint()),
+            Some(System::Fusion) => Ok(self.fusion(connection, &recorder).await?.mint()),
+            Some(System::PeopleSoft) => Ok(self.peoplesoft(connection, &recorder).await?.mint()),
             Some(System::Ups) => Ok(Some(self.ups(connection, &recorder).await?.mint())),
             None => Ok(None),
         }

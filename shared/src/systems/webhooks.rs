@@ -15,14 +15,14 @@ impl Webhooks for Vendors {
         match System::named(&hook.system) {
             Some(System::Ups) => ups::webhook::is_genuine(hook, keys, inbound, now),
             Some(System::NetSuite) => netsuite::webhook::is_genuine(hook, keys, inbound, now),
-            None => false,
+            Some(System::Fusion | System::PeopleSoft) | None => false,
         }
     }
 
     fn token(&self, hook: &Hook, keys: &HookKeys, inbound: &Inbound, now: Timestamp) -> Option<Value> {
         match System::named(&hook.system) {
             Some(System::Ups) => ups::webhook::token(hook, keys, inbound, now),
-            Some(System::NetSuite) | None => None,
+            Some(System::NetSuite | System::Fusion | System::PeopleSoft) | None => None,
         }
     }
 
@@ -30,7 +30,7 @@ impl Webhooks for Vendors {
         match System::named(system) {
             Some(System::Ups) => ups::webhook::read(body),
             Some(System::NetSuite) => netsuite::webhook::read(body),
-            None => vec![PushedNews::Nothing {
+            Some(System::Fusion | System::PeopleSoft) | None => vec![PushedNews::Nothing {
                 why: format!("nothing is known of webhooks of {system:?}"),
             }],
         }

@@ -66,6 +66,9 @@ pub(crate) fn snapshot(order: &str) -> Snapshot {
         unit_price: None,
         origin_country: None,
         tariff_code: None,
+        dimensions: None,
+        cost_centre: None,
+        flaw: None,
     };
     let consignment = Consignment {
         document: DocumentId::sales_order(order),
@@ -78,6 +81,8 @@ pub(crate) fn snapshot(order: &str) -> Snapshot {
             ..Address::default()
         },
         location: None,
+        bill_to: None,
+        supplier: None,
         lines: vec![line],
     };
     Snapshot::new(1, start(), consignment)

@@ -41,6 +41,9 @@ fn remembered(job: &Job, quantities: &Quantities) -> Consignment {
         unit_price: None,
         origin_country: None,
         tariff_code: None,
+        dimensions: None,
+        cost_centre: None,
+        flaw: None,
     };
     Consignment {
         document: job.document.clone(),
@@ -49,6 +52,8 @@ fn remembered(job: &Job, quantities: &Quantities) -> Consignment {
         ship_method: None,
         ship_to: Address::default(),
         location: None,
+        bill_to: None,
+        supplier: None,
         lines: quantities.iter().map(line).collect(),
     }
 }

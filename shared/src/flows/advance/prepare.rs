@@ -237,7 +237,7 @@ impl Run<'_> {
 
     fn rate_request(&self, consignment: &Consignment, ship_to: &Address, parcels: &[Parcel]) -> RateRequest {
         RateRequest {
-            ship_from: self.connection().ship_from.of(consignment.location.as_ref()).clone(),
+            ship_from: self.connection().ship_from.at(consignment.location.as_ref()).clone(),
             ship_to: ship_to.clone(),
             parcels: parcels.to_vec(),
             billing: self.connection().billing.clone(),

@@ -5,7 +5,7 @@ use std::fmt;
 use url::Url;
 
 use super::options::Options;
-use crate::connection::{Connection, Environment, FieldMap, Mistake, Selection, SystemSettings};
+use crate::connection::{Addressed, Connection, Environment, FieldMap, Mistake, Selection, SystemSettings};
 
 /// An account's id in its canonical spelling: upper case with an underscore (`1234567_SB1`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,33 +74,49 @@ pub(super) struct Settings {
 impl Settings {
     /// Reads them, or says everything that is wrong.
     pub(super) fn of(connection: &Connection) -> Result<Self, Vec<Mistake>> {
-        let fields = &connection.write_back.fields;
-        validate(connection.environment, &connection.erp, &connection.select, fields)
+        validate(&Addressed::erp(connection))
     }
 }
 
 /// Everything that is wrong with what a connection says about NetSuite, at once.
-pub fn mistakes(environment: Environment, erp: &SystemSettings, select: &Selection, fields: &FieldMap) -> Vec<Mistake> {
-    validate(environment, erp, select, fields).err().unwrap_or_default()
+pub fn mistakes(addressed: &Addressed<'_>) -> Vec<Mistake> {
+    validate(addressed).err().unwrap_or_default()
 }
 
-fn validate(
-    environment: Environment,
-    erp: &SystemSettings,
-    select: &Selection,
-    fields: &FieldMap,
-) -> Result<Settings, Vec<Mistake>> {
+fn validate(addressed: &Addressed<'_>) -> Result<Settings, Vec<Mistake>> {
+    let (environment, erp) = (addressed.environment, addressed.settings);
     let mut mistakes = Vec::new();
     let account = account(environment, &erp.account, &mut mistakes);
     let base = account
         .as_ref()
         .and_then(|account| base(environment, erp, account, &mut mistakes));
     let options = Options::read(&erp.options, &mut mistakes);
-    selection(select, &mut mistakes);
-    field_names(fields, &mut mistakes);
+    selection(addressed.select, &mut mistakes);
+    field_names(&addressed.write_back.fields, &mut mistakes);
+    not_known_here(addressed, &mut mistakes);
     match (account, base) {
         (Some(account), Some(base)) if mistakes.is_empty() => Ok(Settings { account, base, options }),
         _ => Err(mistakes),
+    }
+}
+
+/// What other ERPs know and NetSuite does not.
+fn not_known_here(addressed: &Addressed<'_>, mistakes: &mut Vec<Mistake>) {
+    if !addressed.select.rules.is_empty() {
+        let allowed = "select.ship_methods and select.condition";
+        mistakes.push(Mistake::new(
+            "select.rules",
+            "NetSuite is not asked by such rules",
+            allowed,
+        ));
+    }
+    if addressed.write_back.note.is_some() {
+        let allowed = "fulfilment and fields";
+        mistakes.push(Mistake::new(
+            "write_back.note",
+            "NetSuite is written to by fields",
+            allowed,
+        ));
     }
 }
 
@@ -271,8 +287,7 @@ mod tests {
     fn wrong(change: impl FnOnce(&mut Connection)) -> Vec<String> {
         let mut connection = fixture::connection();
         change(&mut connection);
-        let fields = &connection.write_back.fields;
-        let found = mistakes(connection.environment, &connection.erp, &connection.select, fields);
+        let found = mistakes(&Addressed::erp(&connection));
         found.into_iter().map(|mistake| mistake.path).collect()
     }
 

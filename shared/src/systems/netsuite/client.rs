@@ -27,9 +27,10 @@ use crate::connection::{Connection, Selection, WriteBackPolicy};
 use crate::domain::{DeliveryStatus, DocumentId, JobId, LineId, Order, Packing, Refusal};
 use crate::http::{self as web, Answer, Authorise, Bearer, Call, Endpoint, Lane, Lost, Slots};
 use crate::ports::{
-    CallError, Clock, DocumentHead, Draft, EffectError, Finding, Later, Limits, Mint, Obstacle, OrderSource, Permit,
-    Recorder, Scan, Secrets, TokenKey, Tokens, WriteBack, WriteBackRef, Written,
+    CallError, DocumentHead, Draft, EffectError, Finding, Later, Mint, Obstacle, OrderSource, Permit, Scan, TokenKey,
+    WriteBack, WriteBackRef, Written,
 };
+use crate::systems::Ports;
 
 /// Oracle's limit for one request.
 const LONGEST_REQUEST: Duration = Duration::from_secs(15 * 60);
@@ -38,25 +39,6 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(15 * 60);
 const PAUSE: Duration = Duration::from_secs(5);
 
 const VALIDATE_NAMES: (&str, &str) = ("x-netsuite-propertynamevalidation", "Error");
-
-/// What the adapter is built upon.
-#[derive(Clone)]
-pub struct Ports {
-    /// The pooled client.
-    pub client: web::Client,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Where exchanges are recorded.
-    pub recorder: Recorder,
-    /// The longest that one call may take.
-    pub timeout: Duration,
-    /// Tokens of the fleet.
-    pub tokens: Arc<dyn Tokens>,
-    /// Limits of the fleet.
-    pub limits: Arc<dyn Limits>,
-    /// Where a refresh token that has changed is kept.
-    pub secrets: Arc<dyn Secrets>,
-}
 
 /// One NetSuite account through one connection.
 pub struct NetSuite {

@@ -12,11 +12,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
-use super::{NetSuite, Ports};
+use super::NetSuite;
 use crate::connection::Connection;
 use crate::domain::{Health, Rate};
 use crate::http as web;
 use crate::ports::*;
+use crate::systems::Ports;
 
 /// A connection to account 1234567_SB1 that writes everything back.
 pub(super) fn connection() -> Connection {

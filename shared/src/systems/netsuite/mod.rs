@@ -35,7 +35,7 @@ mod zone;
 
 pub use account::{Account, AccountError, mistakes};
 pub use authorize::{Authorisation, AuthorisationError};
-pub use client::{NetSuite, Ports};
+pub use client::NetSuite;
 pub use credentials::check_secret;
 
 #[cfg(test)]

@@ -12,13 +12,12 @@ use jsonwebtoken::{EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::sync::Mutex;
-use url::Url;
 
 use super::convert::envelope;
 use super::credentials::{Algorithm, Certificate, Credentials, Delegated};
 use super::wire::TokenAnswer;
 use crate::domain::Refusal;
-use crate::http::{self as web, Authorise, Basic, Call, Endpoint};
+use crate::http::{self as web, Authorise, Basic, Call, Endpoint, Unauthorised};
 use crate::ports::{CallError, Later, Mint, Minted, Obstacle, Secrets};
 
 /// Where tokens are asked for.
@@ -138,16 +137,6 @@ impl Mint for CertificateMint {
 
     fn daily_limit(&self) -> Option<u32> {
         None
-    }
-}
-
-/// For requests that prove who asks in their body.
-struct Unauthorised;
-
-#[async_trait]
-impl Authorise for Unauthorised {
-    async fn header(&self, _method: &Method, _url: &Url) -> Result<Option<(&'static str, String)>, CallError> {
-        Ok(None)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::connection::{Environment, Mistake, SystemSettings};
+use crate::connection::{AccountRule, Addressed, Environment, Mistake, SystemSettings};
 use crate::domain::{Address, Rate, Refusal};
 use crate::http::{RATE_ALLOWED, rate_of};
 
@@ -90,6 +90,35 @@ impl Default for Options {
             rate_limit: None,
         }
     }
+}
+
+/// Everything that is wrong with what a connection says about UPS, at once, with whole paths.
+pub fn mistakes(addressed: &Addressed<'_>) -> Vec<Mistake> {
+    let own = validate(addressed.settings, addressed.environment).into_iter();
+    let own = own.map(|mistake| Mistake {
+        path: format!("carrier.{}", mistake.path),
+        ..mistake
+    });
+    own.chain(wrong_accounts(addressed.accounts)).collect()
+}
+
+fn wrong_accounts(accounts: &[AccountRule]) -> impl Iterator<Item = Mistake> {
+    let wrong = |key: &str, row: usize, text: &str| {
+        let path = format!("accounts #{}.{key}", row + 1);
+        Mistake::new(
+            path,
+            format!("{text:?} is not a UPS account number"),
+            "six letters or digits",
+        )
+    };
+    accounts.iter().enumerate().flat_map(move |(row, rule)| {
+        let number = Some(&rule.account.number).filter(|number| !is_account(number));
+        let merchant = rule.account.merchant.as_ref().filter(|merchant| !is_account(merchant));
+        let number = number.map(|number| wrong("account", row, number));
+        number
+            .into_iter()
+            .chain(merchant.map(|merchant| wrong("merchant_id", row, merchant)))
+    })
 }
 
 /// Every mistake in the settings at once, its path below the system's own settings (`options.merchant_id`); empty if

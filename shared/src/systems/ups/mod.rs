@@ -32,7 +32,7 @@ mod wire;
 mod tests;
 
 pub(crate) use account::needs_hook;
-pub use account::{check_secret, validate};
+pub use account::{check_secret, mistakes, validate};
 pub use client::{Opening, Ups};
 pub use convert::{is_packaging, service_name};
 pub use push::PushTarget;

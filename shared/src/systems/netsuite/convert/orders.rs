@@ -69,6 +69,8 @@ pub(in crate::systems::netsuite) fn order(
             name: row.shipmethodname.clone(),
         }),
         ship_to: ship_to(facts),
+        bill_to: None,
+        supplier: None,
         lines: lines
             .filter_map(|line| self::line(line, currency.as_deref(), ready))
             .collect(),
@@ -199,6 +201,10 @@ fn line(row: &LineRow, currency: Option<&str>, ready: ReadyQuantity) -> Option<O
         tariff_code: row.tariff.clone(),
         location: row.location.clone().map(LocationId::new),
         ship_to: None,
+        dimensions: None,
+        cost_centre: None,
+        came_from: None,
+        flaw: None,
     })
 }
 

@@ -123,7 +123,7 @@ fn an_order_that_is_not_selected_says_what_the_connection_ships() {
     let select = Selection {
         statuses: vec!["SalesOrd:D".to_owned()],
         ship_methods: vec!["UPS Ground".to_owned(), "3902".to_owned()],
-        condition: None,
+        ..Selection::default()
     };
     let orders = orders_for(&select, ReadyQuantity::Committed, true);
     let waiting = |index: usize| match &orders[index].standing {

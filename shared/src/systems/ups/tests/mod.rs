@@ -132,6 +132,9 @@ fn customs() -> Customs {
         unit_price: Some(Money::new(price, "USD")),
         origin_country: Some("US".into()),
         tariff_code: Some("9026.20.40".into()),
+        dimensions: None,
+        cost_centre: None,
+        flaw: None,
     };
     Customs {
         description: "Pressure sensors".into(),
