@@ -134,6 +134,7 @@ fn succeed(written: Connection, before: Option<&Connection>) -> Result<(Connecti
     }
     let kept = Connection {
         version: before.version,
+        changed_at: before.changed_at,
         paused: before.paused,
         ..written
     };
@@ -145,8 +146,13 @@ fn succeed(written: Connection, before: Option<&Connection>) -> Result<(Connecti
         ));
     }
     let version = before.version + 1;
+    let changed_at = Some(Timestamp::now());
     Ok((
-        Connection { version, ..kept },
+        Connection {
+            version,
+            changed_at,
+            ..kept
+        },
         format!("{id} is changed: {state}, version {version}"),
     ))
 }

@@ -247,7 +247,7 @@ fn about_order(connection: &Connection, order: &Order, known: &[&Units]) -> Vec<
         .copied()
         .find(|units| units.document == order.document)
         .unwrap_or(&none);
-    let more = units.allottable(order).len();
+    let more = units.allottable(order, &[], &[]).len();
     let remaining = order.lines.iter().any(|line| line.remaining() > line.ready);
     let mut told = Vec::new();
     if more > 0 {
@@ -310,7 +310,7 @@ mod tests {
                 ship_to: None,
                 dimensions: None,
                 cost_centre: None,
-                came_from: None,
+                came_from: Vec::new(),
                 flaw: None,
             }],
         }

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::Connection;
 use crate::domain::{
-    Address, AddressVerdict, CarrierShipmentId, ConnectionId, Consignment, DeliveryStatus, DocumentId, ERASED, Gap,
-    Health, JobId, LabelFormat, LabelImage, LabelRef, ListEntry, Listed, Nonce, Offer, Order, Personal, Quote, Rate,
-    RateRequest, Readiness, Reconciliation, Refusal, Run, Shipment, ShipmentRequest, Snapshot, Stretch, TenantId,
-    TrackedParcel, Units, Walk,
+    Address, AddressVerdict, CarrierAccount, CarrierShipmentId, ConnectionId, Consignment, DeliveryStatus, DocumentId,
+    ERASED, Gap, Health, JobId, LabelFormat, LabelImage, LabelRef, ListEntry, Listed, Nonce, Offer, Order, Personal,
+    Quote, Rate, RateRequest, Readiness, Reconciliation, Refusal, Run, Shipment, ShipmentRequest, Snapshot, Stretch,
+    TenantId, TrackedParcel, Units, Walk,
 };
 pub use crate::job::WriteBackRef;
 use crate::job::{Job, history};
@@ -351,6 +351,17 @@ pub struct ListPage {
 /// A carrier that sells shipments.
 #[async_trait]
 pub trait Carrier: Send + Sync {
+    /// The same carrier under another account of the same credential: what is bought, looked for, labelled and voided there.
+    ///
+    /// # Errors
+    /// A carrier that knows one account only.
+    fn under(&self, account: &CarrierAccount) -> Result<Arc<dyn Carrier>, Refusal> {
+        let words = format!(
+            "this carrier ships under one account only, not under {}",
+            account.number
+        );
+        Err(Refusal::new("one-account", words))
+    }
     /// Validates an address to the street, where the carrier covers its country.
     async fn validate(&self, address: &Address) -> Result<AddressVerdict, CallError>;
     /// Whether a purchase may be prepared now, as far as the fleet knows; nothing is sent.
@@ -399,6 +410,17 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// The carrier under an account of the connection's; without one, under its own.
+    ///
+    /// # Errors
+    /// A carrier that knows one account only.
+    pub fn carrier_under(&self, account: Option<&CarrierAccount>) -> Result<Arc<dyn Carrier>, Refusal> {
+        match account {
+            Some(account) => self.carrier.under(account),
+            None => Ok(self.carrier.clone()),
+        }
+    }
+
     /// The work is done: what it held of the ERP's concurrency is free for others.
     pub async fn close(&self) {
         self.source.close().await;
@@ -487,6 +509,9 @@ impl AuditEntry {
     }
 }
 
+/// How many notes one transaction leaves: DynamoDB takes a hundred items.
+const REREADS_AT_ONCE: usize = 50;
+
 /// One transaction on a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Save {
@@ -503,14 +528,18 @@ pub struct Save {
 }
 
 impl Save {
-    /// The note that the same transaction leaves: a unit that ended gives its quantity back, and the ERP need not touch the
-    /// document for it to be offered again.
-    pub fn reread(&self) -> Option<Reread> {
-        let units = self.units.as_ref().filter(|_| self.job.closed.is_some())?;
-        Some(Reread {
-            document: units.document.clone(),
+    /// The notes that the same transaction leaves: a unit that ended gives its quantity back, and the ERP need not touch the
+    /// document, or a later one that came from it, for it to be offered again.
+    pub fn rereads(&self) -> Vec<Reread> {
+        let Some(units) = self.units.as_ref().filter(|_| self.job.closed.is_some()) else {
+            return Vec::new();
+        };
+        let documents: BTreeSet<&DocumentId> = units.heirs().chain([&units.document]).collect();
+        let note = |document: &DocumentId| Reread {
+            document: document.clone(),
             mark: self.job.last_write.clone(),
-        })
+        };
+        documents.into_iter().take(REREADS_AT_ONCE).map(note).collect()
     }
 }
 
@@ -571,7 +600,13 @@ pub trait Documents: Send + Sync {
     async fn units(&self, connection: &ConnectionId, documents: &[DocumentId]) -> Result<Vec<Units>, StoreError>;
     /// Stores the units (version one more than what they replace) and their new jobs in one transaction; `false` if the
     /// units have changed in between.
-    async fn admit(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError>;
+    async fn admit(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError> {
+        self.admit_from(units, jobs, &[]).await
+    }
+    /// The same, together with the units of the `earlier` documents that the jobs take goods over from.
+    async fn admit_from(&self, units: &Units, jobs: &[NewJob], earlier: &[Units]) -> Result<bool, StoreError>;
+    /// Stores a document's units alone (version one more than what they replace); `false` if they have changed in between.
+    async fn restate(&self, connection: &ConnectionId, units: &Units) -> Result<bool, StoreError>;
     /// Documents of a connection that are to be read again, at most `limit`.
     async fn to_reread(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<Reread>, StoreError>;
     /// Takes a note away, unless a later one has taken its place.
@@ -659,8 +694,8 @@ pub trait Directory: Send + Sync {
 /// The positive control of look-ups.
 #[async_trait]
 pub trait Controls: Send + Sync {
-    /// A shipment of the connection that is known to exist and is not of this job, the newest there is.
-    async fn control(&self, connection: &ConnectionId, other_than: &JobId) -> Result<Option<Control>, StoreError>;
+    /// A shipment of the job's connection and account that is known to exist and is not of this job, the newest there is.
+    async fn control(&self, job: &Job) -> Result<Option<Control>, StoreError>;
 }
 
 /// A connection as a worker needs it.

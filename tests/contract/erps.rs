@@ -103,7 +103,7 @@ impl Shipped {
     async fn of<E: ErpUnderTest>(test: &E, quantity: u32) -> Result<Self, Failure> {
         let document = test.enter(quantity)?;
         let order = read(test, &document).await?.ok_or("the order cannot be read")?;
-        let allotment = Units::none(document.clone(), "").allottable(&order).remove(0);
+        let allotment = Units::none(document.clone(), "").allottable(&order, &[], &[]).remove(0);
         let consignment = Consignment::of(&order, &allotment.quantities, &Default::default());
         let number = format!("1ZA1B2C3{}", document.id);
         let cost = Money::new(dec!(8.64), "USD");
@@ -128,6 +128,7 @@ impl Shipped {
                     arrives: None,
                 },
                 taken_at: test.now(),
+                account: None,
             },
             order,
         })

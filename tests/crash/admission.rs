@@ -664,7 +664,7 @@ impl Scene for Admission {
         let busy = under_way || self.jobs().iter().flatten().any(|job| !job.over());
         let order = papers.order(papers.now());
         let waits = papers.ready > 0 && order.standing == Standing::Ready;
-        let forgotten = waits && !busy && units.allottable(&order).is_empty();
+        let forgotten = waits && !busy && units.allottable(&order, &[], &[]).is_empty();
         papers
             .broken
             .or(forgotten.then_some("a ready quantity that nothing will ever ship"))

@@ -115,8 +115,12 @@ impl Documents for Table {
         self.plan.store(self.inner.units(connection, documents)).await
     }
 
-    async fn admit(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError> {
-        self.plan.store(self.inner.admit(units, jobs)).await
+    async fn admit_from(&self, units: &Units, jobs: &[NewJob], earlier: &[Units]) -> Result<bool, StoreError> {
+        self.plan.store(self.inner.admit_from(units, jobs, earlier)).await
+    }
+
+    async fn restate(&self, connection: &ConnectionId, units: &Units) -> Result<bool, StoreError> {
+        self.plan.store(self.inner.restate(connection, units)).await
     }
 
     async fn to_reread(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<Reread>, StoreError> {

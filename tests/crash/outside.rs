@@ -598,7 +598,7 @@ impl AlwaysKnown {
 
 #[async_trait]
 impl Controls for AlwaysKnown {
-    async fn control(&self, _connection: &ConnectionId, _other_than: &JobId) -> Result<Option<Control>, StoreError> {
+    async fn control(&self, _job: &Job) -> Result<Option<Control>, StoreError> {
         Ok(Some(self.0.clone()))
     }
 }

@@ -115,13 +115,17 @@ impl Documents for Store {
         }
     }
 
-    async fn admit(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError> {
+    async fn restate(&self, connection: &ConnectionId, units: &Units) -> Result<bool, StoreError> {
+        self.desk.tell(|| at_once(self.memory.restate(connection, units)))
+    }
+
+    async fn admit_from(&self, units: &Units, jobs: &[NewJob], earlier: &[Units]) -> Result<bool, StoreError> {
         let broken = self.breaks(Promise::AllotWithJob);
         let admitted = self.desk.ask(Call::Admit, |fault| {
             let admitted = if broken {
                 self.allot(units, jobs)
             } else {
-                at_once(self.memory.admit(units, jobs))
+                at_once(self.memory.admit_from(units, jobs, earlier))
             };
             self.desk.hear(format!("{admitted:?}"));
             if fault.is_some() { Err(lost()) } else { admitted }

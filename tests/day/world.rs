@@ -284,6 +284,7 @@ impl Fleet {
             cursors: self.port(),
             documents: self.port(),
             jobs: self.port(),
+            stories: self.port(),
             queue: self.queue.clone(),
             clock: self.clock.clone(),
             nonces: self.nonces.clone(),

@@ -732,6 +732,8 @@ fn nothing_is_allotted_twice_while_a_void_shipment_is_still_shown() {
         quantities: Quantities::from([(line.clone(), quantity)]),
         phase,
         tracking_numbers: Vec::new(),
+        terms: None,
+        reported: None,
     };
     let order = |fulfilled| {
         let mut order = tests::order("1", vec![tests::line("1", dec!(5), dec!(5))]);
@@ -745,7 +747,7 @@ fn nothing_is_allotted_twice_while_a_void_shipment_is_still_shown() {
         ..Units::none(DocumentId::sales_order("1"), "SO1")
     };
     let free = |phase, fulfilled| {
-        let allotments = units(phase).allottable(&order(fulfilled));
+        let allotments = units(phase).allottable(&order(fulfilled), &[], &[]);
         allotments.first().map(|one| one.quantities[&line])
     };
     assert_eq!(free(UnitPhase::WrittenBack, dec!(5)), None);

@@ -53,6 +53,7 @@ pub fn connection(id: &str) -> Result<Connection, waybill::domain::IdError> {
         tenant: "acme".parse()?,
         environment: Environment::Local,
         version: 1,
+        changed_at: None,
         paused: false,
         start_from: morning() - jiff::SignedDuration::from_hours(24),
         schedule: Schedule {
@@ -136,7 +137,7 @@ pub fn line(id: &str, ordered: Decimal, ready: Decimal) -> OrderLine {
         ship_to: None,
         dimensions: None,
         cost_centre: None,
-        came_from: None,
+        came_from: Vec::new(),
         flaw: None,
     }
 }

@@ -266,6 +266,7 @@ impl World {
             cursors: self.port(),
             documents: self.port(),
             jobs: self.port(),
+            stories: self.port(),
             queue: self.port(),
             clock: self.shared_clock(),
             nonces: self.nonces.clone(),

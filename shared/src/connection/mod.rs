@@ -15,15 +15,13 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::{
-    Address, Billing, Cadence, ConnectionId, DeliveryStatus, LabelFormat, LocationId, Money, Packing, ServicePolicy,
-    TenantId,
+    AccountRule, Address, Billing, Cadence, ConnectionId, Consignment, DeliveryStatus, LabelFormat, LocationId, Money,
+    Packing, ServicePolicy, TenantId,
 };
 
 pub use mistake::{Mistake, list};
 pub use parse::{Addressed, SystemCheck, parse};
-pub use selection::{
-    AccountRule, Additions, NoAccount, Selection, SelectionFacts, SelectionRule, account_for, account_of,
-};
+pub use selection::{Additions, Selection, SelectionFacts, SelectionRule};
 
 /// Which of the vendors' worlds a connection lives in; the vendors' hosts must match it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +46,9 @@ pub struct Connection {
     pub environment: Environment,
     /// Counts the changes.
     pub version: u64,
+    /// When what it says was last changed; what is held for something that it lacked is tried again then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<Timestamp>,
     /// Whether it does nothing until it is resumed. A new one is paused.
     pub paused: bool,
     /// Documents last modified before this are left alone.
@@ -147,6 +148,21 @@ impl ShipFrom {
         location
             .and_then(|location| self.locations.get(location))
             .unwrap_or(&self.default)
+    }
+
+    /// The address from which a consignment leaves.
+    ///
+    /// # Errors
+    /// In plain words, where the supplier ships and the ERP does not say from where.
+    pub fn for_goods_of<'a>(&'a self, consignment: &'a Consignment) -> Result<&'a Address, String> {
+        let supplier = consignment.supplier.as_ref();
+        match self.of {
+            Shipper::Location => Ok(self.at(consignment.location.as_ref())),
+            Shipper::Supplier => supplier.and_then(|supplier| supplier.address.as_ref()).ok_or_else(|| {
+                let who = supplier.map_or("no supplier", |supplier| supplier.id.as_str());
+                format!("supplier {who} has no address to ship from: enter one at the supplier's site, or set ship_from.of = \"location\"")
+            }),
+        }
     }
 }
 

@@ -12,12 +12,12 @@ use super::mistake::{Mistake, Mistakes};
 use super::section::Section;
 use super::spelling as spelt;
 use super::{
-    AccountRule, AddressPolicy, Connection, CustomsPolicy, Environment, FieldMap, Schedule, Selection, SelectionRule,
-    ShipFrom, SystemSettings, UnknownPurchase, WriteBackPolicy,
+    AddressPolicy, Connection, CustomsPolicy, Environment, FieldMap, Schedule, Selection, SelectionRule, ShipFrom,
+    SystemSettings, UnknownPurchase, WriteBackPolicy,
 };
 use crate::domain::{
-    Address, Billing, Cadence, CarrierAccount, Choice, LabelFormat, LocationId, Money, PackageType, Packing,
-    ParcelRule, Payer, Refusal, ServicePolicy, TenantId, Weight,
+    AccountRule, Address, Billing, Cadence, CarrierAccount, Choice, LabelFormat, LocationId, Money, PackageType,
+    Packing, ParcelRule, Payer, Refusal, ServicePolicy, TenantId, Weight,
 };
 
 /// What a connection file says to one outside system.
@@ -136,6 +136,7 @@ impl File<'_> {
             tenant: tenant?,
             environment: environment?,
             version: 0,
+            changed_at: None,
             paused: true,
             start_from: start_from??,
             schedule,

@@ -138,6 +138,36 @@ impl Consignment {
         })
     }
 
+    /// What a unit with these `quantities` would ship of `order` as it stands now, whatever has been fulfilled; `None` if the order
+    /// does not ask for that any more.
+    pub fn as_shipped(order: &Order, quantities: &Quantities) -> Option<Self> {
+        let mut whole = order.clone();
+        for line in &mut whole.lines {
+            line.fulfilled = Decimal::ZERO;
+            line.shippable = true;
+        }
+        if whole.standing == Standing::Closed || matches!(whole.standing, Standing::Waiting(_)) {
+            whole.standing = Standing::Ready;
+        }
+        let asked = Self::of(&whole, quantities, &Quantities::new()).ok()?;
+        (asked.quantities() == *quantities).then_some(asked)
+    }
+
+    /// The digest of what it ships to whom, without what only weighs, prices or explains.
+    pub fn terms(&self) -> ContentHash {
+        let lines = self
+            .lines
+            .iter()
+            .map(|line| (&line.line, &line.sku, line.quantity.normalize()));
+        let terms = (self.ship_to.folded(), lines.collect::<Vec<_>>());
+        ContentHash::of(serde_json::to_string(&terms).unwrap_or_default().as_bytes())
+    }
+
+    /// Why it cannot ship as it stands, for each line that cannot.
+    pub fn flaws(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().filter_map(|line| line.flaw.as_deref())
+    }
+
     /// What it ships, by line.
     pub fn quantities(&self) -> Quantities {
         self.lines

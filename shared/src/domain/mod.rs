@@ -2,6 +2,7 @@
 //!
 //! Pure values and pure functions. Nothing here knows a system, a store or the time.
 
+mod account;
 mod address;
 mod consignment;
 mod health;
@@ -21,6 +22,7 @@ mod turn;
 mod units;
 mod zone;
 
+pub use account::{AccountRule, NoAccount, account_for, account_of, is_same_name};
 pub use address::{Address, AddressVerdict, Correction};
 pub use consignment::{Consignment, ConsignmentLine, Gone, Snapshot};
 pub use health::{Asking, Entrance, Health, Lesson, Outage, Readiness, Trouble};
@@ -45,5 +47,5 @@ pub use shipment::{
 pub use tracked::{Cadence, Cover, Ending, ParcelKey, Telling, TrackedParcel};
 pub use tracking::{CarrierCode, DeliveryStatus, Estimate, Meaning, Milestone, Progress, Spot, TrackingEvent, fold};
 pub use turn::Holding;
-pub use units::{Allotment, Quantities, Unit, UnitPhase, Units};
+pub use units::{Allotment, PassedOn, Quantities, Unit, UnitPhase, Units};
 pub use zone::{earliest, wall_time};

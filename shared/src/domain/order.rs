@@ -1,5 +1,7 @@
 //! An ERP document as the ERP states it at one moment.
 
+use std::collections::BTreeSet;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +47,7 @@ pub struct Supplier {
 }
 
 /// The line of an earlier document that a line came from: a requisition becomes a purchase order, and ships once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Origin {
     /// The earlier document.
     pub document: DocumentId,
@@ -117,9 +119,9 @@ pub struct OrderLine {
     /// Who bears the cost; several are joined by `+`, in order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_centre: Option<String>,
-    /// The line of an earlier document that it came from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub came_from: Option<Origin>,
+    /// The lines of earlier documents that it came from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub came_from: Vec<Origin>,
     /// Why it cannot ship as it stands, and what mends that, in plain words without personal data: something in the ERP is
     /// missing or cannot be understood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,6 +140,12 @@ impl OrderLine {
 }
 
 impl Order {
+    /// The earlier documents that its lines came from, each once.
+    pub fn origins(&self) -> BTreeSet<&DocumentId> {
+        let origins = self.lines.iter().flat_map(|line| &line.came_from);
+        origins.map(|origin| &origin.document).collect()
+    }
+
     /// The line with this id.
     pub fn line(&self, id: &LineId) -> Option<&OrderLine> {
         self.lines.iter().find(|line| line.id == *id)

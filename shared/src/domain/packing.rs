@@ -127,6 +127,7 @@ impl Packing {
                 put(&mut open, line, fits, piece);
                 left -= fits;
                 if self.rule == ParcelRule::PerPiece {
+                    open.dimensions = line.dimensions.or(open.dimensions);
                     parcels.push(std::mem::replace(&mut open, self.empty()));
                 }
             }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Billing, Money, Parcel};
+use super::{Address, Billing, CarrierAccount, Money, Parcel};
 
 /// What a rate is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,6 +69,9 @@ pub struct Quote {
     pub offer: Offer,
     /// When it was taken.
     pub taken_at: Timestamp,
+    /// The carrier's account under which it was taken; `None` for the connection's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<CarrierAccount>,
 }
 
 /// Why no offer can be chosen; the text tells a person what to do.

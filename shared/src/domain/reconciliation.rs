@@ -33,6 +33,8 @@ pub enum GapKind {
     WriteBackChanged,
     /// What we made in the ERP is gone.
     WriteBackGone,
+    /// The document asks for something else than what was shipped for it.
+    ChangedAfterShipment,
     /// A job is due and nobody does anything about it.
     Overdue,
     /// A job is held.
@@ -55,6 +57,7 @@ impl GapKind {
             Self::VoidedAtCarrier => "voided at the carrier",
             Self::WriteBackChanged => "write-back changed",
             Self::WriteBackGone => "write-back gone",
+            Self::ChangedAfterShipment => "changed after it shipped",
             Self::Overdue => "overdue",
             Self::Held => "held",
             Self::DuplicateCheckOverdue => "duplicate check overdue",

@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, DocumentId, JobId, LineId, LocationId, Order};
+use super::{
+    AccountRule, Address, Consignment, ContentHash, DocumentId, JobId, LineId, LocationId, Order, OrderLine, Origin,
+    Standing, account_of,
+};
 
 /// A quantity for each line.
 pub type Quantities = BTreeMap<LineId, Decimal>;
@@ -39,6 +42,23 @@ pub struct Unit {
     /// The tracking numbers that were written back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tracking_numbers: Vec<String>,
+    /// The digest of what was shipped to whom, once it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<ContentHash>,
+    /// The digest of what the document asks for now, where that differs and was reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<ContentHash>,
+}
+
+/// What a unit of a later document holds of this one: a requisition that became a purchase order ships once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOn {
+    /// The later document.
+    pub document: DocumentId,
+    /// Its unit; 0 where it holds nothing yet and waits for this document's units to end.
+    pub unit: u32,
+    /// What that unit holds, by this document's lines.
+    pub quantities: Quantities,
 }
 
 /// All units of a document, changed by compare-and-set on `version`.
@@ -52,6 +72,12 @@ pub struct Units {
     pub version: u64,
     /// In the order of their numbers.
     pub units: Vec<Unit>,
+    /// What later documents hold of this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_on: Vec<PassedOn>,
+    /// What the document ordered when a unit was last allotted, by line.
+    #[serde(default, skip_serializing_if = "Quantities::is_empty")]
+    pub ordered: Quantities,
 }
 
 /// A quantity that may become a unit: lines that leave one place for one address.
@@ -69,6 +95,8 @@ impl Units {
             number: number.into(),
             version: 0,
             units: Vec::new(),
+            passed_on: Vec::new(),
+            ordered: Quantities::new(),
         }
     }
 
@@ -78,17 +106,22 @@ impl Units {
     }
 
     /// What may be allotted now: what the ERP says is ready less what open units hold, grouped by the place that it
-    /// leaves and the address it goes to. A unit that was written back counts only as far as the ERP does not show it as
-    /// fulfilled, which is never where write-back makes fulfilments.
-    pub fn allottable(&self, order: &Order) -> Vec<Allotment> {
-        let mut groups: BTreeMap<(Option<&LocationId>, &Address), Quantities> = BTreeMap::new();
+    /// leaves, the address it goes to and the account that ships it. A unit that was written back counts only as far as the ERP
+    /// does not show it as fulfilled, which is never where write-back makes fulfilments. `kin` are the units of the documents
+    /// that this one came from, and of those that came from it.
+    pub fn allottable(&self, order: &Order, accounts: &[AccountRule], kin: &[Units]) -> Vec<Allotment> {
+        let mut groups: BTreeMap<(Option<&LocationId>, &Address, usize), Quantities> = BTreeMap::new();
+        let mut elsewhere = Elsewhere::of(self, kin);
         for line in order.lines.iter().filter(|line| line.shippable) {
-            let free = line.ready.min(line.remaining()) - self.spoken_for(&line.id, line.fulfilled);
+            let earlier = elsewhere.take(line);
+            let free = line.ready.min(line.remaining()) - self.spoken_for(&line.id, line.fulfilled, earlier);
             if free > Decimal::ZERO {
-                let group = groups
-                    .entry((line.location.as_ref(), order.ship_to_of(line)))
-                    .or_default();
-                group.insert(line.id.clone(), free);
+                let group = (
+                    line.location.as_ref(),
+                    order.ship_to_of(line),
+                    account_row(accounts, order, line),
+                );
+                groups.entry(group).or_default().insert(line.id.clone(), free);
             }
         }
         groups
@@ -97,9 +130,77 @@ impl Units {
             .collect()
     }
 
-    fn spoken_for(&self, line: &LineId, fulfilled: Decimal) -> Decimal {
+    /// `earlier` is what units of other documents hold of the same goods.
+    fn spoken_for(&self, line: &LineId, fulfilled: Decimal, earlier: Held) -> Decimal {
         let held = |phase| self.sum(line, |unit| unit.phase == phase);
-        held(UnitPhase::Open) + (held(UnitPhase::WrittenBack) - fulfilled).max(Decimal::ZERO)
+        let shipped = held(UnitPhase::WrittenBack) + earlier.shipped;
+        held(UnitPhase::Open) + earlier.open + (shipped - fulfilled).max(Decimal::ZERO)
+    }
+
+    /// Later documents that hold, or wait for, something of this one.
+    pub fn heirs(&self) -> impl Iterator<Item = &DocumentId> {
+        self.passed_on.iter().map(|passed| &passed.document)
+    }
+
+    /// The same units, of which a unit of a later document holds these quantities; unit 0 waits for what is held here.
+    pub fn passing_on(&self, passed: PassedOn) -> Self {
+        let mut changed = self.clone();
+        changed
+            .passed_on
+            .retain(|known| known.document != passed.document || known.unit != passed.unit);
+        changed.passed_on.push(passed);
+        changed
+    }
+
+    /// Of these documents' units, those that hold goods of the order's lines back for now: once they end without shipping, the
+    /// order must be read again.
+    pub fn awaited<'k>(&self, order: &Order, kin: &'k [Units]) -> Vec<&'k Units> {
+        let holds = |units: &&Units| {
+            let origins = order.lines.iter().flat_map(|line| &line.came_from);
+            let open = |line: &LineId| units.sum(line, |unit| unit.phase == UnitPhase::Open) > Decimal::ZERO;
+            let mut own = origins.filter(|origin| origin.document == units.document);
+            let known = units
+                .passed_on
+                .iter()
+                .any(|passed| passed.document == order.document && passed.unit == 0);
+            !known && own.any(|origin| open(&origin.line))
+        };
+        kin.iter().filter(holds).collect()
+    }
+
+    /// Lines of which more is ordered than when a unit was last allotted, after a part of the document was or is being shipped.
+    pub fn additions<'o>(&self, order: &'o Order) -> Vec<&'o LineId> {
+        let under_way = self.units.iter().any(|unit| unit.phase != UnitPhase::Closed);
+        if !under_way || self.ordered.is_empty() {
+            return Vec::new();
+        }
+        let grown = |line: &&OrderLine| {
+            let before = self.ordered.get(&line.id).copied().unwrap_or_default();
+            line.shippable && line.ordered > before
+        };
+        order.lines.iter().filter(grown).map(|line| &line.id).collect()
+    }
+
+    /// Units that were shipped and of which the document asks for something else now, or nothing, with the digest of what it asks
+    /// for; only what was not reported yet.
+    pub fn changed_since_shipped(&self, order: &Order) -> Vec<(&Unit, ContentHash)> {
+        let shipped = self.units.iter().filter(|unit| unit.phase == UnitPhase::WrittenBack);
+        let changed = shipped.filter_map(|unit| {
+            let terms = unit.terms.as_ref()?;
+            let now = asked_for_now(order, &unit.quantities);
+            (now != *terms).then_some((unit, now))
+        });
+        changed.collect()
+    }
+
+    /// The same units, of which one is reported to be asked for otherwise.
+    pub fn with_reported(&self, number: u32, terms: ContentHash) -> Self {
+        self.changing(number, |unit| unit.reported = Some(terms))
+    }
+
+    /// The same units, of which one was shipped on these terms.
+    pub fn with_terms(&self, number: u32, terms: Option<ContentHash>) -> Self {
+        self.changing(number, |unit| unit.terms = terms)
     }
 
     /// Jobs whose tracking numbers were written to the order and do not stand there any more: somebody edited a field that
@@ -182,5 +283,275 @@ impl Units {
             .filter(|unit| which(unit))
             .filter_map(|unit| unit.quantities.get(line))
             .sum()
+    }
+}
+
+/// What is held of some goods, by how far it has come.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    open: Decimal,
+    shipped: Decimal,
+}
+
+/// What other documents' units hold of this document's goods, used up line by line.
+struct Elsewhere<'a> {
+    units: &'a Units,
+    kin: &'a [Units],
+    left: BTreeMap<&'a Origin, Held>,
+}
+
+impl<'a> Elsewhere<'a> {
+    fn of(units: &'a Units, kin: &'a [Units]) -> Self {
+        Self {
+            units,
+            kin,
+            left: BTreeMap::new(),
+        }
+    }
+
+    /// What others hold of a line's goods, at most as much as it orders.
+    fn take(&mut self, line: &'a OrderLine) -> Held {
+        let mut taken = self.passed_on(&line.id);
+        let mut room = line.ordered - taken.open - taken.shipped;
+        for origin in &line.came_from {
+            let held = self.held_by_origin(origin);
+            let left = self.left.entry(origin).or_insert(held);
+            for (left, taken) in [
+                (&mut left.shipped, &mut taken.shipped),
+                (&mut left.open, &mut taken.open),
+            ] {
+                let part = (*left).min(room).max(Decimal::ZERO);
+                *left -= part;
+                *taken += part;
+                room -= part;
+            }
+        }
+        taken
+    }
+
+    /// What units of later documents hold of this document's line.
+    fn passed_on(&self, line: &LineId) -> Held {
+        let mut held = Held::default();
+        for passed in &self.units.passed_on {
+            let quantity = passed.quantities.get(line).copied().unwrap_or_default();
+            match self.phase_of(passed) {
+                Some(UnitPhase::Closed) => {}
+                Some(UnitPhase::WrittenBack) => held.shipped += quantity,
+                Some(UnitPhase::Open) | None => held.open += quantity,
+            }
+        }
+        held
+    }
+
+    /// What the earlier document's own units, and other documents that came from it, hold.
+    fn held_by_origin(&self, origin: &Origin) -> Held {
+        let Some(earlier) = self.kin.iter().find(|kin| kin.document == origin.document) else {
+            return Held::default();
+        };
+        let mut held = Held {
+            open: earlier.sum(&origin.line, |unit| unit.phase == UnitPhase::Open),
+            shipped: earlier.sum(&origin.line, |unit| unit.phase == UnitPhase::WrittenBack),
+        };
+        let others = earlier
+            .passed_on
+            .iter()
+            .filter(|passed| passed.document != self.units.document);
+        for passed in others {
+            let quantity = passed.quantities.get(&origin.line).copied().unwrap_or_default();
+            match self.phase_of(passed) {
+                Some(UnitPhase::Closed) => {}
+                _ => held.open += quantity,
+            }
+        }
+        held
+    }
+
+    fn phase_of(&self, passed: &PassedOn) -> Option<UnitPhase> {
+        let units = self.kin.iter().find(|kin| kin.document == passed.document)?;
+        units
+            .units
+            .iter()
+            .find(|unit| unit.number == passed.unit)
+            .map(|unit| unit.phase)
+    }
+}
+
+/// The row of the table under which a line ships; those without one go together, to be held.
+fn account_row(accounts: &[AccountRule], order: &Order, line: &OrderLine) -> usize {
+    let row = account_of(accounts, order.supplier.as_ref(), line.cost_centre.as_deref());
+    let Ok(row) = row else { return usize::MAX };
+    let same = |one: &AccountRule| row.is_some_and(|row| one.account == row.account && one.payer == row.payer);
+    accounts.iter().position(same).unwrap_or_default()
+}
+
+/// The digest of what an order asks for now where these quantities were shipped.
+fn asked_for_now(order: &Order, quantities: &Quantities) -> ContentHash {
+    if order.standing == Standing::Cancelled {
+        return ContentHash::of(b"cancelled");
+    }
+    Consignment::as_shipped(order, quantities).map_or_else(|| ContentHash::of(b"less"), |asked| asked.terms())
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::dec;
+
+    use super::*;
+
+    fn line(id: &str, ordered: Decimal, came_from: &[(&DocumentId, &str)]) -> OrderLine {
+        OrderLine {
+            id: LineId::new(id),
+            sku: "A".to_owned(),
+            description: None,
+            ordered,
+            fulfilled: Decimal::ZERO,
+            ready: ordered,
+            shippable: true,
+            weight: None,
+            dimensions: None,
+            unit_price: None,
+            origin_country: None,
+            tariff_code: None,
+            location: None,
+            ship_to: None,
+            cost_centre: None,
+            came_from: came_from
+                .iter()
+                .map(|(document, line)| Origin {
+                    document: (*document).clone(),
+                    line: LineId::new(*line),
+                })
+                .collect(),
+            flaw: None,
+        }
+    }
+
+    fn order(document: &DocumentId, lines: Vec<OrderLine>) -> Order {
+        Order {
+            document: document.clone(),
+            number: document.id.clone(),
+            standing: Standing::Ready,
+            customer_reference: None,
+            tracking_shown: None,
+            ship_method: None,
+            currency: None,
+            ship_to: Address::default(),
+            bill_to: None,
+            supplier: None,
+            lines,
+        }
+    }
+
+    fn unit(document: &DocumentId, number: u32, quantities: &[(&str, Decimal)], phase: UnitPhase) -> Unit {
+        let quantities = quantities.iter().map(|(line, quantity)| (LineId::new(*line), *quantity));
+        Unit {
+            number,
+            job: JobId::of(&"acme".parse().unwrap(), document, number),
+            quantities: quantities.collect(),
+            phase,
+            tracking_numbers: Vec::new(),
+            terms: None,
+            reported: None,
+        }
+    }
+
+    fn free(units: &Units, order: &Order, kin: &[Units]) -> Vec<(String, Decimal)> {
+        let allotments = units.allottable(order, &[], kin);
+        let lines = allotments.into_iter().flat_map(|allotment| allotment.quantities);
+        lines.map(|(line, quantity)| (line.to_string(), quantity)).collect()
+    }
+
+    fn shipped(units: Units, unit: Unit) -> Units {
+        Units {
+            units: vec![unit],
+            ..units
+        }
+    }
+
+    /// P70: a requisition that becomes purchase orders ships once between them, in whatever parts.
+    #[test]
+    fn goods_that_a_requisition_shipped_are_not_shipped_by_the_orders_that_it_became() {
+        let (requisition, order_id) = (DocumentId::requisition("R1"), DocumentId::purchase_order("P1"));
+        let nothing = Units::none(order_id.clone(), "P1");
+        let became = order(
+            &order_id,
+            vec![
+                line("1", dec!(6), &[(&requisition, "1")]),
+                line("2", dec!(4), &[(&requisition, "1")]),
+                line("3", dec!(1), &[]),
+            ],
+        );
+        let text = |pairs: &[(&str, Decimal)]| pairs.iter().map(|(line, quantity)| ((*line).to_owned(), *quantity)).collect::<Vec<_>>();
+        let before = Units::none(requisition.clone(), "R1");
+        let all = text(&[("1", dec!(6)), ("2", dec!(4)), ("3", dec!(1))]);
+        assert_eq!(free(&nothing, &became, std::slice::from_ref(&before)), all);
+        for phase in [UnitPhase::Open, UnitPhase::WrittenBack] {
+            let whole = shipped(before.clone(), unit(&requisition, 1, &[("1", dec!(10))], phase));
+            assert_eq!(free(&nothing, &became, &[whole]), text(&[("3", dec!(1))]), "{phase:?}");
+            let half = shipped(before.clone(), unit(&requisition, 1, &[("1", dec!(5))], phase));
+            let rest = text(&[("1", dec!(1)), ("2", dec!(4)), ("3", dec!(1))]);
+            assert_eq!(free(&nothing, &became, &[half]), rest, "{phase:?}");
+        }
+        let closed = shipped(before, unit(&requisition, 1, &[("1", dec!(10))], UnitPhase::Closed));
+        assert_eq!(free(&nothing, &became, &[closed]), all);
+    }
+
+    #[test]
+    fn what_an_order_took_over_its_requisition_does_not_ship_unless_the_order_gives_it_back() {
+        let (requisition, order_id) = (DocumentId::requisition("R1"), DocumentId::purchase_order("P1"));
+        let asked = order(&requisition, vec![line("1", dec!(10), &[])]);
+        let passed = PassedOn {
+            document: order_id.clone(),
+            unit: 1,
+            quantities: Quantities::from([(LineId::new("1"), dec!(10))]),
+        };
+        let units = Units::none(requisition, "R1").passing_on(passed);
+        let later = |phase| {
+            let none = Units::none(order_id.clone(), "P1");
+            [shipped(none, unit(&order_id, 1, &[("1", dec!(10))], phase))]
+        };
+        assert_eq!(free(&units, &asked, &later(UnitPhase::Open)), []);
+        assert_eq!(free(&units, &asked, &later(UnitPhase::WrittenBack)), []);
+        assert_eq!(free(&units, &asked, &later(UnitPhase::Closed)).len(), 1);
+        assert_eq!(free(&units, &asked, &[]), [], "an order that is not known yet may hold it");
+    }
+
+    #[test]
+    fn what_is_added_to_an_order_of_which_something_was_shipped_is_an_addition() {
+        let id = DocumentId::purchase_order("P1");
+        let grown = order(&id, vec![line("1", dec!(7), &[]), line("2", dec!(1), &[])]);
+        let mut units = Units::none(id.clone(), "P1");
+        units.ordered = Quantities::from([(LineId::new("1"), dec!(5))]);
+        assert!(units.additions(&grown).is_empty(), "nothing was shipped yet");
+        units.units = vec![unit(&id, 1, &[("1", dec!(5))], UnitPhase::WrittenBack)];
+        assert_eq!(units.additions(&grown), [&LineId::new("1"), &LineId::new("2")]);
+        units.ordered = grown.lines.iter().map(|line| (line.id.clone(), line.ordered)).collect();
+        assert!(units.additions(&grown).is_empty(), "what was seen once is no addition any more");
+    }
+
+    #[test]
+    fn an_order_that_asks_for_something_else_than_was_shipped_is_noticed() {
+        let id = DocumentId::purchase_order("P1");
+        let mut now = order(&id, vec![line("1", dec!(5), &[])]);
+        let quantities = Quantities::from([(LineId::new("1"), dec!(5))]);
+        let sold = Consignment::of(&now, &quantities, &Quantities::new()).unwrap();
+        let mut one = unit(&id, 1, &[("1", dec!(5))], UnitPhase::WrittenBack);
+        one.terms = Some(sold.terms());
+        let units = shipped(Units::none(id, "P1"), one);
+        let changed = |order: &Order| !units.changed_since_shipped(order).is_empty();
+        assert!(!changed(&now));
+        now.lines[0].fulfilled = dec!(5);
+        now.standing = Standing::Closed;
+        assert!(!changed(&now), "that it arrived and was closed is what was wanted");
+        now.lines[0].ordered = dec!(8);
+        assert!(!changed(&now), "more goods are another unit's matter");
+        now.lines[0].ordered = dec!(4);
+        assert!(changed(&now));
+        now.lines[0].ordered = dec!(5);
+        now.ship_to.city = "Elsewhere".to_owned();
+        assert!(changed(&now));
+        now.ship_to = Address::default();
+        now.standing = Standing::Cancelled;
+        assert!(changed(&now));
     }
 }

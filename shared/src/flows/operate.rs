@@ -267,7 +267,9 @@ impl Operate {
     async fn adopt(&self, job: &Job, by: &str, numbers: &[String]) -> Result<Job, OperateError> {
         let numbers = tidy(numbers)?;
         let systems = self.open(job).await?;
-        let asked = ask(systems.carrier.as_ref(), &numbers).await?;
+        let carrier = systems.carrier_under(job.account.as_ref());
+        let carrier = carrier.map_err(|refusal| OperateError::Refused(refusal.to_string()))?;
+        let asked = ask(carrier.as_ref(), &numbers).await?;
         let seen = if asked.is_some() {
             "the carrier shows it"
         } else {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::connection::Connection;
-use crate::domain::{Consignment, DocumentId, Standing};
+use crate::domain::{Consignment, DocumentId, Standing, Units, account_for};
+use crate::flows::kin;
 use crate::ports::{CallError, Documents, Opened, Scan, StoreError, Systems};
 
 /// The ports that planning needs.
@@ -68,9 +69,11 @@ impl Plan {
             let heads = systems.source.changed(&scan).await?;
             let documents: Vec<DocumentId> = heads.iter().map(|head| head.document.clone()).collect();
             let units = self.documents.units(&connection.id, &documents).await?;
-            for order in systems.source.read(&documents).await? {
+            let orders = systems.source.read(&documents).await?;
+            let kin = kin::of(self.documents.as_ref(), &connection.id, &units, &orders).await?;
+            for order in &orders {
                 if let Some(units) = units.iter().find(|units| units.document == order.document) {
-                    planned.extend(self.plan(connection, &order, units));
+                    planned.extend(self.plan(connection, order, units, &kin));
                 }
             }
             after = heads.last().map(|head| head.document.id.clone());
@@ -86,7 +89,8 @@ impl Plan {
         &self,
         connection: &Connection,
         order: &crate::domain::Order,
-        units: &crate::domain::Units,
+        units: &Units,
+        kin: &[Units],
     ) -> Option<Planned> {
         let mut planned = Planned {
             number: order.number.clone(),
@@ -102,11 +106,17 @@ impl Plan {
             }
             Standing::Cancelled | Standing::Closed => return None,
         }
-        for allotment in units.allottable(order) {
+        for allotment in units.allottable(order, &connection.accounts, kin) {
             let Ok(consignment) = Consignment::of(order, &allotment.quantities, &Default::default()) else {
                 continue;
             };
             planned.units += 1;
+            planned.remarks.extend(consignment.flaws().map(str::to_owned));
+            let account = account_for(&connection.accounts, &consignment);
+            planned.remarks.extend(account.err().map(|none| none.to_string()));
+            planned
+                .remarks
+                .extend(connection.ship_from.for_goods_of(&consignment).err());
             match connection.packing.pack(&consignment) {
                 Ok(parcels) => planned.parcels += parcels.len(),
                 Err(error) => planned.remarks.push(error.to_string()),

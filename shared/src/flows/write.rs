@@ -88,7 +88,9 @@ async fn units_after(
             .purchase
             .done()
             .map(|shipment| shipment.tracking_numbers().map(str::to_owned).collect());
-        after = after.with_tracking(next.unit, numbers.unwrap_or_default());
+        after = after
+            .with_tracking(next.unit, numbers.unwrap_or_default())
+            .with_terms(next.unit, next.snapshot.terms.clone());
     }
     if after == before {
         return Ok(None);

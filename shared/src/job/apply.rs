@@ -150,6 +150,8 @@ pub enum Outcome {
     VoidRefused(CarrierShipmentId, Refusal),
     /// The ERP does not show the void shipment any more.
     NotShown,
+    /// The order of a held job was changed: it is looked at now.
+    OrderChanged,
     /// A person's word on a hold.
     ReleasedByPerson {
         /// The hold that the person saw; a word about another one is not taken.
@@ -254,6 +256,7 @@ impl Outcome {
             Self::VoidWished { .. } => "void wished",
             Self::NotCreated { .. } => "not created",
             Self::Forgotten { .. } => "forgotten",
+            Self::OrderChanged => "order changed",
             Self::Requeued { .. } => "requeued",
         }
     }
@@ -310,6 +313,11 @@ impl Job {
                 self.hold(reason, message, now, timing);
             }
             Outcome::StillHeld => self.postpone_hold(now, timing),
+            Outcome::OrderChanged => {
+                if let Some(hold) = &mut self.hold {
+                    hold.again_at = now;
+                }
+            }
             Outcome::Released { snapshot } => self.release(snapshot),
             Outcome::Waits(wait) => self.wait = Some(wait),
             Outcome::LabelsKept(labels) => self.labels = Step::Done(labels),
@@ -367,6 +375,7 @@ impl Job {
             Outcome::Closed(_) => !over && !bought && self.hold_reason().is_none_or(HoldReason::ends_by_order),
             Outcome::Held { .. } | Outcome::HeldByPerson { .. } => !over && !self.is_held_as_unknown(),
             Outcome::StillHeld => self.hold.is_some(),
+            Outcome::OrderChanged => self.hold_reason().is_some_and(HoldReason::ends_by_order),
             Outcome::Released { .. } => !over && !bought && self.hold_reason().is_some_and(HoldReason::ends_by_order),
             Outcome::ReleasedByPerson { ends, .. } => self.hold_reason() == Some(*ends),
             Outcome::ClosedByPerson(_) => !over && !bought && self.hold.is_some(),
@@ -475,6 +484,7 @@ impl Job {
         self.budgeted_at = Some(now);
         self.snapshot = snapshot;
         self.address = address;
+        self.account = quote.account.clone();
         self.quote = Step::Done(quote);
         self.purchase = Step::Started(attempt);
         self.wait = None;

@@ -16,8 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    AddressVerdict, CarrierShipmentId, ConnectionId, ContentHash, DocumentId, Gone, JobId, LabelRef, Nonce, Quote,
-    Shipment, Snapshot, TenantId,
+    AddressVerdict, CarrierAccount, CarrierShipmentId, ConnectionId, ContentHash, DocumentId, Gone, JobId, LabelRef,
+    Nonce, Quote, Shipment, Snapshot, TenantId,
 };
 use crate::rules::{self, Rule};
 
@@ -80,6 +80,9 @@ pub struct SnapshotRef {
     pub hash: ContentHash,
     /// When it was read.
     pub read_at: Timestamp,
+    /// The digest of what it ships to whom; readings of old did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<ContentHash>,
 }
 
 impl From<&Snapshot> for SnapshotRef {
@@ -88,6 +91,7 @@ impl From<&Snapshot> for SnapshotRef {
             number: snapshot.number,
             hash: snapshot.hash.clone(),
             read_at: snapshot.read_at,
+            terms: Some(snapshot.consignment.terms()),
         }
     }
 }
@@ -327,6 +331,9 @@ pub struct Job {
     pub snapshot: SnapshotRef,
     /// The number of the snapshot that the latest purchase was asked for with.
     pub purchased_from: Option<u32>,
+    /// The carrier's account under which the latest purchase was asked for; `None` for the connection's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<CarrierAccount>,
     /// The number of the latest purchase attempt; 0 before the first.
     pub attempts: u32,
     /// The address.
@@ -411,6 +418,7 @@ impl Job {
             updated_at: now,
             snapshot: snapshot.into(),
             purchased_from: None,
+            account: None,
             attempts: 0,
             address: Step::Todo,
             quote: Step::Todo,
@@ -447,6 +455,12 @@ impl Job {
     /// Whether the unit shipped and is written back, or ended without a shipment.
     pub fn over(&self) -> bool {
         self.closed.is_some() || self.write_back.done().is_some()
+    }
+
+    /// The account under which a purchase may still turn up: whatever else is bought for the job is bought there too.
+    pub fn bound_account(&self) -> Option<&Option<CarrierAccount>> {
+        let bound = self.purchase.open_attempt().is_some() || self.bought_again || !self.extras.is_empty();
+        (bound && self.attempts > 0).then_some(&self.account)
     }
 
     /// Whether a snapshot read at `read_at` is too old to buy on.

@@ -88,7 +88,11 @@ fn quote(now: Timestamp) -> Quote {
         negotiated: true,
         arrives: None,
     };
-    Quote { offer, taken_at: now }
+    Quote {
+        offer,
+        taken_at: now,
+        account: None,
+    }
 }
 
 fn label() -> LabelRef {

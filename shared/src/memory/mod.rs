@@ -255,7 +255,7 @@ impl Tables {
             }
             self.units.insert(key, units.clone());
         }
-        if let Some(note) = save.reread() {
+        for note in save.rereads() {
             self.rereads
                 .insert((save.job.connection.clone(), note.document), note.mark);
         }
@@ -312,17 +312,36 @@ impl Tables {
         fits
     }
 
-    fn admit(&mut self, units: &Units, jobs: &[NewJob]) -> bool {
+    fn admit(&mut self, units: &Units, jobs: &[NewJob], earlier: &[Units]) -> bool {
         let Some(first) = jobs.first() else { return false };
-        let key = (first.job.connection.clone(), units.document.clone());
-        if self.units.get(&key).map_or(0, |current| current.version) + 1 != units.version {
+        let connection = &first.job.connection;
+        let all = || earlier.iter().chain([units]);
+        if !all().all(|units| self.follows(connection, units)) {
             return false;
         }
-        self.units.insert(key, units.clone());
+        for units in all() {
+            self.units
+                .insert((connection.clone(), units.document.clone()), units.clone());
+        }
         for new in jobs {
             self.put(&new.job, Some(&new.snapshot), std::slice::from_ref(&new.audit));
         }
         true
+    }
+
+    fn restate(&mut self, connection: &ConnectionId, units: &Units) -> bool {
+        let follows = self.follows(connection, units);
+        if follows {
+            self.units
+                .insert((connection.clone(), units.document.clone()), units.clone());
+        }
+        follows
+    }
+
+    /// Whether nobody has written the document's units since they were read.
+    fn follows(&self, connection: &ConnectionId, units: &Units) -> bool {
+        let key = (connection.clone(), units.document.clone());
+        self.units.get(&key).map_or(0, |current| current.version) + 1 == units.version
     }
 }
 
@@ -378,10 +397,16 @@ impl Documents for Memory {
         answered(fate, units).await
     }
 
-    async fn admit(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError> {
+    async fn admit_from(&self, units: &Units, jobs: &[NewJob], earlier: &[Units]) -> Result<bool, StoreError> {
         let fate = self.pass("admit").await;
-        let admitted = self.tables().admit(units, jobs);
+        let admitted = self.tables().admit(units, jobs, earlier);
         answered(fate, admitted).await
+    }
+
+    async fn restate(&self, connection: &ConnectionId, units: &Units) -> Result<bool, StoreError> {
+        let fate = self.pass("restate").await;
+        let restated = self.tables().restate(connection, units);
+        answered(fate, restated).await
     }
 
     async fn to_reread(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<Reread>, StoreError> {
@@ -472,12 +497,12 @@ impl Directory for Memory {
 
 #[async_trait]
 impl Controls for Memory {
-    async fn control(&self, connection: &ConnectionId, other_than: &JobId) -> Result<Option<Control>, StoreError> {
+    async fn control(&self, job: &Job) -> Result<Option<Control>, StoreError> {
         let tables = self.tables();
         let shipped = tables
             .jobs
             .values()
-            .filter(|job| job.connection == *connection && job.id != *other_than);
+            .filter(|other| other.connection == job.connection && other.id != job.id && other.account == job.account);
         let known = shipped.filter_map(|job| job.purchase.done().map(|shipment| (job, shipment)));
         let newest = known.max_by_key(|(job, _)| job.updated_at);
         Ok(newest.map(|(job, shipment)| Control {

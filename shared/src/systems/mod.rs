@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::connection::{Connection, SystemSettings};
+use crate::connection::{Connection, Shipper, SystemSettings};
 use crate::domain::Refusal;
 use crate::http::Client;
 use crate::ports::{
@@ -186,6 +186,7 @@ impl Registry {
             connection: connection.id.clone(),
             secret: &secret,
             ship_from: connection.ship_from.default.clone(),
+            shipper: (connection.ship_from.of == Shipper::Supplier).then(|| connection.ship_from.default.clone()),
             client: self.client.clone(),
             clock: self.clock.clone(),
             recorder: recorder.clone(),

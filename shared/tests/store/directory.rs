@@ -78,10 +78,7 @@ async fn jobs_are_listed_by_state_newest_first_over_all_shards() {
 async fn the_control_is_the_newest_known_shipment_of_another_job() {
     let store = Store::new().await;
     let unbought = put(&store, 1, |_| ()).await;
-    assert_eq!(
-        store.dynamo.control(&connection_id(), &unbought.id).await.unwrap(),
-        None
-    );
+    assert_eq!(store.dynamo.control(&unbought).await.unwrap(), None);
     let old = put(&store, 2, |job| {
         (job.purchase, job.write_back) = (bought("1ZOLD"), written())
     })
@@ -93,7 +90,7 @@ async fn the_control_is_the_newest_known_shipment_of_another_job() {
     })
     .await;
     let control = async |job: &Job| {
-        let control = store.dynamo.control(&connection_id(), &job.id).await.unwrap().unwrap();
+        let control = store.dynamo.control(job).await.unwrap().unwrap();
         (control.reference, control.shipment.to_string())
     };
     assert_eq!(control(&unbought).await, (new.id.clone(), "1ZNEW".to_owned()));
@@ -102,6 +99,22 @@ async fn the_control_is_the_newest_known_shipment_of_another_job() {
         (old.id, "1ZOLD".to_owned()),
         "never the job itself"
     );
-    let elsewhere = "other".parse().unwrap();
-    assert_eq!(store.dynamo.control(&elsewhere, &new.id).await.unwrap(), None);
+    let elsewhere = Job {
+        connection: "other".parse().unwrap(),
+        ..new.clone()
+    };
+    assert_eq!(store.dynamo.control(&elsewhere).await.unwrap(), None);
+    let account = |number: &str| {
+        Some(CarrierAccount {
+            number: number.to_owned(),
+            merchant: None,
+        })
+    };
+    let under_another = Job {
+        account: account("B1B1B1"),
+        ..new.clone()
+    };
+    assert_eq!(store.dynamo.control(&under_another).await.unwrap(), None, "another account's shipment proves nothing");
+    let east = put(&store, 5, |job| (job.purchase, job.account) = (bought("1ZEAST"), account("B1B1B1"))).await;
+    assert_eq!(control(&under_another).await, (east.id, "1ZEAST".to_owned()));
 }

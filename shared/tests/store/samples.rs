@@ -116,6 +116,8 @@ pub(crate) fn units(new: &NewJob) -> Units {
         quantities: new.snapshot.consignment.quantities(),
         phase: UnitPhase::Open,
         tracking_numbers: Vec::new(),
+        terms: None,
+        reported: None,
     };
     let none = Units::none(new.job.document.clone(), new.job.number.clone());
     Units {

@@ -80,15 +80,24 @@ impl Directory for Dynamo {
     }
 }
 
+/// How far back of each partition a control is looked for where several accounts ship.
+const ACCOUNTS_APART: u16 = 20;
+
 #[async_trait]
 impl Controls for Dynamo {
-    async fn control(&self, connection: &ConnectionId, other_than: &JobId) -> Result<Option<Control>, StoreError> {
+    async fn control(&self, of: &Job) -> Result<Option<Control>, StoreError> {
+        let connection = &of.connection;
+        // Where several accounts ship, the newest of one of them stand further back.
+        let most = if of.account.is_some() { ACCOUNTS_APART } else { 2 };
         // The carrier's index may not know the very newest yet: a look that cannot see them would prove nothing.
         let settled = sortable(self.clock.now() - INDEX_LAG);
         // Two of each partition, for one of them may be the job itself.
-        let mut jobs = self.newest(connection, &[BOUGHT, "shipped"], 2, Some(settled)).await?;
-        if jobs.iter().all(|job| job.id == *other_than) {
-            jobs = self.newest(connection, &[BOUGHT, "shipped"], 2, None).await?;
+        let other = |job: &&Job| job.id != of.id && job.account == of.account && job.closed.is_none();
+        let mut jobs = self
+            .newest(connection, &[BOUGHT, "shipped"], most, Some(settled))
+            .await?;
+        if !jobs.iter().any(|job| other(&job)) {
+            jobs = self.newest(connection, &[BOUGHT, "shipped"], most, None).await?;
         }
         let control = |job: &Job| {
             Some(Control {
@@ -97,10 +106,7 @@ impl Controls for Dynamo {
                 bought_at: job.updated_at,
             })
         };
-        Ok(jobs
-            .iter()
-            .filter(|job| job.id != *other_than && job.closed.is_none())
-            .find_map(control))
+        Ok(jobs.iter().filter(other).find_map(control))
     }
 }
 

@@ -41,11 +41,14 @@ impl Documents for Dynamo {
         Ok(documents.iter().map(units).collect())
     }
 
-    async fn admit(&self, units: &Units, jobs: &[NewJob]) -> Result<bool, StoreError> {
+    async fn admit_from(&self, units: &Units, jobs: &[NewJob], earlier: &[Units]) -> Result<bool, StoreError> {
         let Some(connection) = jobs.first().map(|new| &new.job.connection) else {
             return Err(StoreError("no job is to be admitted".to_owned()));
         };
-        let writes = self.admission(connection, units, jobs).await?;
+        let mut writes = self.admission(connection, units, jobs).await?;
+        for earlier in earlier {
+            writes.push(units_write(connection, earlier)?);
+        }
         let version = units.version.to_string();
         let texts = jobs
             .iter()
@@ -53,7 +56,7 @@ impl Documents for Dynamo {
             .chain([version.as_str()]);
         match self.transact(&request_token(texts), &writes).await? {
             Transacted::Done => Ok(true),
-            Transacted::Refused(verdicts) if matches!(verdicts.first(), Some(Verdict::Fits)) => {
+            Transacted::Refused(verdicts) if is_about_a_job(&verdicts, earlier.len()) => {
                 let text = format!(
                     "a job of {} exists that the document's units do not name",
                     units.document
@@ -61,6 +64,19 @@ impl Documents for Dynamo {
                 Err(StoreError(text))
             }
             Transacted::Refused(_) => self.is_echo(connection, units, jobs).await,
+        }
+    }
+
+    async fn restate(&self, connection: &ConnectionId, units: &Units) -> Result<bool, StoreError> {
+        let write = units_write(connection, units)?;
+        let (document, version) = (units.document.to_string(), units.version.to_string());
+        let token = request_token([connection.as_str(), document.as_str(), version.as_str()].into_iter());
+        match self.transact(&token, &[write]).await? {
+            Transacted::Done => Ok(true),
+            Transacted::Refused(_) => {
+                let standing = self.units(connection, std::slice::from_ref(&units.document)).await?;
+                Ok(standing.first() == Some(units))
+            }
         }
     }
 
@@ -119,6 +135,12 @@ impl Dynamo {
             .iter()
             .all(|new| writes.get(&new.job.id) == Some(&&new.job.last_write)))
     }
+}
+
+/// Whether all units would have fitted, those of the earlier documents at the end included, so that a job stands in the way.
+fn is_about_a_job(verdicts: &[Verdict], earlier: usize) -> bool {
+    let fits = |verdict: &Verdict| matches!(verdict, Verdict::Fits);
+    verdicts.first().is_some_and(fits) && verdicts.iter().rev().take(earlier).all(fits)
 }
 
 #[derive(Serialize)]

@@ -112,7 +112,7 @@ impl Dynamo {
         if let Some(units) = &save.units {
             writes.push(super::documents::units_write(&job.connection, units)?);
         }
-        if let Some(note) = save.reread() {
+        for note in save.rereads() {
             writes.push(super::documents::reread_write(&job.connection, &note)?);
         }
         if let Some(snapshot) = &save.snapshot {

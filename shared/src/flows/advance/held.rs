@@ -29,7 +29,11 @@ impl Run<'_> {
             is_new: false,
         };
         match self.read_again(&before).await? {
-            Ok(reading) if self.is_corrected(&reading) || self.brake_was_taken_off() => self.release(reading).await,
+            Ok(reading)
+                if self.is_corrected(&reading) || self.brake_was_taken_off() || self.connection_was_changed() =>
+            {
+                self.release(reading).await
+            }
             Ok(_) => {
                 self.ledger
                     .record(Outcome::StillHeld, "read the held order again: no change")
@@ -59,9 +63,20 @@ impl Run<'_> {
         held_by_brake && self.gate.brake.is_none()
     }
 
+    /// What was missing may have been missing in the connection.
+    fn connection_was_changed(&self) -> bool {
+        let changed = self.connection().changed_at;
+        let hold = self.ledger.job.hold.as_ref();
+        hold.is_some_and(|hold| {
+            hold.reason == HoldReason::MissingData && changed.is_some_and(|changed| changed > hold.since)
+        })
+    }
+
     async fn release(&mut self, reading: Reading) -> Result<Onward, StoreError> {
         let text = if self.is_corrected(&reading) {
             "the order was corrected: goes on"
+        } else if self.connection_was_changed() {
+            "the connection was changed: goes on"
         } else {
             "the brake was taken off: goes on"
         };

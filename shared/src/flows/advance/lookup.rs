@@ -74,13 +74,12 @@ impl Run<'_> {
     }
 
     async fn sight(&self) -> Result<Result<Sighting, CallError>, StoreError> {
-        let control = self
-            .ledger
-            .ports
-            .controls
-            .control(&self.ledger.job.connection, &self.ledger.job.id)
-            .await?;
-        Ok(self.systems.carrier.find(&self.ledger.job.id, control.as_ref()).await)
+        let control = self.ledger.ports.controls.control(&self.ledger.job).await?;
+        let carrier = match self.carrier() {
+            Ok(carrier) => carrier,
+            Err(later) => return Ok(Err(CallError::Later(later))),
+        };
+        Ok(carrier.find(&self.ledger.job.id, control.as_ref()).await)
     }
 }
 

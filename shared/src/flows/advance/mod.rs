@@ -15,10 +15,11 @@ pub(crate) use expired::reading_or_quantities;
 use record::Ledger;
 
 use crate::connection::Connection;
-use crate::domain::{JobId, Quantities, Snapshot};
+use crate::domain::{JobId, Quantities, Refusal, Snapshot};
 use crate::job::{Job, Next, Outcome, Timing};
 use crate::ports::{
-    Clock, Connections, Controls, Documents, Gate, Jobs, Labels, Nonces, Opened, Queue, Spending, StoreError, Systems,
+    Carrier, Clock, Connections, Controls, Documents, Gate, Jobs, Labels, Later, Nonces, Obstacle, Opened, Queue,
+    Spending, StoreError, Systems,
 };
 
 /// The most steps of one job in one invocation: far more than any job takes, so that a mistake cannot spin.
@@ -160,6 +161,13 @@ impl Run<'_> {
             Next::LookForWriteBack => self.look_for_write_back().await,
             Next::LookWhetherShown => self.look_whether_shown().await,
         }
+    }
+
+    /// The carrier under the account that the latest purchase was asked for.
+    fn carrier(&self) -> Result<Arc<dyn Carrier>, Later> {
+        let account = self.ledger.job.account.as_ref();
+        let unknown = |refusal: Refusal| Later::new(Obstacle::OurStore, refusal.to_string());
+        self.systems.carrier_under(account).map_err(unknown)
     }
 
     fn connection(&self) -> &Connection {

@@ -1,5 +1,7 @@
 //! Everything before a purchase: the order as it stands, its address, a price, the exact request, and the intent.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -8,11 +10,11 @@ use super::record::{Beside, Recorded};
 use super::{Onward, Run};
 use crate::connection::{AddressPolicy, Connection};
 use crate::domain::{
-    Address, AddressVerdict, Consignment, Correction, Customs, Gone, Offer, Order, Parcel, Quantities, Quote,
-    RateRequest, Readiness, ShipmentRequest, Snapshot,
+    Address, AddressVerdict, Billing, CarrierAccount, Consignment, Correction, Customs, Gone, Offer, Order, Parcel,
+    Quantities, Quote, RateRequest, Readiness, ShipmentRequest, Snapshot, account_for,
 };
 use crate::job::{Closing, HoldReason, Job, Outcome, SnapshotRef, Step, Wait};
-use crate::ports::{CallError, Draft, StoreError};
+use crate::ports::{CallError, Carrier, Draft, StoreError};
 
 /// What stands in the way of a purchase.
 pub(super) enum Obstacle {
@@ -41,6 +43,14 @@ struct Ready {
     address: Step<AddressVerdict>,
     quote: Quote,
     draft: Draft,
+}
+
+/// On which terms a consignment ships.
+struct Terms {
+    account: Option<CarrierAccount>,
+    carrier: Arc<dyn Carrier>,
+    ship_from: Address,
+    billing: Billing,
 }
 
 /// A reading of the order, and whether it differs from what the job stood on.
@@ -94,7 +104,7 @@ impl Run<'_> {
         if let Some(obstacle) = self.stopped() {
             return Ok(Err((obstacle, reading)));
         }
-        let readiness = match self.systems.carrier.ready().await {
+        let readiness = match self.carrier_of(&reading).ready().await {
             Ok(readiness) => readiness,
             Err(error) => return Ok(Err((error.into(), reading))),
         };
@@ -107,7 +117,7 @@ impl Run<'_> {
             reading
         };
         Ok(match self.request(&reading, readiness).await {
-            Ok((address, quote, draft)) => match self.last_obstacle(&quote.offer).await? {
+            Ok((address, quote, draft)) => match self.last_obstacle(&reading, &quote.offer).await? {
                 None => Ok(Ready {
                     snapshot: reading,
                     address,
@@ -121,8 +131,8 @@ impl Run<'_> {
     }
 
     /// What is asked last, because a look at the carrier may have taught something and money is reserved.
-    async fn last_obstacle(&self, offer: &Offer) -> Result<Option<Obstacle>, StoreError> {
-        match self.systems.carrier.ready().await {
+    async fn last_obstacle(&self, reading: &Reading, offer: &Offer) -> Result<Option<Obstacle>, StoreError> {
+        match self.carrier_of(reading).ready().await {
             Ok(_) => self.afford(offer).await,
             Err(error) => Ok(Some(error.into())),
         }
@@ -204,20 +214,25 @@ impl Run<'_> {
         readiness: Readiness,
     ) -> Result<(Step<AddressVerdict>, Quote, Draft), Obstacle> {
         let consignment = &reading.snapshot.consignment;
-        let (address, ship_to) = self.address(reading).await?;
+        let terms = self.terms(consignment)?;
+        let (address, ship_to) = self.address(reading, terms.carrier.as_ref()).await?;
         let judged = |reason, message: String| Obstacle::Hold(reason, message, Some(Box::new(address.clone())));
         let parcels = self.connection().packing.pack(consignment);
         let parcels = parcels.map_err(|error| judged(HoldReason::MissingData, error.to_string()))?;
-        let rates = self.rate_request(consignment, &ship_to, &parcels);
-        let quote = self.quote(reading, &rates, readiness).await?;
+        let rates = self.rate_request(&terms, &ship_to, &parcels);
+        let quote = self.quote(reading, &terms, &rates, readiness).await?;
         let request = self.shipment_request(consignment, rates, &quote);
-        let draft = self.systems.carrier.draft(&request);
+        let draft = terms.carrier.draft(&request);
         let draft = draft.map_err(|refusal| judged(HoldReason::MissingData, refusal.to_string()))?;
         Ok((address, quote, draft))
     }
 
     /// The verdict, asked for where it is not known, and the address that goes on the label.
-    async fn address(&self, reading: &Reading) -> Result<(Step<AddressVerdict>, Address), Obstacle> {
+    async fn address(
+        &self,
+        reading: &Reading,
+        carrier: &dyn Carrier,
+    ) -> Result<(Step<AddressVerdict>, Address), Obstacle> {
         let given = &reading.snapshot.consignment.ship_to;
         let policy = self.connection().address;
         if policy == AddressPolicy::AsIs {
@@ -230,17 +245,51 @@ impl Run<'_> {
         let verdict = match &self.ledger.job.address {
             Step::Done(verdict) if same => verdict.clone(),
             settled @ Step::NotNeeded(_) if same => return Ok((settled.clone(), given.clone())),
-            _ => self.systems.carrier.validate(given).await?,
+            _ => carrier.validate(given).await?,
         };
         judge(policy, given, verdict)
     }
 
-    fn rate_request(&self, consignment: &Consignment, ship_to: &Address, parcels: &[Parcel]) -> RateRequest {
+    /// Under which account it ships, from where, and who pays: what a table or a rule of the connection says, never a guess.
+    fn terms(&self, consignment: &Consignment) -> Result<Terms, Obstacle> {
+        let hold = |words: String| Obstacle::Hold(HoldReason::MissingData, words, None);
+        let flaws: Vec<&str> = consignment.flaws().collect();
+        if !flaws.is_empty() {
+            return Err(hold(flaws.join("; ")));
+        }
+        let connection = self.connection();
+        let row = account_for(&connection.accounts, consignment).map_err(|none| hold(none.to_string()))?;
+        let account = match self.ledger.job.bound_account() {
+            Some(bound) => bound.clone(),
+            None => row.map(|row| row.account.clone()),
+        };
+        let mut billing = connection.billing.clone();
+        if let Some(payer) = row.and_then(|row| row.payer.clone()) {
+            billing.transport = payer;
+        }
+        Ok(Terms {
+            carrier: self
+                .systems
+                .carrier_under(account.as_ref())
+                .map_err(|refusal| hold(refusal.to_string()))?,
+            account,
+            ship_from: connection.ship_from.for_goods_of(consignment).map_err(hold)?.clone(),
+            billing,
+        })
+    }
+
+    /// The carrier that would ship a reading; where no account can be named, the connection's own.
+    fn carrier_of(&self, reading: &Reading) -> Arc<dyn Carrier> {
+        let terms = self.terms(&reading.snapshot.consignment);
+        terms.map_or_else(|_| self.systems.carrier.clone(), |terms| terms.carrier)
+    }
+
+    fn rate_request(&self, terms: &Terms, ship_to: &Address, parcels: &[Parcel]) -> RateRequest {
         RateRequest {
-            ship_from: self.connection().ship_from.at(consignment.location.as_ref()).clone(),
+            ship_from: terms.ship_from.clone(),
             ship_to: ship_to.clone(),
             parcels: parcels.to_vec(),
-            billing: self.connection().billing.clone(),
+            billing: terms.billing.clone(),
             ship_date: self.today(),
         }
     }
@@ -253,16 +302,23 @@ impl Run<'_> {
 
     /// The price: the one that stands while it is fresh and nothing has changed, else a new one. A carrier that is due to be
     /// probed is asked for a new one, which is as harmless a question as there is.
-    async fn quote(&self, reading: &Reading, rates: &RateRequest, readiness: Readiness) -> Result<Quote, Obstacle> {
+    async fn quote(
+        &self,
+        reading: &Reading,
+        terms: &Terms,
+        rates: &RateRequest,
+        readiness: Readiness,
+    ) -> Result<Quote, Obstacle> {
         let valid = jiff::SignedDuration::from_mins(i64::from(self.connection().quote_valid_minutes));
         if let Step::Done(quote) = &self.ledger.job.quote {
-            let fresh = self.ledger.now().duration_since(quote.taken_at) <= valid;
+            let recent = self.ledger.now().duration_since(quote.taken_at) <= valid;
+            let fresh = recent && quote.account == terms.account;
             if readiness == Readiness::Ready && fresh && reading.snapshot.hash == self.ledger.job.snapshot.hash {
                 return Ok(quote.clone());
             }
         }
         let taken_at = self.ledger.now();
-        let offers = self.systems.carrier.offers(rates).await?;
+        let offers = terms.carrier.offers(rates).await?;
         let method = reading.snapshot.consignment.ship_method.as_ref();
         let names: Vec<&str> = method
             .iter()
@@ -271,7 +327,11 @@ impl Run<'_> {
             .collect();
         let offer = self.connection().service.choose(&offers, &names, rates.ship_date);
         let offer = offer.map_err(|error| Obstacle::Hold(HoldReason::MissingData, error.to_string(), None))?;
-        Ok(Quote { offer, taken_at })
+        Ok(Quote {
+            offer,
+            taken_at,
+            account: terms.account.clone(),
+        })
     }
 
     fn shipment_request(&self, consignment: &Consignment, rates: RateRequest, quote: &Quote) -> ShipmentRequest {

@@ -14,12 +14,12 @@ impl Run<'_> {
             return Ok(Onward::Go);
         };
         let number = attempt.number;
-        match self
-            .systems
-            .carrier
-            .create(draft, Permit { until: attempt.until })
-            .await
-        {
+        let permit = Permit { until: attempt.until };
+        let bought = match self.carrier() {
+            Ok(carrier) => carrier.create(draft, permit).await,
+            Err(later) => Err(EffectError::NotSent(later)),
+        };
+        match bought {
             Ok(purchased) => self.keep(purchased).await,
             Err(EffectError::Rejected(refusal)) => {
                 let text = format!("the carrier refused attempt {number}: {refusal}");
@@ -77,7 +77,11 @@ impl Run<'_> {
         let Some(shipment) = self.ledger.job.purchase.done().cloned() else {
             return Ok(Onward::Rest);
         };
-        match self.systems.carrier.labels(&shipment, self.connection().label).await {
+        let fetched = match self.carrier() {
+            Ok(carrier) => carrier.labels(&shipment, self.connection().label).await,
+            Err(later) => Err(LabelError::Later(later)),
+        };
+        match fetched {
             Ok(labels) if !are_complete(&shipment, &labels) => {
                 let wait = self.ledger.wait(&later("its labels are not all there"));
                 let text = format!("waits: {}", wait.reason);
@@ -114,7 +118,11 @@ impl Run<'_> {
 
     /// Voids a shipment that must not be: one too many, or one that a person wants void.
     pub(super) async fn void(&mut self, shipment: CarrierShipmentId) -> Result<Onward, StoreError> {
-        match self.systems.carrier.void(&shipment).await {
+        let voided = match self.carrier() {
+            Ok(carrier) => carrier.void(&shipment).await,
+            Err(later) => Err(VoidError::Later(later)),
+        };
+        match voided {
             Ok(()) => {
                 let text = self.void_in_words(&shipment);
                 self.ledger.record(Outcome::Voided(shipment), text).await

@@ -64,7 +64,7 @@ pub(super) fn falls_out_of_sight(job: &Job, shipped_since: Timestamp) -> bool {
 pub(super) fn rests_on_a_blind_side(kind: GapKind, run: &Run) -> Option<bool> {
     match kind {
         GapKind::NotListed | GapKind::VoidedAtCarrier => Some(run.list_is_blind),
-        GapKind::WriteBackChanged | GapKind::WriteBackGone => Some(run.erp_is_blind),
+        GapKind::WriteBackChanged | GapKind::WriteBackGone | GapKind::ChangedAfterShipment => Some(run.erp_is_blind),
         GapKind::NotAdmitted
         | GapKind::StrayShipment
         | GapKind::Overdue
@@ -124,12 +124,14 @@ impl Judge<'_> {
         head: &DocumentHead,
         order: &Order,
         units: &Units,
+        kin: &[Units],
         read_up_to: Option<Timestamp>,
     ) -> Option<Gap> {
         let age = self.started_at.duration_since(head.modified);
         let passed = read_up_to.is_some_and(|passed| head.modified < passed);
         let overlooked = age > self.patience.young && (passed || age > self.patience.unseen);
-        let waits = order.standing == Standing::Ready && !units.allottable(order).is_empty();
+        let waits =
+            order.standing == Standing::Ready && !units.allottable(order, &self.connection.accounts, kin).is_empty();
         if !(waits && overlooked) {
             return None;
         }
@@ -292,9 +294,23 @@ impl Judge<'_> {
                 let reason = format!("somebody changed the tracking number in {erp}, a field that is ours");
                 self.put_right(job, GapKind::WriteBackChanged, reason)
             }
-            Some(_) => return None,
+            Some(order) => self.changed_since_shipped(job, order, seen.units)?,
         };
         Some(of_job(job, gap))
+    }
+
+    /// A document that asks for something else than what was shipped for it: nothing is shipped again by itself.
+    fn changed_since_shipped(&self, job: &Job, order: &Order, units: Option<&Units>) -> Option<Gap> {
+        let changed = units?.changed_since_shipped(order);
+        changed.iter().find(|(unit, _)| unit.job == job.id)?;
+        let erp = &self.connection.erp.system;
+        let reason =
+            format!("in {erp} the document was changed after this was shipped, and asks for something else now");
+        let mend = format!(
+            "`waybill order explain {}`; `waybill job void {}` and its quantity ships anew, if the parcel does not travel",
+            job.number, job.id
+        );
+        Some(Gap::new(GapKind::ChangedAfterShipment, reason, mend))
     }
 
     /// What is written again by itself, unless that was in vain too often: then it is left to a person.

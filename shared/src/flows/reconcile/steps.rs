@@ -10,6 +10,7 @@ use super::{AT_ONCE, Work, after_walk};
 use crate::domain::{
     DocumentId, Gap, GapKind, JobId, ListEntry, Listed, Order, Run, Stage, Stretch, Suspect, Units, Walk,
 };
+use crate::flows::kin;
 use crate::flows::poll::CURSOR;
 use crate::job::Job;
 use crate::ports::{CallError, Opened, Scan, Steps, StoreError};
@@ -101,6 +102,7 @@ impl Work<'_> {
         // before units, for a note goes only once its document's units stand.
         let noted = self.flow.documents.to_reread(self.id, NOTES).await?;
         let units = self.flow.documents.units(self.id, &documents).await?;
+        let kin = kin::of(self.flow.documents.as_ref(), self.id, &units, &orders).await?;
         let units: BTreeMap<&DocumentId, &Units> = units.iter().map(|units| (&units.document, units)).collect();
         let judge = self.judge(&run);
         let read_up_to = poller.published.map(|published| published - self.flow.timing.overlap);
@@ -115,7 +117,7 @@ impl Work<'_> {
             if noted.iter().any(|note| note.document == head.document) {
                 continue;
             }
-            match judge.not_admitted(head, order, units, read_up_to) {
+            match judge.not_admitted(head, order, units, &kin, read_up_to) {
                 Some(_) if connection.paused => unpaused += 1,
                 Some(gap) => gaps.push(gap),
                 None => {}

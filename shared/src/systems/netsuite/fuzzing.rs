@@ -116,7 +116,7 @@ fn items<T: DeserializeOwned>(body: &[u8]) -> Vec<T> {
 /// What becomes of an order before anybody is asked for a price.
 fn admit(order: &Order) {
     let units = Units::none(order.document.clone(), order.number.clone());
-    for allotment in units.allottable(order) {
+    for allotment in units.allottable(order, &[], &[]) {
         if let Ok(consignment) = Consignment::of(order, &allotment.quantities, &Quantities::new()) {
             consignment.content_hash();
             let _ = packing().pack(&consignment);

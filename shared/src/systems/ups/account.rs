@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::connection::{AccountRule, Addressed, Environment, Mistake, SystemSettings};
-use crate::domain::{Address, Rate, Refusal};
+use crate::connection::{Addressed, Environment, Mistake, SystemSettings};
+use crate::domain::{AccountRule, Address, Rate, Refusal};
 use crate::http::{RATE_ALLOWED, rate_of};
 
 const PRODUCTION: &str = "onlinetools.ups.com";
@@ -133,6 +133,7 @@ pub fn check_secret(secret: &SecretString) -> Result<(), Refusal> {
 }
 
 /// The client id and secret of an app at developer.ups.com.
+#[derive(Clone)]
 pub(crate) struct Credential {
     pub(crate) client_id: String,
     pub(crate) client_secret: SecretString,

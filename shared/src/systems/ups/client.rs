@@ -10,15 +10,15 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde::Serialize;
 
-use super::account::{self, Account, TrackAlert};
+use super::account::{self, Account, Credential, TrackAlert};
 use super::convert::{self, Sender};
 use super::look::{includes, path_segment};
 use super::push::{self, PUSH, PushTarget};
 use super::token::{Issuer, client_digest, key};
 use crate::connection::{Environment, Mistake, SystemSettings};
 use crate::domain::{
-    Address, AddressVerdict, CarrierShipmentId, ConnectionId, JobId, LabelFormat, LabelImage, Offer, RateRequest,
-    Readiness, Refusal, Shipment, ShipmentRequest, Stretch,
+    Address, AddressVerdict, CarrierAccount, CarrierShipmentId, ConnectionId, JobId, LabelFormat, LabelImage, Offer,
+    RateRequest, Readiness, Refusal, Shipment, ShipmentRequest, Stretch,
 };
 use crate::http::{self, Answer, Bearer, Call, Endpoint, Lane, Lost};
 use crate::ports::{
@@ -49,6 +49,8 @@ pub struct Opening<'a> {
     pub secret: &'a SecretString,
     /// The address from which the connection ships, for [`Carrier::check`].
     pub ship_from: Address,
+    /// The account's own address, where goods leave somebody else and the settings name none.
+    pub shipper: Option<Address>,
     /// The pooled client.
     pub client: http::Client,
     /// The time.
@@ -80,12 +82,14 @@ pub struct Ups {
     pub(super) key: TokenKey,
     pub(super) ship_from: Address,
     hook: Option<PushTarget>,
+    credential: Credential,
 }
 
 impl Ups {
     /// Builds the adapter, or says what is wrong with the settings or the secret.
     pub fn new(opening: Opening<'_>) -> Result<Self, Refusal> {
-        let account = account::read(opening.settings, opening.environment).map_err(|mistakes| words(&mistakes))?;
+        let mut account = account::read(opening.settings, opening.environment).map_err(|mistakes| words(&mistakes))?;
+        account.options.shipper = account.options.shipper.or_else(|| opening.shipper.clone());
         let credential = account::credential(opening.secret)?;
         let key = key(
             &account,
@@ -93,29 +97,52 @@ impl Ups {
             &credential.client_id,
             &opening.connection,
         );
-        let token_lane = format!("ups-token:{}", client_digest(&credential.client_id));
-        let mint: Arc<dyn Mint> = Arc::new(Issuer::new(
-            endpoint(&opening, &account, token_lane),
+        let way = endpoint(&opening, &account);
+        Ok(Self::build(
+            account,
             credential,
-            account.options.merchant_id.clone(),
-        ));
-        let way = |name: &str| {
-            let mut way = endpoint(&opening, &account, format!("{name}:{}", account.number));
-            way.lane.rate = account.options.rate_limit;
+            key,
+            &way,
+            opening.tokens,
+            opening.ship_from,
+            opening.hook,
+        ))
+    }
+
+    fn build(
+        account: Account,
+        credential: Credential,
+        key: TokenKey,
+        any: &Endpoint,
+        tokens: Arc<dyn Tokens>,
+        ship_from: Address,
+        hook: Option<PushTarget>,
+    ) -> Self {
+        let way = |name: &str, of: &str, rate| {
+            let mut way = any.clone();
+            way.lane.account = format!("{name}:{of}");
+            way.lane.rate = rate;
             way
         };
-        Ok(Self {
-            api: way("ups"),
-            tracking: way("ups-tracking"),
-            alerts: way("ups-alerts"),
-            bearer: Bearer::new(key.clone(), opening.tokens.clone(), mint.clone()),
-            tokens: opening.tokens,
-            ship_from: opening.ship_from,
-            hook: opening.hook,
+        let rate = account.options.rate_limit;
+        let mint: Arc<dyn Mint> = Arc::new(Issuer::new(
+            way("ups-token", &client_digest(&credential.client_id), None),
+            credential.clone(),
+            account.options.merchant_id.clone(),
+        ));
+        Self {
+            api: way("ups", &account.number, rate),
+            tracking: way("ups-tracking", &account.number, rate),
+            alerts: way("ups-alerts", &account.number, rate),
+            bearer: Bearer::new(key.clone(), tokens.clone(), mint.clone()),
+            tokens,
+            ship_from,
+            hook,
             mint,
             key,
             account,
-        })
+            credential,
+        }
     }
 
     /// Under which key the fleet shares this connection's token.
@@ -169,7 +196,8 @@ fn words(mistakes: &[Mistake]) -> Refusal {
     )
 }
 
-fn endpoint(opening: &Opening<'_>, account: &Account, lane: String) -> Endpoint {
+/// The account's address; each way has a lane of its own.
+fn endpoint(opening: &Opening<'_>, account: &Account) -> Endpoint {
     Endpoint {
         client: opening.client.clone(),
         system: "ups",
@@ -180,7 +208,7 @@ fn endpoint(opening: &Opening<'_>, account: &Account, lane: String) -> Endpoint 
         timeout: opening.timeout,
         lane: Lane {
             limits: opening.limits.clone(),
-            account: lane,
+            account: String::new(),
             slots: None,
             rate: None,
             lease: opening.timeout * 2,
@@ -208,6 +236,34 @@ pub(super) fn post(operation: &'static str, path: &str, body: &impl Serialize) -
 
 #[async_trait::async_trait]
 impl Carrier for Ups {
+    fn under(&self, account: &CarrierAccount) -> Result<Arc<dyn Carrier>, Refusal> {
+        let merchant = account
+            .merchant
+            .clone()
+            .or_else(|| self.account.options.merchant_id.clone());
+        let own = Account {
+            number: account.number.clone(),
+            options: account::Options {
+                merchant_id: merchant.clone(),
+                ..self.account.options.clone()
+            },
+            ..self.account.clone()
+        };
+        let key = TokenKey {
+            merchant,
+            ..self.key.clone()
+        };
+        Ok(Arc::new(Self::build(
+            own,
+            self.credential.clone(),
+            key,
+            &self.api,
+            self.tokens.clone(),
+            self.ship_from.clone(),
+            self.hook.clone(),
+        )))
+    }
+
     async fn validate(&self, address: &Address) -> Result<AddressVerdict, CallError> {
         if !convert::covers(&address.country) {
             return Ok(AddressVerdict::NotCovered);

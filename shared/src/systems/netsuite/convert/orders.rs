@@ -203,7 +203,7 @@ fn line(row: &LineRow, currency: Option<&str>, ready: ReadyQuantity) -> Option<O
         ship_to: None,
         dimensions: None,
         cost_centre: None,
-        came_from: None,
+        came_from: Vec::new(),
         flaw: None,
     })
 }

@@ -202,6 +202,7 @@ impl Story {
                     arrives: None,
                 },
                 taken_at: Timestamp::UNIX_EPOCH,
+                account: None,
             },
         }
     }

@@ -77,6 +77,7 @@ impl Stub {
             connection: "acme-netsuite-ups".parse().unwrap(),
             secret: &secret(),
             ship_from: depot(),
+            shipper: None,
             client: http::client().unwrap(),
             clock: Arc::new(Noon),
             recorder,

@@ -4,28 +4,26 @@
 //! before is recognised by the document's units. The units are read before the ERP's quantities, never after, and change only
 //! by compare-and-set together with the new jobs.
 
+mod admit;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use admit::Page;
+
 use crate::connection::Connection;
-use crate::domain::{
-    Allotment, ConnectionId, Consignment, DocumentId, Order, Quantities, Snapshot, Standing, Unit, UnitPhase, Units,
-};
-use crate::flows::put_right::PutRight;
-use crate::job::{Admission, Job, Timing};
+use crate::domain::{ConnectionId, DocumentId};
+use crate::flows::kin;
+use crate::job::Timing;
 use crate::ports::{
-    AuditEntry, CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, Gate, Jobs, NewJob, Nonces,
-    Opened, OrderSource, Queue, Reread, Scan, ScanProgress, StoreError, Systems,
+    CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, Gate, Jobs, Nonces, Opened, OrderSource,
+    Queue, Reread, Scan, ScanProgress, StoreError, Systems, Tellings,
 };
 
 /// How many documents are read at a time.
 const PAGE: u16 = 250;
-
-/// How many jobs one transaction admits: each is three items, and DynamoDB takes a hundred.
-const JOBS_AT_ONCE: usize = 30;
 
 /// How often a document is read again when another poller was faster.
 const TRIES: usize = 3;
@@ -44,8 +42,10 @@ pub struct Poll {
     pub cursors: Arc<dyn Cursors>,
     /// Units and admission.
     pub documents: Arc<dyn Documents>,
-    /// Jobs whose write-back somebody has disturbed.
+    /// Jobs whose document somebody has changed.
     pub jobs: Arc<dyn Jobs>,
+    /// Their stories.
+    pub stories: Arc<dyn Tellings>,
     /// The queue of jobs.
     pub queue: Arc<dyn Queue>,
     /// The time.
@@ -308,141 +308,16 @@ impl Poll {
                 Ok(orders) => orders,
                 Err(error) => return Ok(Err(error)),
             };
-            documents = self.admit_all(asked, &units, &orders, read_at, report).await?;
+            let kin = kin::of(self.documents.as_ref(), &asked.connection.id, &units, &orders).await?;
+            let page = Page {
+                units: &units,
+                kin: &kin,
+                orders: &orders,
+                read_at,
+            };
+            documents = self.admit_all(asked, &page, report).await?;
         }
         Ok(Ok(documents))
-    }
-
-    /// Admits what is ready; returns the documents on which another poller was faster.
-    async fn admit_all(
-        &self,
-        asked: Asked<'_>,
-        units: &[Units],
-        orders: &[Order],
-        read_at: Timestamp,
-        report: &mut Report,
-    ) -> Result<Vec<DocumentId>, StoreError> {
-        let mut contested = Vec::new();
-        for order in orders {
-            let Some(units) = units.iter().find(|units| units.document == order.document) else {
-                continue;
-            };
-            if asked.connection.write_back.fields.tracking.is_some() {
-                self.put_right(units, order).await?;
-            }
-            if order.standing != Standing::Ready {
-                report.waiting += 1;
-                continue;
-            }
-            let mut allotments = units.allottable(order);
-            if allotments.is_empty() {
-                continue;
-            }
-            let more = allotments.len() > JOBS_AT_ONCE;
-            allotments.truncate(JOBS_AT_ONCE);
-            match self.admit(asked, units, order, read_at, &allotments).await? {
-                Some(admitted) => report.admitted += admitted,
-                None => contested.push(order.document.clone()),
-            }
-            if more {
-                contested.push(order.document.clone());
-            }
-        }
-        Ok(contested)
-    }
-
-    /// Writes our tracking numbers again where somebody has changed them.
-    async fn put_right(&self, units: &Units, order: &Order) -> Result<(), StoreError> {
-        let put_right = PutRight {
-            jobs: self.jobs.as_ref(),
-            documents: self.documents.as_ref(),
-            queue: self.queue.as_ref(),
-            clock: self.clock.as_ref(),
-            nonces: self.nonces.as_ref(),
-            timing: &self.timing,
-        };
-        for id in units.disturbed(order) {
-            // Where somebody is at work on the job, the overlap brings the document here again.
-            put_right
-                .write_again(id, "somebody changed the tracking number in the ERP")
-                .await?;
-        }
-        Ok(())
-    }
-
-    async fn admit(
-        &self,
-        asked: Asked<'_>,
-        units: &Units,
-        order: &Order,
-        read_at: Timestamp,
-        allotments: &[Allotment],
-    ) -> Result<Option<u64>, StoreError> {
-        let (units, jobs) = self.new_jobs(asked, units, order, read_at, allotments);
-        if jobs.is_empty() || !self.documents.admit(&units, &jobs).await? {
-            return Ok(None);
-        }
-        for new in &jobs {
-            if let Err(error) = self.queue.send(&new.job.id, &new.job.tenant, Duration::ZERO).await {
-                tracing::warn!(job.id = %new.job.id, %error, "not queued: the sweeper will find it");
-            }
-        }
-        Ok(Some(count(jobs.len())))
-    }
-
-    fn new_jobs(
-        &self,
-        asked: Asked<'_>,
-        units: &Units,
-        order: &Order,
-        read_at: Timestamp,
-        allotments: &[Allotment],
-    ) -> (Units, Vec<NewJob>) {
-        let mut after = Units {
-            version: units.version + 1,
-            number: order.number.clone(),
-            ..units.clone()
-        };
-        let mut jobs = Vec::new();
-        for allotment in allotments {
-            let number = after.next_number();
-            let Ok(consignment) = Consignment::of(order, &allotment.quantities, &Quantities::new()) else {
-                continue;
-            };
-            let new = self.new_job(asked, number, Snapshot::new(1, read_at, consignment));
-            let quantities = allotment.quantities.clone();
-            after.units.push(Unit {
-                number,
-                job: new.job.id.clone(),
-                quantities,
-                phase: UnitPhase::Open,
-                tracking_numbers: Vec::new(),
-            });
-            jobs.push(new);
-        }
-        (after, jobs)
-    }
-
-    fn new_job(&self, asked: Asked<'_>, unit: u32, snapshot: Snapshot) -> NewJob {
-        let now = self.clock.now();
-        let (id, tenant) = (asked.connection.id.clone(), asked.connection.tenant.clone());
-        let job = Job::admit(
-            Admission {
-                connection: id,
-                tenant,
-                unit,
-                write: self.nonces.nonce(),
-            },
-            &snapshot,
-            now,
-        );
-        let text = format!(
-            "admitted unit {unit} of order {}: {}",
-            job.number,
-            in_words(&snapshot.consignment.quantities())
-        );
-        let audit = AuditEntry::new(now, asked.by, text).changing(None, &job);
-        NewJob { job, snapshot, audit }
     }
 }
 
@@ -453,14 +328,6 @@ fn advance(progress: &mut ScanProgress, heads: &[DocumentHead]) {
         .last()
         .map(|head| head.document.id.clone())
         .or(progress.after.take());
-}
-
-fn in_words(quantities: &Quantities) -> String {
-    let words: Vec<String> = quantities
-        .iter()
-        .map(|(line, quantity)| format!("{quantity} of line {line}"))
-        .collect();
-    words.join(", ")
 }
 
 fn count(length: usize) -> u64 {
