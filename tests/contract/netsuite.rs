@@ -101,6 +101,10 @@ impl ErpUnderTest for NetSuite {
         Ok(DocumentId::sales_order(order.to_string()))
     }
 
+    fn no_such_document(&self) -> DocumentId {
+        DocumentId::sales_order("99999999")
+    }
+
     fn cancel(&self, document: &DocumentId) -> Result<(), Failure> {
         self.world.person(|account, now| account.cancel(id(document), now))
     }

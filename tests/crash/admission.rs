@@ -412,6 +412,7 @@ impl Admission {
             cursors: store.clone(),
             documents: store.clone(),
             jobs: store.clone(),
+            stories: Arc::new(store.memory.clone()),
             queue: store.clone(),
             clock: desk.clone(),
             nonces: desk.clone(),

@@ -438,6 +438,7 @@ impl Deployment {
             cursors: self.table(),
             documents: self.table(),
             jobs: self.table(),
+            stories: Arc::new(self.constant().memory.clone()),
             queue: self.constant(),
             clock: self.store.clock.clone(),
             nonces: Arc::new(Ulids),

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use rust_decimal::dec;
 use waybill::connection::Connection;
 use waybill::domain::*;
-use waybill::job::{Timing, WriteBackRef};
+use waybill::job::{Job, Timing, WriteBackRef};
 use waybill::memory::{Memory, TurnedClock};
 use waybill::ports::*;
 

@@ -131,6 +131,7 @@ fn admitted(connection: &Connection, systems: &Arc<dyn Systems>, clock: &TurnedC
         cursors: memory.clone(),
         documents: memory.clone(),
         jobs: memory.clone(),
+        stories: memory.clone(),
         queue: memory.clone(),
         clock: Arc::new(clock.clone()),
         nonces: Arc::new(CountedNonces::default()),

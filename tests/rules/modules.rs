@@ -35,8 +35,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("TcpStream", &["http/", "aws/"]),
     ("std::fs", &[]),
     ("tokio::fs", &[]),
-    ("std::net", &[]),
-    ("tokio::net", &[]),
+    ("std::net", &["http/client.rs"]),
+    ("tokio::net", &["http/client.rs"]),
 ];
 
 /// The module of a file: `flows::advance::held` of `flows/advance/held.rs`.

@@ -443,7 +443,9 @@ mod tests {
     }
 
     fn unit(document: &DocumentId, number: u32, quantities: &[(&str, Decimal)], phase: UnitPhase) -> Unit {
-        let quantities = quantities.iter().map(|(line, quantity)| (LineId::new(*line), *quantity));
+        let quantities = quantities
+            .iter()
+            .map(|(line, quantity)| (LineId::new(*line), *quantity));
         Unit {
             number,
             job: JobId::of(&"acme".parse().unwrap(), document, number),
@@ -481,7 +483,12 @@ mod tests {
                 line("3", dec!(1), &[]),
             ],
         );
-        let text = |pairs: &[(&str, Decimal)]| pairs.iter().map(|(line, quantity)| ((*line).to_owned(), *quantity)).collect::<Vec<_>>();
+        let text = |pairs: &[(&str, Decimal)]| {
+            pairs
+                .iter()
+                .map(|(line, quantity)| ((*line).to_owned(), *quantity))
+                .collect::<Vec<_>>()
+        };
         let before = Units::none(requisition.clone(), "R1");
         let all = text(&[("1", dec!(6)), ("2", dec!(4)), ("3", dec!(1))]);
         assert_eq!(free(&nothing, &became, std::slice::from_ref(&before)), all);
@@ -513,7 +520,11 @@ mod tests {
         assert_eq!(free(&units, &asked, &later(UnitPhase::Open)), []);
         assert_eq!(free(&units, &asked, &later(UnitPhase::WrittenBack)), []);
         assert_eq!(free(&units, &asked, &later(UnitPhase::Closed)).len(), 1);
-        assert_eq!(free(&units, &asked, &[]), [], "an order that is not known yet may hold it");
+        assert_eq!(
+            free(&units, &asked, &[]),
+            [],
+            "an order that is not known yet may hold it"
+        );
     }
 
     #[test]
@@ -526,7 +537,10 @@ mod tests {
         units.units = vec![unit(&id, 1, &[("1", dec!(5))], UnitPhase::WrittenBack)];
         assert_eq!(units.additions(&grown), [&LineId::new("1"), &LineId::new("2")]);
         units.ordered = grown.lines.iter().map(|line| (line.id.clone(), line.ordered)).collect();
-        assert!(units.additions(&grown).is_empty(), "what was seen once is no addition any more");
+        assert!(
+            units.additions(&grown).is_empty(),
+            "what was seen once is no addition any more"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Jobs by state, and the control of look-ups.
 
 use jiff::SignedDuration;
-use waybill::domain::JobId;
+use waybill::domain::{CarrierAccount, JobId};
 use waybill::job::{Closing, Hold, HoldReason, Job, Step, WriteBackRef};
 use waybill::ports::{Controls, Directory, Documents, Jobs, Saved, State};
 
@@ -114,7 +114,14 @@ async fn the_control_is_the_newest_known_shipment_of_another_job() {
         account: account("B1B1B1"),
         ..new.clone()
     };
-    assert_eq!(store.dynamo.control(&under_another).await.unwrap(), None, "another account's shipment proves nothing");
-    let east = put(&store, 5, |job| (job.purchase, job.account) = (bought("1ZEAST"), account("B1B1B1"))).await;
+    assert_eq!(
+        store.dynamo.control(&under_another).await.unwrap(),
+        None,
+        "another account's shipment proves nothing"
+    );
+    let east = put(&store, 5, |job| {
+        (job.purchase, job.account) = (bought("1ZEAST"), account("B1B1B1"))
+    })
+    .await;
     assert_eq!(control(&under_another).await, (east.id, "1ZEAST".to_owned()));
 }
