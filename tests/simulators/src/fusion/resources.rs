@@ -14,7 +14,6 @@ pub(super) enum Kind {
     Text,
     Time,
     Day,
-    Flag,
 }
 
 impl Kind {
@@ -25,7 +24,6 @@ impl Kind {
             Self::Text => "string",
             Self::Time => "datetime",
             Self::Day => "date",
-            Self::Flag => "boolean",
         }
     }
 }

@@ -281,7 +281,6 @@ fn against(value: &Value, literal: &str, kind: Kind, options: &Options) -> Resul
                 .map(|value| value.cmp(&literal))
         }
         Kind::Text => value.as_str().map(|value| value.cmp(literal)),
-        Kind::Flag => value.as_bool().map(|value| value.to_string().as_str().cmp(literal)),
     })
 }
 
