@@ -20,9 +20,9 @@
 use super::Fusion;
 use super::access::{Access, User};
 use super::demo::demo_orders;
+use super::entering::NewOrder;
 use super::model::{Address, Id, Uom};
 use super::options::Options;
-use super::people::NewOrder;
 use super::refusal::Refusal;
 use super::world::World;
 use axum::extract::State;
@@ -220,7 +220,7 @@ async fn weigh(State(fusion): State<Fusion>, Json(wanted): Json<Weighing>) -> An
         wanted.uom.as_str()
     };
     let weight = wanted.weight.map(|weight| (weight, Uom::new(&wanted.uom, name)));
-    fusion.act(|world, _| world.weigh_item(&wanted.item, weight))?;
+    fusion.act(|world, _| world.weigh_item(&wanted.item, weight.as_ref()))?;
     Ok(Json(json!({ "item": wanted.item, "weight": wanted.weight })))
 }
 

@@ -3,8 +3,8 @@
 //! The addresses are ones that the UPS simulator judges as the kind says: streets of its table, and towns of which it knows
 //! every street, so that another street there does not exist.
 
+use super::entering::{NewLine, NewOrder};
 use super::model::{Address, Id, Uom};
-use super::people::{NewLine, NewOrder};
 use super::refusal::Refusal;
 use super::world::{World, us};
 use jiff::Timestamp;
@@ -117,7 +117,7 @@ impl DemoOrder {
             (DemoKind::WrongAddress, Some(right)) => world.correct_location(entered.location, right.clone()),
             (DemoKind::NoWeight, _) => {
                 let weight = (Decimal::new(35, 2), Uom::new("LBS", "Pound"));
-                world.weigh_item("GASKET-NEW", Some(weight))
+                world.weigh_item("GASKET-NEW", Some(&weight))
             }
             (DemoKind::Cancelled, _) => world.cancel(entered.order, now),
             _ => Ok(()),

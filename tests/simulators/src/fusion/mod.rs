@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use simulators::fusion::{Fusion, access::User, options::Options, people::NewOrder};
+//! use simulators::fusion::{Fusion, access::User, options::Options, entering::NewOrder};
 //!
 //! let running = Fusion::start(Options::default(), Default::default(), 0).await?;
 //! let fusion = running.fusion;
@@ -17,15 +17,21 @@
 //! ```
 
 pub mod access;
+mod answer;
+mod bodies;
 pub mod books;
+mod call;
 mod changes;
 mod control;
 pub mod demo;
+pub mod entering;
+mod masters;
 pub mod model;
 mod nodes;
 pub mod options;
 pub mod people;
 mod query;
+mod reading;
 pub mod refusal;
 mod resources;
 mod route;

@@ -344,10 +344,7 @@ pub(super) static ITEMS: Resource = leaf("itemsV2", &[ITEM]);
 impl Resource {
     /// The attribute of that name; segments of flexfields are not among them.
     pub(super) fn attribute(&self, name: &str) -> Option<&'static Attribute> {
-        self.attributes
-            .iter()
-            .flat_map(|group| group.iter())
-            .find(|one| one.name == name)
+        self.attributes.iter().copied().flatten().find(|one| one.name == name)
     }
 
     /// The child of that name.
@@ -375,7 +372,7 @@ impl Resource {
 
     /// What `describe` says of the resource.
     pub(super) fn describe(&self, options: &Options) -> Value {
-        let fixed = self.attributes.iter().flat_map(|group| group.iter()).map(|one| {
+        let fixed = self.attributes.iter().copied().flatten().map(|one| {
             json!({
                 "name": one.name,
                 "type": one.kind.name(),

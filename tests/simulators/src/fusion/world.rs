@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, VecDeque};
 /// The first id: beyond what a 64-bit float can tell from its neighbours.
 const FIRST_ID: Id = 300_000_047_871_921_043;
 
+/// Number, description, price in cents, weight in hundredths of a pound, sides in inches.
+type BasicItem = (&'static str, &'static str, i64, Option<i64>, Option<[i64; 3]>);
+
 /// Everything that the pod keeps.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -90,7 +93,7 @@ impl World {
     fn add_basic_items(&mut self, organization: Id) {
         let pounds = || Uom::new("LBS", "Pound");
         let inches = || Uom::new("INC", "Inch");
-        let rows: [(&str, &str, i64, Option<i64>, Option<[i64; 3]>); 4] = [
+        let rows: [BasicItem; 4] = [
             (
                 "PUMP-010",
                 "Transfer pump, 10 gpm",

@@ -1,142 +1,144 @@
-//! Bodies of writes: which attributes and segments they may name, and which values.
+//! What is written: drafts, their schedules and flexfields, and the actions on change orders.
 //!
-//! Quirk: a value that a segment does not take is refused with the segment's prompt, the name that people see.
+//! Quirks: a flexfield is filled by POST and changed by PATCH; a failed action can be a success by its status.
 
-use super::model::{Content, FlexValues, Schedule};
-use super::options::{Flexfield, Segment, SegmentKind};
+use super::Inner;
+use super::answer::{ACTION, ACTION_RESULT, Answer, ITEM, PLAIN};
+use super::bodies;
+use super::call::{Call, Found, walk};
+use super::model::Id;
+use super::nodes::{self, View};
+use super::options::Bypass;
 use super::refusal::Refusal;
 use super::resources::Resource;
-use jiff::civil::Date;
-use serde_json::{Map, Value};
+use super::route::{Action, Collection};
+use super::shape::Node;
+use serde_json::{Map, Value, json};
 
-/// Writes the attributes of a body into the header.
-pub(super) fn header(
-    content: &mut Content,
-    body: &Map<String, Value>,
-    resource: &Resource,
-    carriers: &[String],
-) -> Result<(), Refusal> {
-    for (name, value) in body {
-        let text = attribute(resource, name, value, carriers)?;
-        let place = match name.as_str() {
-            "Description" => &mut content.description,
-            "Carrier" => &mut content.carrier,
-            "ModeOfTransport" => &mut content.mode_of_transport,
-            "ServiceLevel" => &mut content.service_level,
-            "NoteToSupplier" => &mut content.note_to_supplier,
-            "NoteToReceiver" => &mut content.note_to_receiver,
-            "SupplierOrder" => &mut content.supplier_order,
-            _ => return Err(read_only(name)),
+impl Inner {
+    pub(super) fn patch(&mut self, url: &str, path: &[String], call: &Call<'_>) -> Result<Answer, Refusal> {
+        call.must_be(&[ITEM, PLAIN])?;
+        let body = call.object()?;
+        let [key, rest @ ..] = path else {
+            return Err(Refusal::missing());
         };
-        *place = text;
-    }
-    Ok(())
-}
-
-/// Writes the attributes of a body into a schedule.
-pub(super) fn schedule(
-    schedule: &mut Schedule,
-    body: &Map<String, Value>,
-    resource: &Resource,
-    carriers: &[String],
-) -> Result<(), Refusal> {
-    for (name, value) in body {
-        let text = attribute(resource, name, value, carriers)?;
-        let place = match name.as_str() {
-            "Carrier" => &mut schedule.carrier,
-            "ModeOfTransport" => &mut schedule.mode_of_transport,
-            "ServiceLevel" => &mut schedule.service_level,
-            _ => return Err(read_only(name)),
+        let top = self.item(Collection::Orders(View::Draft), key, call)?;
+        let Found::Item(node) = walk(&top, rest, self.world.options.id_keys)? else {
+            return Err(Refusal::new(405, "A collection can't be updated."));
         };
-        *place = text;
-    }
-    Ok(())
-}
-
-fn attribute(resource: &Resource, name: &str, value: &Value, carriers: &[String]) -> Result<Option<String>, Refusal> {
-    let known = resource
-        .attribute(name)
-        .ok_or_else(|| Refusal::at(name, format!("The attribute {name} is not known.")))?;
-    if !known.updatable || !resource.writable {
-        return Err(read_only(name));
-    }
-    let text = match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        _ => return Err(Refusal::at(name, format!("The value of {name} is not a string."))),
-    };
-    let longest = if name.starts_with("NoteTo") { 1_000 } else { 240 };
-    if text.as_ref().is_some_and(|text| text.chars().count() > longest) {
-        return Err(Refusal::at(
-            name,
-            format!("The value of {name} is longer than {longest} characters."),
-        ));
-    }
-    if name == "Carrier" && text.as_ref().is_some_and(|text| !carriers.contains(text)) {
-        return Err(Refusal::at(name, "The value of the attribute Carrier isn't valid."));
-    }
-    Ok(text)
-}
-
-fn read_only(name: &str) -> Refusal {
-    Refusal::at(name, format!("The attribute {name} can't be updated."))
-}
-
-/// Writes the segments of a body into a flexfield; `key` is the attribute that has the owner's id.
-pub(super) fn flexfield(
-    values: &mut FlexValues,
-    body: &Map<String, Value>,
-    defined: &Flexfield,
-    resource: &Resource,
-) -> Result<(), Refusal> {
-    for (name, value) in body {
-        match name.as_str() {
-            "__FLEX_Context" => values.context = value.as_str().map(str::to_owned),
-            // What names the owner, or only repeats, is taken and ignored.
-            _ if resource.attribute(name).is_some() => {}
-            _ => {
-                let segment = defined.segments.iter().find(|one| one.api_name == *name);
-                let segment =
-                    segment.ok_or_else(|| Refusal::at(name, format!("The attribute {name} is not known.")))?;
-                fill(values, segment, value)?;
-            }
+        call.matches(node)?;
+        self.write(top.id, node.resource, node.id, &body, call)?;
+        let again = self.draft(top.id)?;
+        let url = self.url(url, &again, rest, call);
+        match walk(&again, rest, true)? {
+            Found::Item(node) => self.shown(node, &url, call),
+            Found::Children { .. } => Err(Refusal::missing()),
         }
     }
-    let context = values.context.as_ref();
-    let fits = defined.contexts.is_empty() || context.is_some_and(|context| defined.contexts.contains(context));
-    if fits || values.segments.is_empty() {
+
+    /// Fills a flexfield for the first time.
+    pub(super) fn fill(&mut self, url: &str, path: &[String], call: &Call<'_>) -> Result<Answer, Refusal> {
+        call.must_be(&[ITEM, PLAIN])?;
+        let body = call.object()?;
+        let [key, rest @ ..] = path else {
+            return Err(Refusal::missing());
+        };
+        let top = self.item(Collection::Orders(View::Draft), key, call)?;
+        let found = walk(&top, rest, self.world.options.id_keys)?;
+        let Found::Children { owner, resource, nodes } = found else {
+            return Err(Refusal::missing());
+        };
+        call.matches(owner)?;
+        let upsert = call.header("Upsert-Mode").eq_ignore_ascii_case("true");
+        if !nodes.is_empty() && !upsert {
+            return Err(Refusal::bad("The flexfield has values already; they can be updated."));
+        }
+        self.write(top.id, resource, owner.id, &body, call)?;
+        let again = self.draft(top.id)?;
+        let mut rest = rest.to_vec();
+        rest.push(owner.id.to_string());
+        let url = self.url(url, &again, &rest, call);
+        match walk(&again, &rest, true)? {
+            Found::Item(node) => Ok(Answer {
+                status: 201,
+                location: Some(url.clone()),
+                ..self.shown(node, &url, call)?
+            }),
+            Found::Children { .. } => Err(Refusal::missing()),
+        }
+    }
+
+    fn draft(&self, order: Id) -> Result<Node, Refusal> {
+        let order = self.world.orders.get(&order).ok_or_else(Refusal::missing)?;
+        Ok(nodes::order(&self.world, order, View::Draft, true))
+    }
+
+    fn write(
+        &mut self,
+        order: Id,
+        resource: &'static Resource,
+        id: Id,
+        body: &Map<String, Value>,
+        call: &Call<'_>,
+    ) -> Result<(), Refusal> {
+        let carriers = self.world.options.carriers.clone();
+        let defined = resource
+            .flexfield
+            .and_then(|level| self.world.options.flexfield(level))
+            .cloned();
+        self.world.write_draft(order, &call.user.name, call.now, |content| {
+            let schedule = content.schedule_mut(id);
+            match (resource.name, defined, schedule) {
+                ("DFF", Some(defined), Some(schedule)) => {
+                    bodies::flexfield(schedule.flexfield.get_or_insert_default(), body, &defined, resource)
+                }
+                ("DFF", Some(defined), None) => {
+                    bodies::flexfield(content.flexfield.get_or_insert_default(), body, &defined, resource)
+                }
+                ("schedules", _, Some(schedule)) => bodies::schedule(schedule, body, resource, &carriers),
+                ("draftPurchaseOrders", _, _) => bodies::header(content, body, resource, &carriers),
+                _ => Err(Refusal::bad("The resource can't be updated.")),
+            }
+        })?;
+        self.count_write(order);
         Ok(())
-    } else {
-        Err(Refusal::at("__FLEX_Context", "The context value isn't valid."))
     }
-}
 
-fn fill(values: &mut FlexValues, segment: &Segment, value: &Value) -> Result<(), Refusal> {
-    let prompt = &segment.prompt;
-    if value.is_null() {
-        values.segments.remove(&segment.api_name);
-        return Ok(());
-    }
-    match segment.kind {
-        SegmentKind::Text(longest) => {
-            let text = value.as_str().ok_or_else(|| wrong(prompt, "is not text"))?;
-            if text.chars().count() > longest {
-                return Err(wrong(prompt, &format!("is longer than {longest} characters")));
-            }
-        }
-        SegmentKind::Number if !value.is_number() => return Err(wrong(prompt, "is not a number")),
-        SegmentKind::Number => {}
-        SegmentKind::Day => {
-            let day = value.as_str().filter(|text| text.len() == 10);
-            if day.and_then(|text| text.parse::<Date>().ok()).is_none() {
-                return Err(wrong(prompt, "is not a date of the form YYYY-MM-DD"));
-            }
+    fn count_write(&mut self, order: Id) {
+        if let Some(order) = self.world.orders.get_mut(&order) {
+            order.writes += 1;
         }
     }
-    values.segments.insert(segment.api_name.clone(), value.clone());
-    Ok(())
-}
 
-fn wrong(prompt: &str, what: &str) -> Refusal {
-    Refusal::bad(format!("The value of {prompt} {what}."))
+    pub(super) fn act(&mut self, key: &str, action: Action, call: &Call<'_>) -> Result<Answer, Refusal> {
+        call.must_be(&[ACTION])?;
+        if !call.body.is_empty() {
+            call.object()?;
+        }
+        let top = self.item(Collection::Orders(View::Draft), key, call)?;
+        call.matches(&top)?;
+        let by = call.user.name.as_str();
+        let result = match action {
+            Action::Submit => self.submit(top.id, by, call)?,
+            Action::Delete => self.world.delete_change(top.id, by, call.now).map(|()| None)?,
+            Action::Cancel => self.world.cancel_change(top.id, by, call.now).map(|()| None)?,
+        };
+        if result.is_none() {
+            self.count_write(top.id);
+        }
+        let result = result.unwrap_or_else(|| "SUCCESS".into());
+        Ok(Answer::of(ACTION_RESULT, json!({ "result": result })))
+    }
+
+    fn submit(&mut self, order: Id, by: &str, call: &Call<'_>) -> Result<Option<String>, Refusal> {
+        let asked = String::from_utf8_lossy(call.body)
+            .to_lowercase()
+            .contains("bypassapproval");
+        let bypass = self.world.options.bypass;
+        if asked && bypass == Bypass::Refused {
+            return Err(Refusal::bad("The action submit has not this parameter."));
+        }
+        let bypassed = asked && bypass == Bypass::Honoured;
+        self.world.submit(order, by, bypassed, call.now)
+    }
 }

@@ -83,7 +83,7 @@ async fn an_item_has_one_row_in_each_organization() {
     );
     stage
         .fusion
-        .act(|world, _| world.weigh_item("PUMP-010", Some((7.into(), Uom::new("KG", "Kilogram")))))
+        .act(|world, _| world.weigh_item("PUMP-010", Some(&(7.into(), Uom::new("KG", "Kilogram")))))
         .unwrap();
     let (_, body) = stage.list("itemsV2", &[("q", &q)]).await;
     assert_eq!(body["items"][0]["WeightUOMCode"], "KG");

@@ -10,9 +10,9 @@ mod troubles;
 
 use super::Fusion;
 use super::access::{AUDIENCE, TOKEN_PATH, User};
+use super::entering::NewOrder;
 use super::model::Id;
 use super::options::Options;
-use super::people::NewOrder;
 use crate::clock::Clock;
 use crate::faults::{Fault, FaultKind};
 use crate::server::{Base, Serving};

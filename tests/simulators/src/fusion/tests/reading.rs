@@ -1,8 +1,8 @@
 //! Queries, pages and shapes, by framework version.
 
 use super::*;
+use crate::fusion::entering::NewLine;
 use crate::fusion::options::TimeLiteral;
-use crate::fusion::people::NewLine;
 
 #[tokio::test]
 async fn version_one_asks_by_example() {
