@@ -52,6 +52,8 @@ pub enum FaultKind {
     },
     /// A gateway's 503 page in HTML, without an effect.
     Html503,
+    /// A redirect to a login page, as single sign-on answers what it takes for a browser, without an effect.
+    LoginRedirect,
     /// The connection is closed without an answer and without an effect.
     DropBefore,
     /// The effect happens; the connection is closed without an answer.

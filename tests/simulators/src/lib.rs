@@ -10,6 +10,7 @@
 pub mod clock;
 pub mod control;
 pub mod faults;
+pub mod fusion;
 pub mod netsuite;
 pub mod requests;
 pub mod server;

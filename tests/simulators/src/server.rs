@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -279,6 +279,7 @@ impl Front {
         match refusal {
             FaultKind::Status { code, retry_after } => Ok(self.error(*code, *retry_after)),
             FaultKind::Html503 => Ok(html_503()),
+            FaultKind::LoginRedirect => Ok(login_redirect()),
             _ => Err(Dropped),
         }
     }
@@ -314,7 +315,7 @@ impl Front {
 fn is_refusal(fault: &FaultKind) -> bool {
     matches!(
         fault,
-        FaultKind::Status { .. } | FaultKind::Html503 | FaultKind::DropBefore
+        FaultKind::Status { .. } | FaultKind::Html503 | FaultKind::LoginRedirect | FaultKind::DropBefore
     )
 }
 
@@ -325,6 +326,14 @@ fn html_503() -> Response<Body> {
     answer
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    answer
+}
+
+fn login_redirect() -> Response<Body> {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::FOUND;
+    let page = HeaderValue::from_static("https://login.example.com/signin");
+    answer.headers_mut().insert(LOCATION, page);
     answer
 }
 

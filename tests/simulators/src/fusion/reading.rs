@@ -1,0 +1,154 @@
+//! What is read: collections, items and what lies below them, and the description of a resource.
+//!
+//! Quirks: data that a user may not see is absent, not forbidden; a flexfield's row cannot be read by itself.
+
+use super::Inner;
+use super::answer::{Answer, COLLECTION, DESCRIPTION, ITEM};
+use super::call::{Call, Found, walk};
+use super::model::Order;
+use super::nodes::View;
+use super::options::LocationShape;
+use super::refusal::Refusal;
+use super::resources::{FLAT_LOCATIONS, ITEMS, LOCATIONS, Resource, SUPPLIERS};
+use super::route::Collection;
+use super::shape::{self, Node, Printer, Wanted};
+use super::{masters, nodes};
+use serde_json::json;
+
+impl Inner {
+    fn resource(&self, of: Collection) -> &'static Resource {
+        match of {
+            Collection::Orders(view) => view.resource(),
+            Collection::Locations if self.world.options.location_shape == LocationShape::Flat => &FLAT_LOCATIONS,
+            Collection::Locations => &LOCATIONS,
+            Collection::Suppliers => &SUPPLIERS,
+            Collection::Items => &ITEMS,
+        }
+    }
+
+    pub(super) fn describe(&self, of: Collection) -> Answer {
+        let resource = self.resource(of);
+        let body = json!({ "Resources": { resource.name: resource.describe(&self.world.options) } });
+        Answer::of(DESCRIPTION, body)
+    }
+
+    /// The rows of a collection that the user sees; of orders only the headers.
+    fn rows(&self, of: Collection, call: &Call<'_>) -> Vec<Node> {
+        let world = &self.world;
+        match of {
+            Collection::Orders(view) => {
+                let deep = world.options.child_filters;
+                let seen = |order: &&Order| self.sees(order, view, call);
+                let orders = world.orders.values().filter(seen);
+                orders.map(|order| nodes::order(world, order, view, deep)).collect()
+            }
+            Collection::Locations => world
+                .locations
+                .values()
+                .map(|one| masters::location(world, one))
+                .collect(),
+            Collection::Suppliers => world
+                .suppliers
+                .values()
+                .map(|one| masters::supplier(world, one))
+                .collect(),
+            Collection::Items => world.items.values().map(|one| masters::item(world, one)).collect(),
+        }
+    }
+
+    fn sees(&self, order: &Order, view: View, call: &Call<'_>) -> bool {
+        call.user.sees(order.business_unit)
+            && order.created <= call.seen_until()
+            && (view == View::Draft || order.status.finished())
+    }
+
+    pub(super) fn read(&self, of: Collection, url: &str, path: &[String], call: &Call<'_>) -> Result<Answer, Refusal> {
+        let [key, rest @ ..] = path else {
+            let url = format!("{}{url}", call.base(self.world.options.link_base.as_ref()));
+            let resource = self.resource(of);
+            return self.list(self.rows(of, call), resource, &url, call, |node| {
+                self.deepened(node, of)
+            });
+        };
+        let top = self.item(of, key, call)?;
+        let url = self.url(url, &top, rest, call);
+        match walk(&top, rest, self.world.options.id_keys)? {
+            Found::Children { resource, nodes, .. } => self.list(nodes.to_vec(), resource, &url, call, |node| node),
+            Found::Item(node) if node.resource.flexfield.is_some() => Err(Refusal::missing()),
+            Found::Item(node) => self.shown(node, &url, call),
+        }
+    }
+
+    fn list(
+        &self,
+        rows: Vec<Node>,
+        resource: &'static Resource,
+        url: &str,
+        call: &Call<'_>,
+        deepened: impl Fn(Node) -> Node,
+    ) -> Result<Answer, Refusal> {
+        let options = &self.world.options;
+        let wanted = Wanted::read(&call.parameters(), call.version, resource, options)?;
+        let mut passed = Vec::new();
+        if let Some(filter) = &wanted.filter {
+            shape::check(filter, resource, options)?;
+        }
+        for row in rows {
+            let passes = wanted
+                .filter
+                .as_ref()
+                .map(|filter| shape::passes(filter, &row, options));
+            if passes.transpose()?.unwrap_or(true) {
+                passed.push(row);
+            }
+        }
+        shape::sort(&mut passed, &wanted);
+        let on_page = wanted.offset..wanted.offset.saturating_add(wanted.limit);
+        let rows = passed.into_iter().enumerate();
+        let rows: Vec<Node> = rows
+            .map(|(index, row)| if on_page.contains(&index) { deepened(row) } else { row })
+            .collect();
+        let printer = Printer {
+            options,
+            wanted: &wanted,
+        };
+        Ok(Answer::of(COLLECTION, printer.collection(&rows, url)))
+    }
+
+    fn deepened(&self, node: Node, of: Collection) -> Node {
+        match (of, self.world.orders.get(&node.id)) {
+            (Collection::Orders(view), Some(order)) => nodes::order(&self.world, order, view, true),
+            _ => node,
+        }
+    }
+
+    pub(super) fn item(&self, of: Collection, key: &str, call: &Call<'_>) -> Result<Node, Refusal> {
+        let by_id = self.world.options.id_keys;
+        let mut rows = self.rows(of, call).into_iter();
+        let found = rows.find(|row| row.key == key || (by_id && row.id.to_string() == key));
+        found.map(|row| self.deepened(row, of)).ok_or_else(Refusal::missing)
+    }
+
+    pub(super) fn url(&self, collection: &str, top: &Node, rest: &[String], call: &Call<'_>) -> String {
+        let base = call.base(self.world.options.link_base.as_ref());
+        let mut url = format!("{base}{collection}/{}", top.key);
+        for part in rest {
+            url.push('/');
+            url.push_str(part);
+        }
+        url
+    }
+
+    pub(super) fn shown(&self, node: &Node, url: &str, call: &Call<'_>) -> Result<Answer, Refusal> {
+        let options = &self.world.options;
+        let wanted = Wanted::read(&call.parameters(), call.version, node.resource, options)?;
+        let printer = Printer {
+            options,
+            wanted: &wanted,
+        };
+        Ok(Answer {
+            tag: Some(node.tag()),
+            ..Answer::of(ITEM, printer.item(node, "", url))
+        })
+    }
+}
