@@ -52,6 +52,17 @@ pub enum FaultKind {
     },
     /// A gateway's 503 page in HTML, without an effect.
     Html503,
+    /// This HTTP status without a body, without an effect.
+    Empty {
+        /// The HTTP status.
+        code: u16,
+    },
+    /// The vendor's error document inside HTTP 200; a 500 in the vendor's error form where the vendor has no such habit.
+    ErrorIn200 {
+        /// Whether the effect happens all the same.
+        #[serde(default)]
+        after_effect: bool,
+    },
     /// The connection is closed without an answer and without an effect.
     DropBefore,
     /// The effect happens; the connection is closed without an answer.

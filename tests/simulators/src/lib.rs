@@ -11,6 +11,7 @@ pub mod clock;
 pub mod control;
 pub mod faults;
 pub mod netsuite;
+pub mod peoplesoft;
 pub mod requests;
 pub mod server;
 pub mod ups;
