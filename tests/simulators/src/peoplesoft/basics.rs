@@ -1,8 +1,8 @@
 //! What an installation starts with: two business units that share SETIDs, a vendor with two addresses, the company's own
 //! locations, and items weighed in the customer's own units.
 
+use super::define::active;
 use super::model::{Address, BusinessUnit, Dated, Measures, Place, VendorAddress};
-use super::people::active;
 use super::world::{Nonexistent, World};
 use jiff::civil::{Date, date};
 use rust_decimal::Decimal;

@@ -73,6 +73,7 @@ impl Cell {
     pub(super) fn text(&self, column: &str, options: &Options) -> String {
         match self {
             Self::Text(text) if text.trim().is_empty() => blank(options),
+            Self::Text(code) if options.two_letter_countries && COUNTRIES.contains(&column) => two_letters(code).into(),
             Self::Text(code) if options.descriptions => long_name(column, code).unwrap_or(code).into(),
             Self::Text(text) => text.clone(),
             Self::Integer(number) => number.to_string(),
@@ -81,6 +82,20 @@ impl Cell {
             Self::Moment(moment) => printed(*moment, options.moments),
         }
     }
+}
+
+const COUNTRIES: [&str; 2] = ["COUNTRY", "COUNTRY_IST_ORIGIN"];
+
+fn two_letters(code: &str) -> &str {
+    let known = [
+        ("USA", "US"),
+        ("CAN", "CA"),
+        ("MEX", "MX"),
+        ("DEU", "DE"),
+        ("PRI", "PR"),
+    ];
+    let pair = known.iter().find(|(three, _)| *three == code);
+    pair.map_or(code, |(_, two)| two)
 }
 
 fn blank(options: &Options) -> String {

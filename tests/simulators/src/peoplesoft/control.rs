@@ -41,6 +41,7 @@ use serde_json::{Value, json};
 pub(super) enum Act {
     Cancel,
     CancelLine { line: i64 },
+    CloseLine { line: i64 },
     ChangeQuantity { line: i64, quantity: Decimal },
     ChangeShipTo { location: String },
     ChangeCarrier { carrier: String },
@@ -192,6 +193,7 @@ impl Act {
         match self {
             Self::Cancel => world.cancel(&key, now),
             Self::CancelLine { line } => world.cancel_line(&key, line, now),
+            Self::CloseLine { line } => world.close_line(&key, line, now),
             Self::ChangeQuantity { line, quantity } => world.change_quantity(&key, line, quantity, now),
             Self::ChangeShipTo { location } => world.change_ship_to(&key, &location, now),
             Self::ChangeCarrier { carrier } => world.change_carrier(&key, &carrier, now),

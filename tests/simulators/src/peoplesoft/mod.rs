@@ -18,17 +18,20 @@
 //! ```
 
 pub mod access;
+pub mod acts;
 mod answer;
 pub mod basics;
 pub mod books;
 mod cells;
 mod control;
+pub mod define;
 pub mod demo;
 pub mod model;
 pub mod options;
 pub mod people;
 mod prompts;
 mod queries;
+mod selection;
 mod server;
 #[cfg(test)]
 mod tests;

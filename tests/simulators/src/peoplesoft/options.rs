@@ -118,6 +118,8 @@ pub struct Options {
     pub descriptions: bool,
     /// Whether a blank is one space, as it is stored; otherwise an empty string.
     pub blank_is_space: bool,
+    /// Whether countries come with two letters, by a view of the customer's; otherwise with three, as they are stored.
+    pub two_letter_countries: bool,
     /// Which of the effective-dated rows a query selects.
     pub effective_rows: EffectiveRows,
     /// What is made of prompts that do not fit the query.
@@ -184,6 +186,7 @@ impl Default for Options {
             no_rows: NoRows::Empty,
             descriptions: false,
             blank_is_space: true,
+            two_letter_countries: false,
             effective_rows: EffectiveRows::Current,
             bad_prompt: BadPrompt::NoRows,
             ignoring_prompts: BTreeSet::new(),

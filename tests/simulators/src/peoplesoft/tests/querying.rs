@@ -255,3 +255,27 @@ async fn a_requisition_becomes_an_order() {
     );
     assert_eq!(lines[0]["VENDOR_NAME"], "Cascade Pump Works Inc");
 }
+
+/// A line may buy something that is no item, and a requisition may have a vendor for each line.
+#[tokio::test]
+async fn lines_without_an_item_and_with_a_vendor_of_their_own() {
+    let stage = Stage::plain().await;
+    stage.act(|world, _| world.add_vendor(UNIT, "0000000077", "Harbor Fasteners LLC"));
+    let lines = vec![
+        NewLine::described("Banner for the trade fair", 1),
+        NewLine::of("VALVE-9", 2).from_vendor("0000000077"),
+    ];
+    let key = stage.order(&NewDocument::with(lines));
+    let rows = stage.lines(&key).await;
+    assert_eq!(
+        (&rows[0]["INV_ITEM_ID"], &rows[0]["UNIT_OF_MEASURE"]),
+        (&json!(" "), &json!("EA"))
+    );
+    assert_eq!(rows[0]["DESCR254_MIXED"], "Banner for the trade fair");
+    assert_eq!(
+        (&rows[1]["VENDOR_ID"], &rows[1]["VENDOR_NAME"]),
+        (&json!("0000000077"), &json!("Harbor Fasteners LLC"))
+    );
+    stage.act(|world, now| world.close_line(&key, 1, now));
+    assert_eq!(stage.lines(&key).await[0]["CANCEL_STATUS"], "C");
+}

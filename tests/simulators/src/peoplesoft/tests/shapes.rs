@@ -90,6 +90,19 @@ async fn codes_may_be_long_names() {
     );
 }
 
+/// Countries are stored with three letters, but a view may have shortened them.
+#[tokio::test]
+async fn countries_have_three_letters_or_two() {
+    let stage = Stage::plain().await;
+    let country = async || {
+        let rows = stage.rows("X_SHIP_LOC", "SETID,LOCATION", "CORP1,MARFA").await;
+        rows[0]["COUNTRY"].clone()
+    };
+    assert_eq!(country().await, "USA");
+    stage.configure(|options| options.two_letter_countries = true);
+    assert_eq!(country().await, "US");
+}
+
 /// The XML types, and what comes when the flag for JSON is forgotten.
 #[tokio::test]
 async fn xml_is_there_for_those_who_ask() {
