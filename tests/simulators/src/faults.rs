@@ -54,6 +54,17 @@ pub enum FaultKind {
     Html503,
     /// A redirect to a login page, as single sign-on answers what it takes for a browser, without an effect.
     LoginRedirect,
+    /// This HTTP status without a body, without an effect.
+    Empty {
+        /// The HTTP status.
+        code: u16,
+    },
+    /// The vendor's error document inside HTTP 200; a 500 in the vendor's error form where the vendor has no such habit.
+    ErrorIn200 {
+        /// Whether the effect happens all the same.
+        #[serde(default)]
+        after_effect: bool,
+    },
     /// The connection is closed without an answer and without an effect.
     DropBefore,
     /// The effect happens; the connection is closed without an answer.

@@ -12,6 +12,7 @@ pub mod control;
 pub mod faults;
 pub mod fusion;
 pub mod netsuite;
+pub mod peoplesoft;
 pub mod requests;
 pub mod server;
 pub mod ups;

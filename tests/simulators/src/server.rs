@@ -45,6 +45,11 @@ pub trait Simulator: Send + Sync + 'static {
     /// The body of an error answer with this status, in the vendor's form.
     fn error_body(&self, status: u16) -> Value;
 
+    /// The content type and body of an error that comes inside HTTP 200, where the vendor has that habit.
+    fn fault_document(&self) -> Option<(&'static str, String)> {
+        None
+    }
+
     /// Stops accepting every token given out so far.
     fn expire_tokens(&self);
 
@@ -70,6 +75,10 @@ pub struct Base {
 /// [`FaultKind::StaleLookup`] strikes.
 #[derive(Clone, Copy, Debug)]
 pub struct StaleBy(pub jiff::SignedDuration);
+
+/// The answer of this exchange will be lost: in the request's extensions while [`FaultKind::DropAfter`] strikes.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerLost;
 
 /// A simulator that is being served. Dropping it stops the server without waiting.
 #[derive(Debug)]
@@ -257,6 +266,9 @@ impl Front {
             match fault {
                 FaultKind::Delay { ms } => tokio::time::sleep(Duration::from_millis(*ms)).await,
                 FaultKind::ExpireTokens => self.simulator.expire_tokens(),
+                FaultKind::DropAfter => {
+                    parts.extensions.insert(AnswerLost);
+                }
                 FaultKind::StaleLookup { seconds } => {
                     parts
                         .extensions
@@ -280,6 +292,8 @@ impl Front {
             FaultKind::Status { code, retry_after } => Ok(self.error(*code, *retry_after)),
             FaultKind::Html503 => Ok(html_503()),
             FaultKind::LoginRedirect => Ok(login_redirect()),
+            FaultKind::Empty { code } => Ok(empty(*code)),
+            FaultKind::ErrorIn200 { .. } => Ok(self.error_in_200()),
             _ => Err(Dropped),
         }
     }
@@ -293,10 +307,22 @@ impl Front {
                 FaultKind::DropAfter => return Err(Dropped),
                 FaultKind::Status500After => answer = self.error(500, None),
                 FaultKind::Unreadable => answer = unreadable(),
+                FaultKind::ErrorIn200 { after_effect: true } => answer = self.error_in_200(),
                 _ => {}
             }
         }
         Ok(answer)
+    }
+
+    fn error_in_200(&self) -> Response<Body> {
+        let Some((kind, document)) = self.simulator.fault_document() else {
+            return self.error(500, None);
+        };
+        let mut answer = Response::new(Body::from(document));
+        answer
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        answer
     }
 
     fn error(&self, code: u16, retry_after: Option<u64>) -> Response<Body> {
@@ -315,8 +341,19 @@ impl Front {
 fn is_refusal(fault: &FaultKind) -> bool {
     matches!(
         fault,
-        FaultKind::Status { .. } | FaultKind::Html503 | FaultKind::LoginRedirect | FaultKind::DropBefore
+        FaultKind::Status { .. }
+            | FaultKind::Html503
+            | FaultKind::LoginRedirect
+            | FaultKind::Empty { .. }
+            | FaultKind::ErrorIn200 { after_effect: false }
+            | FaultKind::DropBefore
     )
+}
+
+fn empty(code: u16) -> Response<Body> {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer
 }
 
 fn html_503() -> Response<Body> {
