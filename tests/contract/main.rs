@@ -8,7 +8,11 @@ mod carriers;
 #[cfg(test)]
 mod erps;
 #[cfg(test)]
+mod fusion;
+#[cfg(test)]
 mod netsuite;
+#[cfg(test)]
+mod peoplesoft;
 #[cfg(test)]
 mod ups;
 
@@ -35,3 +39,5 @@ pub(crate) enum Mishap {
 
 carriers::suite!(with_ups: crate::ups::Ups);
 erps::suite!(with_netsuite: crate::netsuite::NetSuite);
+erps::suite!(with_fusion: crate::fusion::Fusion);
+erps::suite!(with_peoplesoft: crate::peoplesoft::PeopleSoft);

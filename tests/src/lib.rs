@@ -1,5 +1,7 @@
 //! What the tests share: a connection, an order, and the outside world as a model.
 
+pub mod fusion;
+pub mod peoplesoft;
 pub mod tracking;
 pub mod world;
 

@@ -455,16 +455,24 @@ impl World {
 
     /// The jobs of an order, by unit.
     pub fn jobs(&self, order: u64) -> Vec<Job> {
-        let document = DocumentId::sales_order(order.to_string());
+        self.jobs_of_document(|job| job.document == DocumentId::sales_order(order.to_string()))
+    }
+
+    /// The jobs of a connection's document, by unit.
+    pub fn jobs_of(&self, connection: &ConnectionId, document: &DocumentId) -> Vec<Job> {
+        self.jobs_of_document(|job| job.connection == *connection && job.document == *document)
+    }
+
+    fn jobs_of_document(&self, which: impl Fn(&Job) -> bool) -> Vec<Job> {
         let tables = self.store.tables();
-        let mut jobs: Vec<Job> = tables
-            .jobs
-            .values()
-            .filter(|job| job.document == document)
-            .cloned()
-            .collect();
+        let mut jobs: Vec<Job> = tables.jobs.values().filter(|job| which(job)).cloned().collect();
         jobs.sort_by_key(|job| job.unit);
         jobs
+    }
+
+    /// Where the carrier answers.
+    pub fn ups_url(&self) -> &str {
+        &self.urls.1
     }
 
     /// The only job of an order.
