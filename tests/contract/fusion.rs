@@ -54,15 +54,19 @@ impl ErpUnderTest for Fusion {
 
     fn strike(&self, on: On, mishap: Mishap) {
         let operation = match (on, mishap) {
-            (On::Read, _) => "list_purchase_orders",
-            (On::Tell, Mishap::LostAfter | Mishap::FailedAfter) => "submit_change_order",
+            (On::Read, _) => "list_orders",
+            (On::Tell, Mishap::LostAfter | Mishap::FailedAfter) => "submit",
             (On::WriteBack | On::Tell, _) => "write_flexfield",
         };
         self.pod.fault(crate::ups::fault(operation, mishap));
     }
 
     fn written(&self, document: &DocumentId, number: &str) -> usize {
-        self.pod.field(id(document), "trackingNumber").unwrap().matches(number).count()
+        self.pod
+            .field(id(document), "trackingNumber")
+            .unwrap()
+            .matches(number)
+            .count()
     }
 
     fn problem(&self, document: &DocumentId) -> String {

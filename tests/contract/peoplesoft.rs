@@ -67,12 +67,13 @@ impl ErpUnderTest for PeopleSoft {
     }
 
     fn cancel(&self, document: &DocumentId) -> Result<(), Failure> {
-        self.installation.person(|database, now| database.cancel(&key(document), now))
+        self.installation
+            .person(|database, now| database.cancel(&key(document), now))
     }
 
     fn strike(&self, on: On, mishap: Mishap) {
         let operation = match on {
-            On::Read => "query",
+            On::Read => "purchase_order",
             On::WriteBack | On::Tell => "write",
         };
         self.installation.fault(crate::ups::fault(operation, mishap));
@@ -91,7 +92,10 @@ impl ErpUnderTest for PeopleSoft {
     fn delivery(&self, document: &DocumentId) -> Shown {
         let page = self.installation.page(&key(document)).unwrap();
         // What was told last stands in the delivery's own entry; before it there is the shipment's.
-        let row = page.track.get("DELIVERY").or_else(|| page.track.values().find(|row| !row.column("TRACKING").is_empty()));
+        let row = page
+            .track
+            .get("DELIVERY")
+            .or_else(|| page.track.values().find(|row| !row.column("TRACKING").is_empty()));
         let column = |name: &str| row.map(|row| row.column(name).to_owned()).unwrap_or_default();
         Shown {
             status: column("STATUS"),

@@ -6,6 +6,8 @@ mod addresses;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod fusion;
+#[cfg(test)]
 mod holds;
 #[cfg(test)]
 mod hostile;
@@ -16,6 +18,8 @@ mod operator;
 mod outages;
 #[cfg(test)]
 mod people;
+#[cfg(test)]
+mod peoplesoft;
 #[cfg(test)]
 mod polling;
 #[cfg(test)]

@@ -152,8 +152,13 @@ impl Installation {
     ///
     /// # Errors
     /// When something that it names does not exist.
-    pub fn person<T>(&self, act: impl FnOnce(&mut Database, Timestamp) -> Result<T, Nonexistent>) -> Result<T, Failure> {
-        self.peoplesoft.act(act).map_err(|missing| format!("{missing:?}").into())
+    pub fn person<T>(
+        &self,
+        act: impl FnOnce(&mut Database, Timestamp) -> Result<T, Nonexistent>,
+    ) -> Result<T, Failure> {
+        self.peoplesoft
+            .act(act)
+            .map_err(|missing| format!("{missing:?}").into())
     }
 
     /// Something goes wrong at the installation.
@@ -167,7 +172,10 @@ impl Installation {
     /// When there is no such document.
     pub fn page(&self, key: &DocKey) -> Result<DocumentBook, Failure> {
         let books = self.peoplesoft.books();
-        books.document(key).cloned().ok_or_else(|| format!("there is no document {key}").into())
+        books
+            .document(key)
+            .cloned()
+            .ok_or_else(|| format!("there is no document {key}").into())
     }
 
     /// What was written about a document under one entry.
@@ -177,11 +185,18 @@ impl Installation {
 
     /// A column of an entry; empty where there is none.
     pub fn column(&self, key: &DocKey, entry: &str, column: &str) -> String {
-        self.track(key, entry).map(|row| row.column(column).to_owned()).unwrap_or_default()
+        self.track(key, entry)
+            .map(|row| row.column(column).to_owned())
+            .unwrap_or_default()
     }
 
     /// How often the installation was asked for something.
     pub fn asked(&self, operation: &str) -> u64 {
-        self.peoplesoft.books().requests.get(operation).copied().unwrap_or_default()
+        self.peoplesoft
+            .books()
+            .requests
+            .get(operation)
+            .copied()
+            .unwrap_or_default()
     }
 }
