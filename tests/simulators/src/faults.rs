@@ -60,6 +60,7 @@ pub enum FaultKind {
         code: u16,
     },
     /// The vendor's error document inside HTTP 200; a 500 in the vendor's error form where the vendor has no such habit.
+    #[serde(rename = "error_in_200")]
     ErrorIn200 {
         /// Whether the effect happens all the same.
         #[serde(default)]
@@ -328,7 +329,8 @@ mod tests {
     #[test]
     fn faults_read_from_json_as_documented() {
         let text = r#"[{"operation":"ship","kind":"drop_after","when":{"nth":[1]}},
-            {"operation":"*","kind":{"status":{"code":429,"retry_after":2}},"when":{"probability":0.1,"seed":7},"max":20}]"#;
+            {"operation":"*","kind":{"status":{"code":429,"retry_after":2}},"when":{"probability":0.1,"seed":7},"max":20},
+            {"operation":"item","kind":{"error_in_200":{}}}]"#;
         let faults: Vec<Fault> = serde_json::from_str(text).unwrap();
         assert_eq!(faults[0], Fault::new("ship", FaultKind::DropAfter).when(When::nth([1])));
         assert_eq!(
@@ -339,5 +341,6 @@ mod tests {
             }
         );
         assert_eq!(faults[1].max, Some(20));
+        assert_eq!(faults[2].kind, FaultKind::ErrorIn200 { after_effect: false });
     }
 }

@@ -154,7 +154,7 @@ pub struct Options {
     pub expires_in_as_string: bool,
     /// If set, every write fails inside HTTP 200 in this form, without an effect.
     pub write_failure: Option<ErrorForm>,
-    /// If set, a write whose answer is lost lands only so many seconds later.
+    /// If set, a write whose answer is lost (the fault `drop_after`) lands only so many seconds later.
     pub lost_writes_land_after_s: Option<i64>,
     /// Lengths of columns of the written record that differ from the usual ones.
     pub track_lengths: BTreeMap<String, usize>,

@@ -50,7 +50,7 @@ impl NewLine {
 
     /// The same line, from a vendor of its own.
     #[must_use]
-    pub fn from_vendor(self, vendor: &str) -> Self {
+    pub fn sold_by(self, vendor: &str) -> Self {
         Self {
             vendor: vendor.into(),
             ..self

@@ -263,7 +263,7 @@ async fn lines_without_an_item_and_with_a_vendor_of_their_own() {
     stage.act(|world, _| world.add_vendor(UNIT, "0000000077", "Harbor Fasteners LLC"));
     let lines = vec![
         NewLine::described("Banner for the trade fair", 1),
-        NewLine::of("VALVE-9", 2).from_vendor("0000000077"),
+        NewLine::of("VALVE-9", 2).sold_by("0000000077"),
     ];
     let key = stage.order(&NewDocument::with(lines));
     let rows = stage.lines(&key).await;
