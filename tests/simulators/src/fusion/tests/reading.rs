@@ -248,3 +248,52 @@ async fn describe_tells_what_can_be_queried_and_written() {
         (&json!("Tracking Number"), &json!(150))
     );
 }
+
+/// What no document vouches for can be missing from a pod.
+#[tokio::test]
+async fn an_attribute_that_the_pod_has_not_is_unknown_everywhere() {
+    let stage = Stage::plain().await;
+    let order = stage.enter(NewOrder::pumps(2));
+    stage.fusion.configure(|options| {
+        options.absent = ["schedules.Carrier", "purchaseOrders.Carrier"]
+            .map(str::to_owned)
+            .into();
+    });
+    assert_eq!(stage.query("Carrier = 'UPS'").await.0, 400);
+    assert_eq!(stage.list("purchaseOrders", &[("fields", "Carrier")]).await.0, 400);
+    let link = format!("{}?expand=lines.schedules", stage.link("purchaseOrders", order).await);
+    let (_, body) = stage.get(&link).await;
+    assert!(body.get("Carrier").is_none());
+    assert!(
+        body["lines"]["items"][0]["schedules"]["items"][0]
+            .get("Carrier")
+            .is_none()
+    );
+    let (_, body) = stage.get(&format!("{ROOT}/purchaseOrders/describe")).await;
+    assert!(
+        !body["Resources"]["purchaseOrders"]["attributes"]
+            .to_string()
+            .contains("\"Carrier\"")
+    );
+    assert_eq!(
+        stage
+            .list("purchaseOrders", &[("finder", "PrimaryKey;POHeaderId=1")])
+            .await
+            .0,
+        400
+    );
+}
+
+#[tokio::test]
+async fn links_may_name_another_host() {
+    let stage = Stage::plain().await;
+    stage
+        .fusion
+        .configure(|options| options.link_base = Some("https://pod.fa.example.com".into()));
+    let order = stage.enter(NewOrder::pumps(2));
+    let link = stage.link("purchaseOrders", order).await;
+    assert!(
+        link.starts_with("https://pod.fa.example.com/fscmRestApi/resources/"),
+        "{link}"
+    );
+}
