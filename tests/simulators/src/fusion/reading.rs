@@ -88,11 +88,11 @@ impl Inner {
             filter::check(condition, resource, options)?;
         }
         for row in rows {
-            let passes = wanted
+            let let_through = wanted
                 .filter
                 .as_ref()
                 .map(|condition| filter::passes(condition, &row, options));
-            if passes.transpose()?.unwrap_or(true) {
+            if let_through.transpose()?.unwrap_or(true) {
                 passed.push(row);
             }
         }

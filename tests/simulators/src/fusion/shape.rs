@@ -240,14 +240,14 @@ impl Printer<'_> {
     /// An item; `path` is where it hangs below the requested resource.
     pub(super) fn item(&self, node: &Node, path: &str, url: &str) -> Value {
         let chosen = self.wanted.fields.as_ref().map(|fields| fields.get(path));
-        let shows = |name: &str| match chosen {
+        let is_chosen = |name: &str| match chosen {
             None => true,
             Some(names) => names.is_some_and(|names| names.contains(name)),
         };
         let mut shown: Map<String, Value> = node
             .attributes
             .iter()
-            .filter(|(name, _)| shows(name) && !self.options.lacks(node.resource.name, name))
+            .filter(|(name, _)| is_chosen(name) && !self.options.lacks(node.resource.name, name))
             .map(|(name, value)| (name.clone(), self.printed(node, name, value)))
             .collect();
         for (name, _) in node.resource.children {
