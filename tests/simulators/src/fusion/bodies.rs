@@ -3,7 +3,7 @@
 //! Quirk: a value that a segment does not take is refused with the segment's prompt, the name that people see.
 
 use super::model::{Content, FlexValues, Schedule};
-use super::options::{Flexfield, Segment, SegmentKind};
+use super::options::{Flexfield, Options, Segment, SegmentKind};
 use super::refusal::Refusal;
 use super::resources::Resource;
 use jiff::civil::Date;
@@ -14,10 +14,10 @@ pub(super) fn header(
     content: &mut Content,
     body: &Map<String, Value>,
     resource: &Resource,
-    carriers: &[String],
+    options: &Options,
 ) -> Result<(), Refusal> {
     for (name, value) in body {
-        let text = attribute(resource, name, value, carriers)?;
+        let text = attribute(resource, name, value, options)?;
         let place = match name.as_str() {
             "Description" => &mut content.description,
             "Carrier" => &mut content.carrier,
@@ -38,10 +38,10 @@ pub(super) fn schedule(
     schedule: &mut Schedule,
     body: &Map<String, Value>,
     resource: &Resource,
-    carriers: &[String],
+    options: &Options,
 ) -> Result<(), Refusal> {
     for (name, value) in body {
-        let text = attribute(resource, name, value, carriers)?;
+        let text = attribute(resource, name, value, options)?;
         let place = match name.as_str() {
             "Carrier" => &mut schedule.carrier,
             "ModeOfTransport" => &mut schedule.mode_of_transport,
@@ -53,9 +53,9 @@ pub(super) fn schedule(
     Ok(())
 }
 
-fn attribute(resource: &Resource, name: &str, value: &Value, carriers: &[String]) -> Result<Option<String>, Refusal> {
+fn attribute(resource: &Resource, name: &str, value: &Value, options: &Options) -> Result<Option<String>, Refusal> {
     let known = resource
-        .attribute(name)
+        .known(name, options)
         .ok_or_else(|| Refusal::at(name, format!("The attribute {name} is not known.")))?;
     if !known.updatable || !resource.writable {
         return Err(read_only(name));
@@ -72,7 +72,7 @@ fn attribute(resource: &Resource, name: &str, value: &Value, carriers: &[String]
             format!("The value of {name} is longer than {longest} characters."),
         ));
     }
-    if name == "Carrier" && text.as_ref().is_some_and(|text| !carriers.contains(text)) {
+    if name == "Carrier" && text.as_ref().is_some_and(|text| !options.carriers.contains(text)) {
         return Err(Refusal::at(name, "The value of the attribute Carrier isn't valid."));
     }
     Ok(text)

@@ -104,6 +104,12 @@ pub struct ChangeBook {
     pub state: ChangeState,
     /// What it says in the header's flexfield.
     pub flexfield: BTreeMap<String, Value>,
+    /// What it says in the flexfields of schedules, by `LineLocationId`; schedules without one are absent.
+    pub schedule_flexfields: BTreeMap<Id, BTreeMap<String, Value>>,
+    /// What it says to the supplier.
+    pub note_to_supplier: Option<String>,
+    /// What it says to the receiver.
+    pub note_to_receiver: Option<String>,
     /// When it was begun.
     pub created: Timestamp,
     /// When it last moved.
@@ -148,11 +154,19 @@ fn order_book(world: &World, order: &Order) -> OrderBook {
 }
 
 fn change_book(change: &super::model::ChangeOrder) -> ChangeBook {
+    let schedules = change
+        .content
+        .schedules()
+        .filter(|schedule| schedule.flexfield.is_some());
+    let filled = schedules.map(|schedule| (schedule.id, segments(schedule.flexfield.as_ref())));
     ChangeBook {
         number: change.number,
         by: change.by.clone(),
         state: change.state,
         flexfield: segments(change.content.flexfield.as_ref()),
+        schedule_flexfields: filled.collect(),
+        note_to_supplier: change.content.note_to_supplier.clone(),
+        note_to_receiver: change.content.note_to_receiver.clone(),
         created: change.created,
         last_updated: change.last_updated,
     }

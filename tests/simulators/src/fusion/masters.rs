@@ -108,7 +108,7 @@ pub(super) fn item(world: &World, item: &Item) -> Node {
     let organization = world.organizations.get(&item.organization).map(|one| one.code.as_str());
     let weight = item.weight.as_ref();
     let size = item.size.as_ref();
-    let side = |index: usize| size.and_then(|(sides, _)| sides.get(index)).map(|side| decimal(*side));
+    let length = |index: usize| size.and_then(|(all, _)| all.get(index)).map(|one| decimal(*one));
     let attributes = json!({
         "ItemId": item.id,
         "ItemNumber": item.number,
@@ -120,9 +120,9 @@ pub(super) fn item(world: &World, item: &Item) -> Node {
         "UnitWeightQuantity": weight.map(|(weight, _)| decimal(*weight)),
         "WeightUOMCode": weight.map(|(_, uom)| uom.code.as_str()),
         "WeightUOMValue": weight.map(|(_, uom)| uom.name.as_str()),
-        "UnitLengthQuantity": side(0),
-        "UnitWidthQuantity": side(1),
-        "UnitHeightQuantity": side(2),
+        "UnitLengthQuantity": length(0),
+        "UnitWidthQuantity": length(1),
+        "UnitHeightQuantity": length(2),
         "DimensionUOMCode": size.map(|(_, uom)| uom.code.as_str()),
         "DimensionUOMValue": size.map(|(_, uom)| uom.name.as_str()),
     });

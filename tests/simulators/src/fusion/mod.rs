@@ -25,6 +25,7 @@ mod changes;
 mod control;
 pub mod demo;
 pub mod entering;
+mod filter;
 mod masters;
 pub mod model;
 mod nodes;

@@ -145,6 +145,8 @@ pub struct Options {
     pub child_filters: bool,
     /// Attributes that cannot be queried here, although the others can.
     pub not_queryable: BTreeSet<String>,
+    /// Attributes that this pod has not, as `schedules.Carrier`: they are neither shown nor known.
+    pub absent: BTreeSet<String>,
     /// Operations that nobody may do; they are answered with 403.
     pub denied: BTreeSet<String>,
     /// The host and scheme that links name; the ones of the request when left out.
@@ -190,6 +192,7 @@ impl Default for Options {
             rekey_on_change: false,
             child_filters: false,
             not_queryable: BTreeSet::new(),
+            absent: BTreeSet::new(),
             denied: BTreeSet::new(),
             link_base: None,
             german: false,
@@ -239,6 +242,11 @@ impl Options {
     /// The flexfield of that level, where the customer has defined one.
     pub fn flexfield(&self, level: Level) -> Option<&Flexfield> {
         self.flexfields.iter().find(|one| one.level == level)
+    }
+
+    /// Whether the pod has not this attribute of a resource.
+    pub fn lacks(&self, resource: &str, attribute: &str) -> bool {
+        !self.absent.is_empty() && self.absent.contains(&format!("{resource}.{attribute}"))
     }
 
     /// A time as the server prints it.

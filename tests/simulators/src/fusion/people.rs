@@ -125,7 +125,7 @@ impl World {
     fn put(&mut self, order: Id, status: Status, now: Timestamp) -> Result<(), Refusal> {
         let order = self.found(order)?;
         order.status = status;
-        if !status.changeable() {
+        if matches!(status, Status::Canceled | Status::Closed | Status::FinallyClosed) {
             let standing = order.changes.iter_mut().filter(|change| change.state.stands());
             standing.for_each(|change| change.state = ChangeState::Cancelled);
         }

@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::resources::{FLAT_LOCATIONS, ITEMS, LOCATIONS, Resource, SUPPLIERS};
 use super::route::Collection;
 use super::shape::{self, Node, Printer, Wanted};
-use super::{masters, nodes};
+use super::{filter, masters, nodes};
 use serde_json::json;
 
 impl Inner {
@@ -38,7 +38,7 @@ impl Inner {
         match of {
             Collection::Orders(view) => {
                 let deep = world.options.child_filters;
-                let seen = |order: &&Order| self.sees(order, view, call);
+                let seen = |order: &&Order| sees(order, view, call);
                 let orders = world.orders.values().filter(seen);
                 orders.map(|order| nodes::order(world, order, view, deep)).collect()
             }
@@ -54,12 +54,6 @@ impl Inner {
                 .collect(),
             Collection::Items => world.items.values().map(|one| masters::item(world, one)).collect(),
         }
-    }
-
-    fn sees(&self, order: &Order, view: View, call: &Call<'_>) -> bool {
-        call.user.sees(order.business_unit)
-            && order.created <= call.seen_until()
-            && (view == View::Draft || order.status.finished())
     }
 
     pub(super) fn read(&self, of: Collection, url: &str, path: &[String], call: &Call<'_>) -> Result<Answer, Refusal> {
@@ -90,15 +84,15 @@ impl Inner {
         let options = &self.world.options;
         let wanted = Wanted::read(&call.parameters(), call.version, resource, options)?;
         let mut passed = Vec::new();
-        if let Some(filter) = &wanted.filter {
-            shape::check(filter, resource, options)?;
+        if let Some(condition) = &wanted.filter {
+            filter::check(condition, resource, options)?;
         }
         for row in rows {
-            let passes = wanted
+            let let_through = wanted
                 .filter
                 .as_ref()
-                .map(|filter| shape::passes(filter, &row, options));
-            if passes.transpose()?.unwrap_or(true) {
+                .map(|condition| filter::passes(condition, &row, options));
+            if let_through.transpose()?.unwrap_or(true) {
                 passed.push(row);
             }
         }
@@ -122,11 +116,21 @@ impl Inner {
         }
     }
 
+    /// The item of that key, with everything below it.
     pub(super) fn item(&self, of: Collection, key: &str, call: &Call<'_>) -> Result<Node, Refusal> {
         let by_id = self.world.options.id_keys;
-        let mut rows = self.rows(of, call).into_iter();
-        let found = rows.find(|row| row.key == key || (by_id && row.id.to_string() == key));
-        found.map(|row| self.deepened(row, of)).ok_or_else(Refusal::missing)
+        let found = match of {
+            Collection::Orders(view) => {
+                let named = |order: &&Order| {
+                    nodes::order_key(&self.world, order, view) == key || (by_id && order.id.to_string() == key)
+                };
+                let mut seen = self.world.orders.values().filter(|order| sees(order, view, call));
+                seen.find(named)
+                    .map(|order| nodes::order(&self.world, order, view, true))
+            }
+            _ => self.rows(of, call).into_iter().find(|row| row.key == key),
+        };
+        found.ok_or_else(Refusal::missing)
     }
 
     pub(super) fn url(&self, collection: &str, top: &Node, rest: &[String], call: &Call<'_>) -> String {
@@ -151,4 +155,11 @@ impl Inner {
             ..Answer::of(ITEM, printer.item(node, "", url))
         })
     }
+}
+
+/// Whether the user sees an order in a resource.
+fn sees(order: &Order, view: View, call: &Call<'_>) -> bool {
+    call.user.sees(order.business_unit)
+        && order.created <= call.seen_until()
+        && (view == View::Draft || order.status.finished())
 }

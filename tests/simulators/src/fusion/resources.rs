@@ -355,6 +355,11 @@ impl Resource {
             .map(|(_, resource)| *resource)
     }
 
+    /// The attribute of that name, if this pod has it.
+    pub(super) fn known(&self, name: &str, options: &Options) -> Option<&'static Attribute> {
+        self.attribute(name).filter(|_| !options.lacks(self.name, name))
+    }
+
     /// What lies at a path such as `lines.schedules`.
     pub(super) fn at(&'static self, path: &str) -> Option<&'static Resource> {
         path.split('.').try_fold(self, |resource, name| resource.child(name))
@@ -367,12 +372,13 @@ impl Resource {
                 .and_then(|level| options.flexfield(level))
                 .is_some_and(|flexfield| flexfield.segments.iter().any(|one| one.api_name == name))
         };
-        self.attribute(name).is_some() || segment()
+        self.known(name, options).is_some() || segment()
     }
 
     /// What `describe` says of the resource.
     pub(super) fn describe(&self, options: &Options) -> Value {
-        let fixed = self.attributes.iter().copied().flatten().map(|one| {
+        let known = |one: &&Attribute| !options.lacks(self.name, one.name);
+        let fixed = self.attributes.iter().copied().flatten().filter(known).map(|one| {
             json!({
                 "name": one.name,
                 "type": one.kind.name(),

@@ -3,17 +3,15 @@
 //! Quirks: `fields` outranks `expand`; `onlyData` removes the links, and with them the only place that has the key;
 //! children are bare arrays before version 3 and collection objects from it.
 
-use super::options::{Options, TimeLiteral};
-use super::query::{self, Comparison, Condition, Test, fits};
+use super::options::Options;
+use super::query::{self, Condition};
 use super::refusal::Refusal;
-use super::resources::{Attribute, Kind, Resource};
+use super::resources::{Kind, Resource};
 use aws_lc_rs::digest;
 use data_encoding::HEXUPPER;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 const DEFAULT_LIMIT: usize = 25;
@@ -79,6 +77,11 @@ impl Wanted {
                 .parse()
                 .map_err(|_| Refusal::bad(format!("URL request parameter {name} is not a number."))),
         };
+        if get("finder").is_some() {
+            return Err(Refusal::bad(
+                "URL request parameter finder names no finder of the resource.",
+            ));
+        }
         let flag = |name: &str| get(name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
         let fields = get("fields")
             .map(|text| read_fields(text, resource, options))
@@ -87,7 +90,9 @@ impl Wanted {
             (Some(text), None) => read_expand(text, resource)?,
             _ => BTreeSet::new(),
         };
-        let order = get("orderBy").map(|text| read_order(text, resource)).transpose()?;
+        let order = get("orderBy")
+            .map(|text| read_order(text, resource, options))
+            .transpose()?;
         Ok(Self {
             version,
             only_data: flag("onlyData"),
@@ -147,7 +152,7 @@ fn read_expand(text: &str, resource: &'static Resource) -> Result<BTreeSet<Strin
     Ok(expanded)
 }
 
-fn read_order(text: &str, resource: &'static Resource) -> Result<Vec<(String, bool)>, Refusal> {
+fn read_order(text: &str, resource: &'static Resource, options: &Options) -> Result<Vec<(String, bool)>, Refusal> {
     let read = |part: &str| {
         let (name, direction) = part.split_once(':').unwrap_or((part, "asc"));
         let descends = match direction.trim() {
@@ -155,7 +160,7 @@ fn read_order(text: &str, resource: &'static Resource) -> Result<Vec<(String, bo
             "desc" => true,
             _ => return Err(Refusal::bad("URL request parameter orderBy has no such direction.")),
         };
-        let known = resource.attribute(name.trim()).is_some();
+        let known = resource.known(name.trim(), options).is_some();
         known
             .then(|| (name.trim().to_owned(), descends))
             .ok_or_else(|| Refusal::bad(format!("URL request parameter orderBy names no attribute {name}.")))
@@ -163,150 +168,14 @@ fn read_order(text: &str, resource: &'static Resource) -> Result<Vec<(String, bo
     text.split(',').map(read).collect()
 }
 
-/// Whether the filter can be asked of the resource at all; a fault in it is a fault even where there are no rows.
-pub(super) fn check(condition: &Condition, resource: &'static Resource, options: &Options) -> Result<(), Refusal> {
-    match condition {
-        Condition::All(all) | Condition::Any(all) => all.iter().try_for_each(|one| check(one, resource, options)),
-        Condition::Not(one) => check(one, resource, options),
-        Condition::Test(test) => {
-            let attribute = queried(&test.attribute, resource, options)?;
-            test.values
-                .iter()
-                .try_for_each(|value| against(&Value::Null, value, attribute.kind, options).map(|_| ()))
-        }
-    }
-}
-
-fn queried(name: &str, resource: &'static Resource, options: &Options) -> Result<&'static Attribute, Refusal> {
-    let found = match name.rsplit_once('.') {
-        Some((path, name)) if options.child_filters => resource.at(path).and_then(|child| child.attribute(name)),
-        Some(_) => None,
-        None => resource.attribute(name),
-    };
-    let found =
-        found.ok_or_else(|| Refusal::bad(format!("Attribute {name} in URL request parameter q is not known.")))?;
-    if found.queryable && !options.not_queryable.contains(name) {
-        Ok(found)
-    } else {
-        Err(Refusal::bad(format!(
-            "Attribute {name} in URL request parameter q is not queryable."
-        )))
-    }
-}
-
-/// Whether the filter lets a row through.
-pub(super) fn passes(condition: &Condition, node: &Node, options: &Options) -> Result<bool, Refusal> {
-    match condition {
-        Condition::All(all) => all
-            .iter()
-            .try_fold(true, |so_far, one| Ok(so_far && passes(one, node, options)?)),
-        Condition::Any(all) => all
-            .iter()
-            .try_fold(false, |so_far, one| Ok(so_far || passes(one, node, options)?)),
-        Condition::Not(one) => passes(one, node, options).map(|passed| !passed),
-        Condition::Test(test) => tested(test, node, options),
-    }
-}
-
-fn tested(test: &Test, node: &Node, options: &Options) -> Result<bool, Refusal> {
-    let attribute = queried(&test.attribute, node.resource, options)?;
-    let values = values_at(node, &test.attribute);
-    let holds = |value: &Value| -> Result<bool, Refusal> {
-        let compare = |literal: &String| against(value, literal, attribute.kind, options);
-        let is = |wanted: &[Ordering]| -> Result<bool, Refusal> {
-            let first = test.values.first().map(compare).transpose()?.flatten();
-            Ok(first.is_some_and(|found| wanted.contains(&found)))
-        };
-        use Ordering::{Equal, Greater, Less};
-        match test.comparison {
-            Comparison::Equal => is(&[Equal]),
-            Comparison::NotEqual => is(&[Less, Greater]),
-            Comparison::Less => is(&[Less]),
-            Comparison::LessOrEqual => is(&[Less, Equal]),
-            Comparison::Greater => is(&[Greater]),
-            Comparison::GreaterOrEqual => is(&[Greater, Equal]),
-            Comparison::Null => Ok(value.is_null()),
-            Comparison::NotNull => Ok(!value.is_null()),
-            Comparison::Like(wildcard) => {
-                let pattern = test.values.first().map(String::as_str).unwrap_or_default();
-                Ok(value.as_str().is_some_and(|text| fits(text, pattern, wildcard)))
-            }
-            Comparison::In => test
-                .values
-                .iter()
-                .try_fold(false, |so_far, one| Ok(so_far || compare(one)? == Some(Equal))),
-            Comparison::Between => {
-                let low = test.values.first().map(compare).transpose()?.flatten();
-                let high = test.values.get(1).map(compare).transpose()?.flatten();
-                Ok(matches!(low, Some(Greater | Equal)) && matches!(high, Some(Less | Equal)))
-            }
-        }
-    };
-    values
-        .into_iter()
-        .try_fold(false, |so_far, value| Ok(so_far || holds(value)?))
-}
-
-fn values_at<'a>(node: &'a Node, path: &str) -> Vec<&'a Value> {
-    match path.split_once('.') {
-        None => vec![node.attributes.get(path).unwrap_or(&Value::Null)],
-        Some((child, rest)) => {
-            let children = node.children.get(child).into_iter().flatten();
-            children.flat_map(|one| values_at(one, rest)).collect()
-        }
-    }
-}
-
-/// How a value stands to a literal; `None` where the value is null.
-fn against(value: &Value, literal: &str, kind: Kind, options: &Options) -> Result<Option<Ordering>, Refusal> {
-    let unfit = || {
-        Refusal::bad(format!(
-            "The value {literal} in URL request parameter q has not the attribute's type."
-        ))
-    };
-    Ok(match kind {
-        Kind::Integer | Kind::Number => {
-            let literal: Decimal = literal.parse().map_err(|_| unfit())?;
-            decimal(value).map(|value| value.cmp(&literal))
-        }
-        Kind::Time => {
-            let literal = time_literal(literal, options).ok_or_else(unfit)?;
-            time(value).map(|value| value.cmp(&literal))
-        }
-        Kind::Day => {
-            let literal: Date = literal.parse().map_err(|_| unfit())?;
-            value
-                .as_str()
-                .and_then(|text| text.parse::<Date>().ok())
-                .map(|value| value.cmp(&literal))
-        }
-        Kind::Text => value.as_str().map(|value| value.cmp(literal)),
-    })
-}
-
-fn time_literal(text: &str, options: &Options) -> Option<Timestamp> {
-    let day = || {
-        text.parse::<Date>()
-            .ok()
-            .filter(|_| text.len() == 10)
-            .and_then(|day| options.midnight(day))
-    };
-    let exact = || text.parse::<Timestamp>().ok();
-    match options.time_literal {
-        TimeLiteral::Any => day().or_else(exact),
-        TimeLiteral::Offset => exact(),
-        TimeLiteral::Day => day(),
-    }
-}
-
-fn decimal(value: &Value) -> Option<Decimal> {
+pub(super) fn decimal(value: &Value) -> Option<Decimal> {
     match value {
         Value::Number(number) => number.to_string().parse().ok(),
         _ => None,
     }
 }
 
-fn time(value: &Value) -> Option<Timestamp> {
+pub(super) fn time(value: &Value) -> Option<Timestamp> {
     value.as_str().and_then(|text| text.parse().ok())
 }
 
@@ -315,16 +184,16 @@ pub(super) fn sort(nodes: &mut [Node], wanted: &Wanted) {
     nodes.sort_by(|one, other| {
         let by = |(name, descends): &(String, bool)| {
             let null = Value::Null;
-            let left = one.attributes.get(name).unwrap_or(&null);
-            let right = other.attributes.get(name).unwrap_or(&null);
+            let value = one.attributes.get(name).unwrap_or(&null);
+            let against = other.attributes.get(name).unwrap_or(&null);
             let kind = one
                 .resource
                 .attribute(name)
                 .map_or(Kind::Text, |attribute| attribute.kind);
             let found = match kind {
-                Kind::Integer | Kind::Number => decimal(left).cmp(&decimal(right)),
-                Kind::Time => time(left).cmp(&time(right)),
-                _ => left.as_str().cmp(&right.as_str()),
+                Kind::Integer | Kind::Number => decimal(value).cmp(&decimal(against)),
+                Kind::Time => time(value).cmp(&time(against)),
+                _ => value.as_str().cmp(&against.as_str()),
             };
             if *descends { found.reverse() } else { found }
         };
@@ -371,14 +240,14 @@ impl Printer<'_> {
     /// An item; `path` is where it hangs below the requested resource.
     pub(super) fn item(&self, node: &Node, path: &str, url: &str) -> Value {
         let chosen = self.wanted.fields.as_ref().map(|fields| fields.get(path));
-        let shows = |name: &str| match chosen {
+        let is_chosen = |name: &str| match chosen {
             None => true,
             Some(names) => names.is_some_and(|names| names.contains(name)),
         };
         let mut shown: Map<String, Value> = node
             .attributes
             .iter()
-            .filter(|(name, _)| shows(name))
+            .filter(|(name, _)| is_chosen(name) && !self.options.lacks(node.resource.name, name))
             .map(|(name, value)| (name.clone(), self.printed(node, name, value)))
             .collect();
         for (name, _) in node.resource.children {

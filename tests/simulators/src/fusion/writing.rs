@@ -81,7 +81,7 @@ impl Inner {
         body: &Map<String, Value>,
         call: &Call<'_>,
     ) -> Result<(), Refusal> {
-        let carriers = self.world.options.carriers.clone();
+        let options = self.world.options.clone();
         let defined = resource
             .flexfield
             .and_then(|level| self.world.options.flexfield(level))
@@ -95,8 +95,8 @@ impl Inner {
                 ("DFF", Some(defined), None) => {
                     bodies::flexfield(content.flexfield.get_or_insert_default(), body, &defined, resource)
                 }
-                ("schedules", _, Some(schedule)) => bodies::schedule(schedule, body, resource, &carriers),
-                ("draftPurchaseOrders", _, _) => bodies::header(content, body, resource, &carriers),
+                ("schedules", _, Some(schedule)) => bodies::schedule(schedule, body, resource, &options),
+                ("draftPurchaseOrders", _, _) => bodies::header(content, body, resource, &options),
                 _ => Err(Refusal::bad("The resource can't be updated.")),
             }
         })?;

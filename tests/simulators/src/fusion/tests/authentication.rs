@@ -149,6 +149,38 @@ async fn a_user_assertion_acts_as_the_user() {
     assert_eq!(stage.by_token(body["access_token"].as_str().unwrap()).await, 200);
 }
 
+/// A client may prove itself by a signature instead of its secret.
+#[tokio::test]
+async fn a_client_assertion_stands_in_for_the_secret() {
+    let stage = Stage::with_client().await;
+    let key = stage.certificate();
+    let mut claims = stage.claims();
+    claims["sub"] = json!(CLIENT);
+    let ask = async |claims: &Value| {
+        let assertion = signed("waybill-cert", Algorithm::RS256, claims, &key);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("scope", SCOPE),
+            ("client_id", CLIENT),
+            (
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
+            ("client_assertion", &assertion),
+        ];
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let request = stage
+            .http
+            .post(stage.url(TOKEN_PATH))
+            .header("Content-Type", "application/x-www-form-urlencoded");
+        request.body(body).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(ask(&claims).await, 200);
+    assert_eq!(ask(&stage.claims()).await, 401, "another subject");
+}
+
 #[tokio::test]
 async fn wrong_assertions_are_refused() {
     let stage = Stage::with_client().await;

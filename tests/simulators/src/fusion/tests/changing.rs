@@ -318,6 +318,10 @@ async fn a_closed_or_held_order_cannot_be_changed() {
     let order = stage.enter(NewOrder::pumps(2));
     let draft = stage.draft(order).await;
     stage.fill(&draft).await;
+    stage.fusion.act(|world, now| world.hold(order, now)).unwrap();
+    assert_eq!(stage.states(order), [ChangeState::Incomplete]);
+    let row = format!("{draft}/child/DFF/{order}");
+    assert_eq!(stage.patch(&row, json!({ "shipStatus": "x" })).await.0, 400);
     stage.fusion.act(|world, now| world.cancel(order, now)).unwrap();
     assert_eq!(stage.states(order), [ChangeState::Cancelled]);
     assert_eq!(stage.fill(&draft).await.0, 400);

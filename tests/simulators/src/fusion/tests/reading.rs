@@ -9,8 +9,11 @@ async fn version_one_asks_by_example() {
     let stage = Stage::plain().await.at_version(None);
     let first = stage.number(stage.enter(NewOrder::pumps(1)));
     let second = stage.number(stage.enter(NewOrder::pumps(2).by(Some("FedEx"))));
-    assert_eq!(stage.numbers("Carrier=UPS;StatusCode=OPEN").await, [first.clone()]);
-    assert_eq!(stage.numbers("Carrier='F*'").await, [second.clone()]);
+    assert_eq!(
+        stage.numbers("Carrier=UPS;StatusCode=OPEN").await,
+        std::slice::from_ref(&first)
+    );
+    assert_eq!(stage.numbers("Carrier='F*'").await, std::slice::from_ref(&second));
     assert_eq!(stage.numbers(&format!("OrderNumber>\"{first}\"")).await, [second]);
     let (status, body) = stage.query("Carrier='UPS' and StatusCode='OPEN'").await;
     assert_eq!(status, 400);
@@ -28,7 +31,10 @@ async fn later_versions_take_expressions() {
     assert_eq!(stage.numbers("StatusCode = 'OPEN'").await, all);
     assert_eq!(stage.numbers("Carrier in ('UPS','FedEx')").await, all[..2]);
     assert_eq!(stage.numbers("Carrier is null").await, [third]);
-    assert_eq!(stage.numbers(&format!("POHeaderId = {order}")).await, [second.clone()]);
+    assert_eq!(
+        stage.numbers(&format!("POHeaderId = {order}")).await,
+        std::slice::from_ref(&second)
+    );
     let q = format!("StatusCode = 'OPEN' and (Carrier like 'Fed%' or OrderNumber = '{first}')");
     assert_eq!(stage.numbers(&q).await, all[..2]);
     assert_eq!(
@@ -246,5 +252,54 @@ async fn describe_tells_what_can_be_queried_and_written() {
     assert_eq!(
         (&segment["title"], &segment["maxLength"]),
         (&json!("Tracking Number"), &json!(150))
+    );
+}
+
+/// What no document vouches for can be missing from a pod.
+#[tokio::test]
+async fn an_attribute_that_the_pod_has_not_is_unknown_everywhere() {
+    let stage = Stage::plain().await;
+    let order = stage.enter(NewOrder::pumps(2));
+    stage.fusion.configure(|options| {
+        options.absent = ["schedules.Carrier", "purchaseOrders.Carrier"]
+            .map(str::to_owned)
+            .into();
+    });
+    assert_eq!(stage.query("Carrier = 'UPS'").await.0, 400);
+    assert_eq!(stage.list("purchaseOrders", &[("fields", "Carrier")]).await.0, 400);
+    let link = format!("{}?expand=lines.schedules", stage.link("purchaseOrders", order).await);
+    let (_, body) = stage.get(&link).await;
+    assert!(body.get("Carrier").is_none());
+    assert!(
+        body["lines"]["items"][0]["schedules"]["items"][0]
+            .get("Carrier")
+            .is_none()
+    );
+    let (_, body) = stage.get(&format!("{ROOT}/purchaseOrders/describe")).await;
+    assert!(
+        !body["Resources"]["purchaseOrders"]["attributes"]
+            .to_string()
+            .contains("\"Carrier\"")
+    );
+    assert_eq!(
+        stage
+            .list("purchaseOrders", &[("finder", "PrimaryKey;POHeaderId=1")])
+            .await
+            .0,
+        400
+    );
+}
+
+#[tokio::test]
+async fn links_may_name_another_host() {
+    let stage = Stage::plain().await;
+    stage
+        .fusion
+        .configure(|options| options.link_base = Some("https://pod.fa.example.com".into()));
+    let order = stage.enter(NewOrder::pumps(2));
+    let link = stage.link("purchaseOrders", order).await;
+    assert!(
+        link.starts_with("https://pod.fa.example.com/fscmRestApi/resources/"),
+        "{link}"
     );
 }
