@@ -51,6 +51,8 @@ pub struct Opening<'a> {
     pub ship_from: Address,
     /// The account's own address, where goods leave somebody else and the settings name none.
     pub shipper: Option<Address>,
+    /// The accounts under which the connection ships beside its own.
+    pub accounts: Vec<CarrierAccount>,
     /// The pooled client.
     pub client: http::Client,
     /// The time.
@@ -83,6 +85,7 @@ pub struct Ups {
     pub(super) ship_from: Address,
     hook: Option<PushTarget>,
     credential: Credential,
+    pub(super) accounts: Vec<CarrierAccount>,
 }
 
 impl Ups {
@@ -98,15 +101,11 @@ impl Ups {
             &opening.connection,
         );
         let way = endpoint(&opening, &account);
-        Ok(Self::build(
-            account,
-            credential,
-            key,
-            &way,
-            opening.tokens,
-            opening.ship_from,
-            opening.hook,
-        ))
+        let (ship_from, hook) = (opening.ship_from, opening.hook);
+        Ok(Self {
+            accounts: opening.accounts,
+            ..Self::build(account, credential, key, &way, opening.tokens, ship_from, hook)
+        })
     }
 
     fn build(
@@ -142,7 +141,38 @@ impl Ups {
             key,
             account,
             credential,
+            accounts: Vec::new(),
         }
+    }
+
+    /// The same credential under another account.
+    pub(super) fn of(&self, account: &CarrierAccount) -> Self {
+        let merchant = account
+            .merchant
+            .clone()
+            .or_else(|| self.account.options.merchant_id.clone());
+        let own = Account {
+            number: account.number.clone(),
+            options: account::Options {
+                merchant_id: merchant.clone(),
+                ..self.account.options.clone()
+            },
+            ..self.account.clone()
+        };
+        let key = TokenKey {
+            merchant,
+            ..self.key.clone()
+        };
+        let (ship_from, hook) = (self.ship_from.clone(), self.hook.clone());
+        Self::build(
+            own,
+            self.credential.clone(),
+            key,
+            &self.api,
+            self.tokens.clone(),
+            ship_from,
+            hook,
+        )
     }
 
     /// Under which key the fleet shares this connection's token.
