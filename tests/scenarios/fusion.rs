@@ -605,3 +605,25 @@ async fn a_delivery_is_shown_in_the_flexfield() -> Result<(), Failure> {
     assert_eq!(pod.field(order, "trackingNumber")?, number);
     Ok(())
 }
+
+/// P32: a table of merchant ids whose tokens cannot fit into a day is refused by the check.
+#[tokio::test]
+async fn a_table_of_too_many_merchants_is_refused_by_the_check() -> Result<(), Failure> {
+    use waybill::ports::Systems as _;
+    for (merchants, fits) in [(3, true), (60, false)] {
+        let (world, pod) = start(|connection| {
+            let rows = (0..merchants).map(|index| row(None, Some(&format!("{index}")), &format!("B{index:05}"), None));
+            connection.accounts = rows.collect();
+        })
+        .await?;
+        let connection = world.store.tables().connections[&pod.id].clone();
+        let opened = world.registry().open(&connection).await?;
+        let findings = opened.carrier.check().await;
+        let day = findings
+            .iter()
+            .find(|finding| finding.what.contains("merchant ids"))
+            .expect("it is looked at");
+        assert_eq!(day.result.is_ok(), fits, "{day:?}");
+    }
+    Ok(())
+}

@@ -186,6 +186,7 @@ impl Registry {
             connection: connection.id.clone(),
             secret: &secret,
             ship_from: connection.ship_from.default.clone(),
+            accounts: connection.accounts.iter().map(|row| row.account.clone()).collect(),
             shipper: (connection.ship_from.of == Shipper::Supplier).then(|| connection.ship_from.default.clone()),
             client: self.client.clone(),
             clock: self.clock.clone(),

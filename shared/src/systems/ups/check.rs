@@ -1,13 +1,21 @@
 //! `connection check`: everything that the connection needs is tried without buying, and each failure says what to do.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use rust_decimal::dec;
 
 use super::account::TrackAlert;
 use super::client::Ups;
-use crate::domain::{AddressVerdict, Billing, Parcel, Payer, RateRequest, Stretch, Weight, WeightUnit};
+use crate::domain::{AddressVerdict, Billing, CarrierAccount, Parcel, Payer, RateRequest, Stretch, Weight, WeightUnit};
 use crate::ports::{CallError, Carrier, Finding, Obstacle};
+
+/// How long before its end a token is renewed.
+const RENEWED_BEFORE: SignedDuration = SignedDuration::from_mins(2);
+
+/// The shortest life that is reckoned with.
+const SHORTEST_LIFE: SignedDuration = SignedDuration::from_mins(5);
 
 impl Ups {
     pub(super) async fn check_token(&self) -> Finding {
@@ -44,6 +52,49 @@ impl Ups {
             what: "ask for the price of a small parcel, without buying it".to_owned(),
             result,
         }
+    }
+
+    /// The accounts of the table: each is priced under, and the tokens of all merchants must fit into a day.
+    pub(super) async fn check_accounts(&self) -> Vec<Finding> {
+        let accounts: BTreeSet<&CarrierAccount> = self.accounts.iter().collect();
+        let mut findings: Vec<Finding> = self.check_merchants(&accounts).await.into_iter().collect();
+        if findings.iter().any(|finding| finding.result.is_err()) {
+            return findings;
+        }
+        for account in accounts {
+            let finding = self.of(account).check_rating().await;
+            findings.push(Finding {
+                what: format!("{}, under account {}", finding.what, account.number),
+                ..finding
+            });
+        }
+        findings
+    }
+
+    /// Each merchant id has tokens of its own, and UPS counts them all against one client id.
+    async fn check_merchants(&self, accounts: &BTreeSet<&CarrierAccount>) -> Option<Finding> {
+        let own = self.account.options.merchant_id.as_ref();
+        let merchants: BTreeSet<Option<&String>> = accounts
+            .iter()
+            .map(|account| account.merchant.as_ref().or(own))
+            .chain([own])
+            .collect();
+        let token = self.tokens.bearer(&self.key, self.mint.as_ref()).await.ok()?;
+        let limit = self.mint.daily_limit().filter(|_| merchants.len() > 1)?;
+        let life = token.expires_at.duration_since(token.issued_at).max(SHORTEST_LIFE);
+        let each = SignedDuration::from_hours(24).as_secs() / (life - RENEWED_BEFORE).as_secs() + 1;
+        let wanted = each * i64::try_from(merchants.len()).unwrap_or(i64::MAX);
+        let told = format!("{} merchant ids take {wanted} tokens a day", merchants.len());
+        Some(Finding {
+            what: "see whether the tokens of all merchant ids fit into a day".to_owned(),
+            result: if wanted <= i64::from(limit) {
+                Ok(format!("{told}, of {limit} that are allowed"))
+            } else {
+                Err(format!(
+                    "{told}, and {limit} are allowed: name fewer merchant ids in [[accounts]], or spread them over connections with apps of their own"
+                ))
+            },
+        })
     }
 
     pub(super) async fn check_validation(&self) -> Finding {

@@ -267,31 +267,7 @@ pub(super) fn post(operation: &'static str, path: &str, body: &impl Serialize) -
 #[async_trait::async_trait]
 impl Carrier for Ups {
     fn under(&self, account: &CarrierAccount) -> Result<Arc<dyn Carrier>, Refusal> {
-        let merchant = account
-            .merchant
-            .clone()
-            .or_else(|| self.account.options.merchant_id.clone());
-        let own = Account {
-            number: account.number.clone(),
-            options: account::Options {
-                merchant_id: merchant.clone(),
-                ..self.account.options.clone()
-            },
-            ..self.account.clone()
-        };
-        let key = TokenKey {
-            merchant,
-            ..self.key.clone()
-        };
-        Ok(Arc::new(Self::build(
-            own,
-            self.credential.clone(),
-            key,
-            &self.api,
-            self.tokens.clone(),
-            self.ship_from.clone(),
-            self.hook.clone(),
-        )))
+        Ok(Arc::new(self.of(account)))
     }
 
     async fn validate(&self, address: &Address) -> Result<AddressVerdict, CallError> {
@@ -428,6 +404,7 @@ impl Carrier for Ups {
         let mut findings = vec![token];
         if usable {
             findings.push(self.check_rating().await);
+            findings.extend(self.check_accounts().await);
             findings.push(self.check_validation().await);
             findings.extend(self.check_list().await);
             findings.push(self.check_track_alert());

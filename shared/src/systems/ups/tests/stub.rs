@@ -78,6 +78,7 @@ impl Stub {
             secret: &secret(),
             ship_from: depot(),
             shipper: None,
+            accounts: Vec::new(),
             client: http::client().unwrap(),
             clock: Arc::new(Noon),
             recorder,
