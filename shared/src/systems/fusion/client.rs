@@ -282,8 +282,8 @@ impl OrderSource for Fusion {
             return Ok(Written::Whole(place("nowhere: the connection writes nothing back")));
         }
         Ok(match self.footing(&plan).await? {
-            Footing::InForce(_) => Written::Whole(place(written(&plan))),
-            Footing::Waiting(_) => Written::Whole(place("change order waiting for approval")),
+            Footing::InForce => Written::Whole(place(written(&plan))),
+            Footing::Waiting => Written::Whole(place("change order waiting for approval")),
             Footing::Ours(_) => Written::Partly(place("a change order that is not submitted")),
             Footing::Theirs(_) | Footing::Free(_) => Written::Nothing,
         })

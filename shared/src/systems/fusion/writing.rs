@@ -26,9 +26,9 @@ const BUYERS_TIME: Duration = Duration::from_secs(15 * 60);
 /// Where a change begins.
 pub(super) enum Footing {
     /// It stands in force already.
-    InForce(Stand),
+    InForce,
     /// It stands in a change order that was submitted.
-    Waiting(Stand),
+    Waiting,
     /// It stands, or a part of it, in a change order of ours that was not submitted.
     Ours(Stand),
     /// A change order of somebody else is in the way.
@@ -47,13 +47,13 @@ impl Fusion {
         let in_force = self.in_force(plan).await?;
         let shown = in_force.shows(wish);
         if shown && wish.has_numbers() {
-            return Ok(Footing::InForce(in_force));
+            return Ok(Footing::InForce);
         }
         let draft = self.draft_of(plan, in_force).await?;
         Ok(match draft.change {
-            Change::Waiting if draft.shows(wish) => Footing::Waiting(draft),
+            Change::Waiting if draft.shows(wish) => Footing::Waiting,
             Change::Waiting => Footing::Theirs(draft),
-            _ if shown => Footing::InForce(draft),
+            _ if shown => Footing::InForce,
             Change::Incomplete if draft.shows(wish) || draft.shows_some(wish) => Footing::Ours(draft),
             Change::Incomplete => Footing::Theirs(draft),
             Change::None => Footing::Free(draft),
@@ -63,7 +63,7 @@ impl Fusion {
     /// Makes the change, unless it is there.
     pub(super) async fn carry_out(&self, plan: &Plan, permit: Option<Permit>) -> Result<(), EffectError> {
         match self.footing(plan).await.map_err(before_writing)? {
-            Footing::InForce(_) | Footing::Waiting(_) => Ok(()),
+            Footing::InForce | Footing::Waiting => Ok(()),
             Footing::Theirs(stand) => Err(EffectError::NotSent(in_the_way(stand.change))),
             Footing::Ours(stand) => self.change(plan, stand, true, permit).await,
             Footing::Free(stand) => self.change(plan, stand, false, permit).await,

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 
 use super::{fixture, whole_pod};
 use crate::connection::Connection;
-use crate::domain::*;
 use crate::ports::*;
 use crate::systems::fusion::fixture::{Pod, Shared, always, basic, connection, fusion, once, ports};
 use crate::systems::fusion::{Fusion, check_secret};
