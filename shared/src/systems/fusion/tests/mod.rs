@@ -1,0 +1,44 @@
+//! The adapter against a pod in the same process.
+
+mod access;
+mod reading;
+mod writing;
+
+macro_rules! fixture {
+    ($name:literal) => {
+        include_str!(concat!("../../../../../tests/fixtures/fusion/", $name))
+    };
+}
+use fixture;
+
+use super::fixture::{Line, always};
+
+/// The order of the fixtures with everything that it refers to.
+fn whole_pod() -> Vec<Line> {
+    vec![
+        always(
+            "/purchaseOrders/00020000000EACED00051/child/DFF?",
+            fixture!("flexfields/shipped.json"),
+        ),
+        always(
+            "/purchaseOrders?q=POHeaderId = 300100555000111&",
+            fixture!("orders/order.json"),
+        ),
+        always(
+            "/locationsV2?q=LocationCode = 'ATL-DC'",
+            fixture!("locations/atlanta.json"),
+        ),
+        always(
+            "/locationsV2?q=LocationCode = 'NYC-ST'",
+            fixture!("locations/new_york.json"),
+        ),
+        always(
+            "/locationsV2?q=LocationCode = 'ATL-HQ'",
+            fixture!("locations/headquarters.json"),
+        ),
+        always(
+            "/itemsV2?q=ItemNumber = 'AS54888' and OrganizationId = ",
+            fixture!("items/desktop.json"),
+        ),
+    ]
+}
