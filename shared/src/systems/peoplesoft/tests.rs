@@ -1,0 +1,1 @@
+//! The adapter against a PeopleSoft in this process.
