@@ -202,11 +202,19 @@ fn selection(select: &Selection, options: &Options, mistakes: &mut Vec<Mistake>)
 fn written(policy: &WriteBackPolicy, mistakes: &mut Vec<Mistake>) {
     if policy.fulfilment {
         let wrong = "PeopleSoft's receipts are not made by Waybill";
-        mistakes.push(Mistake::new("write_back.fulfilment", wrong, "write_back.fields, or store_only = true"));
+        mistakes.push(Mistake::new(
+            "write_back.fulfilment",
+            wrong,
+            "write_back.fields, or store_only = true",
+        ));
     }
     if policy.note.is_some() {
         let wrong = "PeopleSoft is written to by columns of a record";
-        mistakes.push(Mistake::new("write_back.note", wrong, "write_back.fields, or store_only = true"));
+        mistakes.push(Mistake::new(
+            "write_back.note",
+            wrong,
+            "write_back.fields, or store_only = true",
+        ));
     }
     for (what, column) in named(&policy.fields) {
         if !is_column(column) {
@@ -237,4 +245,3 @@ pub(super) fn named(fields: &FieldMap) -> Vec<(&'static str, &str)> {
         .filter_map(|(what, field)| Some((what, field.as_deref()?)));
     configured.collect()
 }
-

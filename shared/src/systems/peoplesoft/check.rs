@@ -42,8 +42,19 @@ async fn access(peoplesoft: &PeopleSoft) -> Vec<Finding> {
                       `waybill secret set`";
         return vec![finding(what, Err(format!("{error}: {advice}")))];
     }
-    let kind = peoplesoft.settings.options.documents.first().copied().unwrap_or(Kind::PurchaseOrder);
-    let unit = peoplesoft.settings.options.business_units.first().map_or("", String::as_str);
+    let kind = peoplesoft
+        .settings
+        .options
+        .documents
+        .first()
+        .copied()
+        .unwrap_or(Kind::PurchaseOrder);
+    let unit = peoplesoft
+        .settings
+        .options
+        .business_units
+        .first()
+        .map_or("", String::as_str);
     let called = window(peoplesoft, kind, unit, 2).await;
     let host = base.host_str().unwrap_or_default();
     let (credential, called) = match called {
@@ -51,7 +62,10 @@ async fn access(peoplesoft: &PeopleSoft) -> Vec<Finding> {
         Err(CallError::Later(later)) if later.obstacle == Obstacle::Unauthorised => {
             return vec![finding(what, Err(format!("{later}: {NOT_LET_IN}")))];
         }
-        Err(error) => (Ok("sent".to_owned()), Err(why_no_answer(peoplesoft, kind.heads(), &error))),
+        Err(error) => (
+            Ok("sent".to_owned()),
+            Err(why_no_answer(peoplesoft, kind.heads(), &error)),
+        ),
     };
     vec![finding(what, credential), finding(format!("calling {host}"), called)]
 }
@@ -71,30 +85,35 @@ fn why_no_answer(peoplesoft: &PeopleSoft, query: &Query, error: &CallError) -> S
             options.gateway, options.node, options.query_service
         )
     } else if words.starts_with("status 403") || words.contains("authori") {
-        format!("give the user's permission list the service operation behind {} and its queries", options.query_service)
+        format!(
+            "give the user's permission list the service operation behind {} and its queries",
+            options.query_service
+        )
     } else {
         match error {
             CallError::Refused(_) => format!(
                 "see that the query {name} is there as {}, that the user's query security (access groups) covers its records, \
                  and that its prompts are named {}",
                 options.query_owner,
-                query.prompts.iter().map(|prompt| options.prompt(prompt)).collect::<Vec<_>>().join(", ")
+                query
+                    .prompts
+                    .iter()
+                    .map(|prompt| options.prompt(prompt))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
-            CallError::Later(_) => "see that erp.base_url can be reached from here (VPN, firewall), and that its certificate \
+            CallError::Later(_) => {
+                "see that erp.base_url can be reached from here (VPN, firewall), and that its certificate \
                                     is trusted (erp.ca_certificate)"
-                .to_owned(),
+                    .to_owned()
+            }
         }
     };
     format!("{words}: {advice}")
 }
 
 /// Heads of a business unit that changed within reach.
-async fn window(
-    peoplesoft: &PeopleSoft,
-    kind: Kind,
-    business_unit: &str,
-    rows: u16,
-) -> Result<Vec<Row>, CallError> {
+async fn window(peoplesoft: &PeopleSoft, kind: Kind, business_unit: &str, rows: u16) -> Result<Vec<Row>, CallError> {
     let now = peoplesoft.endpoint.clock.now();
     let until = now + SignedDuration::from_hours(48);
     within(peoplesoft, kind, business_unit, now - REACH, until, rows).await
@@ -111,7 +130,9 @@ async fn within(
     let options = &peoplesoft.settings.options;
     let from = convert::prompt(since, options).unwrap_or_default();
     let to = convert::prompt(until, options).unwrap_or_default();
-    peoplesoft.query(kind.heads(), &[business_unit, &from, &to, BLANK], rows).await
+    peoplesoft
+        .query(kind.heads(), &[business_unit, &from, &to, BLANK], rows)
+        .await
 }
 
 /// Everything about one kind of documents.
@@ -122,7 +143,11 @@ async fn documents(peoplesoft: &PeopleSoft, kind: Kind) -> Vec<Finding> {
         let what = format!("{}s of business unit {unit}", kind.words());
         let result = match window(peoplesoft, kind, unit, 50).await {
             Ok(rows) if rows.is_empty() => Err(NO_ROWS.to_owned()),
-            Ok(rows) if rows.iter().any(|row| row.get("BUSINESS_UNIT").is_some_and(|given| given != unit)) => {
+            Ok(rows)
+                if rows
+                    .iter()
+                    .any(|row| row.get("BUSINESS_UNIT").is_some_and(|given| given != unit)) =>
+            {
                 Err(ignores(peoplesoft, kind.heads(), "BUSINESS_UNIT"))
             }
             Ok(rows) => {
@@ -155,7 +180,12 @@ fn ignores(peoplesoft: &PeopleSoft, query: &Query, prompt: &str) -> String {
 /// Nothing can have changed in a thousand years: rows mean that the prompts are ignored.
 async fn impossible_window(peoplesoft: &PeopleSoft, kind: Kind) -> Finding {
     let what = format!("the dates that {}s are asked by", kind.words());
-    let unit = peoplesoft.settings.options.business_units.first().map_or("", String::as_str);
+    let unit = peoplesoft
+        .settings
+        .options
+        .business_units
+        .first()
+        .map_or("", String::as_str);
     let at = |days: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * days);
     // In the last days of 2998.
     let result = match within(peoplesoft, kind, unit, at(375_840), at(375_841), 2).await {
@@ -175,17 +205,27 @@ fn columns(peoplesoft: &PeopleSoft, query: &Query, rows: &Result<Vec<Row>, CallE
         Err(error) => return finding(what, Err(why_no_answer(peoplesoft, query, error))),
     };
     let Some(first) = rows.first() else {
-        return finding(what, Ok("it answers, and has no row here by which its columns could be seen".to_owned()));
+        return finding(
+            what,
+            Ok("it answers, and has no row here by which its columns could be seen".to_owned()),
+        );
     };
     let lacking = |columns: &[&'static str]| -> Vec<&str> {
-        columns.iter().filter(|column| !first.has(column)).map(|column| options.column(column)).collect()
+        columns
+            .iter()
+            .filter(|column| !first.has(column))
+            .map(|column| options.column(column))
+            .collect()
     };
     let (required, optional) = (lacking(query.columns), lacking(query.optional));
     if required.is_empty() {
         let seen = if optional.is_empty() {
             "all are there".to_owned()
         } else {
-            format!("all that are needed; not known here for want of a column: {}", optional.join(", "))
+            format!(
+                "all that are needed; not known here for want of a column: {}",
+                optional.join(", ")
+            )
         };
         return finding(what, Ok(seen));
     }
@@ -211,7 +251,10 @@ async fn canary(peoplesoft: &PeopleSoft, kind: Kind, heads: &[Row]) -> Vec<Findi
         ];
         for (query, set, id) in referred {
             let named = |row: &Row| Some((row.text(set)?, row.text(id)?));
-            let id: Id = rows.iter().find_map(named).unwrap_or_else(|| (BLANK.to_owned(), BLANK.to_owned()));
+            let id: Id = rows
+                .iter()
+                .find_map(named)
+                .unwrap_or_else(|| (BLANK.to_owned(), BLANK.to_owned()));
             findings.push(columns(peoplesoft, query, &peoplesoft.referred(query, &id).await));
         }
     }
@@ -232,7 +275,13 @@ fn choose(peoplesoft: &PeopleSoft, kind: Kind, heads: &[Row]) -> Option<Key> {
 /// Without a document queries can only be asked for nothing.
 async fn untried(peoplesoft: &PeopleSoft, kind: Kind) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for query in [kind.lines(), &queries::LOCATION, &queries::VENDOR, &queries::ITEM, &queries::TRACKING] {
+    for query in [
+        kind.lines(),
+        &queries::LOCATION,
+        &queries::VENDOR,
+        &queries::ITEM,
+        &queries::TRACKING,
+    ] {
         if *query == queries::TRACKING && peoplesoft.policy.store_only {
             continue;
         }

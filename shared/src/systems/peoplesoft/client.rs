@@ -15,9 +15,7 @@ use super::convert::Reference;
 use super::credentials::Credentials;
 use crate::connection::{Connection, Selection, WriteBackPolicy};
 use crate::domain::{DeliveryStatus, DocumentId, JobId, Order, Refusal};
-use crate::http::{
-    Answer, Authorise, Basic, Bearer, Call, Client, ClientCredentials, Endpoint, Lane, Lost, Slots,
-};
+use crate::http::{Answer, Authorise, Basic, Bearer, Call, Client, ClientCredentials, Endpoint, Lane, Lost, Slots};
 use crate::ports::{
     CallError, DocumentHead, Draft, EffectError, Finding, Mint, OrderSource, Permit, Scan, TokenKey, WriteBack,
     WriteBackRef, Written,

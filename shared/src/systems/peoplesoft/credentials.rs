@@ -62,16 +62,20 @@ impl Credentials {
             return Err(malformed(format!("of kind {kind} lacks {}", missing.join(", "))));
         }
         if let Some(field) = wanted.iter().find(|field| text(field).is_some_and(has_controls)) {
-            return Err(malformed(format!("has a control character in {field}, which no header can hold")));
+            return Err(malformed(format!(
+                "has a control character in {field}, which no header can hold"
+            )));
         }
         if kind == "basic" {
             let user = text("user").unwrap_or_default();
             if user != user.trim() || user.contains(':') || user != user.to_uppercase() {
-                let words = "needs the user as PeopleSoft spells it: in upper case, without blanks around it or a colon";
+                let words =
+                    "needs the user as PeopleSoft spells it: in upper case, without blanks around it or a colon";
                 return Err(malformed(words.to_owned()));
             }
         }
-        serde_json::from_value(value).map_err(|_| malformed(format!("of kind {kind} cannot be read")))
+        let unreadable = malformed(format!("of kind {kind} cannot be read"));
+        serde_json::from_value(value).map_err(|_| unreadable)
     }
 
     /// A digest of who asks, by which token requests are counted.

@@ -172,8 +172,14 @@ impl Options {
             }
         }
         for (key, allowed) in [
-            ("business_units", "the business units whose documents ship, like [\"US001\"]"),
-            ("time_zone", "the database server's IANA time zone, such as \"America/Chicago\""),
+            (
+                "business_units",
+                "the business units whose documents ship, like [\"US001\"]",
+            ),
+            (
+                "time_zone",
+                "the database server's IANA time zone, such as \"America/Chicago\"",
+            ),
         ] {
             if !table.contains_key(key) {
                 mistakes.push(Mistake::missing(format!("erp.options.{key}"), allowed));
@@ -187,7 +193,10 @@ impl Options {
         let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
         match key {
             "ca_certificate" => {
-                self.certificates = Some(text.ok_or("PEM texts, beginning with -----BEGIN CERTIFICATE-----")?.to_owned());
+                self.certificates = Some(
+                    text.ok_or("PEM texts, beginning with -----BEGIN CERTIFICATE-----")?
+                        .to_owned(),
+                );
             }
             "private_network" => self.private = value.as_bool().ok_or("true or false")?,
             "gateway" => self.gateway = segment(text, "the gateway's path segment, such as \"PSIGW\"")?,
@@ -205,7 +214,11 @@ impl Options {
             "datetime_format" => self.datetime_format = datetime_format(text)?,
             "strip_correlation" => self.strip_correlation = value.as_bool().ok_or("true or false")?,
             "queries" => self.queries = renamed(value, &query_keys(), is_segment)?,
-            "columns" => self.columns = renamed(value, &known(|query| [query.columns, query.optional].concat()), |_| true)?,
+            "columns" => {
+                self.columns = renamed(value, &known(|query| [query.columns, query.optional].concat()), |_| {
+                    true
+                })?
+            }
             "prompts" => self.prompts = renamed(value, &known(|query| query.prompts.to_vec()), is_prompt)?,
             "statuses" => self.statuses.extend(statuses(value)?),
             "weight_units" => self.weight_units.extend(units(value, weight_unit, "lb, oz, kg or g")?),
@@ -222,7 +235,8 @@ impl Options {
             "identity_url" => {
                 let url = text.and_then(|text| Url::parse(text).ok());
                 let plain = url.filter(|url| url.query().is_none() && url.fragment().is_none() && url.has_host());
-                self.identity_url = Some(plain.ok_or("the address of the identity provider like \"https://login.example.com\"")?);
+                self.identity_url =
+                    Some(plain.ok_or("the address of the identity provider like \"https://login.example.com\"")?);
             }
             "token_path" => {
                 let path = text.filter(|text| text.starts_with('/') && !text.contains(['#', ' ']));
@@ -287,7 +301,8 @@ fn segment(text: Option<&str>, allowed: &str) -> Result<String, String> {
 
 fn one_of(text: Option<&str>, words: &[&str]) -> Result<String, String> {
     let word = text.filter(|text| words.contains(text));
-    word.map(str::to_owned).ok_or_else(|| format!("one of {}", words.join(", ")))
+    word.map(str::to_owned)
+        .ok_or_else(|| format!("one of {}", words.join(", ")))
 }
 
 fn whole(value: &Value, least: u16, most: u16) -> Result<u16, String> {
@@ -298,7 +313,9 @@ fn whole(value: &Value, least: u16, most: u16) -> Result<u16, String> {
 
 fn texts(value: &Value) -> Option<Vec<String>> {
     let list = value.as_array().filter(|list| !list.is_empty())?;
-    list.iter().map(|one| one.as_str().map(|text| text.trim().to_owned())).collect()
+    list.iter()
+        .map(|one| one.as_str().map(|text| text.trim().to_owned()))
+        .collect()
 }
 
 fn business_units(value: &Value) -> Result<Vec<String>, String> {
@@ -313,7 +330,12 @@ fn business_units(value: &Value) -> Result<Vec<String>, String> {
 }
 
 fn documents(value: &Value) -> Result<Vec<Kind>, String> {
-    let named = |words: Vec<String>| words.iter().map(|word| Kind::named(word)).collect::<Option<Vec<Kind>>>();
+    let named = |words: Vec<String>| {
+        words
+            .iter()
+            .map(|word| Kind::named(word))
+            .collect::<Option<Vec<Kind>>>()
+    };
     let mut kinds = texts(value)
         .and_then(named)
         .ok_or("a list of \"purchase-orders\" and \"requisitions\"")?;
@@ -331,7 +353,8 @@ fn datetime_format(text: Option<&str>) -> Result<String, String> {
     };
     let format = text.filter(agrees);
     format.map(str::to_owned).ok_or_else(|| {
-        "strftime like \"%Y-%m-%d %H:%M:%S\" or \"%Y-%m-%d-%H.%M.%S.000000\", to the second and without a comma".to_owned()
+        "strftime like \"%Y-%m-%d %H:%M:%S\" or \"%Y-%m-%d-%H.%M.%S.000000\", to the second and without a comma"
+            .to_owned()
     })
 }
 
@@ -351,7 +374,10 @@ fn renamed(value: &Value, ours: &[&str], legal: impl Fn(&str) -> bool) -> Result
     let allowed = || format!("a table of {} to the name that the customer gives it", ours.join(", "));
     let table = value.as_object().ok_or_else(allowed)?;
     let entry = |(key, value): (&String, &Value)| {
-        let theirs = value.as_str().map(str::trim).filter(|text| !text.is_empty() && legal(text))?;
+        let theirs = value
+            .as_str()
+            .map(str::trim)
+            .filter(|text| !text.is_empty() && legal(text))?;
         ours.contains(&key.as_str()).then(|| (key.clone(), theirs.to_owned()))
     };
     let entries: Option<BTreeMap<String, String>> = table.iter().map(entry).collect();
@@ -362,7 +388,10 @@ fn statuses(value: &Value) -> Result<BTreeMap<String, String>, String> {
     let allowed = "a table of a status's long name to its code like { Dispatched = \"D\" }";
     let table = value.as_object().ok_or(allowed)?;
     let entry = |(text, code): (&String, &Value)| {
-        let code = code.as_str().map(str::trim).filter(|code| (1..=4).contains(&code.len()))?;
+        let code = code
+            .as_str()
+            .map(str::trim)
+            .filter(|code| (1..=4).contains(&code.len()))?;
         Some((text.trim().to_lowercase(), code.to_owned()))
     };
     let entries: Option<BTreeMap<String, String>> = table.iter().map(entry).collect();

@@ -144,8 +144,18 @@ pub(super) const LOCATION: Query = Query {
     key: "location",
     name: "X_SHIP_LOC",
     prompts: &["SETID", "LOCATION"],
-    columns: &["SETID", "LOCATION", "DESCR", "ADDRESS1", "CITY", "STATE", "POSTAL", "COUNTRY"],
-    optional: &["EFFDT", "EFF_STATUS", "ATTN_TO", "ADDRESS2", "ADDRESS3", "ADDRESS4", "PHONE"],
+    columns: &[
+        "SETID", "LOCATION", "DESCR", "ADDRESS1", "CITY", "STATE", "POSTAL", "COUNTRY",
+    ],
+    optional: &[
+        "EFFDT",
+        "EFF_STATUS",
+        "ATTN_TO",
+        "ADDRESS2",
+        "ADDRESS3",
+        "ADDRESS4",
+        "PHONE",
+    ],
 };
 
 /// One vendor by address sequences and effective dates.
@@ -164,7 +174,15 @@ pub(super) const VENDOR: Query = Query {
         "POSTAL",
         "COUNTRY",
     ],
-    optional: &["EFFDT", "EFF_STATUS", "ADDRESS2", "ADDRESS3", "ADDRESS4", "PHONE", "EMAILID"],
+    optional: &[
+        "EFFDT",
+        "EFF_STATUS",
+        "ADDRESS2",
+        "ADDRESS3",
+        "ADDRESS4",
+        "PHONE",
+        "EMAILID",
+    ],
 };
 
 /// What we have written about one document.
@@ -172,7 +190,15 @@ pub(super) const TRACKING: Query = Query {
     key: "tracking",
     name: "X_SHIP_TRACK",
     prompts: &["BUSINESS_UNIT", "DOC_TYPE", "DOC_ID"],
-    columns: &["BUSINESS_UNIT", "DOC_TYPE", "DOC_ID", "ENTRY", "TRACKING", "STATUS", "ERR_TEXT"],
+    columns: &[
+        "BUSINESS_UNIT",
+        "DOC_TYPE",
+        "DOC_ID",
+        "ENTRY",
+        "TRACKING",
+        "STATUS",
+        "ERR_TEXT",
+    ],
     optional: &[
         "CARRIER",
         "SERVICE",
@@ -304,8 +330,7 @@ mod tests {
     /// What the analyst is told and what is asked are the same.
     #[test]
     fn the_example_for_analysts_is_what_the_code_asks_for() {
-        let file: toml::Table =
-            toml::from_str(include_str!("../../../../examples/peoplesoft/queries.toml")).unwrap();
+        let file: toml::Table = toml::from_str(include_str!("../../../../examples/peoplesoft/queries.toml")).unwrap();
         let texts = |table: &toml::Table, key: &str| -> Vec<String> {
             let list = table.get(key).and_then(toml::Value::as_array).unwrap();
             list.iter().map(|text| text.as_str().unwrap().to_owned()).collect()

@@ -26,18 +26,33 @@ impl PeopleSoft {
     pub(super) async fn query(&self, query: &Query, values: &[&str], rows: u16) -> Result<Vec<Row>, CallError> {
         let call = self.query_call(query, values, rows).map_err(CallError::Refused)?;
         let answer = readable(self.send(&call, None).await)?;
-        wire::rows(&answer.body, &self.settings.options).ok_or_else(|| no_rows(self.settings.options.query(query), &answer))
+        wire::rows(&answer.body, &self.settings.options)
+            .ok_or_else(|| no_rows(self.settings.options.query(query), &answer))
     }
 
     fn query_call(&self, query: &Query, values: &[&str], rows: u16) -> Result<Call, Refusal> {
         if values.iter().any(|value| value.contains(',')) {
-            let words = format!("a value with a comma cannot be asked for by query {}", self.settings.options.query(query));
+            let words = format!(
+                "a value with a comma cannot be asked for by query {}",
+                self.settings.options.query(query)
+            );
             return Err(Refusal::new("comma-in-prompt", words));
         }
         let options = &self.settings.options;
         let joined = |texts: Vec<String>| texts.join(",");
-        let prompts = joined(query.prompts.iter().map(|prompt| options.prompt(prompt).to_owned()).collect());
-        let values = joined(values.iter().map(|value| convert::template::percent_encoded(value)).collect());
+        let prompts = joined(
+            query
+                .prompts
+                .iter()
+                .map(|prompt| options.prompt(prompt).to_owned())
+                .collect(),
+        );
+        let values = joined(
+            values
+                .iter()
+                .map(|value| convert::template::percent_encoded(value))
+                .collect(),
+        );
         let (connector, connected) = (self.settings.connector(), &options.connected);
         let (service, owner, name) = (&options.query_service, &options.query_owner, options.query(query));
         let path = format!(
@@ -49,14 +64,21 @@ impl PeopleSoft {
 
     /// The day at the database server.
     pub(super) fn today(&self) -> Date {
-        self.settings.options.time_zone.to_datetime(self.endpoint.clock.now()).date()
+        self.settings
+            .options
+            .time_zone
+            .to_datetime(self.endpoint.clock.now())
+            .date()
     }
 }
 
 /// An answer that may hold rows. An error is one whatever the status says; only a 401 is never a query's fault, and pauses the
 /// account.
 fn readable(result: Result<Answer, web::Lost>) -> Result<Answer, CallError> {
-    let answered = result.as_ref().ok().filter(|answer| !matches!(answer.status, 401 | 429));
+    let answered = result
+        .as_ref()
+        .ok()
+        .filter(|answer| !matches!(answer.status, 401 | 429));
     match answered.and_then(|answer| Some((answer.status, convert::fault(&answer.body)?))) {
         Some((_, fault)) if fault.class.is_final() => Err(CallError::Refused(fault.refusal)),
         Some((200..=299, fault)) => {
@@ -73,7 +95,8 @@ fn no_rows(query: &str, answer: &Answer) -> CallError {
         return CallError::Later(Later::new(Obstacle::Unreachable, words));
     }
     if answer.body.trim_ascii_start().first() == Some(&b'<') {
-        let words = format!("query {query} is answered in XML: the query service must take JSON/NONFILE and json_resp=true");
+        let words =
+            format!("query {query} is answered in XML: the query service must take JSON/NONFILE and json_resp=true");
         return CallError::Refused(Refusal::new("not-json", words));
     }
     let words = format!("the answer to query {query} is none of the query service");
@@ -101,7 +124,9 @@ impl PeopleSoft {
         let limit = usize::from(scan.limit.max(1));
         let mut heads = Vec::new();
         for stretch in stretches {
-            let within = last.take().filter(|last| last.kind == stretch.kind && last.business_unit == stretch.business_unit);
+            let within = last
+                .take()
+                .filter(|last| last.kind == stretch.kind && last.business_unit == stretch.business_unit);
             self.stretch(scan, stretch, within, &passes, limit, &mut heads).await?;
             if heads.len() >= limit {
                 break;
@@ -122,7 +147,8 @@ impl PeopleSoft {
         });
         let place = |stretch: &Stretch<'_>| (stretch.kind, stretch.business_unit.to_owned());
         let from = after.map(|key| (key.kind, key.business_unit.clone()));
-        all.filter(|stretch| from.as_ref().is_none_or(|from| place(stretch) >= *from)).collect()
+        all.filter(|stretch| from.as_ref().is_none_or(|from| place(stretch) >= *from))
+            .collect()
     }
 
     /// The documents of one part. Rows may be cut off without a word, so that it goes on until nothing new comes.
@@ -141,7 +167,9 @@ impl PeopleSoft {
             let rows = self.head_rows(scan, stretch, last.as_deref()).await?;
             let before = last.clone();
             for row in &rows {
-                let Some(id) = row.get(stretch.kind.id_column()) else { continue };
+                let Some(id) = row.get(stretch.kind.id_column()) else {
+                    continue;
+                };
                 if before.as_deref() == Some(id) {
                     return Err(CallError::Refused(ignored("LAST_KEY", stretch.kind, self)));
                 }
@@ -169,10 +197,14 @@ impl PeopleSoft {
         let until = now.saturating_add(AHEAD).unwrap_or(now);
         let window = convert::prompt(scan.since, options).zip(convert::prompt(until, options));
         let (from, to) = window.ok_or_else(|| {
-            CallError::Refused(Refusal::new("time-unwritable", "a time cannot be written by erp.datetime_format"))
+            CallError::Refused(Refusal::new(
+                "time-unwritable",
+                "a time cannot be written by erp.datetime_format",
+            ))
         })?;
         let values = [stretch.business_unit, from.as_str(), to.as_str(), last.unwrap_or(BLANK)];
-        self.query(stretch.kind.heads(), &values, scan.limit.clamp(2, options.max_rows)).await
+        self.query(stretch.kind.heads(), &values, scan.limit.clamp(2, options.max_rows))
+            .await
     }
 
     /// Whether a row is one that was asked for: a query may ignore its prompts. Only what is certainly older is left out.
@@ -209,7 +241,9 @@ impl PeopleSoft {
     /// The rows of a document's lines; those of another document are left out.
     pub(super) async fn line_rows(&self, key: &Key) -> Result<Vec<Row>, CallError> {
         let rows = self.options_rows();
-        let mut rows = self.query(key.kind.lines(), &[&key.business_unit, &key.id], rows).await?;
+        let mut rows = self
+            .query(key.kind.lines(), &[&key.business_unit, &key.id], rows)
+            .await?;
         rows.retain(|row| is_of(row, key));
         Ok(rows)
     }
@@ -225,7 +259,8 @@ impl PeopleSoft {
             return Ok(None);
         }
         let options = &self.settings.options;
-        self.read_reference(&convert::needed(&key, &rows, &self.select, options)).await?;
+        self.read_reference(&convert::needed(&key, &rows, &self.select, options))
+            .await?;
         let shown = self.numbers_shown(&key).await?;
         let reference = self.known().clone();
         let read = Read {
@@ -252,7 +287,11 @@ impl PeopleSoft {
             return Ok(None);
         }
         let rows = self.entries(key).await?;
-        Ok(convert::numbers_shown(&rows, &self.policy.fields, &self.settings.options))
+        Ok(convert::numbers_shown(
+            &rows,
+            &self.policy.fields,
+            &self.settings.options,
+        ))
     }
 
     /// What we have written about a document.
@@ -309,7 +348,11 @@ impl PeopleSoft {
                     let key = Key::new(*kind, business_unit, id);
                     let own = rows.iter().find(|row| is_of(row, &key));
                     // As PeopleSoft spells it, with its leading zeros.
-                    let id = own.map(|row| row.get(kind.id_column()).filter(|told| told.len() >= id.len()).unwrap_or(id));
+                    let id = own.map(|row| {
+                        row.get(kind.id_column())
+                            .filter(|told| told.len() >= id.len())
+                            .unwrap_or(id)
+                    });
                     found.extend(id.map(|id| Key::new(*kind, business_unit, id).document()));
                 }
             }

@@ -35,17 +35,13 @@ pub(super) struct Service {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Predicate {
     /// A place of a JSON answer (RFC 6901) says exactly this.
-    Equals {
-        pointer: String,
-        text: String,
-    },
+    Equals { pointer: String, text: String },
     /// The answer holds this text.
     Contains(String),
 }
 
 /// Every key that there is.
-const KEYS: &str =
-    "service, path, method, media, body, success, errors, carrier_column, currency_column, flag_column";
+const KEYS: &str = "service, path, method, media, body, success, errors, carrier_column, currency_column, flag_column";
 
 impl Default for Service {
     fn default() -> Self {
@@ -69,7 +65,11 @@ impl Service {
     pub(super) fn read(value: &Value, mistakes: &mut Vec<Mistake>) -> Self {
         let mut service = Self::default();
         let Some(table) = value.as_object() else {
-            mistakes.push(Mistake::new("erp.options.write", format!("{value} is not allowed here"), "a table"));
+            mistakes.push(Mistake::new(
+                "erp.options.write",
+                format!("{value} is not allowed here"),
+                "a table",
+            ));
             return service;
         };
         for (key, value) in table {
@@ -90,7 +90,9 @@ impl Service {
         match key {
             "service" => {
                 let name = text.filter(|text| is_segment(text));
-                self.name = name.ok_or("an alias with its version like \"X_SHIP_TRACK.v1\"")?.to_owned();
+                self.name = name
+                    .ok_or("an alias with its version like \"X_SHIP_TRACK.v1\"")?
+                    .to_owned();
             }
             "path" => {
                 let path = text.filter(|text| is_path(text)).ok_or(PATH)?;
@@ -105,7 +107,9 @@ impl Service {
                 self.media = media.ok_or("a content type like \"application/json\"")?.to_owned();
             }
             "body" => {
-                let body = text.filter(|text| !text.trim().is_empty()).ok_or("a text with {names} in it")?;
+                let body = text
+                    .filter(|text| !text.trim().is_empty())
+                    .ok_or("a text with {names} in it")?;
                 let all = [template::KEYS, template::VALUES].concat();
                 self.body = Some(Template::parse(body, &all).map_err(|name| unknown(&name, &all))?);
             }
@@ -120,7 +124,8 @@ impl Service {
     }
 }
 
-const PATH: &str = "a path that begins with / and has {business_unit}, {doc_type}, {doc_id} and {entry} where they belong";
+const PATH: &str =
+    "a path that begins with / and has {business_unit}, {doc_type}, {doc_id} and {entry} where they belong";
 
 fn is_path(text: &str) -> bool {
     let legal = |c: char| c.is_ascii_graphic() && !matches!(c, '#' | '\\' | '"' | '<' | '>');

@@ -42,14 +42,18 @@ impl Row {
 
     /// Every column that says something.
     pub(super) fn said(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().filter_map(|(column, value)| Some((column.as_str(), value.as_deref()?)))
+        self.0
+            .iter()
+            .filter_map(|(column, value)| Some((column.as_str(), value.as_deref()?)))
     }
 }
 
 /// A number, without needless noughts.
 pub(super) fn number(text: &str) -> Option<Decimal> {
     let plain = text.replace(',', "");
-    let number = Decimal::from_str(&plain).or_else(|_| Decimal::from_scientific(&plain)).ok()?;
+    let number = Decimal::from_str(&plain)
+        .or_else(|_| Decimal::from_scientific(&plain))
+        .ok()?;
     Some(number.normalize()).filter(|number| number.abs() <= LARGEST_NUMBER)
 }
 
@@ -84,8 +88,7 @@ fn listed(rows: Option<&Value>, options: &Options) -> Vec<Row> {
 fn one(row: &Value, options: &Options) -> Option<Row> {
     let columns: &Map<String, Value> = row.as_object()?;
     let named = columns.iter().filter(|(key, _)| !key.starts_with("attr:"));
-    let row: BTreeMap<String, Option<String>> =
-        named.map(|(key, value)| (ours(key, options), text(value))).collect();
+    let row: BTreeMap<String, Option<String>> = named.map(|(key, value)| (ours(key, options), text(value))).collect();
     (!row.is_empty()).then_some(Row(row))
 }
 
@@ -96,7 +99,9 @@ fn ours(key: &str, options: &Options) -> String {
         _ => key,
     };
     let renamed = options.columns.iter();
-    let ours = renamed.filter(|(_, theirs)| *theirs == key || *theirs == stripped).map(|(ours, _)| ours);
+    let ours = renamed
+        .filter(|(_, theirs)| *theirs == key || *theirs == stripped)
+        .map(|(ours, _)| ours);
     ours.into_iter().next().cloned().unwrap_or_else(|| stripped.to_owned())
 }
 
@@ -148,7 +153,11 @@ mod tests {
         ] {
             assert_eq!(read(&nothing), Some(Vec::new()), "{nothing}");
         }
-        for none in [json!({"status": "error", "data": {"query": {"rows": []}}}), json!({}), json!([1])] {
+        for none in [
+            json!({"status": "error", "data": {"query": {"rows": []}}}),
+            json!({}),
+            json!([1]),
+        ] {
             assert_eq!(read(&none), None, "{none}");
         }
     }
@@ -156,7 +165,11 @@ mod tests {
     #[test]
     fn the_customers_own_names_become_ours() {
         let options = Options {
-            columns: [("PO_ID".to_owned(), "Order Number".to_owned()), ("QTY_PO".to_owned(), "C.QTY".to_owned())].into(),
+            columns: [
+                ("PO_ID".to_owned(), "Order Number".to_owned()),
+                ("QTY_PO".to_owned(), "C.QTY".to_owned()),
+            ]
+            .into(),
             ..Options::default()
         };
         let answer = json!({"data": {"query": {"rows": [{"Order Number": "7", "C.QTY": 1, "B.CITY": "Reno"}]}}});

@@ -32,13 +32,22 @@ impl PeopleSoft {
         let rows = self.entries(&key).await?;
         let numbers: Vec<&str> = write_back.shipment.tracking_numbers().collect();
         let (fields, options) = (&self.policy.fields, &self.settings.options);
-        Ok(convert::shows(&rows, write_back.job.as_str(), &numbers, fields, options))
+        Ok(convert::shows(
+            &rows,
+            write_back.job.as_str(),
+            &numbers,
+            fields,
+            options,
+        ))
     }
 
     /// The request that writes a shipment's entry, whole: writing it again makes no second one.
     pub(super) fn plan(&self, write_back: &WriteBack<'_>) -> Result<Draft, Refusal> {
         if self.policy.store_only {
-            return Err(Refusal::new("nothing-to-write", "the connection writes nothing back (write_back.store_only)"));
+            return Err(Refusal::new(
+                "nothing-to-write",
+                "the connection writes nothing back (write_back.store_only)",
+            ));
         }
         let plan = convert::drafted(&self.shipped(write_back)?, &self.settings);
         let body = serde_json::to_value(plan)
@@ -119,7 +128,8 @@ impl PeopleSoft {
         if self.stands_already(document, &entry).await.map_err(before_writing)? {
             return Ok(());
         }
-        self.put("tell", &convert::drafted(&entry, &self.settings), permit).await
+        self.put("tell", &convert::drafted(&entry, &self.settings), permit)
+            .await
     }
 
     async fn stands_already(&self, document: &DocumentId, entry: &Entry) -> Result<bool, CallError> {
@@ -143,7 +153,10 @@ fn call(operation: &'static str, plan: &Plan) -> Result<Call, Refusal> {
 }
 
 fn foreign(document: &DocumentId) -> Refusal {
-    Refusal::new("write-back-impossible", format!("{document} is no document of PeopleSoft"))
+    Refusal::new(
+        "write-back-impossible",
+        format!("{document} is no document of PeopleSoft"),
+    )
 }
 
 /// A failure before anything was written.

@@ -31,7 +31,14 @@ mod tests {
 
     #[test]
     fn a_country_has_two_letters_whichever_way_it_is_spelt() {
-        for (given, two) in [("USA", "US"), ("usa", "US"), ("US", "US"), ("PRI", "PR"), ("DEU", "DE"), ("CAN", "CA")] {
+        for (given, two) in [
+            ("USA", "US"),
+            ("usa", "US"),
+            ("US", "US"),
+            ("PRI", "PR"),
+            ("DEU", "DE"),
+            ("CAN", "CA"),
+        ] {
             assert_eq!(alpha2(given), Some(two), "{given}");
         }
         assert_eq!((alpha2("XXX"), alpha2(""), alpha2("U")), (None, None, None));

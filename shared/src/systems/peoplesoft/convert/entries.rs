@@ -71,7 +71,11 @@ impl Entry {
     /// Says something beside: the entry is not recognised by it.
     fn also(&mut self, name: &'static str, column: Option<&String>, text: String) {
         if let Some(column) = column {
-            let value = if name == "cost" { number_value(&text) } else { json!(text) };
+            let value = if name == "cost" {
+                number_value(&text)
+            } else {
+                json!(text)
+            };
             self.columns.insert(column.clone(), value);
             self.values.insert(name, text);
         }
@@ -120,16 +124,26 @@ pub(in crate::systems::peoplesoft) fn shipped(
     }
     let offer = write_back.quote.map(|quote| &quote.offer);
     if let Some(cost) = write_back.shipment.cost.as_ref().or(offer.map(|offer| &offer.cost)) {
-        entry.say("cost", fields.cost.as_ref(), cost.amount.round_dp(2).normalize().to_string());
+        entry.say(
+            "cost",
+            fields.cost.as_ref(),
+            cost.amount.round_dp(2).normalize().to_string(),
+        );
         if fields.cost.is_some() {
             entry.also("currency", service.currency_column.as_ref(), cost.currency.clone());
         }
     }
-    let named = offer.map(|offer| offer.name.as_str()).or(write_back.shipment.service.as_deref());
+    let named = offer
+        .map(|offer| offer.name.as_str())
+        .or(write_back.shipment.service.as_deref());
     if let Some(named) = named {
         entry.say("service", fields.service.as_ref(), one_line(named, options.text_limit));
     }
-    entry.say("status", fields.status.as_ref(), one_line(&options.status_text, options.text_limit));
+    entry.say(
+        "status",
+        fields.status.as_ref(),
+        one_line(&options.status_text, options.text_limit),
+    );
     Ok(entry)
 }
 
@@ -175,8 +189,16 @@ pub(in crate::systems::peoplesoft) fn delivery(
     entry.say("status", fields.status.as_ref(), words(Some(&status.text)));
     entry.say("status_at", fields.status_at.as_ref(), at);
     entry.say("place", fields.place.as_ref(), words(status.place.as_deref()));
-    entry.say("signed_by", fields.signed_by.as_ref(), words(status.signed_by.as_deref()));
-    entry.say("estimated_delivery", fields.estimated_delivery.as_ref(), expected.unwrap_or_default());
+    entry.say(
+        "signed_by",
+        fields.signed_by.as_ref(),
+        words(status.signed_by.as_deref()),
+    );
+    entry.say(
+        "estimated_delivery",
+        fields.estimated_delivery.as_ref(),
+        expected.unwrap_or_default(),
+    );
     Ok(Some(entry))
 }
 
@@ -203,7 +225,9 @@ pub(in crate::systems::peoplesoft) fn drafted(entry: &Entry, settings: &Settings
     let path = service.path.filled(&names, Escape::Url);
     let body = match &service.body {
         Some(template) => {
-            let values = names.into_iter().chain(entry.values.iter().map(|(name, text)| (*name, text.clone())));
+            let values = names
+                .into_iter()
+                .chain(entry.values.iter().map(|(name, text)| (*name, text.clone())));
             template.filled(&values.collect(), Escape::of(&service.media))
         }
         None => Value::Object(whole_row(entry)).to_string(),
@@ -224,7 +248,10 @@ fn whole_row(entry: &Entry) -> Map<String, Value> {
         ("DOC_ID", &entry.key.id),
         ("ENTRY", &entry.name),
     ];
-    let mut row: Map<String, Value> = key.into_iter().map(|(name, text)| (name.to_owned(), json!(text))).collect();
+    let mut row: Map<String, Value> = key
+        .into_iter()
+        .map(|(name, text)| (name.to_owned(), json!(text)))
+        .collect();
     row.insert("DOC_TYPE".to_owned(), json!(entry.key.kind.code()));
     row.extend(entry.columns.clone());
     row
@@ -264,7 +291,11 @@ pub(in crate::systems::peoplesoft) fn place(name: &str) -> WriteBackRef {
 }
 
 /// The tracking numbers that the entries of a document's shipments show.
-pub(in crate::systems::peoplesoft) fn numbers_shown(rows: &[Row], fields: &FieldMap, options: &Options) -> Option<String> {
+pub(in crate::systems::peoplesoft) fn numbers_shown(
+    rows: &[Row],
+    fields: &FieldMap,
+    options: &Options,
+) -> Option<String> {
     let column = fields.tracking.as_ref()?;
     let shipments = rows
         .iter()

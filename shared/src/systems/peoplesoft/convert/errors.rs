@@ -66,7 +66,15 @@ const WORDS: [(Class, &[&str]); 5] = [
     ),
     (
         Class::Denied,
-        &["not authorized", "not authorised", "unauthorized", "security", "permission", "access denied", "no access"],
+        &[
+            "not authorized",
+            "not authorised",
+            "unauthorized",
+            "security",
+            "permission",
+            "access denied",
+            "no access",
+        ],
     ),
     (
         Class::Setup,
@@ -85,12 +93,25 @@ const WORDS: [(Class, &[&str]); 5] = [
             "prompt",
         ],
     ),
-    (Class::Invalid, &["invalid", "not valid", "required", "must be", "edit error", "too long", "out of range"]),
+    (
+        Class::Invalid,
+        &[
+            "invalid",
+            "not valid",
+            "required",
+            "must be",
+            "edit error",
+            "too long",
+            "out of range",
+        ],
+    ),
 ];
 
 fn class_of(words: &str) -> Class {
     let words = words.to_lowercase();
-    let known = WORDS.iter().find(|(_, known)| known.iter().any(|word| words.contains(word)));
+    let known = WORDS
+        .iter()
+        .find(|(_, known)| known.iter().any(|word| words.contains(word)));
     known.map_or(Class::Unclear, |(class, _)| *class)
 }
 
@@ -135,7 +156,11 @@ fn of_markup(text: &str) -> Option<Fault> {
     let lower = text.to_ascii_lowercase();
     if lower.contains("<ibresponse") {
         let part = |tag: &str| element(text, tag).unwrap_or_default();
-        return Some(ib_response(&part("MessageSet"), &part("MessageID"), &part("DefaultMessage")));
+        return Some(ib_response(
+            &part("MessageSet"),
+            &part("MessageID"),
+            &part("DefaultMessage"),
+        ));
     }
     if lower.contains("<html") || lower.contains("<!doctype html") {
         let words = "a page of a web server instead of an answer";
@@ -147,7 +172,10 @@ fn of_markup(text: &str) -> Option<Fault> {
     let is_fault = lower.contains("fault>") || lower.contains("fault ") || lower.contains("<error");
     is_fault.then(|| {
         let told = ["faultstring", "Text", "DefaultMessage", "message", "error"];
-        let words = told.iter().find_map(|tag| element(text, tag)).unwrap_or_else(|| "a fault without words".to_owned());
+        let words = told
+            .iter()
+            .find_map(|tag| element(text, tag))
+            .unwrap_or_else(|| "a fault without words".to_owned());
         told_as("fault", &words)
     })
 }
@@ -176,10 +204,19 @@ fn unescaped(text: &str) -> String {
 }
 
 fn of_json(json: &Value) -> Option<Fault> {
-    let field = |names: &[&str]| names.iter().find_map(|name| json.get(*name)).filter(|value| says_something(value));
+    let field = |names: &[&str]| {
+        names
+            .iter()
+            .find_map(|name| json.get(*name))
+            .filter(|value| says_something(value))
+    };
     if let Some(response) = field(&["IBResponse"]) {
         let part = |name: &str| response.get(name).map(words).unwrap_or_default();
-        return Some(ib_response(&part("MessageSet"), &part("MessageID"), &part("DefaultMessage")));
+        return Some(ib_response(
+            &part("MessageSet"),
+            &part("MessageID"),
+            &part("DefaultMessage"),
+        ));
     }
     let told = field(&["Fault", "fault", "error", "errors", "Error", "Errors"]);
     let status = json.get("status").and_then(Value::as_str).map(str::to_lowercase);
@@ -191,7 +228,10 @@ fn of_json(json: &Value) -> Option<Fault> {
         .or_else(|| field(&["message", "detail", "data"]))
         .map(words)
         .filter(|words| !words.is_empty());
-    Some(told_as(SERVICE, &said.unwrap_or_else(|| "an error without words".to_owned())))
+    Some(told_as(
+        SERVICE,
+        &said.unwrap_or_else(|| "an error without words".to_owned()),
+    ))
 }
 
 fn says_something(value: &Value) -> bool {
@@ -214,7 +254,16 @@ fn words(value: &Value) -> String {
             all.join("; ")
         }
         Value::Object(fields) => {
-            let known = ["message", "Message", "faultstring", "DefaultMessage", "detail", "description", "text", "error"];
+            let known = [
+                "message",
+                "Message",
+                "faultstring",
+                "DefaultMessage",
+                "detail",
+                "description",
+                "text",
+                "error",
+            ];
             let told = known.iter().filter_map(|name| fields.get(*name));
             told.map(words).find(|words| !words.is_empty()).unwrap_or_default()
         }
@@ -223,7 +272,11 @@ fn words(value: &Value) -> String {
 }
 
 fn ib_response(set: &str, id: &str, message: &str) -> Fault {
-    let words = if message.is_empty() { "Integration Broker gives no reason" } else { message };
+    let words = if message.is_empty() {
+        "Integration Broker gives no reason"
+    } else {
+        message
+    };
     let code = match (set.is_empty(), id.is_empty()) {
         (false, false) => format!("{set},{id}"),
         _ => "IBResponse".to_owned(),

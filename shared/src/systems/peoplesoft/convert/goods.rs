@@ -44,7 +44,9 @@ pub(super) fn weight(sku: &str, item: &Row, options: &Options) -> Result<Option<
         return Ok(None);
     };
     let Some(code) = item.get("UNIT_MEASURE_WT") else {
-        return Err(format!("the weight of item {sku} has no unit: enter UNIT_MEASURE_WT in PeopleSoft"));
+        return Err(format!(
+            "the weight of item {sku} has no unit: enter UNIT_MEASURE_WT in PeopleSoft"
+        ));
     };
     let unit = options.weight_units.get(&code.to_uppercase());
     unit.map(|unit| Some(Weight { value, unit: *unit }))
@@ -65,10 +67,14 @@ pub(super) fn dimensions(sku: &str, item: &Row, options: &Options) -> Result<Opt
         return Ok(None);
     };
     let Some(unit) = options.length_units.get(&code.to_uppercase()) else {
-        return Err(format!("the size of item {sku} is in {code}: say in erp.length_units what that is"));
+        return Err(format!(
+            "the size of item {sku} is in {code}: say in erp.length_units what that is"
+        ));
     };
     sides.sort_unstable_by(|one, other| other.cmp(one));
-    let [length, width, height] = sides.as_slice() else { return Ok(None) };
+    let [length, width, height] = sides.as_slice() else {
+        return Ok(None);
+    };
     Ok(Some(Dimensions {
         length: *length,
         width: *width,

@@ -43,7 +43,9 @@ pub(super) fn line(facts: &Facts<'_>, schedule: &Schedule<'_>, currency: Option<
     let flaws: Vec<String> = flaws.into_iter().flatten().filter(|_| counts).collect();
     let (ordered, fulfilled) = quantities(facts.key.kind, schedule, &condition, each);
     let remaining = (ordered - fulfilled).max(Decimal::ZERO);
-    let price = schedule.number(facts.key.kind.price_column()).filter(|price| *price >= Decimal::ZERO);
+    let price = schedule
+        .number(facts.key.kind.price_column())
+        .filter(|price| *price >= Decimal::ZERO);
     OrderLine {
         id: LineId::new(schedule.id.clone()),
         description: schedule
@@ -53,7 +55,11 @@ pub(super) fn line(facts: &Facts<'_>, schedule: &Schedule<'_>, currency: Option<
         sku,
         ordered,
         fulfilled,
-        ready: if condition == Condition::Open { remaining } else { Decimal::ZERO },
+        ready: if condition == Condition::Open {
+            remaining
+        } else {
+            Decimal::ZERO
+        },
         shippable: fits && !matches!(condition, Condition::Closed | Condition::Cancelled),
         weight: weight.ok().flatten(),
         dimensions: dimensions.ok().flatten(),
@@ -101,11 +107,15 @@ fn sku(schedule: &Schedule<'_>) -> String {
         Some(text.chars().take(SHORT).collect::<String>().trim().to_owned())
     };
     let item = schedule.get("INV_ITEM_ID").map(str::to_owned);
-    item.or_else(described).unwrap_or_else(|| format!("line {}", schedule.id))
+    item.or_else(described)
+        .unwrap_or_else(|| format!("line {}", schedule.id))
 }
 
 fn item<'a>(facts: &Facts<'a>, schedule: &Schedule<'_>) -> Option<&'a Row> {
-    let id = (schedule.get("ITM_SETID")?.to_owned(), schedule.get("INV_ITEM_ID")?.to_owned());
+    let id = (
+        schedule.get("ITM_SETID")?.to_owned(),
+        schedule.get("INV_ITEM_ID")?.to_owned(),
+    );
     places::effective(facts.reference.items.get(&id)?, facts.today, facts.options)
 }
 
@@ -131,7 +141,10 @@ fn quantities(kind: Kind, schedule: &Schedule<'_>, condition: &Condition, each: 
         return (Decimal::ZERO, Decimal::ZERO);
     }
     let quantity = |column: &str| schedule.number(column).unwrap_or_default().max(Decimal::ZERO) * each;
-    (quantity(kind.quantity_column()).normalize(), quantity("QTY_RECV").normalize())
+    (
+        quantity(kind.quantity_column()).normalize(),
+        quantity("QTY_RECV").normalize(),
+    )
 }
 
 fn cost_centre(schedule: &Schedule<'_>) -> Option<String> {

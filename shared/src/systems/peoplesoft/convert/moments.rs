@@ -55,7 +55,11 @@ pub(in crate::systems::peoplesoft) fn is_certainly_before(text: &str, since: Tim
 pub(in crate::systems::peoplesoft) fn wall(text: &str, options: &Options) -> Option<DateTime> {
     let text = text.trim();
     let configured = DateTime::strptime(&options.datetime_format, text).ok();
-    let spelt = || SPELLINGS.iter().find_map(|spelling| DateTime::strptime(spelling, text).ok());
+    let spelt = || {
+        SPELLINGS
+            .iter()
+            .find_map(|spelling| DateTime::strptime(spelling, text).ok())
+    };
     let day = || day(text).map(|date| date.at(0, 0, 0, 0));
     configured.or_else(spelt).or_else(day)
 }
@@ -95,9 +99,20 @@ mod tests {
         assert_eq!(from("2026-12-01T12:00:00Z"), "2026-12-01 06:00:00");
         // 2026-11-01 02:00 CDT becomes 01:00 CST: what changes at 07:10Z shows 01:10, before 01:50 CDT = 06:50Z.
         assert_eq!(from("2026-11-01T06:50:00Z"), "2026-11-01 00:50:00");
-        assert_eq!(moment("2026-11-01 01:10:00", &options), Some(at("2026-11-01T06:10:00Z")));
-        assert!(!is_certainly_before("2026-11-01 01:10:00", at("2026-11-01T06:50:00Z"), &options));
-        assert!(is_certainly_before("2026-10-31 18:00:00", at("2026-11-01T06:50:00Z"), &options));
+        assert_eq!(
+            moment("2026-11-01 01:10:00", &options),
+            Some(at("2026-11-01T06:10:00Z"))
+        );
+        assert!(!is_certainly_before(
+            "2026-11-01 01:10:00",
+            at("2026-11-01T06:50:00Z"),
+            &options
+        ));
+        assert!(is_certainly_before(
+            "2026-10-31 18:00:00",
+            at("2026-11-01T06:50:00Z"),
+            &options
+        ));
         assert!(!is_certainly_before("long ago", at("2026-11-01T06:50:00Z"), &options));
         // A time that the clock skips in spring is a time all the same.
         assert!(moment("2026-03-08 02:30:00", &options).is_some());
@@ -121,7 +136,13 @@ mod tests {
             datetime_format: "%Y-%m-%d-%H.%M.%S.000000".to_owned(),
             ..options
         };
-        assert_eq!(prompt(at("2026-07-01T12:00:00Z"), &dashed).unwrap(), "2026-07-01-07.00.00.000000");
-        assert_eq!(moment("2026-07-01-07.00.00.123456", &dashed), Some(at("2026-07-01T12:00:00.123456Z")));
+        assert_eq!(
+            prompt(at("2026-07-01T12:00:00Z"), &dashed).unwrap(),
+            "2026-07-01-07.00.00.000000"
+        );
+        assert_eq!(
+            moment("2026-07-01-07.00.00.123456", &dashed),
+            Some(at("2026-07-01T12:00:00.123456Z"))
+        );
     }
 }

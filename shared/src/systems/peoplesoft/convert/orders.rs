@@ -77,9 +77,15 @@ pub(in crate::systems::peoplesoft) fn needed(
     };
     for schedule in schedules.iter().filter(shipping) {
         let id = |set: &str, id: &str| named(schedule.get(set)?, schedule.get(id)?);
-        needed.locations.extend(id("SHIPTO_SETID", "SHIPTO_ID").map(|id| (id, ())));
-        needed.locations.extend(id("SHIPTO_SETID", "BILL_LOCATION").map(|id| (id, ())));
-        needed.vendors.extend(id("VENDOR_SETID", "VENDOR_ID").map(|id| (id, ())));
+        needed
+            .locations
+            .extend(id("SHIPTO_SETID", "SHIPTO_ID").map(|id| (id, ())));
+        needed
+            .locations
+            .extend(id("SHIPTO_SETID", "BILL_LOCATION").map(|id| (id, ())));
+        needed
+            .vendors
+            .extend(id("VENDOR_SETID", "VENDOR_ID").map(|id| (id, ())));
         needed.items.extend(id("ITM_SETID", "INV_ITEM_ID").map(|id| (id, ())));
     }
     needed

@@ -44,7 +44,9 @@ impl Schedule<'_> {
 
     /// What its status lets it do.
     pub(in crate::systems::peoplesoft) fn condition(&self) -> Condition {
-        let Some(text) = self.get("CANCEL_STATUS") else { return Condition::Open };
+        let Some(text) = self.get("CANCEL_STATUS") else {
+            return Condition::Open;
+        };
         match text.to_lowercase().as_str() {
             "a" | "active" | "o" | "open" => Condition::Open,
             "h" | "hold" | "on hold" | "p" | "pending" => Condition::Waiting,
@@ -59,7 +61,9 @@ impl Schedule<'_> {
     /// # Errors
     /// Why it does not, in plain words.
     pub(in crate::systems::peoplesoft) fn fits(&self, select: &Selection) -> Result<(), String> {
-        let carried = ["SHIP_TYPE_ID", "CARRIER_ID"].into_iter().filter_map(|column| self.get(column));
+        let carried = ["SHIP_TYPE_ID", "CARRIER_ID"]
+            .into_iter()
+            .filter_map(|column| self.get(column));
         let asked = |wanted: &String| carried.clone().any(|given| given.eq_ignore_ascii_case(wanted));
         if !select.ship_methods.is_empty() && !select.ship_methods.iter().any(asked) {
             let named = carried.clone().next().unwrap_or("none");
@@ -70,7 +74,11 @@ impl Schedule<'_> {
         }
         let mut judged = self.rows.iter().map(|row| select.fits(&facts(row)));
         let first = judged.next().unwrap_or(Ok(()));
-        if first.is_ok() || judged.any(|fits| fits.is_ok()) { Ok(()) } else { first }
+        if first.is_ok() || judged.any(|fits| fits.is_ok()) {
+            Ok(())
+        } else {
+            first
+        }
     }
 }
 
@@ -80,7 +88,10 @@ fn facts(row: &Row) -> SelectionFacts {
         carrier: all(&["CARRIER_ID", "SHIP_TYPE_ID"]),
         supplier: all(&["VENDOR_NAME", "VENDOR_ID"]),
         supplier_site: all(&["VNDR_LOC"]),
-        fields: row.said().map(|(column, value)| (column.to_owned(), value.to_owned())).collect(),
+        fields: row
+            .said()
+            .map(|(column, value)| (column.to_owned(), value.to_owned()))
+            .collect(),
     }
 }
 
@@ -111,7 +122,9 @@ pub(in crate::systems::peoplesoft) fn schedules(rows: &[Row]) -> Vec<Schedule<'_
 pub(in crate::systems::peoplesoft) fn wanted_status(text: &str, options: &Options) -> Option<(Option<Kind>, String)> {
     let (kind, status) = match text.split_once(':') {
         Some((prefix, status)) => {
-            let kind = Kind::ALL.into_iter().find(|kind| kind.code().eq_ignore_ascii_case(prefix.trim()))?;
+            let kind = Kind::ALL
+                .into_iter()
+                .find(|kind| kind.code().eq_ignore_ascii_case(prefix.trim()))?;
             (Some(kind), status)
         }
         None => (None, text),
@@ -120,29 +133,58 @@ pub(in crate::systems::peoplesoft) fn wanted_status(text: &str, options: &Option
 }
 
 /// The codes of the statuses in which documents of this kind ship.
-pub(in crate::systems::peoplesoft) fn wanted_statuses(kind: Kind, select: &Selection, options: &Options) -> Vec<String> {
-    let wanted = select.statuses.iter().filter_map(|status| wanted_status(status, options));
+pub(in crate::systems::peoplesoft) fn wanted_statuses(
+    kind: Kind,
+    select: &Selection,
+    options: &Options,
+) -> Vec<String> {
+    let wanted = select
+        .statuses
+        .iter()
+        .filter_map(|status| wanted_status(status, options));
     let own: Vec<String> = wanted
         .filter(|(of, _)| of.is_none_or(|of| of == kind))
         .map(|(_, code)| code)
         .collect();
-    if own.is_empty() { vec![kind.usual_status().to_owned()] } else { own }
+    if own.is_empty() {
+        vec![kind.usual_status().to_owned()]
+    } else {
+        own
+    }
 }
 
 /// Whether a document may ship as far as its head says.
-pub(in crate::systems::peoplesoft) fn of_head(kind: Kind, row: &Row, select: &Selection, options: &Options) -> Standing {
+pub(in crate::systems::peoplesoft) fn of_head(
+    kind: Kind,
+    row: &Row,
+    select: &Selection,
+    options: &Options,
+) -> Standing {
     let text = row.get(kind.status_column()).unwrap_or_default();
     let wanted = wanted_statuses(kind, select, options);
     match options.status_code(text).as_deref() {
         Some("X" | "PX") => Standing::Cancelled,
         Some("C") => Standing::Closed,
         Some(code) if wanted.iter().any(|wanted| wanted == code) => {
-            let held = row.get("HOLD_STATUS").is_some_and(|flag| matches!(flag.to_lowercase().as_str(), "y" | "yes" | "true"));
-            if held { Standing::Waiting("it is on hold".to_owned()) } else { Standing::Ready }
+            let held = row
+                .get("HOLD_STATUS")
+                .is_some_and(|flag| matches!(flag.to_lowercase().as_str(), "y" | "yes" | "true"));
+            if held {
+                Standing::Waiting("it is on hold".to_owned())
+            } else {
+                Standing::Ready
+            }
         }
         Some(code) => {
-            let told = if code == text { code.to_owned() } else { format!("{text} ({code})") };
-            Standing::Waiting(format!("its status is {told}; this connection ships {}", wanted.join(", ")))
+            let told = if code == text {
+                code.to_owned()
+            } else {
+                format!("{text} ({code})")
+            };
+            Standing::Waiting(format!(
+                "its status is {told}; this connection ships {}",
+                wanted.join(", ")
+            ))
         }
         None if text.is_empty() => Standing::Waiting("it shows no status".to_owned()),
         None => Standing::Waiting(format!(
@@ -159,12 +201,17 @@ pub(in crate::systems::peoplesoft) fn standing(
     select: &Selection,
     options: &Options,
 ) -> Standing {
-    let Some(first) = rows.first() else { return Standing::Closed };
+    let Some(first) = rows.first() else {
+        return Standing::Closed;
+    };
     let head = of_head(kind, first, select, options);
     if head != Standing::Ready {
         return head;
     }
-    let open: Vec<&Schedule<'_>> = schedules.iter().filter(|one| one.condition() == Condition::Open).collect();
+    let open: Vec<&Schedule<'_>> = schedules
+        .iter()
+        .filter(|one| one.condition() == Condition::Open)
+        .collect();
     let judged: Vec<Result<(), String>> = open.iter().map(|schedule| schedule.fits(select)).collect();
     if judged.iter().any(Result::is_ok) {
         return Standing::Ready;
@@ -172,7 +219,10 @@ pub(in crate::systems::peoplesoft) fn standing(
     if let Some(Err(why)) = judged.into_iter().next() {
         return Standing::Waiting(why);
     }
-    if schedules.iter().any(|one| matches!(one.condition(), Condition::Waiting | Condition::Unknown(_))) {
+    if schedules
+        .iter()
+        .any(|one| matches!(one.condition(), Condition::Waiting | Condition::Unknown(_)))
+    {
         return Standing::Waiting("every schedule is on hold, pending or in a state that is not known".to_owned());
     }
     Standing::Ready

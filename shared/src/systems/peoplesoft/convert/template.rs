@@ -155,8 +155,14 @@ impl Template {
         for values in [full, BTreeMap::new()] {
             let text = self.filled(&values, escape);
             if let Err(error) = serde_json::from_str::<serde_json::Value>(&text) {
-                let filled = if values.is_empty() { "without values" } else { "with values" };
-                return Err(format!("{filled} it is not JSON ({error}): every {{name}} stands in quotation marks"));
+                let filled = if values.is_empty() {
+                    "without values"
+                } else {
+                    "with values"
+                };
+                return Err(format!(
+                    "{filled} it is not JSON ({error}): every {{name}} stands in quotation marks"
+                ));
             }
         }
         Ok(())
@@ -181,7 +187,10 @@ mod tests {
         let xml = Template::plain("<a b='{place}'>{place}</a>");
         let values = BTreeMap::from([("place", "<x> & 'y'".to_owned())]);
         let filled = xml.filled(&values, Escape::of("text/xml; charset=utf-8"));
-        assert_eq!(filled, "<a b='&lt;x&gt; &amp; &apos;y&apos;'>&lt;x&gt; &amp; &apos;y&apos;</a>");
+        assert_eq!(
+            filled,
+            "<a b='&lt;x&gt; &amp; &apos;y&apos;'>&lt;x&gt; &amp; &apos;y&apos;</a>"
+        );
         let path = Template::plain("/{doc_id}/x");
         let values = BTreeMap::from([("doc_id", "../a b?c".to_owned())]);
         assert_eq!(path.filled(&values, Escape::Url), "/..%2Fa%20b%3Fc/x");
@@ -190,9 +199,17 @@ mod tests {
     #[test]
     fn a_name_that_nobody_knows_and_a_text_that_is_no_json_are_found_before_anything_is_sent() {
         assert_eq!(Template::parse("{tracking} {colour}", VALUES), Err("colour".to_owned()));
-        assert!(Template::plain(r#"{"T": {tracking}}"#).tried("application/json").is_err());
+        assert!(
+            Template::plain(r#"{"T": {tracking}}"#)
+                .tried("application/json")
+                .is_err()
+        );
         assert!(Template::plain(r#"{"C": {cost}}"#).tried("application/json").is_err());
-        assert!(Template::plain(r#"{"T": "{tracking}"}"#).tried("application/json").is_ok());
+        assert!(
+            Template::plain(r#"{"T": "{tracking}"}"#)
+                .tried("application/json")
+                .is_ok()
+        );
         assert!(Template::plain("T={tracking}").tried("text/plain").is_ok());
     }
 }
