@@ -37,7 +37,10 @@ impl Settings {
 pub fn mistakes(addressed: &Addressed<'_>) -> Vec<Mistake> {
     let mut mistakes = validate(addressed).err().unwrap_or_default();
     let certificates = addressed.settings.options.get("ca_certificate");
-    if let Some(pem) = certificates.and_then(serde_json::Value::as_str) {
+    let pem = certificates
+        .and_then(serde_json::Value::as_str)
+        .filter(|pem| !pem.trim().is_empty());
+    if let Some(pem) = pem {
         certificate(pem, &mut mistakes);
     }
     mistakes

@@ -241,7 +241,7 @@ async fn canary(peoplesoft: &PeopleSoft, kind: Kind, heads: &[Row]) -> Vec<Findi
     let Some(key) = choose(peoplesoft, kind, heads) else {
         return untried(peoplesoft, kind).await;
     };
-    let rows = peoplesoft.line_rows(&key).await;
+    let rows = peoplesoft.lines_of(&key).await.map(|lines| lines.rows);
     let mut findings = vec![columns(peoplesoft, kind.lines(), &rows)];
     if let Ok(rows) = &rows {
         let referred = [

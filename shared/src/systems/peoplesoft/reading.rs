@@ -237,36 +237,40 @@ fn ignored(prompt: &str, kind: Kind, peoplesoft: &PeopleSoft) -> Refusal {
 
 // ---- what documents say ------------------------------------------------------------------------------------------
 
+/// What a query of lines shows of one document.
+pub(super) struct Lines {
+    pub(super) rows: Vec<Row>,
+    /// Whether there may be more.
+    cut_off: bool,
+}
+
 impl PeopleSoft {
     /// The rows of a document's lines; those of another document are left out.
-    pub(super) async fn line_rows(&self, key: &Key) -> Result<Vec<Row>, CallError> {
-        let rows = self.options_rows();
+    pub(super) async fn lines_of(&self, key: &Key) -> Result<Lines, CallError> {
+        let most = self.settings.options.max_rows;
         let mut rows = self
-            .query(key.kind.lines(), &[&key.business_unit, &key.id], rows)
+            .query(key.kind.lines(), &[&key.business_unit, &key.id], most)
             .await?;
+        let cut_off = rows.len() >= usize::from(most);
         rows.retain(|row| is_of(row, key));
-        Ok(rows)
-    }
-
-    fn options_rows(&self) -> u16 {
-        self.settings.options.max_rows
+        Ok(Lines { rows, cut_off })
     }
 
     pub(super) async fn read_one(&self, document: &DocumentId) -> Result<Option<Order>, CallError> {
         let Some(key) = Key::of(document) else { return Ok(None) };
-        let rows = self.line_rows(&key).await?;
-        if rows.is_empty() {
+        let lines = self.lines_of(&key).await?;
+        if lines.rows.is_empty() {
             return Ok(None);
         }
         let options = &self.settings.options;
-        self.read_reference(&convert::needed(&key, &rows, &self.select, options))
+        self.read_reference(&convert::needed(&key, &lines.rows, &self.select, options))
             .await?;
         let shown = self.numbers_shown(&key).await?;
         let reference = self.known().clone();
         let read = Read {
             key: &key,
-            cut_off: rows.len() >= usize::from(self.options_rows()),
-            rows: &rows,
+            rows: &lines.rows,
+            cut_off: lines.cut_off,
             reference: &reference,
             tracking_shown: shown.as_deref(),
             select: &self.select,
@@ -297,7 +301,9 @@ impl PeopleSoft {
     /// What we have written about a document.
     pub(super) async fn entries(&self, key: &Key) -> Result<Vec<Row>, CallError> {
         let values = [key.business_unit.as_str(), key.kind.code(), key.id.as_str()];
-        let mut rows = self.query(&queries::TRACKING, &values, self.options_rows()).await?;
+        let mut rows = self
+            .query(&queries::TRACKING, &values, self.settings.options.max_rows)
+            .await?;
         rows.retain(|row| is_entry_of(row, key));
         Ok(rows)
     }
@@ -322,7 +328,9 @@ impl PeopleSoft {
 
     /// The rows of one location, vendor or item; the query's second prompt is the column that names it.
     pub(super) async fn referred(&self, query: &Query, id: &Id) -> Result<Vec<Row>, CallError> {
-        let mut rows = self.query(query, &[&id.0, &id.1], self.options_rows()).await?;
+        let mut rows = self
+            .query(query, &[&id.0, &id.1], self.settings.options.max_rows)
+            .await?;
         let column = query.prompts.get(1).copied().unwrap_or_default();
         rows.retain(|row| {
             let same = |column: &str, wanted: &str| row.get(column).is_none_or(|given| same_id(given, wanted));
