@@ -1,7 +1,5 @@
 //! What a connection says about its PeopleSoft: where it stands, what may be selected and what is written.
 
-use std::net::IpAddr;
-
 use url::{Host, Url};
 
 use super::options::Options;
@@ -130,8 +128,8 @@ impl Reach {
 
 fn leads_inside(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Ipv4(v4)) => is_private(IpAddr::V4(v4)),
-        Some(Host::Ipv6(v6)) => is_private(IpAddr::V6(v6)),
+        Some(Host::Ipv4(v4)) => is_private(v4.into()),
+        Some(Host::Ipv6(v6)) => is_private(v6.into()),
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.').to_ascii_lowercase();
             name == "localhost" || name.ends_with(".localhost")

@@ -154,7 +154,11 @@ pub(in crate::systems::peoplesoft) fn envelope(answer: &Answer) -> Option<Vendor
 
 fn of_markup(text: &str) -> Option<Fault> {
     let lower = text.to_ascii_lowercase();
-    if lower.contains("<ibresponse") {
+    if let Some((_, rest)) = lower.split_once("<ibresponse") {
+        let tag = rest.split('>').next().unwrap_or_default();
+        if tag.contains("success") {
+            return None;
+        }
         let part = |tag: &str| element(text, tag).unwrap_or_default();
         return Some(ib_response(
             &part("MessageSet"),
@@ -240,7 +244,8 @@ fn says_something(value: &Value) -> bool {
         Value::String(text) => !text.trim().is_empty(),
         Value::Array(list) => !list.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
-        Value::Bool(true) | Value::Number(_) => true,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::Bool(true) => true,
     }
 }
 
@@ -323,6 +328,8 @@ mod tests {
             b"[]",
             b"{\"status\": \"success\"}",
             b"{\"errors\": [], \"error\": null}",
+            b"{\"errors\": 0}",
+            b"<IBResponse type=\"success\"><StatusCode>0</StatusCode></IBResponse>",
             b"<ok/>",
             b"{\"STATUS\": \"Label created\"}",
         ] {

@@ -154,3 +154,67 @@ fn a_connection_with_every_option_is_valid() {
     });
     assert_eq!(none, NONE);
 }
+
+const FILE: &str = r#"
+    id = "acme-peoplesoft-ups"
+    tenant = "acme"
+    environment = "production"
+    start_from = "2026-08-01"
+
+    [erp]
+    system = "peoplesoft"
+    account = "FS92PRD"
+    base_url = "https://erp.acme.example:8443/site/fs"
+    business_units = ["US001"]
+    documents = ["purchase-orders", "requisitions"]
+    time_zone = "America/Chicago"
+    unit_conversions = { CS = 12, "10012/BX" = 2.5 }
+
+    [erp.queries]
+    purchase_orders = "ACME_PO_HDR"
+
+    [erp.write]
+    service = "ACME_SHIP.v1"
+    success = [{ pointer = "/status", equals = "success" }]
+
+    [carrier]
+    system = "ups"
+    account = "A1B2C3"
+
+    [select]
+    statuses = ["PO:D", "REQ:A"]
+    [[select.rules]]
+    carrier = "UPS"
+
+    [ship_from]
+    of = "supplier"
+    [ship_from.default]
+    name = "Acme"
+    lines = ["1 Dock Road"]
+    city = "Louisville"
+    state = "KY"
+    postal_code = "40213"
+    country = "US"
+
+    [billing.transport]
+    payer = "shipper"
+
+    [write_back.fields]
+    tracking = "TRACKING"
+    problem = "ERR_TEXT"
+"#;
+
+#[test]
+fn a_file_as_a_person_writes_it_is_read_and_its_mistakes_are_told_where_they_stand() {
+    let checks = crate::systems::check::Checks;
+    let read = crate::connection::parse(FILE, "dev", &checks);
+    let connection = read.unwrap_or_else(|mistakes| panic!("{}", crate::connection::list(&mistakes)));
+    assert_eq!(connection.erp.secret, "waybill/dev/acme/peoplesoft");
+    let wrong = FILE
+        .replace("ACME_SHIP.v1", "a/b")
+        .replace("time_zone = \"America/Chicago\"", "zone = 1");
+    let mistakes = crate::connection::parse(&wrong, "dev", &checks).unwrap_err();
+    let mut paths: Vec<&str> = mistakes.iter().map(|mistake| mistake.path.as_str()).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["erp.time_zone", "erp.write.service", "erp.zone"]);
+}
