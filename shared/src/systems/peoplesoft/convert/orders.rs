@@ -143,10 +143,19 @@ fn vendor<'a>(read: &Read<'a>, schedules: &[Schedule<'a>]) -> Option<&'a str> {
 }
 
 fn standing(facts: &Read<'_>, schedules: &[Schedule<'_>]) -> Standing {
+    // Without these an order would seem to have nothing to ship.
+    let counted = ["LINE_NBR", facts.key.kind.quantity_column()].into_iter();
+    let shown = |column: &str| facts.rows.iter().any(|row| row.has(column));
+    let lacking: Vec<&str> = counted.filter(|column| !shown(column)).collect();
     match standing::standing(facts.key.kind, facts.rows, schedules, facts.select, facts.options) {
         Standing::Ready if facts.cut_off => Standing::Waiting(format!(
             "it has {} rows or more, so that some may be missing: raise erp.max_rows",
             facts.rows.len()
+        )),
+        Standing::Ready if !lacking.is_empty() => Standing::Waiting(format!(
+            "query {} shows no {}: `waybill connection check` says what it lacks",
+            facts.options.query(facts.key.kind.lines()),
+            lacking.join(", ")
         )),
         standing => standing,
     }

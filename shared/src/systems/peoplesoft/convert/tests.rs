@@ -212,6 +212,8 @@ fn what_ships_follows_from_the_head_the_schedules_and_the_rules() {
     waits(of("A.HOLD_STATUS", "Y"), "on hold");
     waits(of("C.CARRIER_ID", "FEDEX"), "its carrier is FEDEX");
     waits(of("C.CANCEL_STATUS", "H"), "on hold, pending");
+    let without = desk.standing(|row| drop(row.as_object_mut().unwrap().remove("C.QTY_PO")));
+    waits(without, "shows no QTY_PO");
 }
 
 #[test]
