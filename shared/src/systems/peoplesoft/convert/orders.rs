@@ -72,10 +72,7 @@ pub(in crate::systems::peoplesoft) fn needed(
     if standing::standing(key.kind, rows, &schedules, select, options) != Standing::Ready {
         return needed;
     }
-    let shipping = |one: &&Schedule<'_>| {
-        !matches!(one.condition(), Condition::Closed | Condition::Cancelled) && one.fits(select).is_ok()
-    };
-    for schedule in schedules.iter().filter(shipping) {
+    for schedule in schedules.iter().filter(|schedule| ships(schedule, select)) {
         let id = |set: &str, id: &str| named(schedule.get(set)?, schedule.get(id)?);
         needed
             .locations
@@ -89,6 +86,12 @@ pub(in crate::systems::peoplesoft) fn needed(
         needed.items.extend(id("ITM_SETID", "INV_ITEM_ID").map(|id| (id, ())));
     }
     needed
+}
+
+/// Whether a schedule ships as soon as it may.
+fn ships(schedule: &Schedule<'_>, select: &Selection) -> bool {
+    let over = matches!(schedule.condition(), Condition::Closed | Condition::Cancelled);
+    !over && schedule.fits(select).is_ok()
 }
 
 /// What can be asked for: an id with a comma in it cannot.
@@ -136,7 +139,7 @@ pub(in crate::systems::peoplesoft) fn order(read: &Read<'_>) -> Option<Order> {
 
 /// The supplier of what ships, or of anything where nothing does.
 fn vendor<'a>(read: &Read<'a>, schedules: &[Schedule<'a>]) -> Option<&'a str> {
-    let shipping = schedules.iter().filter(|schedule| schedule.fits(read.select).is_ok());
+    let shipping = schedules.iter().filter(|schedule| ships(schedule, read.select));
     let rows = shipping.flat_map(|schedule| schedule.rows.iter().copied());
     let mut named = rows.chain(read.rows).filter_map(|row| row.get("VENDOR_ID"));
     named.next()
