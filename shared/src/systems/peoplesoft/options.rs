@@ -6,15 +6,19 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, dec};
 use serde_json::Value;
 use url::Url;
 
 use super::queries::{self, Kind, Query};
 use super::service::Service;
 use crate::connection::Mistake;
-use crate::domain::{LARGEST_NUMBER, Length, WeightUnit};
+use crate::domain::{Length, WeightUnit};
 use crate::http::ClientAuthentication;
+
+/// The fewest and the most of a standard unit that another can be.
+const FEWEST: Decimal = dec!(0.0001);
+const MOST: Decimal = dec!(1_000_000);
 
 /// Every key that there is.
 const KEYS: &str = "ca_certificate, private_network, gateway, node, query_service, query_owner, connected, max_rows, \
@@ -431,7 +435,9 @@ fn conversions(value: &Value) -> Result<BTreeMap<String, Decimal>, String> {
     let entry = |(unit, count): (&String, &Value)| {
         let text = count.as_str().map(str::to_owned).unwrap_or_else(|| count.to_string());
         let count: Decimal = text.trim().parse().ok()?;
-        (count > Decimal::ZERO && count <= LARGEST_NUMBER).then(|| (unit.trim().to_uppercase(), count))
+        (FEWEST..=MOST)
+            .contains(&count)
+            .then(|| (unit.trim().to_uppercase(), count))
     };
     let entries: Option<BTreeMap<String, Decimal>> = table.iter().map(entry).collect();
     entries.ok_or_else(|| allowed.to_owned())

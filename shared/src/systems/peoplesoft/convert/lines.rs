@@ -10,7 +10,7 @@ use super::keys::Key;
 use super::orders::Facts;
 use super::places;
 use super::standing::{Condition, Schedule};
-use crate::domain::{Address, LineId, Money, OrderLine, Origin};
+use crate::domain::{Address, LARGEST_NUMBER, LineId, Money, OrderLine, Origin};
 use crate::systems::peoplesoft::queries::{self, Kind};
 use crate::systems::peoplesoft::wire::Row;
 
@@ -140,7 +140,8 @@ fn quantities(kind: Kind, schedule: &Schedule<'_>, condition: &Condition, each: 
     if *condition == Condition::Cancelled {
         return (Decimal::ZERO, Decimal::ZERO);
     }
-    let quantity = |column: &str| schedule.number(column).unwrap_or_default().max(Decimal::ZERO) * each;
+    let quantity =
+        |column: &str| (schedule.number(column).unwrap_or_default().max(Decimal::ZERO) * each).min(LARGEST_NUMBER);
     (
         quantity(kind.quantity_column()).normalize(),
         quantity("QTY_RECV").normalize(),
