@@ -98,11 +98,9 @@ fn ours(key: &str, options: &Options) -> String {
         (true, Some((correlation, field))) if is_correlation(correlation) => field,
         _ => key,
     };
-    let renamed = options.columns.iter();
-    let ours = renamed
-        .filter(|(_, theirs)| *theirs == key || *theirs == stripped)
-        .map(|(ours, _)| ours);
-    ours.into_iter().next().cloned().unwrap_or_else(|| stripped.to_owned())
+    let mut renamed = options.columns.iter();
+    let ours = renamed.find(|(_, theirs)| *theirs == key || *theirs == stripped);
+    ours.map_or(stripped, |(ours, _)| ours.as_str()).to_owned()
 }
 
 /// PSQuery names its records `A`, `B`, and so on, and after `Z` with a digit.
