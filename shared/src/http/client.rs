@@ -1,7 +1,8 @@
 //! The client that every vendor is reached by: pooled connections, or in tests a vendor in the same process.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 #[cfg(any(test, feature = "testing"))]
@@ -23,6 +24,8 @@ const BODY_CAP: usize = 32 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Client {
     network: reqwest::Client,
+    /// Clients of customers' networks, so that their connections are pooled from one piece of work to the next.
+    within: Arc<Mutex<HashMap<Network, reqwest::Client>>>,
     #[cfg(any(test, feature = "testing"))]
     here: Option<Here>,
 }
@@ -41,6 +44,7 @@ pub fn client() -> reqwest::Result<Client> {
     let network = builder().build()?;
     Ok(Client {
         network,
+        within: Arc::default(),
         #[cfg(any(test, feature = "testing"))]
         here: None,
     })
@@ -96,28 +100,38 @@ impl Resolve for PublicOnly {
     }
 }
 
+fn for_network(network: &Network) -> Result<reqwest::Client, String> {
+    let unreadable = |_| "the certificate is no PEM (-----BEGIN CERTIFICATE-----)".to_owned();
+    let mut builder = builder();
+    if let Some(pem) = &network.certificates {
+        let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(unreadable)?;
+        if certificates.is_empty() {
+            return Err("the certificate is no PEM (-----BEGIN CERTIFICATE-----)".to_owned());
+        }
+        for certificate in certificates {
+            builder = builder.add_root_certificate(certificate);
+        }
+    }
+    if !network.private {
+        builder = builder.dns_resolver(Arc::new(PublicOnly));
+    }
+    builder.build().map_err(unreadable)
+}
+
 impl Client {
-    /// A client of its own for a customer's network.
+    /// A client of its own for a customer's network, the same one for the same network.
     ///
     /// # Errors
     /// When its certificates cannot be read, in plain words.
     pub fn within(&self, network: &Network) -> Result<Self, String> {
-        let unreadable = |_| "the certificate is no PEM (-----BEGIN CERTIFICATE-----)".to_owned();
-        let mut builder = builder();
-        if let Some(pem) = &network.certificates {
-            let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(unreadable)?;
-            if certificates.is_empty() {
-                return Err("the certificate is no PEM (-----BEGIN CERTIFICATE-----)".to_owned());
-            }
-            for certificate in certificates {
-                builder = builder.add_root_certificate(certificate);
-            }
-        }
-        if !network.private {
-            builder = builder.dns_resolver(Arc::new(PublicOnly));
-        }
+        let mut known = self.within.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = match known.get(network) {
+            Some(client) => client.clone(),
+            None => known.entry(network.clone()).or_insert(for_network(network)?).clone(),
+        };
         Ok(Self {
-            network: builder.build().map_err(unreadable)?,
+            network: client,
+            within: self.within.clone(),
             #[cfg(any(test, feature = "testing"))]
             here: self.here.clone(),
         })

@@ -1,91 +1,246 @@
 //! The calls, and nothing that could be decided without them.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::SecretString;
+use http::Method;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
-use crate::connection::Connection;
+use super::account::Settings;
+use super::check;
+use super::convert::Reference;
+use super::credentials::Credentials;
+use crate::connection::{Connection, Selection, WriteBackPolicy};
 use crate::domain::{DeliveryStatus, DocumentId, JobId, Order, Refusal};
+use crate::http::{Answer, Authorise, Basic, Bearer, Call, Client, ClientCredentials, Endpoint, Lane, Lost, Slots};
 use crate::ports::{
-    CallError, DocumentHead, Draft, EffectError, Finding, Mint, OrderSource, Permit, Scan, WriteBack, WriteBackRef,
-    Written,
+    CallError, DocumentHead, Draft, EffectError, Finding, Mint, OrderSource, Permit, Scan, TokenKey, WriteBack,
+    WriteBackRef, Written,
 };
-use crate::systems::Ports;
+use crate::systems::{Ports, account_of};
 
-/// One account through one connection.
+/// How long everybody pauses after a 429 of a gateway in front; PeopleSoft itself knows none.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// One database through one connection.
 pub struct PeopleSoft {
-    ports: Ports,
+    pub(super) endpoint: Endpoint,
+    pub(super) auth: Arc<dyn Authorise>,
+    mint: Option<Arc<dyn Mint>>,
+    pub(super) settings: Settings,
+    pub(super) select: Selection,
+    pub(super) policy: WriteBackPolicy,
+    /// The carrier, as the record names it.
+    pub(super) carrier: String,
+    /// Locations, vendors and items that this piece of work has read already.
+    pub(super) known: Mutex<Reference>,
+}
+
+/// How calls are authorised, and how a token for them is made, where it takes one.
+type Access = (Arc<dyn Authorise>, Option<Arc<dyn Mint>>);
+
+/// A token that somebody else has made.
+struct StaticToken(SecretString);
+
+#[async_trait]
+impl Authorise for StaticToken {
+    async fn header(&self, _method: &Method, _url: &Url) -> Result<Option<(&'static str, String)>, CallError> {
+        let value = format!("Bearer {}", self.0.expose_secret());
+        Ok(Some(("authorization", value)))
+    }
 }
 
 impl PeopleSoft {
-    /// Opens a connection's account. What is wrong with the connection or its secret is said at once.
-    pub fn new(_connection: &Connection, _secret: &SecretString, ports: Ports) -> Result<Self, Refusal> {
-        Ok(Self { ports })
+    /// Opens a connection's database. What is wrong with the connection or its secret is said at once.
+    ///
+    /// # Errors
+    /// Why it cannot be opened; the words hold nothing of the secret.
+    pub fn new(connection: &Connection, secret: &SecretString, ports: Ports) -> Result<Self, Refusal> {
+        let settings = Settings::of(connection).map_err(|mistakes| {
+            let texts: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            Refusal::new("connection-malformed", texts.join("; "))
+        })?;
+        let credentials = Credentials::parse(secret)?;
+        let client = client(&settings, &ports)?;
+        let account = account_of(&connection.erp);
+        let endpoint = Endpoint {
+            client: client.clone(),
+            system: "peoplesoft",
+            base: settings.base.clone(),
+            vendor_ids: &[],
+            clock: ports.clock.clone(),
+            recorder: ports.recorder.clone(),
+            timeout: ports.timeout,
+            lane: lane(account, Some(Slots::new(settings.options.concurrency)), &ports),
+        };
+        let (auth, mint) = authorisation(connection, credentials, &settings, client, &ports)?;
+        Ok(Self {
+            endpoint,
+            auth,
+            mint,
+            select: connection.select.clone(),
+            policy: connection.write_back.clone(),
+            carrier: connection.carrier.system.to_uppercase(),
+            known: Mutex::default(),
+            settings,
+        })
     }
 
-    /// How a token of this connection is made, for the refresher.
+    /// How a token of this connection is made, for the refresher; Basic and a token of somebody else's have none.
     pub fn mint(&self) -> Option<Arc<dyn Mint>> {
-        let _ = &self.ports;
-        None
+        self.mint.clone()
+    }
+
+    /// Sends, unless the account is full.
+    pub(super) async fn send(&self, call: &Call, permit: Option<Permit>) -> Result<Answer, Lost> {
+        self.endpoint.send(call, self.auth.as_ref(), permit).await
+    }
+
+    /// From here on this is a scan, or a person's question, which has no queue to go back to. Work on a single document leaves
+    /// one slot free for these.
+    fn scan(&self) {
+        self.endpoint.lane.slots.iter().for_each(Slots::claim_last);
     }
 }
 
-fn not_yet() -> Refusal {
-    Refusal::new("not-yet", "this is not built yet")
+/// The pooled client, or one for the customer's own network.
+fn client(settings: &Settings, ports: &Ports) -> Result<Client, Refusal> {
+    if settings.network.private && settings.network.certificates.is_none() {
+        return Ok(ports.client.clone());
+    }
+    let unusable = |words| Refusal::new("connection-malformed", words);
+    ports.client.within(&settings.network).map_err(unusable)
+}
+
+fn lane(account: String, slots: Option<Slots>, ports: &Ports) -> Lane {
+    Lane {
+        limits: ports.limits.clone(),
+        account,
+        slots,
+        rate: None,
+        lease: ports.timeout * 4,
+        pause: PAUSE,
+    }
+}
+
+fn authorisation(
+    connection: &Connection,
+    credentials: Credentials,
+    settings: &Settings,
+    client: Client,
+    ports: &Ports,
+) -> Result<Access, Refusal> {
+    let key = TokenKey {
+        system: "peoplesoft".to_owned(),
+        credential: connection.erp.secret.clone(),
+        client: credentials.client(),
+        merchant: None,
+        connection: connection.id.clone(),
+    };
+    let application = match credentials {
+        Credentials::Basic(user) => {
+            let basic = Basic {
+                user: user.user,
+                password: user.password,
+            };
+            return Ok((Arc::new(basic), None));
+        }
+        Credentials::Bearer(fixed) => return Ok((Arc::new(StaticToken(fixed.token)), None)),
+        Credentials::ClientCredentials(application) => application,
+    };
+    let options = &settings.options;
+    let Some(identity) = options.identity_url.clone() else {
+        let words = "the secret is of kind client-credentials, and erp.identity_url does not say where tokens are made";
+        return Err(Refusal::new("connection-malformed", words));
+    };
+    let mint: Arc<dyn Mint> = Arc::new(ClientCredentials {
+        endpoint: Endpoint {
+            client,
+            system: "peoplesoft",
+            base: identity,
+            vendor_ids: &[],
+            clock: ports.clock.clone(),
+            recorder: ports.recorder.clone(),
+            timeout: ports.timeout,
+            // A way of its own: tokens are asked for while a slot is held.
+            lane: lane(format!("peoplesoft-token:{}", settings.account), None, ports),
+        },
+        path: options.token_path.clone(),
+        client: Basic {
+            user: application.client_id,
+            password: application.client_secret,
+        },
+        authentication: options.client_authentication,
+        scope: options.scope.clone(),
+    });
+    let bearer = Bearer::new(key, ports.tokens.clone(), mint.clone());
+    Ok((Arc::new(bearer), Some(mint)))
 }
 
 #[async_trait]
 impl OrderSource for PeopleSoft {
-    async fn changed(&self, _scan: &Scan) -> Result<Vec<DocumentHead>, CallError> {
-        Err(CallError::Refused(not_yet()))
+    async fn changed(&self, scan: &Scan) -> Result<Vec<DocumentHead>, CallError> {
+        self.scan();
+        self.heads(scan, |_, _| true).await
     }
 
-    async fn waiting(&self, _scan: &Scan) -> Result<Vec<DocumentHead>, CallError> {
-        Err(CallError::Refused(not_yet()))
+    async fn waiting(&self, scan: &Scan) -> Result<Vec<DocumentHead>, CallError> {
+        let (select, options) = (&self.select, &self.settings.options);
+        self.heads(scan, |kind, row| super::convert::may_ship(kind, row, select, options))
+            .await
     }
 
-    async fn read(&self, _documents: &[DocumentId]) -> Result<Vec<Order>, CallError> {
-        Err(CallError::Refused(not_yet()))
+    async fn read(&self, documents: &[DocumentId]) -> Result<Vec<Order>, CallError> {
+        let mut orders = Vec::with_capacity(documents.len());
+        // One after another: the work holds one slot, and that is one call at a time.
+        for document in documents {
+            orders.extend(self.read_one(document).await?);
+        }
+        Ok(orders)
     }
 
-    async fn numbered(&self, _number: &str) -> Result<Vec<DocumentId>, CallError> {
-        Err(CallError::Refused(not_yet()))
+    async fn numbered(&self, number: &str) -> Result<Vec<DocumentId>, CallError> {
+        self.scan();
+        self.look_up(number).await
     }
 
-    async fn find(&self, _write_back: &WriteBack<'_>) -> Result<Written, CallError> {
-        Err(CallError::Refused(not_yet()))
+    async fn find(&self, write_back: &WriteBack<'_>) -> Result<Written, CallError> {
+        self.look_for(write_back).await
     }
 
     async fn made(&self, _jobs: &[JobId]) -> Result<Option<BTreeSet<JobId>>, CallError> {
         Ok(None)
     }
 
-    fn draft(&self, _write_back: &WriteBack<'_>, _found: &Written) -> Result<Draft, Refusal> {
-        Err(not_yet())
+    fn draft(&self, write_back: &WriteBack<'_>, _found: &Written) -> Result<Draft, Refusal> {
+        self.plan(write_back)
     }
 
-    async fn write_back(&self, _draft: &Draft, _permit: Permit) -> Result<WriteBackRef, EffectError> {
-        Err(EffectError::Rejected(not_yet()))
+    async fn write_back(&self, draft: &Draft, permit: Permit) -> Result<WriteBackRef, EffectError> {
+        self.write(draft, permit).await
     }
 
-    async fn flag(&self, _document: &DocumentId, _problem: Option<&str>) -> Result<(), CallError> {
-        Err(CallError::Refused(not_yet()))
+    async fn flag(&self, document: &DocumentId, problem: Option<&str>) -> Result<(), CallError> {
+        self.show_problem(document, problem).await
     }
 
-    async fn tell(&self, _document: &DocumentId, _status: &DeliveryStatus, _permit: Permit) -> Result<(), EffectError> {
-        Err(EffectError::Rejected(not_yet()))
+    async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<(), EffectError> {
+        self.show_delivery(document, status, permit).await
     }
 
     async fn check(&self) -> Vec<Finding> {
-        Vec::new()
+        self.scan();
+        check::check(self).await
     }
 
     fn lost_request_window(&self) -> Option<Duration> {
-        None
+        Some(self.settings.options.lost_request)
     }
 
-    async fn close(&self) {}
+    async fn close(&self) {
+        self.endpoint.lane.close().await;
+    }
 }

@@ -1,0 +1,178 @@
+//! The query service's answers, read tolerantly: one row or many, numbers or texts, with a correlation or without.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+use serde_json::{Map, Value};
+
+use super::options::Options;
+use crate::domain::LARGEST_NUMBER;
+
+/// One row: its columns by our names; a blank is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Row(BTreeMap<String, Option<String>>);
+
+impl Row {
+    /// What a column says; `None` where it is blank or missing.
+    pub(super) fn get(&self, column: &str) -> Option<&str> {
+        self.0.get(column)?.as_deref()
+    }
+
+    /// The same, of one's own.
+    pub(super) fn text(&self, column: &str) -> Option<String> {
+        self.get(column).map(str::to_owned)
+    }
+
+    /// Whether the column is there at all.
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.0.contains_key(column)
+    }
+
+    /// A column as a number that means something in trade.
+    pub(super) fn number(&self, column: &str) -> Option<Decimal> {
+        number(self.get(column)?)
+    }
+
+    /// A column as a number that counts lines: `1.0` is `1`.
+    pub(super) fn ordinal(&self, column: &str) -> Option<String> {
+        let text = self.get(column)?;
+        Some(number(text).map_or_else(|| text.to_owned(), |number| number.to_string()))
+    }
+
+    /// Every column that says something.
+    pub(super) fn said(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .filter_map(|(column, value)| Some((column.as_str(), value.as_deref()?)))
+    }
+}
+
+/// A number, without needless noughts.
+pub(super) fn number(text: &str) -> Option<Decimal> {
+    let plain = text.replace(',', "");
+    let number = Decimal::from_str(&plain)
+        .or_else(|_| Decimal::from_scientific(&plain))
+        .ok()?;
+    Some(number.normalize()).filter(|number| number.abs() <= LARGEST_NUMBER)
+}
+
+/// The rows of an answer; `None` where it is none of the query service.
+pub(super) fn rows(body: &[u8], options: &Options) -> Option<Vec<Row>> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let said_well = answer
+        .get("status")
+        .and_then(Value::as_str)
+        .is_none_or(|status| status.trim().eq_ignore_ascii_case("success"));
+    let found = [answer.pointer("/data/query"), answer.get("query"), answer.get("data")];
+    let query = found.into_iter().flatten().next();
+    match query {
+        _ if !said_well => None,
+        Some(query) => Some(listed(query.get("rows").or_else(|| query.get("row")), options)),
+        // Nothing found is told by some tools in this way.
+        None => answer.get("status").map(|_| Vec::new()),
+    }
+}
+
+fn listed(rows: Option<&Value>, options: &Options) -> Vec<Row> {
+    match rows {
+        Some(Value::Array(rows)) => rows.iter().filter_map(|row| one(row, options)).collect(),
+        Some(Value::Object(inner)) => match inner.get("row") {
+            Some(row) => listed(Some(row), options),
+            None => rows.and_then(|row| one(row, options)).into_iter().collect(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn one(row: &Value, options: &Options) -> Option<Row> {
+    let columns: &Map<String, Value> = row.as_object()?;
+    let named = columns.iter().filter(|(key, _)| !key.starts_with("attr:"));
+    let row: BTreeMap<String, Option<String>> = named.map(|(key, value)| (ours(key, options), text(value))).collect();
+    (!row.is_empty()).then_some(Row(row))
+}
+
+/// Our name of a column that the customer names as it likes.
+fn ours(key: &str, options: &Options) -> String {
+    let stripped = match (options.strip_correlation, key.split_once('.')) {
+        (true, Some((correlation, field))) if is_correlation(correlation) => field,
+        _ => key,
+    };
+    let mut renamed = options.columns.iter();
+    let ours = renamed.find(|(_, theirs)| *theirs == key || *theirs == stripped);
+    ours.map_or(stripped, |(ours, _)| ours.as_str()).to_owned()
+}
+
+/// PSQuery names its records `A`, `B`, and so on, and after `Z` with a digit.
+fn is_correlation(text: &str) -> bool {
+    let mut letters = text.chars();
+    let first = letters.next().is_some_and(|c| c.is_ascii_uppercase());
+    first && text.len() <= 2 && letters.all(|c| c.is_ascii_alphanumeric())
+}
+
+fn text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(yes) => if *yes { "Y" } else { "N" }.to_owned(),
+        Value::Null | Value::Array(_) | Value::Object(_) => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(answer: &Value) -> Option<Vec<Row>> {
+        rows(answer.to_string().as_bytes(), &Options::default())
+    }
+
+    #[test]
+    fn one_row_or_many_with_a_correlation_or_without_and_nothing_are_all_read() {
+        let many = json!({"status": "success", "data": {"query": {"numrows": 2, "queryname=": "Q", "rows": [
+            {"attr:rownumber": 1, "A.PO_ID": "0000079262", "C.QTY_PO": 2, "A1.PO_REF": " "},
+            {"attr:rownumber": 2, "PO_ID": "0000079263", "QTY_PO": "3.5000"}]}}});
+        let rows = read(&many).unwrap();
+        assert_eq!(rows[0].get("PO_ID"), Some("0000079262"));
+        assert_eq!((rows[0].get("PO_REF"), rows[0].has("PO_REF")), (None, true));
+        assert_eq!(rows[0].number("QTY_PO"), Some(Decimal::from(2)));
+        assert_eq!(rows[1].ordinal("QTY_PO").as_deref(), Some("3.5"));
+        assert!(!rows[0].has("attr:rownumber"));
+        let one = json!({"status": "SUCCESS", "data": {"query": {"rows": {"A.PO_ID": "1"}}}});
+        assert_eq!(read(&one).unwrap().len(), 1);
+        for nothing in [
+            json!({"status": "success", "data": {"query": {"numrows": 0}}}),
+            json!({"status": "success", "data": {"query": {"numrows": 0, "rows": []}}}),
+            json!({"status": "success", "data": {"query": {"numrows": 0, "rows": ""}}}),
+            json!({"status": "success"}),
+        ] {
+            assert_eq!(read(&nothing), Some(Vec::new()), "{nothing}");
+        }
+        for none in [
+            json!({"status": "error", "data": {"query": {"rows": []}}}),
+            json!({}),
+            json!([1]),
+        ] {
+            assert_eq!(read(&none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn the_customers_own_names_become_ours() {
+        let options = Options {
+            columns: [
+                ("PO_ID".to_owned(), "Order Number".to_owned()),
+                ("QTY_PO".to_owned(), "C.QTY".to_owned()),
+            ]
+            .into(),
+            ..Options::default()
+        };
+        let answer = json!({"data": {"query": {"rows": [{"Order Number": "7", "C.QTY": 1, "B.CITY": "Reno"}]}}});
+        let rows = rows(answer.to_string().as_bytes(), &options).unwrap();
+        let said: Vec<(&str, &str)> = rows[0].said().collect();
+        assert_eq!(said, [("CITY", "Reno"), ("PO_ID", "7"), ("QTY_PO", "1")]);
+    }
+}
