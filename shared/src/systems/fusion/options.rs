@@ -126,9 +126,7 @@ impl Default for Options {
             item_organization: None,
             weight_units: usual_weights(),
             length_units: usual_lengths(),
-            unit_conversions: [("EACH", Decimal::ONE), ("EA", Decimal::ONE)]
-                .map(|(name, pieces)| (name.to_owned(), pieces))
-                .into(),
+            unit_conversions: BTreeMap::new(),
             flex_level: Level::Header,
             flex_context: None,
             change_orders: ChangeOrders {

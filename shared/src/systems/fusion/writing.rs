@@ -220,16 +220,28 @@ impl Fusion {
 
     /// The order's draft. Where the pod lists none until there is a change order, the order's id leads to it.
     async fn draft_of(&self, plan: &Plan, in_force: Stand) -> Result<Stand, CallError> {
-        let resource = self.resource("draftPurchaseOrders");
-        match convert::most_urgent(self.rows(&resource, plan).await?) {
-            Some(row) => self.stand(&resource, row, plan).await,
-            None => Ok(in_force.as_draft(&resource, &plan.order)),
+        match self.listed_draft(plan).await? {
+            Some(stand) => Ok(stand),
+            None => Ok(in_force.as_draft(&self.resource("draftPurchaseOrders"), &plan.order)),
         }
     }
 
     async fn draft_again(&self, plan: &Plan) -> Result<Stand, CallError> {
-        let in_force = self.in_force(plan).await?;
-        self.draft_of(plan, in_force).await
+        match self.listed_draft(plan).await? {
+            Some(stand) => Ok(stand),
+            None => {
+                let in_force = self.in_force(plan).await?;
+                Ok(in_force.as_draft(&self.resource("draftPurchaseOrders"), &plan.order))
+            }
+        }
+    }
+
+    async fn listed_draft(&self, plan: &Plan) -> Result<Option<Stand>, CallError> {
+        let resource = self.resource("draftPurchaseOrders");
+        match convert::most_urgent(self.rows(&resource, plan).await?) {
+            Some(row) => self.stand(&resource, row, plan).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn rows(&self, resource: &str, plan: &Plan) -> Result<Vec<PurchaseOrder>, CallError> {

@@ -100,30 +100,43 @@ pub(super) fn untouched() -> Goods {
 }
 
 fn pieces(line: &Line, schedule: &Schedule, item: &Item, options: &Options) -> Result<Decimal, String> {
-    let units = [&schedule.unit_code, &schedule.unit, &line.unit_code, &line.unit];
-    // What the schedule says counts; its line speaks only where it is silent.
-    let said: Vec<&String> = units.into_iter().flatten().collect();
+    let said = units(line, schedule);
     let Some(first) = said.first() else {
         return Err("it names no unit of measure: enter one".to_owned());
     };
-    let configured = said.iter().find_map(|unit| of_table(&options.unit_conversions, unit));
-    if let Some(pieces) = configured {
-        return Ok(pieces);
-    }
-    let primary = [&item.primary_unit_code, &item.primary_unit];
-    let is_primary = |unit: &&String| {
-        primary
-            .iter()
-            .copied()
-            .flatten()
-            .any(|primary| primary.eq_ignore_ascii_case(unit))
-    };
-    if said.iter().any(is_primary) {
+    let primary: Vec<&String> = [&item.primary_unit_code, &item.primary_unit]
+        .into_iter()
+        .flatten()
+        .collect();
+    let same = |unit: &&String| primary.iter().any(|primary| primary.eq_ignore_ascii_case(unit));
+    // An item that does not say its primary unit is counted by the piece.
+    let by_piece =
+        || said.iter().any(|unit| is_each(unit)) && (primary.is_empty() || primary.iter().any(|unit| is_each(unit)));
+    if said.iter().any(same) || by_piece() {
         return Ok(Decimal::ONE);
+    }
+    if let Some(pieces) = said.iter().find_map(|unit| of_table(&options.unit_conversions, unit)) {
+        return Ok(pieces);
     }
     Err(format!(
         "it is ordered by {first}, and nobody says how many pieces of the item that is: name the unit in erp.unit_conversions"
     ))
+}
+
+fn is_each(unit: &str) -> bool {
+    unit.eq_ignore_ascii_case("each") || unit.eq_ignore_ascii_case("ea")
+}
+
+/// What the schedule's unit is called. The line's names are names of the same unit only where one of them is the schedule's, or
+/// where the schedule is silent.
+fn units<'a>(line: &'a Line, schedule: &'a Schedule) -> Vec<&'a String> {
+    let own: Vec<&String> = [&schedule.unit_code, &schedule.unit].into_iter().flatten().collect();
+    let of_line: Vec<&String> = [&line.unit_code, &line.unit].into_iter().flatten().collect();
+    if own.is_empty() || own.iter().any(|unit| of_line.contains(unit)) {
+        own.into_iter().chain(of_line).collect()
+    } else {
+        own
+    }
 }
 
 fn of_table<T: Copy>(table: &BTreeMap<String, T>, name: &str) -> Option<T> {

@@ -2,6 +2,7 @@
 
 mod access;
 mod reading;
+mod telling;
 mod writing;
 
 macro_rules! fixture {

@@ -257,6 +257,23 @@ async fn what_is_missing_is_a_flaw_of_its_own_line() {
         (dec!(48), dec!(12), dec!(36))
     );
     assert_eq!(line.unit_price, Some(Money::new(dec!(17.520833), "USD")));
+    let mixed = with_order(|order| order["lines"]["items"][0]["schedules"]["items"][0]["UOMCode"] = json!("DZ"));
+    let order = read(mixed, |_| {}).await;
+    assert!(
+        flaws(&order)[0].as_deref().unwrap().contains("DZ"),
+        "the line's own unit is another: {:?}",
+        flaws(&order)
+    );
+    let mut lines = vec![always(
+        "/itemsV2?",
+        fixture!("items/desktop.json").replace("\"Each\"", "\"Box\""),
+    )];
+    lines.extend(whole_pod());
+    let told = flaws(&read(lines, |_| {}).await);
+    assert!(
+        told[0].as_deref().unwrap().contains("erp.unit_conversions"),
+        "its weight is that of a box: {told:?}"
+    );
     let stones = fixture!("items/desktop.json")
         .replace("\"Pound\"", "\"Stone\"")
         .replace("LBS", "ST");
