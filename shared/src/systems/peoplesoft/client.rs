@@ -149,7 +149,7 @@ fn authorisation(
             return Ok((Arc::new(basic), None));
         }
         Credentials::Bearer(fixed) => return Ok((Arc::new(StaticToken(fixed.token)), None)),
-        Credentials::ClientCredentials(application) => application,
+        Credentials::OAuth(application) => application,
     };
     let options = &settings.options;
     let Some(identity) = options.identity_url.clone() else {

@@ -14,7 +14,8 @@ pub(super) enum Credentials {
     /// HTTP Basic with a PeopleSoft user.
     Basic(User),
     /// OAuth 2.0 client credentials of the customer's identity provider.
-    ClientCredentials(Application),
+    #[serde(rename = "client-credentials")]
+    OAuth(Application),
     /// A token that somebody else has made and that does not end by itself.
     Bearer(Static),
 }
@@ -82,7 +83,7 @@ impl Credentials {
     pub(super) fn client(&self) -> String {
         let id = match self {
             Self::Basic(user) => &user.user,
-            Self::ClientCredentials(application) => &application.client_id,
+            Self::OAuth(application) => &application.client_id,
             Self::Bearer(_) => "bearer",
         };
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, id.as_bytes());
