@@ -1,8 +1,8 @@
 //! PeopleSoft FSCM: purchase orders and requisitions that wait to be shipped, and a record of the customer's own in which it
 //! stands that they were.
 //!
-//! Follows Oracle's PeopleBooks for the Query Access Service (`QAS_EXECUTEQRY_REST_GET`,
-//! <https://docs.oracle.com/cd/G38198_01/pt863pbr2/eng/pt/tibs/>) and for the REST listening connector of Integration Broker.
+//! Follows Oracle's PeopleBooks (PeopleTools 8.63: Query Access Services, `QAS_EXECUTEQRY_REST_GET`; Integration Broker's REST
+//! listening connector) on <https://docs.oracle.com>; where live systems differ from them, what live systems do.
 //! A PeopleSoft offers nothing until its customer has built and activated it: the queries are ours to name
 //! (`examples/peoplesoft/queries.toml`, in code `queries`), the service that writes is the customer's (`service`).
 //!

@@ -241,7 +241,7 @@ fn on_its_way() -> DeliveryStatus {
     }
 }
 
-/// P79: a delivery is told by the server's clock, and only where it has changed.
+/// A delivery is told by the server's clock, and only where it has changed.
 #[tokio::test]
 async fn a_delivery_is_told_once() {
     let mut there = json!({"BUSINESS_UNIT": "US001", "DOC_TYPE": "PO", "DOC_ID": "0000079262", "ENTRY": "DELIVERY",
