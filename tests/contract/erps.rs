@@ -219,12 +219,13 @@ pub(crate) async fn a_document_reads_as_it_stands<E: ErpUnderTest>() -> Result<(
     let test = E::start().await?;
     let document = test.enter(3)?;
     let order = read(&test, &document).await?.unwrap();
-    assert_eq!((order.standing, order.lines.len()), (Standing::Ready, 1));
+    assert_eq!((&order.standing, order.lines.len()), (&Standing::Ready, 1));
     assert_eq!(
         (order.lines[0].ordered, order.lines[0].ready, order.lines[0].fulfilled),
         (dec!(3), dec!(3), dec!(0))
     );
-    assert!(order.lines[0].weight.is_some() && !order.ship_to.lines.is_empty());
+    let line = &order.lines[0];
+    assert!(line.weight.is_some() && !order.ship_to_of(line).lines.is_empty());
     assert_eq!(
         test.source().numbered(&order.number).await?,
         std::slice::from_ref(&document)
@@ -509,10 +510,8 @@ pub(crate) async fn a_check_finds_all_well_and_touches_nothing<E: ErpUnderTest>(
     let document = test.enter(1)?;
     let before = read(&test, &document).await?;
     let findings = test.source().check().await;
-    assert!(
-        !findings.is_empty() && findings.iter().all(|finding| finding.result.is_ok()),
-        "{findings:?}"
-    );
+    let wrong: Vec<_> = findings.iter().filter(|finding| finding.result.is_err()).collect();
+    assert!(!findings.is_empty() && wrong.is_empty(), "{wrong:?}");
     assert_eq!(read(&test, &document).await?, before);
     Ok(())
 }

@@ -39,7 +39,12 @@ fn in_utc(local: &str) -> String {
 impl ErpUnderTest for PeopleSoft {
     async fn start() -> Result<Self, Failure> {
         let world = World::start().await?;
-        let installation = world.open_installation(Options::default(), |_| {}).await?;
+        let installation = world
+            .open_installation(Options::default(), |connection| {
+                connection.erp.options["business_units"] = serde_json::json!(["US001"]);
+                connection.erp.options["documents"] = serde_json::json!(["purchase-orders"]);
+            })
+            .await?;
         let connection = world.store.tables().connections[&installation.id].clone();
         let opened = world.registry().open(&connection).await?;
         Ok(Self {

@@ -230,6 +230,7 @@ async fn each_cost_centre_ships_under_its_own_account_and_a_miss_is_held() -> Re
         .read_books()
         .tokens
         .into_iter()
+        .flat_map(|(_, tokens)| tokens)
         .map(|token| token.merchant)
         .collect();
     assert!(merchants.is_superset(&BTreeSet::from([Some("B1B1B1".to_owned()), Some("C1C1C1".to_owned())])));

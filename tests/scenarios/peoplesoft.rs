@@ -361,9 +361,7 @@ async fn an_invalid_address_is_held_and_flagged() -> Result<(), Failure> {
 #[tokio::test]
 async fn a_days_documents_share_tokens() -> Result<(), Failure> {
     let (world, installation) = start(Options::default(), |_| {}).await?;
-    world
-        .ups
-        .configure(|options| options.token_lifetime = SignedDuration::from_hours(4));
+    world.ups.configure(|options| options.token_life_s = 4 * 3600);
     for _ in 0..48 {
         installation.order(&NewDocument::of("VALVE-9", 1))?;
         poll_and_work(&world, &installation).await?;

@@ -124,10 +124,9 @@ impl World {
 
 /// A document of PeopleSoft as Waybill names it.
 pub fn document(key: &DocKey) -> DocumentId {
-    let id = format!("{}.{}", key.business_unit, key.id);
     match key.doc_type {
-        DocType::Po => DocumentId::purchase_order(id),
-        DocType::Req => DocumentId::requisition(id),
+        DocType::Po => DocumentId::purchase_order(format!("{}.{}", key.business_unit, key.id)),
+        DocType::Req => DocumentId::requisition(format!("REQ:{}.{}", key.business_unit, key.id)),
     }
 }
 

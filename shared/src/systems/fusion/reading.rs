@@ -273,8 +273,13 @@ impl Fusion {
     }
 
     async fn ask_location(&self, filter: &str, key: &PlaceKey) -> Result<Known<Address>, CallError> {
-        let path = query::path(&self.hcm_resource("locationsV2"), &[("q", filter), ("limit", "5")]);
-        let rows: Known<Vec<Value>> = known(self.page("location", path).await)?;
+        let asked = [("q", filter), ("limit", "5"), ("expand", "addresses")];
+        let path = |parameters: &[(&str, &str)]| query::path(&self.hcm_resource("locationsV2"), parameters);
+        let mut rows: Known<Vec<Value>> = known(self.page("location", path(&asked)).await)?;
+        // Where addresses are no child, the location itself has them, and may not be asked for children.
+        if matches!(rows, Known::Refused(_)) {
+            rows = known(self.page("location", path(&[("q", filter), ("limit", "5")])).await)?;
+        }
         Ok(match rows {
             Known::There(rows) => {
                 let id = |row: &&Value| row.get("LocationId").and_then(super::wire::as_text);

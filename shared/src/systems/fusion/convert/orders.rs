@@ -306,7 +306,7 @@ impl Context<'_> {
             location: None,
             ship_to,
             cost_centre: self.cost_centre(&schedule.distributions.items),
-            came_from: None,
+            came_from: Vec::new(),
             flaw: lost.or(goods.flaw),
         })
     }

@@ -154,17 +154,19 @@ fn cost_centre(schedule: &Schedule<'_>) -> Option<String> {
     (!joined.is_empty()).then_some(joined)
 }
 
-/// The requisition's schedule that became this one.
-fn came_from(key: &Key, schedule: &Schedule<'_>) -> Option<Origin> {
+/// The requisitions' schedules that became this one, each once.
+fn came_from(key: &Key, schedule: &Schedule<'_>) -> Vec<Origin> {
     if key.kind == Kind::Requisition {
-        return None;
+        return Vec::new();
     }
-    let row = schedule.rows.iter().find(|row| row.get("REQ_ID").is_some())?;
-    let unit = row.get("BUSINESS_UNIT_REQ").unwrap_or(&key.business_unit);
-    let requisition = Key::new(Kind::Requisition, unit, row.get("REQ_ID")?);
-    let number = row.ordinal("REQ_SCHED_NBR").unwrap_or_else(|| "1".to_owned());
-    Some(Origin {
-        document: requisition.document(),
-        line: LineId::new(format!("{}.{number}", row.ordinal("REQ_LINE_NBR")?)),
-    })
+    let origins = schedule.rows.iter().filter_map(|row| {
+        let unit = row.get("BUSINESS_UNIT_REQ").unwrap_or(&key.business_unit);
+        let requisition = Key::new(Kind::Requisition, unit, row.get("REQ_ID")?);
+        let number = row.ordinal("REQ_SCHED_NBR").unwrap_or_else(|| "1".to_owned());
+        Some(Origin {
+            document: requisition.document(),
+            line: LineId::new(format!("{}.{number}", row.ordinal("REQ_LINE_NBR")?)),
+        })
+    });
+    origins.collect::<BTreeSet<Origin>>().into_iter().collect()
 }

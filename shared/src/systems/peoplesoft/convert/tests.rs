@@ -138,7 +138,7 @@ fn a_purchase_order_with_everything_that_its_rows_refer_to() {
     );
     assert_eq!(first.unit_price, Some(Money::new(dec!(12.5), "USD")));
     assert_eq!(first.cost_centre.as_deref(), Some("5110+5120"));
-    let origin = first.came_from.as_ref().unwrap();
+    let origin = &first.came_from[0];
     assert_eq!(
         (origin.document.id.as_str(), &origin.line),
         ("REQ:US001.0000000310", &LineId::new("3.1"))
@@ -186,7 +186,10 @@ fn a_requisition_is_one_row_and_was_nothing_before() {
     );
     assert_eq!((&order.standing, &order.supplier), (&Standing::Ready, &None));
     let line = &order.lines[0];
-    assert_eq!((line.id.as_str(), line.ready, &line.came_from), ("3.1", dec!(1), &None));
+    assert_eq!(
+        (line.id.as_str(), line.ready, line.came_from.len()),
+        ("3.1", dec!(1), 0)
+    );
 }
 
 #[test]
