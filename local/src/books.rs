@@ -197,12 +197,16 @@ fn row(name: Name, shown: &Shown, carrier: &UpsBooks, began: Timestamp) -> Row {
 }
 
 fn end(shown: &Shown, shipments: &[&Shipment], written_back: bool) -> End {
-    let problem = shown.problem.as_deref().unwrap_or_default();
-    match shipments.is_empty() {
-        true if shown.cancelled => End::Cancelled,
-        true if !problem.is_empty() && !shown.corrected => End::Held,
-        false if written_back => End::Shipped,
-        _ => End::Underway,
+    let flagged = shown.problem.as_deref().is_some_and(|problem| !problem.is_empty());
+    if !shipments.is_empty() {
+        return if written_back { End::Shipped } else { End::Underway };
+    }
+    if shown.cancelled {
+        End::Cancelled
+    } else if flagged && !shown.corrected {
+        End::Held
+    } else {
+        End::Underway
     }
 }
 

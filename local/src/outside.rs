@@ -93,8 +93,10 @@ impl Outside {
     /// Where each answers, by its name.
     #[must_use]
     pub fn urls(&self) -> BTreeMap<String, String> {
-        let erp = |pairing: &Box<dyn Pairing>| (pairing.name().system().to_owned(), pairing.url().to_owned());
-        let mut urls: BTreeMap<String, String> = self.pairings.iter().map(erp).collect();
+        let pairings = self.pairings.iter();
+        let mut urls: BTreeMap<String, String> = pairings
+            .map(|pairing| (pairing.name().system().to_owned(), pairing.url().to_owned()))
+            .collect();
         urls.insert("ups".to_owned(), self.ups.url.clone());
         urls
     }

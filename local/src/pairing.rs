@@ -183,6 +183,37 @@ mod tests {
         assert!(share(5, 0).is_empty());
     }
 
+    /// Everything that people enter waits, and what another carrier brings stands beside it.
+    #[tokio::test]
+    async fn people_enter_as_many_documents_as_are_to_ship() {
+        let carrier = simulators::ups::Ups::start(simulators::ups::Options::default(), Default::default(), 0);
+        let carrier = carrier.await.unwrap().ups;
+        for (name, others) in [(Name::NetSuite, 0), (Name::Fusion, 1), (Name::PeopleSoft, 1)] {
+            let mut pairing = start(name).await.unwrap();
+            pairing.enter(12, 7).unwrap();
+            let told = crate::books::told(pairing.as_ref(), &carrier.read_books(), jiff::Timestamp::now());
+            assert_eq!(told.rows.len(), 12, "{name:?}");
+            assert!(
+                told.rows
+                    .iter()
+                    .all(|row| row.end == crate::books::End::Underway && !row.number.is_empty())
+            );
+            assert_eq!(told.duplicates, 0);
+            assert_eq!(pairing.of_other_carriers().len(), others);
+            assert!(pairing.shipped_elsewhere().is_empty());
+            assert!(pairing.plain().len() > 1);
+            assert!(
+                pairing.shown().iter().all(|shown| shown.consignments >= 1),
+                "{:?}",
+                pairing.shown()
+            );
+            assert!(pairing.correction().is_some());
+            assert!(!pairing.act(&carrier).unwrap(), "nobody has a reason to act yet");
+            pairing.end().stop().await;
+        }
+        assert!(!crate::mishaps::was_rated(&carrier, Name::Fusion));
+    }
+
     #[test]
     fn a_pairing_has_the_same_name_everywhere() {
         for name in Name::ALL {

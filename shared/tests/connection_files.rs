@@ -74,7 +74,11 @@ const COMMON: [&str; 8] = [
 
 #[test]
 fn what_the_examples_comment_out_is_valid_too() {
-    let netsuite = [COMMON.as_slice(), &["condition", "concurrency", "ready_quantity", "ship_status"]].concat();
+    let netsuite = [
+        COMMON.as_slice(),
+        &["condition", "concurrency", "ready_quantity", "ship_status"],
+    ]
+    .concat();
     is_valid_opened("examples/connections/netsuite-ups.toml", &netsuite);
     let fusion = [
         "condition",
@@ -106,7 +110,10 @@ fn what_the_examples_comment_out_is_valid_too() {
         "signed_by",
         "estimated_delivery",
     ];
-    is_valid_opened("examples/connections/fusion-ups.toml", &[COMMON.as_slice(), &fusion].concat());
+    is_valid_opened(
+        "examples/connections/fusion-ups.toml",
+        &[COMMON.as_slice(), &fusion].concat(),
+    );
     let peoplesoft = [
         "additions",
         "datetime_format",

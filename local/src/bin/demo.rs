@@ -18,7 +18,7 @@ use local::pairing::Name;
 use local::place::Place;
 use local::progress::{Line, Progress};
 use local::signals::Interrupts;
-use local::stack::{Ready, Running, prepare};
+use local::stack::{Running, prepare};
 use local::table;
 use simulators::ups::{self, EventKind};
 

@@ -275,3 +275,89 @@ fn shared_numbers(books: &Books) -> usize {
     }
     orders.values().filter(|orders| **orders > 1).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::Timestamp;
+    use simulators::fusion::books::{LineBook, ScheduleBook};
+
+    use super::*;
+
+    fn change(number: u32, by: &str, state: ChangeState, segments: &[(&str, &str)]) -> ChangeBook {
+        let segment = |(name, value): &(&str, &str)| ((*name).to_owned(), json!(value));
+        ChangeBook {
+            number,
+            by: by.to_owned(),
+            state,
+            flexfield: segments.iter().map(segment).collect(),
+            created: Timestamp::UNIX_EPOCH,
+            last_updated: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn order(changes: Vec<ChangeBook>) -> OrderBook {
+        OrderBook {
+            id: 1,
+            status: Status::Open,
+            revision: 0,
+            created: Timestamp::UNIX_EPOCH,
+            last_updated: Timestamp::UNIX_EPOCH,
+            carrier: Some(UPS.to_owned()),
+            note_to_supplier: None,
+            note_to_receiver: None,
+            flexfield: changes.last().map(|last| last.flexfield.clone()).unwrap_or_default(),
+            lines: BTreeMap::new(),
+            changes,
+            writes: 0,
+            communicated: 0,
+        }
+    }
+
+    #[test]
+    fn a_change_order_that_says_nothing_new_is_one_too_many() {
+        let (one, both) = ([(TRACKING, "1Z1")], [(TRACKING, "1Z1, 1Z2")]);
+        let applied = ChangeState::Applied;
+        let once = order(vec![
+            change(1, CLIENT, ChangeState::Deleted, &one),
+            change(2, CLIENT, applied, &one),
+            change(3, "buyer", applied, &one),
+            change(4, CLIENT, applied, &both),
+        ]);
+        assert_eq!(repeated_changes(&once), 0);
+        let tracked: Vec<u32> = tracked_changes(&once).iter().map(|change| change.number).collect();
+        assert_eq!(tracked, [2, 4]);
+        let twice = order(vec![change(1, CLIENT, applied, &one), change(2, CLIENT, applied, &one)]);
+        assert_eq!(repeated_changes(&twice), 1);
+    }
+
+    #[test]
+    fn an_order_takes_a_shipment_for_each_destination_of_ours() {
+        let schedule = |location: &str, carrier: Option<&str>, canceled| ScheduleBook {
+            id: 1,
+            quantity: 1.into(),
+            received: 0.into(),
+            location: location.to_owned(),
+            carrier: carrier.map(str::to_owned),
+            canceled,
+            flexfield: BTreeMap::new(),
+        };
+        let schedules = [
+            schedule("GALENA_DC", None, false),
+            schedule("MARFA_PLANT", Some(UPS), false),
+            schedule("HILO_DEPOT", Some("FedEx"), false),
+            schedule("NEW_YORK", None, true),
+        ];
+        let line = LineBook {
+            item: None,
+            quantity: 4.into(),
+            schedules: (1..).zip(schedules).collect(),
+        };
+        let book = OrderBook {
+            lines: BTreeMap::from([(1, line)]),
+            ..order(Vec::new())
+        };
+        assert_eq!(destinations(&book), BTreeSet::from(["GALENA_DC", "MARFA_PLANT"]));
+    }
+}

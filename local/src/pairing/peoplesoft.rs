@@ -269,3 +269,46 @@ fn repeated_writes(row: &TrackBook) -> usize {
     let repeated = row.history.iter().filter(|write| !known.insert(said(&write.columns)));
     repeated.count()
 }
+
+#[cfg(test)]
+mod tests {
+    use simulators::peoplesoft::track::Written;
+
+    use super::*;
+
+    fn row(said: &[&[(&str, &str)]]) -> TrackBook {
+        let written = |(second, columns): (i64, &&[(&str, &str)])| Written {
+            at: Timestamp::from_second(second).unwrap(),
+            by: USER.to_owned(),
+            columns: columns
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .chain([("LAST_DTTM_UPDATE".to_owned(), second.to_string())])
+                .collect(),
+        };
+        let history: Vec<Written> = (0..).zip(said).map(written).collect();
+        TrackBook {
+            writes: history.len(),
+            columns: history.last().map(|last| last.columns.clone()).unwrap_or_default(),
+            history,
+        }
+    }
+
+    #[test]
+    fn a_row_written_again_with_the_same_is_one_too_many() {
+        let tracked: &[(&str, &str)] = &[("TRACKING", "1Z1, 1Z2")];
+        let told: &[(&str, &str)] = &[("TRACKING", "1Z1, 1Z2"), ("STATUS", "Delivered")];
+        assert_eq!(repeated_writes(&row(&[tracked, told])), 0);
+        assert_eq!(repeated_writes(&row(&[tracked, tracked])), 1);
+        assert_eq!(numbers(&row(&[tracked])).len(), 2);
+        assert_eq!(first_write(&row(&[&[], tracked])), Timestamp::from_second(1).ok());
+    }
+
+    #[test]
+    fn a_document_is_named_as_the_connection_names_it() {
+        let order = DocKey::new("US001", DocType::Po, "0000079262");
+        assert_eq!(document_id(&order), DocumentId::purchase_order("US001.0000079262"));
+        let requisition = DocKey::new("US001", DocType::Req, "0000079263");
+        assert_eq!(document_id(&requisition), DocumentId::requisition("US001.0000079263"));
+    }
+}
