@@ -355,7 +355,7 @@ fn journey(parcels: &[String]) -> Vec<(String, Option<EventKind>)> {
 
 /// The promise itself, by the simulators' books.
 fn once_each(totals: &Totals) -> Outcome<()> {
-    match totals.duplicates {
+    match totals.counts.duplicates {
         0 => Ok(()),
         some => Err(Failure::new(format!("{some} shipments or write-backs are there twice"))),
     }
