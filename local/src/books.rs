@@ -1,27 +1,23 @@
-//! What came of the orders, counted from the simulators' own books and not from ours.
+//! What came of the documents, counted from the simulators' own books and not from ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Sum;
+use std::ops::Add;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use simulators::netsuite::books::{Books as NetSuiteBooks, OrderBook};
-use simulators::netsuite::model::OrderStatus;
 use simulators::ups::{Books as UpsBooks, Event, EventKind, Shipment};
 
 use waybill::domain::{DocumentId, JobId, Milestone};
 
-use crate::operator::CONNECTION;
-use crate::people::{Entered, PROBLEM, is_flagged};
+use crate::pairing::{Name, Pairing, shipped};
 
-/// The order's field that says where its delivery stands.
-const STATUS: &str = "custbody_waybill_status";
-
-/// The most units that an order of the demo has.
+/// The most units that a document of the demo has.
 const UNITS: u32 = 8;
 
-/// How an order ended.
+/// How a document ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// Not yet.
@@ -34,7 +30,34 @@ pub enum End {
     Cancelled,
 }
 
-/// One order as the books show it.
+/// What an ERP's own books show of one document that is to ship.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Its number.
+    pub number: String,
+    /// As jobs know it.
+    pub document: DocumentId,
+    /// Every tracking number that stands there.
+    pub tracking_numbers: BTreeSet<String>,
+    /// How many shipments it takes at least: one for each destination.
+    pub consignments: usize,
+    /// Whether the ERP, too, sees nothing left to ship.
+    pub whole: bool,
+    /// Whether it is cancelled.
+    pub cancelled: bool,
+    /// Whether a person has put it right: its hold will be noticed to be over.
+    pub corrected: bool,
+    /// Why it is held.
+    pub problem: Option<String>,
+    /// Where the delivery stands.
+    pub status: Option<String>,
+    /// What holds the tracking numbers: fulfilments, change orders, rows.
+    pub writes: Vec<String>,
+    /// When the last of these was made.
+    pub last_write: Option<Timestamp>,
+}
+
+/// One document as the books of both sides show it.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// Its number.
@@ -45,8 +68,8 @@ pub struct Row {
     pub ship_to: String,
     /// Unvoided shipments at the carrier: service, cost, tracking numbers.
     pub shipments: Vec<Bought>,
-    /// Fulfilments in the ERP.
-    pub fulfilments: Vec<String>,
+    /// What holds the tracking numbers in the ERP.
+    pub writes: Vec<String>,
     /// Whether the ERP shows every tracking number of every unit.
     pub written_back: bool,
     /// Why it is held.
@@ -55,7 +78,7 @@ pub struct Row {
     pub status: Option<String>,
     /// Whether the carrier has delivered every parcel, and the ERP says so.
     pub delivered: bool,
-    /// From its entry to its last fulfilment.
+    /// From its entry to the last write of a tracking number.
     pub took: Option<Duration>,
 }
 
@@ -70,9 +93,20 @@ pub struct Bought {
     pub tracking_numbers: Vec<String>,
 }
 
-/// What `cargo demo -- --json` prints.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Totals {
+/// A pairing's documents.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Which pairing.
+    pub name: Name,
+    /// Its documents, in the order of their entry.
+    pub rows: Vec<Row>,
+    /// Extra shipments and writes.
+    pub duplicates: usize,
+}
+
+/// How documents ended, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
     /// Documents.
     pub orders: usize,
     /// Of which shipped.
@@ -85,8 +119,40 @@ pub struct Totals {
     pub held: usize,
     /// Of which cancelled.
     pub cancelled: usize,
-    /// Extra unvoided shipments for a unit.
+    /// Extra unvoided shipments for a unit, and what the ERP holds twice.
     pub duplicates: usize,
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            orders: self.orders + other.orders,
+            shipped: self.shipped + other.shipped,
+            written_back: self.written_back + other.written_back,
+            delivered: self.delivered + other.delivered,
+            held: self.held + other.held,
+            cancelled: self.cancelled + other.cancelled,
+            duplicates: self.duplicates + other.duplicates,
+        }
+    }
+}
+
+impl Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), Add::add)
+    }
+}
+
+/// What `cargo demo -- --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Totals {
+    /// All pairings together.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Each pairing by its name.
+    pub pairings: BTreeMap<&'static str, Counts>,
     /// Function processes that were killed while they worked, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub killed: Option<u32>,
@@ -96,66 +162,70 @@ pub struct Totals {
     pub stack: &'static str,
 }
 
-/// Reads the books of both sides for each order.
+/// Reads the books of both sides for every document of a pairing.
 #[must_use]
-pub fn rows(orders: &[Entered], erp: &NetSuiteBooks, carrier: &UpsBooks, began: Timestamp) -> Vec<Row> {
-    let row = |order: &Entered| {
-        erp.orders
-            .get(&order.number)
-            .map(|book| row(&order.number, book, carrier, began))
-    };
-    orders.iter().filter_map(row).collect()
+pub fn told(pairing: &dyn Pairing, carrier: &UpsBooks, began: Timestamp) -> Told {
+    let name = pairing.name();
+    let shown = pairing.shown();
+    let again = shipped(name, &pairing.shipped_elsewhere(), carrier);
+    Told {
+        name,
+        duplicates: bought_twice(name, &shown, carrier) + again + pairing.written_twice(),
+        rows: shown.iter().map(|shown| row(name, shown, carrier, began)).collect(),
+    }
 }
 
-fn row(number: &str, book: &OrderBook, carrier: &UpsBooks, began: Timestamp) -> Row {
-    let jobs = jobs(book.id);
-    let shipments: Vec<&Shipment> = carrier
-        .shipments
-        .iter()
-        .filter(|one| is_for(one, &jobs) && !one.is_voided())
-        .collect();
-    let shown: BTreeSet<&str> = book
-        .fulfilments
-        .iter()
-        .flat_map(|one| one.tracking_numbers.iter().map(String::as_str))
-        .collect();
+fn row(name: Name, shown: &Shown, carrier: &UpsBooks, began: Timestamp) -> Row {
+    let shipments = shipments(name, &shown.document, carrier);
     let bought = tracking_numbers(&shipments);
-    let written_back = !bought.is_empty() && bought == shown && whole(book);
-    let last = book.fulfilments.iter().map(|one| one.created).max();
+    let every = shipments.len() >= shown.consignments && shown.whole;
+    let written_back = !bought.is_empty() && bought == shown.tracking_numbers && every;
     Row {
-        number: number.to_owned(),
-        end: end(book, &shipments, written_back),
+        number: shown.number.clone(),
+        end: end(shown, &shipments, written_back),
         ship_to: shipments.first().map(|one| place(one)).unwrap_or_default(),
+        writes: shown.writes.clone(),
         written_back,
-        fulfilments: book.fulfilments.iter().map(|one| one.number.clone()).collect(),
-        problem: text(book, PROBLEM),
-        delivered: arrived(&shipments) && text(book, STATUS).as_deref() == Some(Milestone::Delivered.words()),
-        status: text(book, STATUS),
-        took: last.and_then(|last| Duration::try_from(last.duration_since(began)).ok()),
+        problem: shown.problem.clone(),
+        status: shown.status.clone(),
+        delivered: arrived(&shipments) && shown.status.as_deref() == Some(Milestone::Delivered.words()),
+        took: shown
+            .last_write
+            .and_then(|last| Duration::try_from(last.duration_since(began)).ok()),
         shipments: shipments.into_iter().map(bought_as).collect(),
     }
 }
 
-fn text(book: &OrderBook, field: &str) -> Option<String> {
-    let value = book.custom_fields.get(field)?;
-    value.as_str().map(str::to_owned)
+fn end(shown: &Shown, shipments: &[&Shipment], written_back: bool) -> End {
+    let flagged = shown.problem.as_deref().is_some_and(|problem| !problem.is_empty());
+    if !shipments.is_empty() {
+        return if written_back { End::Shipped } else { End::Underway };
+    }
+    if shown.cancelled {
+        End::Cancelled
+    } else if flagged && !shown.corrected {
+        End::Held
+    } else {
+        End::Underway
+    }
 }
 
-fn arrived(shipments: &[&Shipment]) -> bool {
-    let delivered = |event: &Event| event.kind == EventKind::Delivered;
-    let mut parcels = shipments.iter().flat_map(|one| &one.packages);
-    !shipments.is_empty() && parcels.all(|parcel| parcel.events.iter().any(delivered))
-}
-
-/// The references under which an order's units ship.
+/// The unvoided shipments of a document's units.
 #[must_use]
-pub fn jobs(order: u64) -> Vec<String> {
-    let Ok(connection) = CONNECTION.parse() else {
+pub fn shipments<'a>(name: Name, document: &DocumentId, carrier: &'a UpsBooks) -> Vec<&'a Shipment> {
+    let jobs = jobs(name, document);
+    let own = carrier.shipments.iter();
+    own.filter(|one| is_for(one, &jobs) && !one.is_voided()).collect()
+}
+
+/// The references under which a document's units ship.
+#[must_use]
+pub fn jobs(name: Name, document: &DocumentId) -> Vec<String> {
+    let Ok(connection) = name.connection().parse() else {
         return Vec::new();
     };
-    let document = DocumentId::sales_order(order.to_string());
     (1..=UNITS)
-        .map(|unit| JobId::of(&connection, &document, unit).to_string())
+        .map(|unit| JobId::of(&connection, document, unit).to_string())
         .collect()
 }
 
@@ -167,25 +237,25 @@ fn is_for(shipment: &Shipment, jobs: &[String]) -> bool {
         .any(|reference| jobs.contains(&reference.value))
 }
 
-fn end(book: &OrderBook, shipments: &[&Shipment], written_back: bool) -> End {
-    match (shipments.is_empty(), book.status) {
-        (true, OrderStatus::Cancelled) => End::Cancelled,
-        (true, _) if is_flagged(book) => End::Held,
-        (false, _) if written_back => End::Shipped,
-        _ => End::Underway,
-    }
-}
-
-/// Whether every line that travels is fulfilled.
-fn whole(book: &OrderBook) -> bool {
-    matches!(book.status, OrderStatus::PendingBilling | OrderStatus::Billed)
-}
-
-fn tracking_numbers<'a>(shipments: &[&'a Shipment]) -> BTreeSet<&'a str> {
-    shipments
+/// Second unvoided shipments under one job id.
+fn bought_twice(name: Name, shown: &[Shown], carrier: &UpsBooks) -> usize {
+    let jobs: BTreeSet<String> = shown.iter().flat_map(|shown| jobs(name, &shown.document)).collect();
+    let own = carrier
+        .duplicates
         .iter()
-        .flat_map(|one| one.packages.iter().map(|package| package.tracking_number.as_str()))
-        .collect()
+        .filter(|(reference, _)| jobs.contains(*reference));
+    own.map(|(_, extra)| extra.len()).sum()
+}
+
+fn tracking_numbers(shipments: &[&Shipment]) -> BTreeSet<String> {
+    let packages = shipments.iter().flat_map(|one| &one.packages);
+    packages.map(|package| package.tracking_number.clone()).collect()
+}
+
+fn arrived(shipments: &[&Shipment]) -> bool {
+    let delivered = |event: &Event| event.kind == EventKind::Delivered;
+    let mut parcels = shipments.iter().flat_map(|one| &one.packages);
+    !shipments.is_empty() && parcels.all(|parcel| parcel.events.iter().any(delivered))
 }
 
 fn place(shipment: &Shipment) -> String {
@@ -205,34 +275,106 @@ fn bought_as(shipment: &Shipment) -> Bought {
     }
 }
 
-/// Adds the rows up. A duplicate is a second unvoided shipment under one job id, or anything that the ERP has twice.
+impl Told {
+    /// Its documents in numbers.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let ended = |end: End| self.rows.iter().filter(move |row| row.end == end);
+        Counts {
+            orders: self.rows.len(),
+            shipped: ended(End::Shipped).count(),
+            written_back: ended(End::Shipped).filter(|row| row.written_back).count(),
+            delivered: ended(End::Shipped).filter(|row| row.delivered).count(),
+            held: ended(End::Held).count(),
+            cancelled: ended(End::Cancelled).count(),
+            duplicates: self.duplicates,
+        }
+    }
+}
+
+/// Adds the pairings up.
 #[must_use]
-pub fn totals(rows: &[Row], erp: &NetSuiteBooks, carrier: &UpsBooks, took: Duration) -> Totals {
-    let ended = |end: End| rows.iter().filter(|row| row.end == end).count();
-    let per_job = carrier.duplicates.iter().filter(|(reference, _)| is_job(reference));
-    let at_the_carrier: usize = per_job.map(|(_, extra)| extra.len()).sum();
-    let in_the_erp =
-        erp.duplicates.identical.len() + erp.duplicates.over_fulfilled.len() + erp.duplicates.tracking_numbers.len();
+pub fn totals(told: &[Told], took: Duration, killed: Option<u32>) -> Totals {
     Totals {
-        orders: rows.len(),
-        shipped: ended(End::Shipped),
-        written_back: rows
-            .iter()
-            .filter(|row| row.end == End::Shipped && row.written_back)
-            .count(),
-        delivered: rows
-            .iter()
-            .filter(|row| row.end == End::Shipped && row.delivered)
-            .count(),
-        held: ended(End::Held),
-        cancelled: ended(End::Cancelled),
-        duplicates: at_the_carrier + in_the_erp,
-        killed: None,
+        counts: told.iter().map(Told::counts).sum(),
+        pairings: told.iter().map(|told| (told.name.id(), told.counts())).collect(),
+        killed,
         seconds: (took.as_secs_f64() * 10.0).round() / 10.0,
         stack: "ministack",
     }
 }
 
-fn is_job(reference: &str) -> bool {
-    reference.parse::<JobId>().is_ok()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(end: End, delivered: bool) -> Row {
+        Row {
+            number: "1".to_owned(),
+            end,
+            ship_to: String::new(),
+            shipments: Vec::new(),
+            writes: Vec::new(),
+            written_back: end == End::Shipped,
+            problem: None,
+            status: None,
+            delivered,
+            took: None,
+        }
+    }
+
+    #[test]
+    fn the_totals_hold_every_pairing_and_their_sum_under_the_same_keys() {
+        let told = [
+            Told {
+                name: Name::NetSuite,
+                rows: vec![row(End::Shipped, true), row(End::Held, false)],
+                duplicates: 0,
+            },
+            Told {
+                name: Name::Fusion,
+                rows: vec![row(End::Shipped, false), row(End::Cancelled, false)],
+                duplicates: 1,
+            },
+        ];
+        let json = serde_json::to_value(totals(&told, Duration::from_millis(12_340), None)).unwrap();
+        let counts = |shipped: usize, delivered, held, cancelled, duplicates| {
+            serde_json::json!({
+                "orders": 2, "shipped": shipped, "written_back": shipped, "delivered": delivered,
+                "held": held, "cancelled": cancelled, "duplicates": duplicates
+            })
+        };
+        assert_eq!(json["pairings"]["netsuite-ups"], counts(1, 1, 1, 0, 0));
+        assert_eq!(json["pairings"]["fusion-ups"], counts(1, 0, 0, 1, 1));
+        assert_eq!(json["orders"], 4);
+        assert_eq!(json["shipped"], 2);
+        assert_eq!(json["duplicates"], 1);
+        assert_eq!(json["seconds"], 12.3);
+        assert_eq!(json["stack"], "ministack");
+        assert!(json.get("killed").is_none());
+    }
+
+    #[test]
+    fn a_document_has_shipped_when_every_destination_has_a_shipment_that_the_erp_shows() {
+        let shown = |consignments, cancelled| Shown {
+            number: "162901".to_owned(),
+            document: DocumentId::purchase_order("1"),
+            tracking_numbers: BTreeSet::new(),
+            consignments,
+            whole: true,
+            cancelled,
+            corrected: false,
+            problem: Some("no such address".to_owned()),
+            status: None,
+            writes: Vec::new(),
+            last_write: None,
+        };
+        assert_eq!(end(&shown(1, false), &[], false), End::Held);
+        assert_eq!(end(&shown(1, true), &[], false), End::Cancelled);
+        let corrected = Shown {
+            corrected: true,
+            ..shown(1, false)
+        };
+        assert_eq!(end(&corrected, &[], false), End::Underway);
+    }
 }

@@ -5,8 +5,9 @@
 //! [`stack`] puts these together: up, down, status. [`place`] knows the folders, [`aws`] the emulator's clients,
 //! [`progress`] tells a person what happens, [`failure`] what went wrong.
 //!
-//! The demo: [`outside`] runs the simulated systems, [`operator`] the `waybill` command, [`people`] act in the ERP, [`books`] count
-//! what came of it, and [`table`] shows it; [`chaos`] kills functions meanwhile. [`play`] lets a person be the people.
+//! The demo: [`outside`] runs the simulated systems, of which each ERP is a [`pairing`] with its people, [`operator`] the `waybill`
+//! command; [`mishaps`] befall the carrier, [`books`] count what came of it, and [`table`] shows it; [`chaos`] kills functions
+//! meanwhile. [`play`] lets a person be the people.
 //!
 //! `local/README.md` says what the emulator cannot do like AWS.
 
@@ -17,9 +18,10 @@ pub mod deploy;
 pub mod failure;
 pub mod functions;
 pub mod ministack;
+pub mod mishaps;
 pub mod operator;
 pub mod outside;
-pub mod people;
+pub mod pairing;
 pub mod place;
 pub mod play;
 pub mod prerequisites;

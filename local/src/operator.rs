@@ -1,18 +1,21 @@
 //! The operator: the `waybill` command, run as a person runs it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+use tokio::task::JoinSet;
 
 use crate::aws;
 use crate::failure::{Failure, Outcome, While};
+use crate::pairing::Name;
 use crate::place::Place;
 use crate::stack::Description;
 
-/// The example connection's id.
-pub const CONNECTION: &str = "acme-netsuite-ups";
+/// Whose the connections are.
 const TENANT: &str = "acme";
 
 /// The command with the environment that it needs.
@@ -77,55 +80,102 @@ impl Operator {
         }
     }
 
-    /// Stores a system's credentials.
+    /// Runs several commands beside each other.
     ///
     /// # Errors
-    /// The secret is refused.
-    pub async fn set_secret(&self, system: &str, body: &serde_json::Value) -> Outcome<()> {
-        let name = format!("{TENANT}/{system}");
-        self.run(&["secret", "set", &name], Some(&body.to_string()))
-            .await
-            .map(|_| ())
-    }
-
-    /// Applies the example connection with these addresses in place of its marks, and starts it.
-    ///
-    /// # Errors
-    /// The file is refused, or a check of the systems fails.
-    pub async fn connect(&self, place: &Place, urls: &std::collections::BTreeMap<String, String>) -> Outcome<()> {
-        let mut text = std::fs::read_to_string(place.own("connections/netsuite-ups.toml"))
-            .doing("reading the example connection")?;
-        for (system, url) in urls {
-            text = text.replace(&format!("@{}_URL@", system.to_uppercase()), url);
+    /// One fails: what it said. The others are stopped.
+    async fn all(&self, commands: impl IntoIterator<Item = (Vec<String>, Option<String>)>) -> Outcome<()> {
+        let mut running = JoinSet::new();
+        for (arguments, input) in commands {
+            let operator = self.clone();
+            running.spawn(async move {
+                let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+                operator.run(&arguments, input.as_deref()).await
+            });
         }
-        let file = place.own_folder().join("netsuite-ups.toml");
-        std::fs::write(&file, text).doing("writing the connection's file")?;
-        let path = file.to_string_lossy();
-        self.waybill(&["connection", "apply", &path]).await?;
-        self.hook().await?;
-        self.waybill(&["connection", "check", CONNECTION]).await?;
-        self.waybill(&["connection", "resume", CONNECTION, "--yes"])
-            .await
-            .map(|_| ())
+        while let Some(ended) = running.join_next().await {
+            ended.doing("running waybill")??;
+        }
+        Ok(())
     }
 
-    /// Makes the address to which the carrier pushes, unless a kept stack has it already.
-    async fn hook(&self) -> Outcome<()> {
+    /// Runs the same command for each of these connections, beside each other.
+    async fn each(&self, connections: &[Name], verb: &str, flags: &[&str]) -> Outcome<()> {
+        let command = |name: &Name| {
+            let arguments = ["connection", verb, name.connection()];
+            let arguments = arguments.iter().chain(flags).map(|word| (*word).to_owned());
+            (arguments.collect(), None)
+        };
+        self.all(connections.iter().map(command)).await
+    }
+
+    /// Stores the credentials of systems, by their names.
+    ///
+    /// # Errors
+    /// A secret is refused.
+    pub async fn set_secrets(&self, secrets: &[(&str, Value)]) -> Outcome<()> {
+        let command = |(system, body): &(&str, Value)| {
+            let name = format!("{TENANT}/{system}");
+            let arguments = ["secret", "set", &name].map(str::to_owned).to_vec();
+            (arguments, Some(body.to_string()))
+        };
+        self.all(secrets.iter().map(command)).await
+    }
+
+    /// Applies the connections of these pairings with addresses in place of their marks, and starts them.
+    ///
+    /// # Errors
+    /// A file is refused, or a check of the systems fails.
+    pub async fn connect(&self, place: &Place, names: &[Name], urls: &BTreeMap<String, String>) -> Outcome<()> {
+        let files = names.iter().map(|name| filled(place, *name, urls));
+        let files: Vec<String> = files.collect::<Outcome<_>>()?;
+        let apply = |file: &String| (["connection", "apply", file].map(str::to_owned).to_vec(), None);
+        self.all(files.iter().map(apply)).await?;
+        self.hook(names).await?;
+        self.each(names, "check", &[]).await?;
+        self.each(names, "resume", &["--yes"]).await
+    }
+
+    /// Makes the address to which the carrier pushes, unless a kept stack has it already: the connections share UPS's
+    /// credential, and a hook belongs to a credential.
+    async fn hook(&self, names: &[Name]) -> Outcome<()> {
         let hooks = self.waybill(&["hook", "list"]).await?;
-        if hooks.contains(CONNECTION) {
+        let Some(first) = names.first() else { return Ok(()) };
+        if names.iter().any(|name| hooks.contains(name.connection())) {
             return Ok(());
         }
         // What it prints is a secret of a stack on this machine, and nobody needs it.
-        self.waybill(&["hook", "create", CONNECTION, "--carrier"])
+        self.waybill(&["hook", "create", first.connection(), "--carrier"])
             .await
             .map(|_| ())
     }
 
-    /// Polls the ERP now.
+    /// Polls these ERPs now, all at once.
     ///
     /// # Errors
-    /// The poller fails.
-    pub async fn poll(&self) -> Outcome<()> {
-        self.waybill(&["connection", "poll", CONNECTION]).await.map(|_| ())
+    /// A poller fails.
+    pub async fn poll(&self, names: &[Name]) -> Outcome<()> {
+        self.each(names, "poll", &[]).await
     }
+
+    /// Pauses these connections.
+    ///
+    /// # Errors
+    /// One cannot be paused.
+    pub async fn pause(&self, names: &[Name]) -> Outcome<()> {
+        self.each(names, "pause", &[]).await
+    }
+}
+
+/// Writes a pairing's connection with these addresses in place of its marks; answers the file's path.
+fn filled(place: &Place, name: Name, urls: &BTreeMap<String, String>) -> Outcome<String> {
+    let file = format!("{}.toml", name.id());
+    let text = std::fs::read_to_string(place.own(&format!("connections/{file}")));
+    let mut text = text.doing(format_args!("reading connections/{file}"))?;
+    for (system, url) in urls {
+        text = text.replace(&format!("@{}_URL@", system.to_uppercase()), url);
+    }
+    let own = place.own_folder().join(&file);
+    std::fs::write(&own, text).doing("writing the connection's file")?;
+    Ok(own.to_string_lossy().into_owned())
 }

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use simulators::netsuite::demo::DemoKind;
 use simulators::ups;
 
 use crate::failure::{Failure, Outcome, While};
 use crate::ministack;
-use crate::operator::{CONNECTION, Operator};
+use crate::operator::Operator;
 use crate::outside::Outside;
-use crate::people::{Entered, People};
+use crate::pairing::{Correction, Name, Pairing};
 use crate::place::Place;
 use crate::progress::Progress;
 use crate::signals::Interrupts;
@@ -20,32 +19,37 @@ use crate::stack::Description;
 pub struct Play {
     outside: Outside,
     operator: Operator,
-    orders: Vec<Entered>,
+    orders: usize,
     courier: tokio::task::JoinHandle<()>,
 }
 
 impl Play {
-    /// Starts both simulators, enters `orders` orders, connects the kept stack to them and has it poll.
+    /// Starts all simulators, has `orders` documents entered, connects the kept stack to them and has it poll.
     ///
     /// # Errors
     /// No stack is kept, it knows the orders of other simulators, or something cannot be started or connected.
     pub async fn start(place: &Place, orders: usize, seed: u64, interrupts: &mut Interrupts) -> Outcome<Self> {
+        if orders < Name::ALL.len() {
+            return Err(Failure::new(format!(
+                "--orders {orders} is too few for {} ERPs",
+                Name::ALL.len()
+            )));
+        }
         let mut description = fresh(place).await?;
         let operator = Operator::of(&waybill()?, &description);
-        let outside = interrupts.unless(Outside::start(0)).await?;
-        let entered = People::enter_undisturbed(&outside, orders, seed)?.orders;
+        let mut outside = interrupts.unless(Outside::start(0, &Name::ALL)).await?;
+        outside.enter(orders, seed)?;
         description.simulators = outside.urls();
         description.write(place)?;
         let connect = async |_: &_| connect(place, &operator, &outside).await;
         let mut progress = Progress::default();
-        interrupts
-            .unless(progress.phase("connecting NetSuite and UPS", connect))
-            .await?;
+        let phase = format!("connecting {}", outside.words());
+        interrupts.unless(progress.phase(&phase, connect)).await?;
         let courier = tokio::spawn(ups::courier(outside.ups.ups.clone(), Duration::from_millis(500)));
         Ok(Self {
             outside,
             operator,
-            orders: entered,
+            orders,
             courier,
         })
     }
@@ -53,52 +57,69 @@ impl Play {
     /// Where the systems answer, and what a person may try.
     #[must_use]
     pub fn words(&self) -> String {
-        let (netsuite, ups) = (&self.outside.netsuite.url, &self.outside.ups.url);
+        let ups = &self.outside.ups.url;
         let waybill = self.operator.binary().display();
-        let good = self.first(DemoKind::Good).map_or("SO10001", |order| &order.number);
+        let pairings = &self.outside.pairings;
+        let answers: String = pairings
+            .iter()
+            .map(|pairing| format!("{} answers at {}, ", pairing.name().erp(), pairing.url()))
+            .collect();
+        let books: String = pairings
+            .iter()
+            .map(|pairing| format!("  curl -s {}/_control/books\n", pairing.url()))
+            .collect();
+        let good = self.first_order().unwrap_or_default();
+        let corrections: String = pairings
+            .iter()
+            .filter_map(|one| self.correction(one.as_ref()))
+            .collect();
         format!(
-            "NetSuite answers at {netsuite}, UPS at {ups}; {} orders are entered and polled.\n\n\
+            "{answers}UPS at {ups}; {} orders are entered and polled.\n\n\
              In another terminal:\n  \
              eval \"$(cargo local status | grep export)\"\n  \
              {waybill} job list\n  \
              {waybill} order explain {good}\n  \
-             curl -s {netsuite}/_control/books\n  \
+             {waybill} tracking show {good}\n\
+             {books}  \
              curl -s {ups}/_control/books\n  \
-             {waybill} tracking show {good}\n  \
              curl -s {ups}/_control/events -H 'content-type: application/json' -d '{{\"number\":\"1Z...\",\"events\":[\"picked_up\"]}}'\n\
-             {}\nCtrl-C stops the simulators and pauses the connection.\n",
-            self.orders.len(),
-            self.correction().unwrap_or_default(),
+             {corrections}\nCtrl-C stops the simulators and pauses the connections.\n",
+            self.orders,
         )
     }
 
-    /// How a person puts right the address of an order that is held for it.
-    fn correction(&self) -> Option<String> {
-        let wrong = self.first(DemoKind::InvalidAddress)?;
-        let address = serde_json::to_string(wrong.correction()?).ok()?;
-        let (number, netsuite) = (&wrong.number, &self.outside.netsuite.url);
+    /// The number of an order that ships without more ado.
+    fn first_order(&self) -> Option<String> {
+        let plain = |pairing: &dyn Pairing| {
+            let document = pairing.plain().into_iter().next()?;
+            let shown = pairing.shown().into_iter().find(|shown| shown.document == document)?;
+            Some(shown.number)
+        };
+        self.outside.pairings.iter().find_map(|pairing| plain(pairing.as_ref()))
+    }
+
+    /// How a person puts right an order that is held.
+    fn correction(&self, pairing: &dyn Pairing) -> Option<String> {
+        let Correction { number, held_for, act } = pairing.correction()?;
+        let (erp, url) = (pairing.name().erp(), pairing.url());
         let waybill = self.operator.binary().display();
         Some(format!(
-            "Order {number} is held for its address; put it right and see it ship within a minute:\n  \
+            "\nIn {erp}, {number} is held for {held_for}; put it right and see it ship within a minute:\n  \
              {waybill} order explain {number}\n  \
-             curl -s {netsuite}/_control/act -H 'content-type: application/json' \\\n    \
-             -d '{{\"order\":\"{number}\",\"act\":\"edit_address\",\"address\":{address}}}'\n"
+             curl -s {url}/_control/act -H 'content-type: application/json' \\\n    \
+             -d '{act}'\n"
         ))
     }
 
-    fn first(&self, kind: DemoKind) -> Option<&Entered> {
-        self.orders.iter().find(|order| order.kind == kind)
-    }
-
-    /// Pauses the connection, so that nobody calls what is gone, and stops both simulators.
+    /// Pauses the connections, so that nobody calls what is gone, and stops all simulators.
     ///
     /// # Errors
-    /// The connection cannot be paused; the simulators are stopped all the same.
+    /// A connection cannot be paused; the simulators are stopped all the same.
     pub async fn stop(self) -> Outcome<()> {
-        let paused = self.operator.waybill(&["connection", "pause", CONNECTION]).await;
+        let paused = self.operator.pause(&self.outside.names()).await;
         self.courier.abort();
         self.outside.stop().await;
-        paused.map(|_| ())
+        paused
     }
 }
 
@@ -128,9 +149,8 @@ fn waybill() -> Outcome<PathBuf> {
 }
 
 async fn connect(place: &Place, operator: &Operator, outside: &Outside) -> Outcome<()> {
-    for (system, body) in outside.secrets() {
-        operator.set_secret(system, &body).await?;
-    }
-    operator.connect(place, &outside.urls()).await?;
-    operator.poll().await
+    let names = outside.names();
+    operator.set_secrets(&outside.secrets()).await?;
+    operator.connect(place, &names, &outside.urls()).await?;
+    operator.poll(&names).await
 }

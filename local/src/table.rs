@@ -1,10 +1,13 @@
-//! What came of the orders, as a person reads it: a table that fits 120 columns, why orders are held, the sums.
+//! What came of the documents, as a person reads it: a table for each pairing that fits 120 columns, why some are held, the sums.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use waybill::systems::ups::service_name;
 
-use crate::books::{Bought, End, Row, Totals};
+use crate::books::{Bought, Counts, End, Row, Told, Totals};
 
 const HEADER: [&str; 8] = [
     "order",
@@ -13,17 +16,26 @@ const HEADER: [&str; 8] = [
     "cost",
     "tracking number",
     "written",
-    "seconds",
+    "took",
     "delivery",
 ];
 /// The columns that hold numbers.
 const NUMBERS: [usize; 2] = [3, 6];
 /// The most characters of a consignee and a city.
-const SHIP_TO: usize = 16;
+const SHIP_TO: usize = 15;
 
-/// All orders, a line for each shipment; beneath them why some are held.
+/// Every pairing's documents beneath its name and its sums.
 #[must_use]
-pub fn orders(rows: &[Row]) -> String {
+pub fn pairings(told: &[Told]) -> String {
+    let of_one = |told: &Told| {
+        let heading = format!("{} and UPS: {}", told.name.erp(), sums(&told.counts()));
+        format!("{heading}\n\n{}", orders(&told.rows))
+    };
+    told.iter().map(of_one).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Documents, a line for each shipment; beneath them why some are held.
+fn orders(rows: &[Row]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_header(HEADER);
@@ -34,7 +46,7 @@ pub fn orders(rows: &[Row]) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    [table.trim_fmt(), held(rows)].join("\n")
+    [table.trim_fmt(), held(rows)].concat()
 }
 
 fn cells(row: &Row) -> [String; 8] {
@@ -45,15 +57,17 @@ fn cells(row: &Row) -> [String; 8] {
         each(|one| service_name(&one.service).unwrap_or(&one.service).to_owned()),
         each(|one| format!("{:.2}", one.charge)),
         each(parcels),
-        row.fulfilments.join("\n"),
-        row.took
-            .map(|took| format!("{:.1}", took.as_secs_f64()))
-            .unwrap_or_default(),
+        row.writes.join("\n"),
+        row.took.map(seconds).unwrap_or_default(),
         row.status
             .clone()
             .filter(|_| row.end == End::Shipped)
             .unwrap_or_default(),
     ]
+}
+
+fn seconds(took: Duration) -> String {
+    format!("{:.1}", took.as_secs_f64())
 }
 
 fn place(row: &Row) -> String {
@@ -93,26 +107,32 @@ fn held(rows: &[Row]) -> String {
     held.map(why).collect()
 }
 
-/// How far the work is.
+/// How far the work is, pairing by pairing.
 #[must_use]
-pub fn in_short(rows: &[Row]) -> String {
-    let count = |end: End| rows.iter().filter(|row| row.end == end).count();
-    let [shipped, held, cancelled] = [End::Shipped, End::Held, End::Cancelled].map(count);
-    format!(
-        "{shipped} shipped, {held} held, {cancelled} cancelled, {} under way",
-        count(End::Underway)
-    )
+pub fn in_short(told: &[Told]) -> String {
+    each(told, |told| {
+        let ended = told.rows.iter().filter(|row| row.end != End::Underway).count();
+        format!("{ended} of {} ended", told.rows.len())
+    })
 }
 
-/// How far the deliveries are.
-pub fn deliveries_in_short(rows: &[Row]) -> String {
-    let shipped = rows.iter().filter(|row| row.end == End::Shipped);
-    let mut standing: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
-    for row in shipped {
-        *standing.entry(row.status.as_deref().unwrap_or("unknown")).or_default() += 1;
-    }
-    let words = standing.into_iter().map(|(status, count)| format!("{count} {status}"));
-    words.collect::<Vec<_>>().join(", ")
+/// How far the deliveries are, pairing by pairing.
+#[must_use]
+pub fn deliveries_in_short(told: &[Told]) -> String {
+    each(told, |told| {
+        let shipped = told.rows.iter().filter(|row| row.end == End::Shipped);
+        let mut standing: BTreeMap<&str, usize> = BTreeMap::new();
+        for row in shipped {
+            *standing.entry(row.status.as_deref().unwrap_or("unknown")).or_default() += 1;
+        }
+        let words = standing.into_iter().map(|(status, count)| format!("{count} {status}"));
+        words.collect::<Vec<_>>().join(", ")
+    })
+}
+
+fn each(told: &[Told], words: impl Fn(&Told) -> String) -> String {
+    let told = told.iter().map(|told| format!("{}: {}", told.name.erp(), words(told)));
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// The sums in a sentence.
@@ -122,16 +142,23 @@ pub fn in_words(totals: &Totals) -> String {
         .killed
         .map(|killed| format!("; {killed} functions were killed on the way"));
     format!(
-        "{} orders in {:.1} s: {} shipped, {} written back, {} delivered, {} held, {} cancelled, {} duplicates{}",
-        totals.orders,
+        "All together in {:.1} s: {}{}",
         totals.seconds,
-        totals.shipped,
-        totals.written_back,
-        totals.delivered,
-        totals.held,
-        totals.cancelled,
-        totals.duplicates,
+        sums(&totals.counts),
         killed.unwrap_or_default()
+    )
+}
+
+fn sums(counts: &Counts) -> String {
+    format!(
+        "{} orders, {} shipped, {} written back, {} delivered, {} held, {} cancelled, {} duplicates",
+        counts.orders,
+        counts.shipped,
+        counts.written_back,
+        counts.delivered,
+        counts.held,
+        counts.cancelled,
+        counts.duplicates
     )
 }
 
@@ -142,6 +169,7 @@ mod tests {
     use rust_decimal::dec;
 
     use super::*;
+    use crate::pairing::Name;
 
     fn shipped(parcels: usize) -> Row {
         let number = |parcel| format!("1ZA1B2C303{parcel:08}");
@@ -155,7 +183,7 @@ mod tests {
             end: End::Shipped,
             ship_to: "The Considerably Longwinded Trading Company, MOUNTAIN VIEW US".to_owned(),
             shipments: vec![bought],
-            fulfilments: vec!["IF10026".to_owned()],
+            writes: vec!["IF10026".to_owned()],
             written_back: true,
             problem: None,
             status: Some("Out for delivery".to_owned()),
@@ -171,6 +199,39 @@ mod tests {
         assert!(told.contains("1ZA1B2C30300000000 (+6)"), "{told}");
         assert!(told.contains("UPS Worldwide Expedited"), "{told}");
         assert!(told.contains("IF10026") && told.contains("104.3"), "{told}");
+    }
+
+    /// PeopleSoft's numbers are the longest.
+    #[test]
+    fn a_document_with_a_long_number_fits_too() {
+        let row = Row {
+            number: "0000079262".to_owned(),
+            ..shipped(7)
+        };
+        let told = orders(&[row]);
+        assert!(told.lines().all(|line| line.chars().count() <= 120), "{told}");
+    }
+
+    #[test]
+    fn every_pairing_has_a_heading_with_its_sums() {
+        let told = |name| Told {
+            name,
+            rows: vec![shipped(1)],
+            duplicates: 0,
+        };
+        let all = [told(Name::NetSuite), told(Name::PeopleSoft)];
+        let words = pairings(&all);
+        assert!(
+            words.starts_with("NetSuite and UPS: 1 orders, 1 shipped, 1 written back, 0 delivered"),
+            "{words}"
+        );
+        assert!(words.contains("\n\nPeopleSoft and UPS: 1 orders"), "{words}");
+        assert!(words.lines().all(|line| line.chars().count() <= 120), "{words}");
+        assert_eq!(in_short(&all), "NetSuite: 1 of 1 ended; PeopleSoft: 1 of 1 ended");
+        assert_eq!(
+            deliveries_in_short(&all),
+            "NetSuite: 1 Out for delivery; PeopleSoft: 1 Out for delivery"
+        );
     }
 
     #[test]

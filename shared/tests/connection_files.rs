@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use waybill::connection::{Connection, Environment, list, parse};
-use waybill::domain::{Cadence, Choice, LocationId};
+use waybill::connection::{Connection, Environment, Shipper, list, parse};
+use waybill::domain::{Cadence, Choice, LocationId, Payer, Supplier, account_of};
 use waybill::systems::check::Checks;
 
 fn text(path: &str) -> Result<String, String> {
@@ -31,58 +31,187 @@ fn the_example_is_valid_and_says_what_it_seems_to_say() {
     assert!(fields.status_at.is_some() && fields.place.is_some() && fields.signed_by.is_some());
 }
 
-#[test]
-fn what_the_example_comments_out_is_valid_too() {
-    let text = text("examples/connections/netsuite-ups.toml").unwrap();
-    let defaults = [
-        "unknown_purchase",
-        "quote_valid_minutes",
-        "retention_days",
-        "secret",
-        "unit",
-        "condition",
-        "allow_host",
-        "base_url",
-    ];
+/// The example with these commented keys opened.
+fn opened(text: &str, keys: &[&str]) -> String {
     let open = |line: &str| {
         let bare = line.strip_prefix("# ").unwrap_or(line);
-        let is_key = defaults.iter().any(|key| bare.starts_with(&format!("{key} = ")));
+        let is_key = keys.iter().any(|key| bare.starts_with(&format!("{key} = ")));
         if is_key { bare.to_owned() } else { line.to_owned() }
     };
-    let opened: Vec<String> = text.lines().map(open).collect();
-    let connection = read(&opened.join("\n")).unwrap();
+    text.lines().map(open).collect::<Vec<_>>().join("\n")
+}
+
+/// What an example comments out is its default, or legal.
+fn is_valid_opened(path: &str, keys: &[&str]) {
+    let text = text(path).unwrap();
+    let connection = read(&opened(&text, keys)).unwrap();
+    let plain = read(&text).unwrap();
     assert_eq!(
         connection,
         Connection {
             select: connection.select.clone(),
             carrier: connection.carrier.clone(),
-            ..read(&text).unwrap()
+            erp: connection.erp.clone(),
+            write_back: connection.write_back.clone(),
+            ..plain.clone()
         }
     );
-    assert!(connection.select.condition.is_some() && connection.carrier.base_url.is_some());
+    assert!(connection.carrier.base_url.is_some(), "{path}");
+    assert_eq!(connection.erp.base_url, plain.erp.base_url, "{path}");
+}
+
+/// The keys that every example comments out.
+const COMMON: [&str; 8] = [
+    "unknown_purchase",
+    "quote_valid_minutes",
+    "retention_days",
+    "secret",
+    "unit",
+    "allow_host",
+    "base_url",
+    "rate_limit",
+];
+
+#[test]
+fn what_the_examples_comment_out_is_valid_too() {
+    let netsuite = [
+        COMMON.as_slice(),
+        &["condition", "concurrency", "ready_quantity", "ship_status"],
+    ]
+    .concat();
+    is_valid_opened("examples/connections/netsuite-ups.toml", &netsuite);
+    let fusion = [
+        "condition",
+        "additions",
+        "token_path",
+        "audience",
+        "framework_version",
+        "rest_version",
+        "time_literal",
+        "page",
+        "concurrency",
+        "locations",
+        "segment_separator",
+        "item_organization",
+        "weight_units",
+        "length_units",
+        "unit_conversions",
+        "flex_level",
+        "flex_context",
+        "tell",
+        "change_order",
+        "lost_request_minutes",
+        "text_limit",
+        "cost_as_text",
+        "fields",
+        "store_only",
+        "note",
+        "place",
+        "signed_by",
+        "estimated_delivery",
+    ];
+    is_valid_opened(
+        "examples/connections/fusion-ups.toml",
+        &[COMMON.as_slice(), &fusion].concat(),
+    );
+    let peoplesoft = [
+        "additions",
+        "datetime_format",
+        "private_network",
+        "gateway",
+        "node",
+        "query_service",
+        "query_owner",
+        "max_rows",
+        "concurrency",
+        "queries",
+        "columns",
+        "prompts",
+        "strip_correlation",
+        "statuses",
+        "weight_units",
+        "length_units",
+        "unit_conversions",
+        "identity_url",
+        "token_path",
+        "scope",
+        "client_authentication",
+        "lost_request_minutes",
+        "text_limit",
+        "status_text",
+        "fields",
+        "store_only",
+    ];
+    is_valid_opened(
+        "examples/connections/peoplesoft-ups.toml",
+        &[COMMON.as_slice(), &peoplesoft].concat(),
+    );
+}
+
+/// P29, P32: suppliers ship, and who pays is looked up by supplier and cost centre.
+#[test]
+fn the_examples_of_purchase_orders_say_who_ships_and_who_pays() {
+    for (name, supplier_id, cost_centre) in [("fusion", "300100000001", "540"), ("peoplesoft", "0000000042", "41000")] {
+        let connection = read(&text(&format!("examples/connections/{name}-ups.toml")).unwrap()).unwrap();
+        assert!(connection.paused);
+        assert_eq!(connection.erp.system, name);
+        assert_eq!(connection.ship_from.of, Shipper::Supplier);
+        assert!(!connection.write_back.fulfilment && connection.write_back.fields.tracking.is_some());
+        assert_eq!(connection.select.rules.len(), 2);
+        let supplier = |named: &str| Supplier {
+            id: supplier_id.to_owned(),
+            name: Some(named.to_owned()),
+            site: None,
+            address: None,
+        };
+        let row = |named: &str, centre: &str| account_of(&connection.accounts, Some(&supplier(named)), Some(centre));
+        let number = |named, centre| row(named, centre).unwrap().unwrap().account.number.as_str();
+        assert_eq!(number("Lake Michigan Pumps LLC", cost_centre), "D4E5F6");
+        assert_eq!(number("Lake Michigan Pumps LLC", "999"), "A1B2C3");
+        let paid = row("Chesapeake Valve Co", "999").unwrap().unwrap();
+        assert!(matches!(paid.payer, Some(Payer::ThirdParty { .. })), "{paid:?}");
+    }
 }
 
 #[test]
-fn the_local_connection_is_valid_once_the_simulators_addresses_stand_in_it() {
-    let template = text("local/connections/netsuite-ups.toml").unwrap();
-    let unfilled: Vec<String> = parse(&template, "local", &Checks)
-        .err()
-        .unwrap_or_default()
-        .into_iter()
-        .map(|mistake| mistake.path)
-        .collect();
-    assert_eq!(unfilled, ["erp.base_url", "carrier.base_url"]);
-    let filled = template
-        .replace("@NETSUITE_URL@", "http://127.0.0.1:4001")
-        .replace("@UPS_URL@", "http://127.0.0.1:4002");
-    let connection = read(&filled).unwrap();
-    assert_eq!(connection.environment, Environment::Local);
-    assert_eq!(connection.tracking.every, jiff::SignedDuration::from_mins(5));
-    assert!(connection.write_back.fields.tells_deliveries());
-    assert_eq!(
-        connection.carrier.base_url.as_ref().and_then(url::Url::port),
-        Some(4002)
-    );
+fn the_local_connections_are_valid_once_the_simulators_addresses_stand_in_them() {
+    for system in ["netsuite", "fusion", "peoplesoft"] {
+        let template = text(&format!("local/connections/{system}-ups.toml")).unwrap();
+        let unfilled: Vec<String> = parse(&template, "local", &Checks)
+            .err()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|mistake| mistake.path)
+            .collect();
+        let addresses = ["erp.base_url".to_owned(), "carrier.base_url".to_owned()];
+        assert!(addresses.iter().all(|path| unfilled.contains(path)), "{unfilled:?}");
+        let filled = template
+            .replace(&format!("@{}_URL@", system.to_uppercase()), "http://127.0.0.1:4001")
+            .replace("@UPS_URL@", "http://127.0.0.1:4002");
+        let connection = read(&filled).unwrap();
+        assert_eq!(connection.id.as_str(), format!("acme-{system}-ups"));
+        assert_eq!(connection.environment, Environment::Local);
+        assert_eq!(connection.tracking.every, jiff::SignedDuration::from_mins(5));
+        assert!(connection.write_back.fields.tells_deliveries());
+        assert_eq!(connection.carrier.account, "A1B2C3");
+        assert_eq!(
+            connection.carrier.base_url.as_ref().and_then(url::Url::port),
+            Some(4002)
+        );
+    }
+}
+
+/// The connections of the demo share UPS's credential, so that one hook serves them all.
+#[test]
+fn the_local_connections_share_the_credential_of_the_carrier() {
+    let secrets = ["netsuite", "fusion", "peoplesoft"].map(|system| {
+        let template = text(&format!("local/connections/{system}-ups.toml")).unwrap();
+        let filled = template
+            .replace(&format!("@{}_URL@", system.to_uppercase()), "http://127.0.0.1:4001")
+            .replace("@UPS_URL@", "http://127.0.0.1:4002");
+        read(&filled).unwrap().carrier.secret
+    });
+    assert_eq!(secrets, ["waybill/dev/acme/ups"; 3]);
 }
 
 /// P7, P26: what only a system knows is judged by that system, and told with its place in the file.

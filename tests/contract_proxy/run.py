@@ -67,13 +67,13 @@ def free_ports(count):
 
 
 def ship_through(proxy, report):
-    """Runs the demo with the proxy in between; answers the demo's totals."""
+    """Runs the demo with the proxy in between, with NetSuite's orders, which are of every kind; answers the demo's totals."""
     ups_port, proxy_port = free_ports(2)
     upstream = f"http://127.0.0.1:{ups_port}"
     listening = subprocess.Popen([proxy, "ups", upstream, str(proxy_port), report], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     try:
         wait_until_ready(listening)
-        demo = ["cargo", "demo", "--", "--json", "--ups-port", str(ups_port), "--ups-url", f"http://127.0.0.1:{proxy_port}"]
+        demo = ["cargo", "demo", "--", "--json", "--pairing", "netsuite-ups", "--orders", "25", "--ups-port", str(ups_port), "--ups-url", f"http://127.0.0.1:{proxy_port}"]
         ran = subprocess.run(demo, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=DEMO_ENDS_WITHIN, check=True)
         return json.loads(ran.stdout)
     finally:

@@ -7,17 +7,18 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use jiff::Timestamp;
-use local::books::{self, End, Row, Totals};
+use local::books::{self, End, Told, Totals};
 use local::chaos::Chaos;
 use local::failure::{Failure, Outcome, While};
 use local::ministack::Life;
+use local::mishaps;
 use local::operator::Operator;
 use local::outside::Outside;
-use local::people::People;
+use local::pairing::Name;
 use local::place::Place;
 use local::progress::{Line, Progress};
 use local::signals::Interrupts;
-use local::stack::{Ready, Running, prepare};
+use local::stack::{Running, prepare};
 use local::table;
 use simulators::ups::{self, EventKind};
 
@@ -36,17 +37,20 @@ const TRAVELS: [EventKind; 6] = [
     EventKind::OutForDelivery,
     EventKind::Delivered,
 ];
-/// How often the ERP is polled.
+/// How often the ERPs are polled.
 const POLL: Duration = Duration::from_secs(2);
 
-/// Ships orders through the whole deployment on this machine: NetSuite sales orders become UPS shipments, and their parcels
-/// travel until NetSuite shows that they are delivered.
+/// Ships orders through the whole deployment on this machine: NetSuite sales orders, Fusion purchase orders, and PeopleSoft
+/// purchase orders and requisitions become UPS shipments, and their parcels travel until each ERP shows that they are delivered.
 #[derive(Parser)]
 #[command(name = "cargo demo")]
 struct Arguments {
-    /// How many orders; ten or more hold every kind
-    #[arg(long, default_value_t = 25)]
+    /// How many documents of all pairings together; twelve or more for each hold every kind
+    #[arg(long, default_value_t = 36)]
     orders: usize,
+    /// Which pairings; may be repeated, and without it all of them
+    #[arg(long = "pairing", value_name = "NAME")]
+    pairings: Vec<Name>,
     /// Which orders: the same seed makes the same ones
     #[arg(long, default_value_t = 7)]
     seed: u64,
@@ -75,13 +79,33 @@ async fn main() -> ExitCode {
     }
 }
 
+impl Arguments {
+    /// The pairings, each once, as they are shown.
+    fn names(&self) -> Vec<Name> {
+        let wanted = |name: &Name| self.pairings.is_empty() || self.pairings.contains(name);
+        Name::ALL.into_iter().filter(wanted).collect()
+    }
+
+    /// Every connection's check wants to see an order.
+    fn judge(&self) -> Outcome<()> {
+        let pairings = self.names().len();
+        if self.orders < pairings {
+            let wrong = format!("--orders {} is too few for {pairings} pairings", self.orders);
+            return Err(Failure::new(wrong));
+        }
+        Ok(())
+    }
+}
+
 async fn run(arguments: Arguments) -> Outcome<()> {
+    arguments.judge()?;
     let mut interrupts = Interrupts::listen("everything is stopped")?;
     let place = Place::named("demo");
     let mut progress = Progress::default();
     let ready = interrupts.unless(prepare(&place, &mut progress)).await?;
     let began = Instant::now();
-    let outside = interrupts.unless(Outside::start(arguments.ups_port)).await?;
+    let names = arguments.names();
+    let mut outside = interrupts.unless(Outside::start(arguments.ups_port, &names)).await?;
     let start = Running::start(&place, &ready, Life::ThisProcess, &mut progress);
     let started = match interrupts.unless(start).await {
         Ok(started) => started,
@@ -90,11 +114,11 @@ async fn run(arguments: Arguments) -> Outcome<()> {
             return Err(failure);
         }
     };
-    let demo = Demo {
+    let mut demo = Demo {
         arguments: &arguments,
         place: &place,
-        ready: &ready,
-        outside: &outside,
+        operator: Operator::of(ready.waybill(), started.description()),
+        outside: &mut outside,
         running: &started,
     };
     let told = interrupts.unless(demo.ship(began, &mut progress)).await;
@@ -110,54 +134,45 @@ async fn run(arguments: Arguments) -> Outcome<()> {
 struct Demo<'a> {
     arguments: &'a Arguments,
     place: &'a Place,
-    ready: &'a Ready,
-    outside: &'a Outside,
+    operator: Operator,
+    outside: &'a mut Outside,
     running: &'a Running,
 }
 
 impl Demo<'_> {
-    async fn ship(&self, began: Instant, progress: &mut Progress) -> Outcome<()> {
-        let operator = Operator::of(self.ready.waybill(), self.running.description());
+    async fn ship(&mut self, began: Instant, progress: &mut Progress) -> Outcome<()> {
         let opened = Timestamp::now();
-        let mut people = People::enter(self.outside, self.arguments.orders, self.arguments.seed)?;
+        self.outside.enter(self.arguments.orders, self.arguments.seed)?;
+        mishaps::befall(self.outside);
+        let systems = self.outside.words();
         progress
-            .phase("connecting NetSuite and UPS", async |_| self.connect(&operator).await)
+            .phase(&format!("connecting {systems}"), async |_| self.connect().await)
             .await?;
         let name = format!("shipping {} orders", self.arguments.orders);
         let mut chaos = self.arguments.chaos.map(|seed| Chaos::over(self.running.group(), seed));
         let ended = progress
-            .phase(&name, async |line| {
-                self.work(&operator, &mut people, chaos.as_mut(), opened, line).await
-            })
+            .phase(&name, async |line| self.work(chaos.as_mut(), opened, line).await)
             .await;
         let delivered = match &ended {
             Ok(()) => {
                 progress
-                    .phase("delivering the parcels", async |line| {
-                        self.deliver(&operator, &people, opened, line).await
-                    })
+                    .phase("delivering the parcels", async |line| self.deliver(opened, line).await)
                     .await
             }
             Err(_) => Ok(()),
         };
         let reconciled = progress
-            .phase("comparing NetSuite, jobs and UPS", async |_| {
-                operator.waybill(&["reconcile", "run"]).await
+            .phase("comparing ERPs, jobs and UPS", async |_| {
+                self.operator.waybill(&["reconcile", "run"]).await
             })
             .await;
-        let rows = self.rows(&people, opened);
-        let totals = books::totals(
-            &rows,
-            &self.outside.netsuite.netsuite.books(),
-            &self.outside.ups.ups.read_books(),
-            began.elapsed(),
-        );
-        let totals = Totals {
-            killed: chaos.map(|chaos| chaos.killed),
-            ..totals
-        };
-        self.tell(&operator, &people, &rows, &totals).await?;
-        ended.and(delivered).and_then(|()| once_each(&totals))?;
+        let told = self.outside.told(opened);
+        let totals = books::totals(&told, began.elapsed(), chaos.map(|chaos| chaos.killed));
+        self.tell(&told, &totals).await?;
+        ended
+            .and(delivered)
+            .and_then(|()| once_each(&totals))
+            .and_then(|()| self.nothing_of_others())?;
         let reconciled = reconciled?;
         if self.arguments.json {
             return Ok(());
@@ -165,76 +180,72 @@ impl Demo<'_> {
         print(&format!("\n{reconciled}\n"))
     }
 
-    async fn connect(&self, operator: &Operator) -> Outcome<()> {
-        for (system, body) in self.outside.secrets() {
-            operator.set_secret(system, &body).await?;
-        }
+    async fn connect(&self) -> Outcome<()> {
+        self.operator.set_secrets(&self.outside.secrets()).await?;
         let mut urls = self.outside.urls();
         urls.extend(self.arguments.ups_url.clone().map(|url| ("ups".to_owned(), url)));
-        operator.connect(self.place, &urls).await
+        let names = self.outside.names();
+        self.operator.connect(self.place, &names, &urls).await
     }
 
-    /// Polls, and lets people act, until every order has ended.
-    async fn work(
-        &self,
-        operator: &Operator,
-        people: &mut People,
-        mut chaos: Option<&mut Chaos>,
-        opened: Timestamp,
-        line: &Line,
-    ) -> Outcome<()> {
+    /// Polls, and lets people act, until every document has ended and nothing that people did is still to be seen.
+    async fn work(&mut self, mut chaos: Option<&mut Chaos>, opened: Timestamp, line: &Line) -> Outcome<()> {
         let began = Instant::now();
+        let names = self.outside.names();
         let mut polled: Option<Instant> = None;
+        let mut seen = false;
         loop {
             let storm = chaos.as_mut().is_some_and(|chaos| {
                 chaos.strike();
                 chaos.rages()
             });
             if polled.is_none_or(|at| at.elapsed() >= POLL) {
-                match operator.poll().await {
+                match self.operator.poll(&names).await {
                     // The poller itself may have been killed: the next poll goes on where it was.
                     Err(_) if storm => {}
-                    polled => polled?,
+                    polled => {
+                        polled?;
+                        seen = true;
+                    }
                 }
                 polled = Some(Instant::now());
             }
-            people.act(self.outside, &self.outside.netsuite.netsuite.books())?;
-            let rows = self.rows(people, opened);
-            line.at(table::in_short(&rows));
-            if rows.iter().all(|row| row.end != End::Underway) && self.settled() {
+            if self.outside.act()? {
+                seen = false;
+            }
+            let told = self.outside.told(opened);
+            line.at(table::in_short(&told));
+            let late = late(&told);
+            if late.is_empty() && seen && self.settled() {
                 return Ok(());
             }
             if began.elapsed() > PATIENCE {
-                let late: Vec<&str> = rows
-                    .iter()
-                    .filter(|row| row.end == End::Underway)
-                    .map(|row| row.number.as_str())
-                    .collect();
-                return Err(Failure::new(format!(
-                    "these orders have not ended in time: {}",
-                    late.join(", ")
-                )));
+                let words = format!("these orders have not ended in time: {}", late.join(", "));
+                return Err(Failure::new(words));
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 
-    /// Lets every parcel travel, with a delay here and there, until the ERP shows that it has arrived.
-    async fn deliver(&self, operator: &Operator, people: &People, opened: Timestamp, line: &Line) -> Outcome<()> {
-        self.follow(operator, line).await?;
+    /// Lets every parcel travel, with a delay here and there, until its ERP shows that it has arrived.
+    async fn deliver(&self, opened: Timestamp, line: &Line) -> Outcome<()> {
+        self.follow(line).await?;
         let carrier = &self.outside.ups.ups;
         let courier = tokio::spawn(ups::courier(carrier.clone(), Duration::from_millis(200)));
         for (number, event) in journey(&self.parcels()) {
             match event {
                 Some(event) => drop(carrier.happen(&number, &[event])),
-                None => tokio::time::sleep(STEP).await,
+                None => {
+                    line.at(table::deliveries_in_short(&self.outside.told(opened)));
+                    tokio::time::sleep(STEP).await;
+                }
             }
-            line.at(table::deliveries_in_short(&self.rows(people, opened)));
         }
-        let arrived = self.until(LATEST, "every parcel has arrived in the ERP", async || {
-            let rows = self.rows(people, opened);
-            line.at(table::deliveries_in_short(&rows));
-            Ok(rows.iter().all(|row| row.end != End::Shipped || row.delivered))
+        let arrived = until(LATEST, "every parcel has arrived in its ERP", async || {
+            let told = self.outside.told(opened);
+            line.at(table::deliveries_in_short(&told));
+            let mut rows = told.iter().flat_map(|told| &told.rows);
+            Ok(rows.all(|row| row.end != End::Shipped || row.delivered))
         });
         let arrived = arrived.await;
         courier.abort();
@@ -242,32 +253,16 @@ impl Demo<'_> {
     }
 
     /// Has every parcel followed, and news of each pushed, without waiting for the schedules of a minute.
-    async fn follow(&self, operator: &Operator, line: &Line) -> Outcome<()> {
+    async fn follow(&self, line: &Line) -> Outcome<()> {
         let parcels = self.parcels().len();
-        self.until(LATEST, "news of every parcel are pushed", async || {
-            operator.waybill(&["tracking", "poll"]).await?;
-            operator.waybill(&["tracking", "renew"]).await?;
+        until(LATEST, "news of every parcel are pushed", async || {
+            self.operator.waybill(&["tracking", "poll"]).await?;
+            self.operator.waybill(&["tracking", "renew"]).await?;
             let pushed = self.outside.ups.ups.read_books().subscriptions.len();
             line.at(format!("{pushed} of {parcels} parcels are subscribed to"));
             Ok(pushed >= parcels)
         })
         .await
-    }
-
-    async fn until(
-        &self,
-        patience: Duration,
-        what: &str,
-        mut is_so: impl AsyncFnMut() -> Outcome<bool>,
-    ) -> Outcome<()> {
-        let began = Instant::now();
-        while !is_so().await? {
-            if began.elapsed() > patience {
-                return Err(Failure::new(format!("it is not so in time: {what}")));
-            }
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
-        Ok(())
     }
 
     /// The parcels that travel.
@@ -287,40 +282,61 @@ impl Demo<'_> {
             .all(|reference| reference.parse::<waybill::domain::JobId>().is_err())
     }
 
-    fn rows(&self, people: &People, opened: Timestamp) -> Vec<Row> {
-        let (erp, carrier) = (
-            self.outside.netsuite.netsuite.books(),
-            self.outside.ups.ups.read_books(),
-        );
-        let mut rows = books::rows(&people.orders, &erp, &carrier, opened);
-        let corrected = |row: &&mut Row| row.end == End::Held && people.has_put_right(&row.number);
-        rows.iter_mut()
-            .filter(corrected)
-            .for_each(|row| row.end = End::Underway);
-        rows
+    /// What another carrier brings is not ours.
+    fn nothing_of_others(&self) -> Outcome<()> {
+        match self.outside.astray().first() {
+            None => Ok(()),
+            Some(name) => Err(Failure::new(format!(
+                "an order of {} that another carrier brings was shipped",
+                name.erp()
+            ))),
+        }
     }
 
-    async fn tell(&self, operator: &Operator, people: &People, rows: &[Row], totals: &Totals) -> Outcome<()> {
+    async fn tell(&self, told: &[Told], totals: &Totals) -> Outcome<()> {
         if self.arguments.json {
             let json = serde_json::to_string(totals).doing("writing the totals")?;
             return print(&format!("{json}\n"));
         }
-        let lost = People::lost_answers(self.outside);
+        let lost = mishaps::lost_answers(&self.outside.ups.ups);
         print(&format!(
             "\n{}\n\n{}\n{lost} purchases lost their answers on the way\n",
-            table::orders(rows),
+            table::pairings(told),
             table::in_words(totals)
         ))?;
-        let told = people
-            .unluckiest()
-            .and_then(|order| Some((order, books::jobs(order.id).into_iter().next()?)));
-        let Some((order, job)) = told else { return Ok(()) };
-        let story = operator.waybill(&["job", "audit", &job]).await?;
-        print(&format!(
-            "\nThe story of order {}, as `waybill job audit {job}` tells it:\n\n{story}\n",
-            order.number
-        ))
+        for pairing in &self.outside.pairings {
+            let document = mishaps::unluckiest(pairing.as_ref());
+            let job = document.and_then(|document| books::jobs(pairing.name(), &document).into_iter().next());
+            if let Some(job) = job {
+                let story = self.operator.waybill(&["job", "audit", &job]).await?;
+                let erp = pairing.name().erp();
+                print(&format!(
+                    "\nA story from {erp}, as `waybill job audit {job}` tells it:\n\n{story}\n"
+                ))?;
+            }
+        }
+        Ok(())
     }
+}
+
+/// The documents that have not ended.
+fn late(told: &[Told]) -> Vec<String> {
+    let underway = |told: &Told| -> Vec<String> {
+        let rows = told.rows.iter().filter(|row| row.end == End::Underway);
+        rows.map(|row| format!("{} {}", told.name.erp(), row.number)).collect()
+    };
+    told.iter().flat_map(underway).collect()
+}
+
+async fn until(patience: Duration, what: &str, mut is_so: impl AsyncFnMut() -> Outcome<bool>) -> Outcome<()> {
+    let began = Instant::now();
+    while !is_so().await? {
+        if began.elapsed() > patience {
+            return Err(Failure::new(format!("it is not so in time: {what}")));
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    Ok(())
 }
 
 /// What happens to the parcels, in order; nothing is a rest. Every seventh parcel meets bad weather.
@@ -339,7 +355,7 @@ fn journey(parcels: &[String]) -> Vec<(String, Option<EventKind>)> {
 
 /// The promise itself, by the simulators' books.
 fn once_each(totals: &Totals) -> Outcome<()> {
-    match totals.duplicates {
+    match totals.counts.duplicates {
         0 => Ok(()),
         some => Err(Failure::new(format!("{some} shipments or write-backs are there twice"))),
     }

@@ -30,10 +30,10 @@ enum Command {
     Down,
     /// Say what runs, where, and how to reach it
     Status,
-    /// Run a simulated NetSuite and UPS against the stack, with orders to play with, until Ctrl-C
+    /// Run simulated ERPs and UPS against the stack, with orders to play with, until Ctrl-C
     Simulators {
-        /// How many orders; ten or more hold every kind
-        #[arg(long, default_value_t = 10)]
+        /// How many documents of all ERPs together; twelve or more for each hold every kind
+        #[arg(long, default_value_t = 36)]
         orders: usize,
         /// Which orders: the same seed makes the same ones
         #[arg(long, default_value_t = 7)]
@@ -92,7 +92,7 @@ async fn simulators(place: &Place, orders: usize, seed: u64) -> Outcome<()> {
     print(&play.words())?;
     interrupts.any().await;
     play.stop().await?;
-    print("The simulators are stopped and the connection is paused.\n")
+    print("The simulators are stopped and the connections are paused.\n")
 }
 
 fn words_of(description: &Description) -> String {
