@@ -187,7 +187,7 @@ fn document_id(key: &DocKey) -> DocumentId {
     let id = format!("{}.{}", key.business_unit, key.id);
     match key.doc_type {
         DocType::Po => DocumentId::purchase_order(id),
-        DocType::Req => DocumentId::requisition(id),
+        DocType::Req => DocumentId::requisition(format!("REQ:{id}")),
     }
 }
 
@@ -309,6 +309,6 @@ mod tests {
         let order = DocKey::new("US001", DocType::Po, "0000079262");
         assert_eq!(document_id(&order), DocumentId::purchase_order("US001.0000079262"));
         let requisition = DocKey::new("US001", DocType::Req, "0000079263");
-        assert_eq!(document_id(&requisition), DocumentId::requisition("US001.0000079263"));
+        assert_eq!(document_id(&requisition), DocumentId::requisition("REQ:US001.0000079263"));
     }
 }
