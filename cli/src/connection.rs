@@ -251,7 +251,7 @@ fn fares(standing: &AccountStanding) -> String {
                 outage.reason
             )
         }
-        (None, Some(until)) => format!("is paused after a 429 until {}", when(until)),
+        (None, Some(until)) => format!("is paused until {}", when(until)),
         (None, None) => "works, as far as we know".to_owned(),
     }
 }

@@ -247,7 +247,9 @@ impl Way {
             (Some(System::Ups), None) => Ok(Self::UpsV1),
             (Some(System::Ups), Some(_)) => Ok(Self::UpsV2),
             (Some(System::NetSuite), _) => Ok(Self::NetSuite),
-            (Some(System::Fusion | System::PeopleSoft) | None, _) => Err(Failure::new(format!("{system} pushes nothing that this version knows"))),
+            (Some(System::Fusion | System::PeopleSoft) | None, _) => {
+                Err(Failure::new(format!("{system} pushes nothing that this version knows")))
+            }
         }
     }
 }

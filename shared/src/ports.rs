@@ -242,6 +242,15 @@ pub struct WriteBack<'a> {
     pub labels: &'a [LabelRef],
 }
 
+/// What became of telling an ERP of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It stands there.
+    Shown,
+    /// The connection does not want this stage to be shown, and nothing was written.
+    NotWanted,
+}
+
 /// An ERP in which documents wait to be shipped.
 #[async_trait]
 pub trait OrderSource: Send + Sync {
@@ -266,7 +275,12 @@ pub trait OrderSource: Send + Sync {
     /// Sets or clears the problem that people see on the document. Writing the same again changes nothing.
     async fn flag(&self, document: &DocumentId, problem: Option<&str>) -> Result<(), CallError>;
     /// Shows how a document's delivery fares, in the fields that the connection names. Writing the same again changes nothing.
-    async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<(), EffectError>;
+    async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<Told, EffectError>;
+    /// How many documents are read by one call of [`OrderSource::read`] without taking long: so many are read before what they say
+    /// is stored.
+    fn reads_at_once(&self) -> u16 {
+        250
+    }
     /// Tries everything that the connection needs without touching a document.
     async fn check(&self) -> Vec<Finding>;
     /// For how long the ERP may still be working on a request whose answer was lost; `None` where nobody knows.

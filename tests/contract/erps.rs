@@ -89,7 +89,7 @@ pub(crate) fn delivered() -> DeliveryStatus {
 
 async fn tell<E: ErpUnderTest>(test: &E, document: &DocumentId, status: &DeliveryStatus) -> Result<(), EffectError> {
     let until = test.now() + SignedDuration::from_mins(5);
-    test.source().tell(document, status, Permit { until }).await
+    test.source().tell(document, status, Permit { until }).await.map(|_| ())
 }
 
 /// An order that was shipped, to be written back.

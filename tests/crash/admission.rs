@@ -221,8 +221,13 @@ impl OrderSource for Erps {
         Ok(())
     }
 
-    async fn tell(&self, _document: &DocumentId, _status: &DeliveryStatus, _permit: Permit) -> Result<(), EffectError> {
-        Ok(())
+    async fn tell(
+        &self,
+        _document: &DocumentId,
+        _status: &DeliveryStatus,
+        _permit: Permit,
+    ) -> Result<Told, EffectError> {
+        Ok(Told::Shown)
     }
 
     async fn check(&self) -> Vec<Finding> {

@@ -366,8 +366,13 @@ impl OrderSource for Handle {
         Ok(())
     }
 
-    async fn tell(&self, _document: &DocumentId, _status: &DeliveryStatus, _permit: Permit) -> Result<(), EffectError> {
-        Ok(())
+    async fn tell(
+        &self,
+        _document: &DocumentId,
+        _status: &DeliveryStatus,
+        _permit: Permit,
+    ) -> Result<Told, EffectError> {
+        Ok(Told::Shown)
     }
 
     async fn check(&self) -> Vec<Finding> {

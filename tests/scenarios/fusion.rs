@@ -60,7 +60,7 @@ async fn a_flagged_purchase_order_ships_and_shows_its_number_in_one_change_order
     poll_and_work(&world, &pod).await?;
     assert_eq!(world.billed().len(), 1);
     assert!(world.jobs_of(&pod.id, &document(other)).is_empty());
-    let calls: Vec<(String, u64)> = ["validate", "rate", "ship"]
+    let calls: Vec<(String, u64)> = ["address_validation", "rate", "ship"]
         .map(|name| (name.to_owned(), world.asked_ups(name)))
         .to_vec();
     assert!(calls.iter().all(|(_, count)| *count == 1), "{calls:?}");

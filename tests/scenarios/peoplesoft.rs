@@ -181,7 +181,7 @@ async fn basic_and_bearer_both_work_and_a_wrong_password_is_tried_once() -> Resu
     for _ in 0..4 {
         let report = world.poll_for(&installation.id).await?;
         assert!(report.stopped.is_some(), "{report:?}");
-        world.turn(SignedDuration::from_secs(30));
+        world.turn(SignedDuration::from_mins(14));
     }
     let books = installation.peoplesoft.books();
     assert!(

@@ -292,6 +292,9 @@ mod tests {
             by: by.to_owned(),
             state,
             flexfield: segments.iter().map(segment).collect(),
+            schedule_flexfields: BTreeMap::new(),
+            note_to_supplier: None,
+            note_to_receiver: None,
             created: Timestamp::UNIX_EPOCH,
             last_updated: Timestamp::UNIX_EPOCH,
         }

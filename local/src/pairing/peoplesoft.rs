@@ -309,6 +309,9 @@ mod tests {
         let order = DocKey::new("US001", DocType::Po, "0000079262");
         assert_eq!(document_id(&order), DocumentId::purchase_order("US001.0000079262"));
         let requisition = DocKey::new("US001", DocType::Req, "0000079263");
-        assert_eq!(document_id(&requisition), DocumentId::requisition("REQ:US001.0000079263"));
+        assert_eq!(
+            document_id(&requisition),
+            DocumentId::requisition("REQ:US001.0000079263")
+        );
     }
 }

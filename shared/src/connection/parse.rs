@@ -120,7 +120,7 @@ impl File<'_> {
         let packing = packing(&root.section("packing"));
         let service = service(&root.section("service"));
         let billing = billing(&root.section("billing"));
-        let accounts = accounts(&root);
+        let accounts = accounts(root);
         let label = label(&root.section("label"));
         let customs = customs(&root.section("customs"));
         let address = address_policy(&root.section("address"));

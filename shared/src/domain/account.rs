@@ -40,7 +40,7 @@ pub enum NoAccount {
 impl AccountRule {
     fn fits(&self, supplier: Option<&Supplier>, cost_centre: Option<&str>) -> bool {
         let named = |wanted: &String| {
-            let names = supplier.map(|supplier| [Some(&supplier.id), supplier.name.as_ref()]);
+            let names = supplier.map(|supplier| [Some(&supplier.id), supplier.number.as_ref(), supplier.name.as_ref()]);
             names
                 .into_iter()
                 .flatten()
@@ -128,6 +128,7 @@ mod tests {
     fn supplier_and_cost_centre_name_the_account_and_nothing_is_guessed() {
         let supplier = Supplier {
             id: "1001".to_owned(),
+            number: None,
             name: Some("Lee Supplies".to_owned()),
             site: None,
             address: None,

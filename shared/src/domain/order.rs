@@ -35,6 +35,9 @@ pub struct ShipMethod {
 pub struct Supplier {
     /// The ERP's id, or the number that people know where that is what the ERP names it by.
     pub id: String,
+    /// The number that people know, where that is not the id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// The name that people know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

@@ -37,6 +37,8 @@ pub struct Lane {
     pub lease: Duration,
     /// For how long everybody pauses after a 429 that gives no hint.
     pub pause: Duration,
+    /// How long everybody pauses after a refused credential, where more tries would lock the account out.
+    pub lockout: Option<Duration>,
 }
 
 /// How many calls may be under way at once, and the slot that one piece of work holds: from its first call until
@@ -169,13 +171,20 @@ impl Lane {
         }
     }
 
-    /// Pauses everybody after a 429.
+    /// Pauses everybody after a 429, and after a refusal that must not be repeated.
     pub(super) async fn heed(&self, answer: &Answer, now: Timestamp) {
-        if answer.status != 429 {
-            return;
-        }
-        let pause = SignedDuration::try_from(answer.retry_after().unwrap_or(self.pause));
-        let until = now + pause.unwrap_or(SHORTEST_PAUSE).max(SHORTEST_PAUSE);
+        let pause = match answer.status {
+            429 => answer.retry_after().unwrap_or(self.pause),
+            401 => match self.lockout {
+                Some(lockout) => lockout,
+                None => return,
+            },
+            _ => return,
+        };
+        let until = now
+            + SignedDuration::try_from(pause)
+                .unwrap_or(SHORTEST_PAUSE)
+                .max(SHORTEST_PAUSE);
         if let Err(error) = self.limits.pause(&self.account, until).await {
             tracing::warn!(account = self.account, %error, "a pause could not be shared");
         }
@@ -187,7 +196,7 @@ impl Lane {
         match standing.paused.filter(|paused| *paused > now) {
             None => Ok(standing),
             Some(paused) => Err(Later {
-                reason: "the account is paused after a 429".to_owned(),
+                reason: format!("the account is paused until {paused}: it asked for that, or refused the credential"),
                 after: until(paused, now),
                 obstacle: Obstacle::Limited,
             }),

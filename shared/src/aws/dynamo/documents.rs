@@ -70,7 +70,7 @@ impl Documents for Dynamo {
     async fn restate(&self, connection: &ConnectionId, units: &Units) -> Result<bool, StoreError> {
         let write = units_write(connection, units)?;
         let (document, version) = (units.document.to_string(), units.version.to_string());
-        let token = request_token([connection.as_str(), document.as_str(), version.as_str()].into_iter());
+        let token = request_token([connection.as_str(), document.as_str(), version.as_str()]);
         match self.transact(&token, &[write]).await? {
             Transacted::Done => Ok(true),
             Transacted::Refused(_) => {

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Visit;
 use crate::domain::{DeliveryStatus, Ending, ParcelKey, Telling, TrackedParcel, Units};
-use crate::ports::{AuditEntry, EffectError, Obstacle, Permit, StoreError};
+use crate::ports::{AuditEntry, EffectError, Obstacle, Permit, StoreError, Told};
 use crate::telemetry;
 
 /// How long somebody waits whom another writer has overtaken.
@@ -108,7 +108,7 @@ impl Visit<'_> {
         parcel: &TrackedParcel,
         intended: Telling,
         status: DeliveryStatus,
-        written: Result<(), EffectError>,
+        written: Result<Told, EffectError>,
     ) -> Result<(), StoreError> {
         let now = self.track.clock.now();
         let doubtful_until = intended.doubtful_until.filter(|until| *until > now);
@@ -120,7 +120,7 @@ impl Visit<'_> {
         };
         let story = self.story(&status, &written);
         let (after, again) = match written {
-            Ok(()) => {
+            Ok(_) => {
                 tracing::info!(job.id = %parcel.job, status = status.milestone.words(), "the ERP shows it");
                 let told = Telling {
                     told: Some(status),
@@ -174,9 +174,13 @@ impl Visit<'_> {
     }
 
     /// What was told belongs into the job's story, with the calls that were made for it.
-    fn story(&self, status: &DeliveryStatus, written: &Result<(), EffectError>) -> AuditEntry {
+    fn story(&self, status: &DeliveryStatus, written: &Result<Told, EffectError>) -> AuditEntry {
         let text = match written {
-            Ok(()) => format!("the ERP shows the delivery: {}", status.text),
+            Ok(Told::Shown) => format!("the ERP shows the delivery: {}", status.text),
+            Ok(Told::NotWanted) => format!(
+                "the delivery is at: {}; the connection does not have that shown",
+                status.text
+            ),
             Err(error) => format!("the ERP does not show the delivery ({}): {error}", status.text),
         };
         let mut exchanges = self.systems.recorder.drain();

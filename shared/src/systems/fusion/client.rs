@@ -28,7 +28,7 @@ use crate::http::{
 };
 use crate::ports::{
     CallError, DocumentHead, Draft, EffectError, Finding, Later, Mint, Obstacle, OrderSource, Permit, Scan, TokenKey,
-    WriteBack, WriteBackRef, Written,
+    Told, WriteBack, WriteBackRef, Written,
 };
 use crate::systems::Ports;
 
@@ -110,6 +110,7 @@ fn endpoint(base: &Url, way: &str, slots: Option<Slots>, ports: &Ports) -> Endpo
             rate: None,
             lease: ports.timeout * 4,
             pause: PAUSE,
+            lockout: None,
         },
     }
 }
@@ -145,7 +146,7 @@ fn authorisation(
             };
             return Ok((Arc::new(basic), None));
         }
-        Credentials::ClientCredentials(client) => Arc::new(ClientCredentials {
+        Credentials::Client(client) => Arc::new(ClientCredentials {
             endpoint: identity()?,
             path: options.token_path.clone(),
             client: Basic {
@@ -322,13 +323,14 @@ impl OrderSource for Fusion {
         self.carry_out(&plan, None).await.map_err(writing::as_call_error)
     }
 
-    async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<(), EffectError> {
+    async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<Told, EffectError> {
         let options = &self.settings.options;
         let plan = convert::delivery(document, status, &self.policy, options).map_err(EffectError::Rejected)?;
         if self.policy.store_only || plan.wish.is_empty() || !is_told(options.tell, status) {
-            return Ok(());
+            return Ok(Told::NotWanted);
         }
-        self.carry_out(&plan, Some(permit)).await.map_err(|error| match error {
+        let told = self.carry_out(&plan, Some(permit)).await;
+        told.map(|()| Told::Shown).map_err(|error| match error {
             EffectError::Rejected(refusal) => EffectError::Rejected(convert::told_nothing(document, &refusal)),
             other => other,
         })

@@ -14,7 +14,8 @@ pub(super) enum Credentials {
     /// A user of Fusion with a password.
     Basic(User),
     /// OAuth 2.0 of a confidential application by itself; Fusion maps the client to a user of the same name.
-    ClientCredentials(Client),
+    #[serde(rename = "client-credentials")]
+    Client(Client),
     /// OAuth 2.0 of a confidential application in the name of a user, by a signed assertion.
     JwtAssertion(Assertion),
 }
@@ -96,7 +97,7 @@ impl Credentials {
     pub(super) fn client(&self) -> String {
         let id = match self {
             Self::Basic(user) => &user.user,
-            Self::ClientCredentials(client) => &client.client_id,
+            Self::Client(client) => &client.client_id,
             Self::JwtAssertion(assertion) => &assertion.client_id,
         };
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, id.as_bytes());
@@ -111,6 +112,6 @@ impl Credentials {
 pub fn check_secret(secret: &SecretString) -> Result<(), Refusal> {
     match Credentials::parse(secret)? {
         Credentials::JwtAssertion(assertion) => super::token::signing_key(&assertion).map(|_| ()),
-        Credentials::Basic(_) | Credentials::ClientCredentials(_) => Ok(()),
+        Credentials::Basic(_) | Credentials::Client(_) => Ok(()),
     }
 }

@@ -222,7 +222,7 @@ impl Fusion {
     async fn draft_of(&self, plan: &Plan, in_force: Stand) -> Result<Stand, CallError> {
         match self.listed_draft(plan).await? {
             Some(stand) => Ok(stand),
-            None => Ok(in_force.as_draft(&self.resource("draftPurchaseOrders"), &plan.order)),
+            None => Ok(in_force.for_draft(&self.resource("draftPurchaseOrders"), &plan.order)),
         }
     }
 
@@ -231,7 +231,7 @@ impl Fusion {
             Some(stand) => Ok(stand),
             None => {
                 let in_force = self.in_force(plan).await?;
-                Ok(in_force.as_draft(&self.resource("draftPurchaseOrders"), &plan.order))
+                Ok(in_force.for_draft(&self.resource("draftPurchaseOrders"), &plan.order))
             }
         }
     }

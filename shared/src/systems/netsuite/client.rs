@@ -126,6 +126,7 @@ fn endpoint(settings: &Settings, ports: &Ports, slots: Option<Slots>) -> Endpoin
             rate: None,
             lease: ports.timeout * 4,
             pause: PAUSE,
+            lockout: None,
         },
     }
 }
@@ -662,14 +663,14 @@ impl OrderSource for NetSuite {
         self.ask(&patch("flag", path, &body)).await.map(|_| ())
     }
 
-    async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<(), EffectError> {
+    async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<Told, EffectError> {
         let body = convert::delivery(status, &self.policy.fields, &self.settings.options);
         if body.is_empty() {
-            return Ok(());
+            return Ok(Told::NotWanted);
         }
         let path = convert::order_path(document).map_err(EffectError::Rejected)?;
         let told = self.tell_order(path, body, permit).await;
-        told.map_err(|error| match error {
+        told.map(|()| Told::Shown).map_err(|error| match error {
             EffectError::Rejected(refusal) => EffectError::Rejected(convert::told_nothing(document, &refusal)),
             other => other,
         })

@@ -17,10 +17,13 @@ use crate::connection::{Connection, Selection, WriteBackPolicy};
 use crate::domain::{DeliveryStatus, DocumentId, JobId, Order, Refusal};
 use crate::http::{Answer, Authorise, Basic, Bearer, Call, Client, ClientCredentials, Endpoint, Lane, Lost, Slots};
 use crate::ports::{
-    CallError, DocumentHead, Draft, EffectError, Finding, Mint, OrderSource, Permit, Scan, TokenKey, WriteBack,
+    CallError, DocumentHead, Draft, EffectError, Finding, Mint, OrderSource, Permit, Scan, TokenKey, Told, WriteBack,
     WriteBackRef, Written,
 };
 use crate::systems::{Ports, account_of};
+
+/// How long a refused password is not tried again: PeopleSoft locks an account after a few wrong ones, whatever time lies between.
+const LOCKOUT: Duration = Duration::from_secs(3600);
 
 /// How long everybody pauses after a 429 of a gateway in front; PeopleSoft itself knows none.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -74,7 +77,10 @@ impl PeopleSoft {
             clock: ports.clock.clone(),
             recorder: ports.recorder.clone(),
             timeout: ports.timeout,
-            lane: lane(account, Some(Slots::new(settings.options.concurrency)), &ports),
+            lane: Lane {
+                lockout: credentials.locks_out().then_some(LOCKOUT),
+                ..lane(account, Some(Slots::new(settings.options.concurrency)), &ports)
+            },
         };
         let (auth, mint) = authorisation(connection, credentials, &settings, client, &ports)?;
         Ok(Self {
@@ -123,6 +129,7 @@ fn lane(account: String, slots: Option<Slots>, ports: &Ports) -> Lane {
         rate: None,
         lease: ports.timeout * 4,
         pause: PAUSE,
+        lockout: None,
     }
 }
 
@@ -227,8 +234,8 @@ impl OrderSource for PeopleSoft {
         self.show_problem(document, problem).await
     }
 
-    async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<(), EffectError> {
-        self.show_delivery(document, status, permit).await
+    async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<Told, EffectError> {
+        self.show_delivery(document, status, permit).await.map(|()| Told::Shown)
     }
 
     async fn check(&self) -> Vec<Finding> {

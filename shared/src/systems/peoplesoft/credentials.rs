@@ -42,6 +42,11 @@ pub(super) struct Static {
 }
 
 impl Credentials {
+    /// Whether too many refusals lock somebody's account.
+    pub(super) fn locks_out(&self) -> bool {
+        matches!(self, Self::Basic(_))
+    }
+
     /// Reads a secret's body. What is wrong is said without a word of what stands there.
     pub(super) fn parse(secret: &SecretString) -> Result<Self, Refusal> {
         let malformed = |what: String| Refusal::new("secret-malformed", format!("the PeopleSoft secret {what}"));

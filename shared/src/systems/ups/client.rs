@@ -243,6 +243,7 @@ fn endpoint(opening: &Opening<'_>, account: &Account) -> Endpoint {
             rate: None,
             lease: opening.timeout * 2,
             pause: PAUSE,
+            lockout: None,
         },
     }
 }

@@ -53,8 +53,11 @@ pub(super) const LOCATIONS: [Row; 10] = [
 ];
 
 /// Item, description, standard unit, weight in hundredths, weight unit, size in inches.
+type ItemRow = (&'static str, &'static str, &'static str, i64, &'static str, [i64; 3]);
+
+/// The company's items.
 #[rustfmt::skip]
-const ITEMS: [(&str, &str, &str, i64, &str, [i64; 3]); 7] = [
+const ITEMS: [ItemRow; 7] = [
     ("PUMP-010", "Transfer pump, 10 gpm", "EA", 1250, "LB", [14, 10, 9]),
     ("VALVE-9", "Ball valve, brass, 3/4 in", "EA", 220, "LBS", [6, 4, 4]),
     ("MOTOR-38", "Gear motor, 1 hp", "EA", 3800, "LB", [16, 12, 12]),

@@ -157,7 +157,7 @@ impl Stand {
     }
 
     /// The same order as a draft that has not been made yet: it is reached by the order's id.
-    pub(in crate::systems::fusion) fn as_draft(self, resource: &str, order: &str) -> Self {
+    pub(in crate::systems::fusion) fn for_draft(self, resource: &str, order: &str) -> Self {
         let (in_force, path) = (self.path, format!("{resource}/{order}"));
         let moved = |flex: Flex| Flex {
             path: flex.path.replacen(&in_force, &path, 1),

@@ -259,6 +259,7 @@ fn ship_method(facts: &Facts<'_>) -> Option<ShipMethod> {
 
 fn supplier(row: &PurchaseOrder, address: Option<Address>) -> Option<domain::Supplier> {
     Some(domain::Supplier {
+        number: None,
         id: row.supplier_id.clone().or_else(|| row.supplier.clone())?,
         name: row.supplier.clone(),
         site: row.site.clone(),

@@ -185,6 +185,7 @@ fn supplier(facts: &Facts<'_>) -> Option<Supplier> {
     let rows: &[Row] = rows.map_or(&[], Vec::as_slice);
     let (name, address) = places::of_vendor(rows, get("ADDRESS_SEQ_NUM"), facts.today, facts.options);
     Some(Supplier {
+        number: None,
         id: id.to_owned(),
         name: get("VENDOR_NAME").map(str::to_owned).or(name),
         site: get("VNDR_LOC").map(str::to_owned),
