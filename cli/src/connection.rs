@@ -134,7 +134,6 @@ fn succeed(written: Connection, before: Option<&Connection>) -> Result<(Connecti
     }
     let kept = Connection {
         version: before.version,
-        changed_at: before.changed_at,
         paused: before.paused,
         ..written
     };
@@ -146,13 +145,8 @@ fn succeed(written: Connection, before: Option<&Connection>) -> Result<(Connecti
         ));
     }
     let version = before.version + 1;
-    let changed_at = Some(Timestamp::now());
     Ok((
-        Connection {
-            version,
-            changed_at,
-            ..kept
-        },
+        Connection { version, ..kept },
         format!("{id} is changed: {state}, version {version}"),
     ))
 }

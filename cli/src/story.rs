@@ -232,6 +232,9 @@ fn way_out(job: &Job, hold: &Hold) -> String {
             "Void and ship again with `waybill job void {}`, or try once more with {release}.",
             job.id
         ),
+        HoldReason::Addition => {
+            format!("It ends by itself once the order does not ask for it any more; {release} buys and ships it too.")
+        }
         HoldReason::ChangedAfterLabel => {
             format!(
                 "Write it back as bought with {release}, or void it with `waybill job void {}`.",

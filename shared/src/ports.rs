@@ -623,6 +623,13 @@ pub trait Documents: Send + Sync {
     async fn restate(&self, connection: &ConnectionId, units: &Units) -> Result<bool, StoreError>;
     /// Documents of a connection that are to be read again, at most `limit`.
     async fn to_reread(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<Reread>, StoreError>;
+    /// Leaves a note that a document is to be read again.
+    async fn reread_later(
+        &self,
+        connection: &ConnectionId,
+        document: &DocumentId,
+        mark: &Nonce,
+    ) -> Result<(), StoreError>;
     /// Takes a note away, unless a later one has taken its place.
     async fn reread(&self, connection: &ConnectionId, note: &Reread) -> Result<(), StoreError>;
 }
@@ -737,6 +744,10 @@ pub struct Cursor {
     pub version: u64,
     /// Everything modified up to here has been stored.
     pub published: Option<Timestamp>,
+    /// Documents within the overlap that were dealt with, and when they were last modified then: what has not changed since need
+    /// not be read again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settled: BTreeMap<String, Timestamp>,
     /// The scan in progress.
     pub scan: Option<ScanProgress>,
 }
@@ -750,6 +761,58 @@ pub struct ScanProgress {
     pub candidate: Timestamp,
     /// The last document whose page is stored.
     pub after: Option<String>,
+    /// When it began: what was modified later may have been passed already, and is not published.
+    #[serde(default)]
+    pub began: Option<Timestamp>,
+    /// Documents that were dealt with, as in [`Cursor::settled`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settled: BTreeMap<String, Timestamp>,
+}
+
+/// How long after a modification a document may change again without showing another time: ERPs tell whole seconds, and commit late.
+const STIRRING: SignedDuration = SignedDuration::from_mins(2);
+
+/// How many documents a cursor remembers; what it forgets is only read once more.
+const MOST_SETTLED: usize = 2_000;
+
+impl ScanProgress {
+    /// Of these documents, those that must be read.
+    pub fn unsettled(&self, heads: &[DocumentHead]) -> Vec<DocumentId> {
+        let known = |head: &&DocumentHead| self.settled.get(&head.document.to_string()) == Some(&head.modified);
+        let unknown = heads.iter().filter(|head| !known(head));
+        unknown.map(|head| head.document.clone()).collect()
+    }
+
+    /// These documents were dealt with as they stood at `read_at`, but for the contested ones.
+    pub fn settle(&mut self, heads: &[DocumentHead], contested: &[DocumentId], read_at: Timestamp) {
+        for head in heads {
+            let quiet = read_at.duration_since(head.modified) >= STIRRING;
+            if quiet && !contested.contains(&head.document) {
+                self.settled.insert(head.document.to_string(), head.modified);
+            }
+        }
+    }
+
+    /// Up to when everything has been stored once the scan is complete.
+    pub fn published(&self) -> Timestamp {
+        self.began
+            .map_or(self.candidate, |began| self.candidate.min(began))
+            .max(self.since)
+    }
+
+    /// What the next scan will see again: the newest of it, as far as it is remembered.
+    pub fn still_in_sight(&self, since: Timestamp) -> BTreeMap<String, Timestamp> {
+        let mut seen: Vec<_> = self
+            .settled
+            .iter()
+            .filter(|(_, modified)| **modified >= since)
+            .collect();
+        seen.sort_by_key(|(_, modified)| std::cmp::Reverse(**modified));
+        let newest = seen.into_iter().take(MOST_SETTLED);
+        newest
+            .map(|(document, modified)| (document.clone(), *modified))
+            .collect()
+    }
 }
 
 /// Cursors of connections.

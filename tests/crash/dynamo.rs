@@ -119,6 +119,17 @@ impl Documents for Table {
         self.plan.store(self.inner.admit_from(units, jobs, earlier)).await
     }
 
+    async fn reread_later(
+        &self,
+        connection: &ConnectionId,
+        document: &DocumentId,
+        mark: &Nonce,
+    ) -> Result<(), StoreError> {
+        self.plan
+            .store(self.inner.reread_later(connection, document, mark))
+            .await
+    }
+
     async fn restate(&self, connection: &ConnectionId, units: &Units) -> Result<bool, StoreError> {
         self.plan.store(self.inner.restate(connection, units)).await
     }

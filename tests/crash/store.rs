@@ -115,6 +115,16 @@ impl Documents for Store {
         }
     }
 
+    async fn reread_later(
+        &self,
+        connection: &ConnectionId,
+        document: &DocumentId,
+        mark: &Nonce,
+    ) -> Result<(), StoreError> {
+        self.desk
+            .tell(|| at_once(self.memory.reread_later(connection, document, mark)))
+    }
+
     async fn restate(&self, connection: &ConnectionId, units: &Units) -> Result<bool, StoreError> {
         self.desk.tell(|| at_once(self.memory.restate(connection, units)))
     }

@@ -55,7 +55,6 @@ pub fn connection(id: &str) -> Result<Connection, waybill::domain::IdError> {
         tenant: "acme".parse()?,
         environment: Environment::Local,
         version: 1,
-        changed_at: None,
         paused: false,
         start_from: morning() - jiff::SignedDuration::from_hours(24),
         schedule: Schedule {

@@ -46,9 +46,6 @@ pub struct Connection {
     pub environment: Environment,
     /// Counts the changes.
     pub version: u64,
-    /// When what it says was last changed; what is held for something that it lacked is tried again then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub changed_at: Option<Timestamp>,
     /// Whether it does nothing until it is resumed. A new one is paused.
     pub paused: bool,
     /// Documents last modified before this are left alone.

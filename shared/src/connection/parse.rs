@@ -136,7 +136,6 @@ impl File<'_> {
             tenant: tenant?,
             environment: environment?,
             version: 0,
-            changed_at: None,
             paused: true,
             start_from: start_from??,
             schedule,

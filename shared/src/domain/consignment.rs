@@ -155,10 +155,7 @@ impl Consignment {
 
     /// The digest of what it ships to whom, without what only weighs, prices or explains.
     pub fn terms(&self) -> ContentHash {
-        let lines = self
-            .lines
-            .iter()
-            .map(|line| (&line.line, &line.sku, line.quantity.normalize()));
+        let lines = self.lines.iter().map(|line| (&line.line, line.quantity.normalize()));
         let terms = (self.ship_to.folded(), lines.collect::<Vec<_>>());
         ContentHash::of(serde_json::to_string(&terms).unwrap_or_default().as_bytes())
     }

@@ -16,6 +16,9 @@ use super::{
 /// A quantity for each line.
 pub type Quantities = BTreeMap<LineId, Decimal>;
 
+/// How adapters end a text that does not fit into its field.
+const CUT: char = '…';
+
 /// How far a unit has come, as far as allotment is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -152,9 +155,18 @@ impl Units {
         changed
     }
 
-    /// Of these documents' units, those that hold goods of the order's lines back for now: once they end without shipping, the
-    /// order must be read again.
+    /// Of these documents' units, those that hold goods of the order's lines back for now, or have taken them: once they end
+    /// without shipping, the order must be read again.
     pub fn awaited<'k>(&self, order: &Order, kin: &'k [Units]) -> Vec<&'k Units> {
+        let origins = order.origins();
+        let sibling = |units: &Units| {
+            let earlier = kin.iter().filter(|earlier| origins.contains(&earlier.document));
+            let mut passed = earlier.flat_map(|earlier| &earlier.passed_on);
+            let alive = units.units.iter().any(|unit| unit.phase != UnitPhase::Closed);
+            alive
+                && units.document != order.document
+                && passed.any(|passed| passed.document == units.document && passed.unit > 0)
+        };
         let holds = |units: &&Units| {
             let origins = order.lines.iter().flat_map(|line| &line.came_from);
             let open = |line: &LineId| units.sum(line, |unit| unit.phase == UnitPhase::Open) > Decimal::ZERO;
@@ -163,7 +175,7 @@ impl Units {
                 .passed_on
                 .iter()
                 .any(|passed| passed.document == order.document && passed.unit == 0);
-            !known && own.any(|origin| open(&origin.line))
+            !known && (own.any(|origin| open(&origin.line)) || sibling(units))
         };
         kin.iter().filter(holds).collect()
     }
@@ -182,20 +194,38 @@ impl Units {
     }
 
     /// Units that were shipped and of which the document asks for something else now, or nothing, with the digest of what it asks
-    /// for; only what was not reported yet.
+    /// for.
     pub fn changed_since_shipped(&self, order: &Order) -> Vec<(&Unit, ContentHash)> {
         let shipped = self.units.iter().filter(|unit| unit.phase == UnitPhase::WrittenBack);
         let changed = shipped.filter_map(|unit| {
             let terms = unit.terms.as_ref()?;
-            let now = asked_for_now(order, &unit.quantities);
+            let now = self.asked_for_now(order, unit, terms);
             (now != *terms).then_some((unit, now))
         });
         changed.collect()
     }
 
-    /// The same units, of which one is reported to be asked for otherwise.
-    pub fn with_reported(&self, number: u32, terms: ContentHash) -> Self {
-        self.changing(number, |unit| unit.reported = Some(terms))
+    /// The digest of what an order asks for now where a unit was shipped on these terms.
+    fn asked_for_now(&self, order: &Order, unit: &Unit, terms: &ContentHash) -> ContentHash {
+        if order.standing == Standing::Cancelled {
+            return ContentHash::of(b"cancelled");
+        }
+        let shipped = |line: &LineId| self.sum(line, |unit| unit.phase == UnitPhase::WrittenBack);
+        let ordered = |line: &LineId| order.line(line).map(|line| line.ordered).unwrap_or_default();
+        if unit.quantities.keys().any(|line| shipped(line) > ordered(line)) {
+            return ContentHash::of(b"less");
+        }
+        match Consignment::as_shipped(order, &unit.quantities) {
+            // What does not ship any more need not say where it went.
+            Some(asked) if asked.ship_to.lines.is_empty() => terms.clone(),
+            Some(asked) => asked.terms(),
+            None => ContentHash::of(b"less"),
+        }
+    }
+
+    /// The same units, of which one is reported to be asked for otherwise, or as it was shipped again.
+    pub fn with_reported(&self, number: u32, terms: Option<ContentHash>) -> Self {
+        self.changing(number, |unit| unit.reported = terms)
     }
 
     /// The same units, of which one was shipped on these terms.
@@ -207,6 +237,10 @@ impl Units {
     /// is ours.
     pub fn disturbed(&self, order: &Order) -> Vec<&JobId> {
         let shown = order.tracking_shown.as_deref().unwrap_or_default();
+        // A field that is full ends with its cut, and shows no more.
+        if shown.trim_end().ends_with(CUT) {
+            return Vec::new();
+        }
         let written = self.units.iter().filter(|unit| unit.phase == UnitPhase::WrittenBack);
         let missing = |unit: &&Unit| {
             unit.tracking_numbers
@@ -214,6 +248,16 @@ impl Units {
                 .any(|number| !shown.contains(number.as_str()))
         };
         written.filter(missing).map(|unit| &unit.job).collect()
+    }
+
+    /// What other units have shipped of each line and the ERP does not show as fulfilled yet: nothing of that ships again.
+    pub fn shipped_beside(&self, number: u32, order: &Order) -> Quantities {
+        let others = |unit: &Unit| unit.phase == UnitPhase::WrittenBack && unit.number != number;
+        let of_line = |line: &OrderLine| {
+            let shipped = self.sum(&line.id, others) - line.fulfilled;
+            (shipped > Decimal::ZERO).then(|| (line.id.clone(), shipped))
+        };
+        order.lines.iter().filter_map(of_line).collect()
     }
 
     /// What open units with a smaller number hold of each line: they come first when an order has shrunk.
@@ -314,7 +358,7 @@ impl<'a> Elsewhere<'a> {
         let mut taken = self.passed_on(&line.id);
         let mut room = line.ordered - taken.open - taken.shipped;
         for origin in &line.came_from {
-            let held = self.held_by_origin(origin);
+            let held = self.held_by_origin(origin, line.ordered);
             let left = self.left.entry(origin).or_insert(held);
             for (left, taken) in [
                 (&mut left.shipped, &mut taken.shipped),
@@ -343,27 +387,34 @@ impl<'a> Elsewhere<'a> {
         held
     }
 
-    /// What the earlier document's own units, and other documents that came from it, hold.
-    fn held_by_origin(&self, origin: &Origin) -> Held {
+    /// What the earlier document's own units hold of a line that orders so much. Where several documents came from it, each of them
+    /// may ship what the earlier line ordered, less what it and the others hold.
+    fn held_by_origin(&self, origin: &Origin, ordered: Decimal) -> Held {
         let Some(earlier) = self.kin.iter().find(|kin| kin.document == origin.document) else {
             return Held::default();
         };
-        let mut held = Held {
+        let own = Held {
             open: earlier.sum(&origin.line, |unit| unit.phase == UnitPhase::Open),
             shipped: earlier.sum(&origin.line, |unit| unit.phase == UnitPhase::WrittenBack),
         };
-        let others = earlier
-            .passed_on
-            .iter()
-            .filter(|passed| passed.document != self.units.document);
-        for passed in others {
-            let quantity = passed.quantities.get(&origin.line).copied().unwrap_or_default();
-            match self.phase_of(passed) {
-                Some(UnitPhase::Closed) => {}
-                _ => held.open += quantity,
+        let others = self.passed_to_others(earlier, &origin.line);
+        match earlier.ordered.get(&origin.line) {
+            Some(whole) if others > Decimal::ZERO => {
+                let left = (*whole - own.open - own.shipped - others).max(Decimal::ZERO);
+                Held {
+                    open: (ordered - left).max(Decimal::ZERO),
+                    shipped: Decimal::ZERO,
+                }
             }
+            _ => own,
         }
-        held
+    }
+
+    fn passed_to_others(&self, earlier: &Units, line: &LineId) -> Decimal {
+        let others = earlier.passed_on.iter().filter(|passed| {
+            passed.document != self.units.document && self.phase_of(passed) != Some(UnitPhase::Closed)
+        });
+        others.filter_map(|passed| passed.quantities.get(line)).sum()
     }
 
     fn phase_of(&self, passed: &PassedOn) -> Option<UnitPhase> {
@@ -382,14 +433,6 @@ fn account_row(accounts: &[AccountRule], order: &Order, line: &OrderLine) -> usi
     let Ok(row) = row else { return usize::MAX };
     let same = |one: &AccountRule| row.is_some_and(|row| one.account == row.account && one.payer == row.payer);
     accounts.iter().position(same).unwrap_or_default()
-}
-
-/// The digest of what an order asks for now where these quantities were shipped.
-fn asked_for_now(order: &Order, quantities: &Quantities) -> ContentHash {
-    if order.standing == Standing::Cancelled {
-        return ContentHash::of(b"cancelled");
-    }
-    Consignment::as_shipped(order, quantities).map_or_else(|| ContentHash::of(b"less"), |asked| asked.terms())
 }
 
 #[cfg(test)]

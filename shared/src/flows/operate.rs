@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{CarrierShipmentId, Consignment, Gone, JobId, Quantities, Shipment, ShippedParcel, Snapshot};
+use crate::domain::{CarrierShipmentId, Consignment, Gone, JobId, Shipment, ShippedParcel, Snapshot};
 use crate::flows::advance::reading_or_quantities;
 use crate::flows::write::Pen;
 use crate::job::{Closing, HoldReason, IllegalOutcome, Job, Outcome, SnapshotRef, Step, Timing};
@@ -221,6 +221,7 @@ impl Operate {
             Some(HoldReason::ChangedAfterLabel) => {
                 "the shipment is written back as it was bought, although the order has changed"
             }
+            Some(HoldReason::Addition) => "what the order asks for beyond what was shipped is bought and shipped too",
             Some(HoldReason::LabelLost) => "the label is asked for once more",
             Some(HoldReason::WriteBackRefused | HoldReason::WriteBackInDoubt) => {
                 "the write-back is looked for, and written if it is not there"
@@ -338,10 +339,19 @@ impl Operate {
         let orders = systems.source.read(std::slice::from_ref(&job.document)).await;
         systems.close().await;
         let orders = orders.map_err(OperateError::Unreadable)?;
-        let alone = Quantities::new();
+        let units = self
+            .documents
+            .units(&job.connection, std::slice::from_ref(&job.document))
+            .await?;
+        let beside = |order| {
+            units
+                .first()
+                .map(|units| units.shipped_beside(job.unit, order))
+                .unwrap_or_default()
+        };
         let now = orders
             .first()
-            .map(|order| Consignment::of(order, &before.consignment.quantities(), &alone));
+            .map(|order| Consignment::of(order, &before.consignment.quantities(), &beside(order)));
         Ok(match now.unwrap_or(Err(Gone::Cancelled)) {
             Ok(consignment) => Ok(Snapshot::new(before.number + 1, read_at, consignment)),
             // What was bought is written back whatever became of the order.
@@ -381,6 +391,7 @@ impl Operate {
             now,
             nonces: self.nonces.as_ref(),
             timing: &self.timing,
+            under: None,
         };
         let documents = self.documents.as_ref();
         let written = pen.write_whole(documents, before, outcome, entry, snapshot).await?;

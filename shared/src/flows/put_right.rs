@@ -37,6 +37,7 @@ impl PutRight<'_> {
             now,
             nonces: self.nonces,
             timing: self.timing,
+            under: None,
         };
         let text = format!("{why}: it is written again (for the {}. time)", before.put_right + 1);
         let entry = AuditEntry::new(now, "waybill", text);

@@ -93,6 +93,7 @@ impl Sweep {
             now,
             nonces: self.nonces.as_ref(),
             timing: &self.timing,
+            under: None,
         };
         let due_at = now + self.patience();
         let Ok(save) = pen.write(&job, Outcome::Requeued { due_at }, None) else {

@@ -233,6 +233,8 @@ impl TrackPoll {
                 since,
                 candidate,
                 after: None,
+                began: None,
+                settled: BTreeMap::new(),
             }
         });
         self.walk((connection, lists), systems, cursor, scan, (deadline, report))
@@ -292,6 +294,7 @@ impl TrackPoll {
     async fn publish(&self, connection: &Connection, cursor: &Cursor, to: Timestamp) -> Result<bool, StoreError> {
         let read = Cursor {
             version: cursor.version + 1,
+            settled: BTreeMap::new(),
             published: Some(to),
             scan: None,
         };

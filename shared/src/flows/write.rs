@@ -18,6 +18,8 @@ pub(crate) struct Pen<'a> {
     pub(crate) nonces: &'a dyn Nonces,
     /// The times of the ledger.
     pub(crate) timing: &'a Timing,
+    /// The version of the connection that the writer works under, where it does.
+    pub(crate) under: Option<u64>,
 }
 
 impl Pen<'_> {
@@ -25,6 +27,9 @@ impl Pen<'_> {
     pub(crate) fn write(&self, base: &Job, outcome: Outcome, told: Option<AuditEntry>) -> Result<Save, IllegalOutcome> {
         let mut job = base.clone();
         job.apply(outcome, self.now, self.timing)?;
+        if let Some(hold) = job.hold.as_mut().filter(|hold| hold.since == self.now) {
+            hold.under = hold.under.or(self.under);
+        }
         job.version = base.version + 1;
         job.last_write = self.nonces.nonce();
         let audit = told.map(|entry| entry.changing(Some(base), &job));
@@ -90,7 +95,7 @@ async fn units_after(
             .map(|shipment| shipment.tracking_numbers().map(str::to_owned).collect());
         after = after
             .with_tracking(next.unit, numbers.unwrap_or_default())
-            .with_terms(next.unit, next.snapshot.terms.clone());
+            .with_terms(next.unit, next.terms.clone());
     }
     if after == before {
         return Ok(None);

@@ -37,7 +37,7 @@ pub fn effect(
     })?;
     match answer.status {
         200..=299 => Ok(answer),
-        401 | 429 => Err(EffectError::NotSent(later(&answer, envelope(&answer)))),
+        300..=399 | 401 | 429 => Err(EffectError::NotSent(later(&answer, envelope(&answer)))),
         400..=499 => match envelope(&answer) {
             Some(VendorError {
                 refusal,
@@ -63,7 +63,7 @@ pub fn read(
     })?;
     match (answer.status, envelope(&answer)) {
         (200..=299, _) => Ok(answer),
-        (401 | 429, error) => Err(CallError::Later(later(&answer, error))),
+        (300..=399 | 401 | 429, error) => Err(CallError::Later(later(&answer, error))),
         (
             400..=499,
             Some(VendorError {
@@ -77,13 +77,17 @@ pub fn read(
 
 fn later(answer: &Answer, error: Option<VendorError>) -> Later {
     let obstacle = match answer.status {
-        401 => Obstacle::Unauthorised,
+        300..=399 | 401 => Obstacle::Unauthorised,
         429 => Obstacle::Limited,
         _ => Obstacle::Unreachable,
     };
     let words = error.map(|error| format!(": {}", error.refusal)).unwrap_or_default();
+    let led_away = match answer.status {
+        300..=399 => ": it leads to a login page, so the credential is not accepted",
+        _ => "",
+    };
     Later {
-        reason: format!("status {}{words}", answer.status),
+        reason: format!("status {}{led_away}{words}", answer.status),
         after: answer.retry_after(),
         obstacle,
     }

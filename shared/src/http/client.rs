@@ -1,7 +1,7 @@
 //! The client that every vendor is reached by: pooled connections, or in tests a vendor in the same process.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -65,23 +65,50 @@ fn builder() -> reqwest::ClientBuilder {
 pub fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_private_v4(v4),
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_private_v4(v4),
-            None => v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local(),
-        },
+        IpAddr::V6(v6) => embedded_v4(v6).map_or_else(|| is_private_v6(v6), is_private_v4),
     }
 }
 
 fn is_private_v4(v4: Ipv4Addr) -> bool {
-    let [first, second, ..] = v4.octets();
+    let [first, second, third, _] = v4.octets();
     let carrier_grade = first == 100 && (64..128).contains(&second);
+    let protocols = first == 192 && second == 0 && third == 0;
+    let benchmarks = first == 198 && (18..20).contains(&second);
     v4.is_private()
         || v4.is_loopback()
         || v4.is_link_local()
-        || v4.is_unspecified()
         || v4.is_broadcast()
         || v4.is_multicast()
+        || first == 0
+        || first >= 240
         || carrier_grade
+        || protocols
+        || benchmarks
+}
+
+fn is_private_v6(v6: Ipv6Addr) -> bool {
+    let [first, ..] = v6.segments();
+    let site_local = first & 0xffc0 == 0xfec0;
+    v6.is_loopback()
+        || v6.is_unspecified()
+        || v6.is_multicast()
+        || v6.is_unique_local()
+        || v6.is_unicast_link_local()
+        || site_local
+}
+
+/// The IPv4 address that an IPv6 address stands for: mapped, compatible, 6to4 or NAT64.
+fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [first, second, third, fourth, fifth, sixth, seventh, eighth] = v6.segments();
+    let of = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
+    match (first, second) {
+        (0x2002, _) => Some(of(second, third)),
+        (0x64, 0xff9b) => Some(of(seventh, eighth)),
+        (0, 0) if third == 0 && fourth == 0 && fifth == 0 && (sixth == 0xffff || (sixth == 0 && seventh != 0)) => {
+            Some(of(seventh, eighth))
+        }
+        _ => None,
+    }
 }
 
 /// Finds only public addresses: a name in a customer's file must not lead into our own network.
@@ -233,5 +260,52 @@ async fn ask(here: &Here, request: reqwest::Request) -> Result<Answer, Lost> {
         }),
         Fate::NoConnection => Err(Lost::NotSent(Later::new(Obstacle::Unreachable, "no connection"))),
         Fate::Broken => Err(Lost::Unknown("the connection broke".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// P72: whatever way a private address is written, it is one.
+    #[test]
+    fn private_addresses_are_known_in_every_spelling() {
+        let private = |text: &str| is_private(text.parse().unwrap());
+        for text in [
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "224.0.0.1",
+            "240.0.0.1",
+            "198.18.0.1",
+            "192.0.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "fec0::1",
+            "ff02::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:a00:1::",
+            "::10.0.0.1",
+        ] {
+            assert!(private(text), "{text}");
+        }
+        for text in [
+            "8.8.8.8",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "64:ff9b::808:808",
+            "2002:808:808::",
+        ] {
+            assert!(!private(text), "{text}");
+        }
     }
 }

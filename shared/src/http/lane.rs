@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{Answer, Lost};
+use super::{Answer, Lost, is_refused};
 use crate::domain::{Asking, Entrance, Health, Lesson, Outage, Rate, Readiness, Trouble};
 use crate::ports::{AccountStanding, CallError, Later, Limits, Obstacle, Slot, StoreError, Turn};
 use crate::telemetry;
@@ -175,7 +175,7 @@ impl Lane {
     pub(super) async fn heed(&self, answer: &Answer, now: Timestamp) {
         let pause = match answer.status {
             429 => answer.retry_after().unwrap_or(self.pause),
-            401 => match self.lockout {
+            401 | 300..=399 => match self.lockout {
                 Some(lockout) => lockout,
                 None => return,
             },
@@ -331,7 +331,9 @@ fn our_store(error: StoreError) -> Later {
 /// What a call taught about the other side: what failed on ours teaches nothing. A page instead of the vendor's own form is a gateway's, whatever its status.
 pub(super) fn lesson(result: &Result<Answer, Lost>) -> Lesson {
     match result {
-        Ok(answer) if answer.status == 401 => Lesson::Refused("status 401 with a fresh token".to_owned()),
+        Ok(answer) if is_refused(answer.status) => {
+            Lesson::Refused(format!("status {} with a fresh token", answer.status))
+        }
         Ok(answer) if answer.status == 429 => Lesson::Nothing,
         Ok(answer) if answer.status >= 500 => Lesson::Failed(format!("status {}", answer.status)),
         Ok(answer) if is_a_page(&answer.body) => Lesson::Failed(format!("a page with status {}", answer.status)),

@@ -199,7 +199,7 @@ impl Endpoint {
         may_renew: bool,
     ) -> Result<Answer, Lost> {
         let answer = self.send_once(call, auth, permit).await?;
-        if answer.status == 401 && may_renew && auth.renew().await.map_err(not_authorised)? {
+        if is_refused(answer.status) && may_renew && auth.renew().await.map_err(not_authorised)? {
             return self.send_once(call, auth, permit).await;
         }
         Ok(answer)
@@ -319,6 +319,11 @@ impl Endpoint {
             milliseconds,
         });
     }
+}
+
+/// Whether the answer refuses the credential: a redirect leads to a login page, and is never followed.
+fn is_refused(status: u16) -> bool {
+    status == 401 || (300..400).contains(&status)
 }
 
 fn unsendable(why: &str) -> Lost {

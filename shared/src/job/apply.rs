@@ -319,14 +319,14 @@ impl Job {
                 }
             }
             Outcome::Released { snapshot } => self.release(snapshot),
-            Outcome::Waits(wait) => self.wait = Some(wait),
+            Outcome::Waits(wait) => self.wait_under_hold(wait),
             Outcome::LabelsKept(labels) => self.labels = Step::Done(labels),
             Outcome::LabelsIncomplete(wait) => self.wait_for_labels(wait, now, timing),
             Outcome::WriteBackIntended { owner } => self.intend_write_back(owner, now, timing),
             Outcome::WriteBackUnknown { until, look_at } => self.lose_write_back(until, look_at),
             Outcome::WriteBackNotSent { wait } => {
                 self.write_back = Step::Todo;
-                self.wait = Some(wait);
+                self.wait_under_hold(wait);
             }
             Outcome::WriteBackRefused { refusal } => self.refuse_write_back(refusal, now, timing),
             Outcome::WrittenBack(reference) => self.finish_write_back(reference),
@@ -372,7 +372,10 @@ impl Job {
             }
             Outcome::Absent { .. } => matches!(self.purchase, Step::Unknown { .. }) && !over,
             Outcome::DuplicatesChecked { .. } => self.duplicate_check.is_some(),
-            Outcome::Closed(_) => !over && !bought && self.hold_reason().is_none_or(HoldReason::ends_by_order),
+            Outcome::Closed(_) => {
+                let ends = |reason: HoldReason| reason.ends_by_order() || reason == HoldReason::Addition;
+                !over && !bought && self.hold_reason().is_none_or(ends)
+            }
             Outcome::Held { .. } | Outcome::HeldByPerson { .. } => !over && !self.is_held_as_unknown(),
             Outcome::StillHeld => self.hold.is_some(),
             Outcome::OrderChanged => self.hold_reason().is_some_and(HoldReason::ends_by_order),
@@ -481,6 +484,8 @@ impl Job {
             self.owe_duplicate_check(attempt.until, timing);
         }
         self.purchased_from = Some(snapshot.number);
+        self.terms = snapshot.terms.clone();
+        self.held_on = None;
         self.budgeted_at = Some(now);
         self.snapshot = snapshot;
         self.address = address;
@@ -583,6 +588,7 @@ impl Job {
                 message,
                 since: now,
                 again_at: now,
+                under: None,
             });
         }
     }
@@ -644,6 +650,7 @@ impl Job {
             message,
             since: now,
             again_at: now + timing.held,
+            under: None,
         });
     }
 
@@ -852,8 +859,16 @@ impl Job {
                 looks: Vec::new(),
             };
             let reason = "the ERP may still be working on a write-back whose answer was lost";
-            self.wait = Some(Wait::new(look_at, reason));
+            self.wait_under_hold(Wait::new(look_at, reason));
         }
+    }
+
+    /// Waits; a hold that is looked at by itself is not looked at before, or it would be looked at again and again.
+    fn wait_under_hold(&mut self, wait: Wait) {
+        if let Some(hold) = &mut self.hold {
+            hold.again_at = hold.again_at.max(wait.until);
+        }
+        self.wait = Some(wait);
     }
 
     fn refuse_write_back(&mut self, refusal: Refusal, now: Timestamp, timing: &Timing) {

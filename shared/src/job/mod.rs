@@ -175,6 +175,9 @@ pub enum HoldReason {
     MissingData,
     /// The order changed after its label was bought. Ended by a person.
     ChangedAfterLabel,
+    /// The order was changed after a part of it was shipped, and asks for more. Ended by the order not asking for it any more, or by
+    /// a person.
+    Addition,
     /// Nobody knows whether it was bought. Ended by a fact, or by a person.
     UnknownPurchase,
     /// After a second purchase nobody can see whether there are two. Ended by a fact, or by a person.
@@ -211,6 +214,7 @@ impl HoldReason {
         matches!(
             self,
             Self::ChangedAfterLabel
+                | Self::Addition
                 | Self::DuplicateCheckBlind
                 | Self::LabelLost
                 | Self::WriteBackInDoubt
@@ -237,6 +241,9 @@ pub struct Hold {
     pub since: Timestamp,
     /// When to look again whether it still holds.
     pub again_at: Timestamp,
+    /// The version of the connection under which it was held, as far as a worker held it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<u64>,
 }
 
 /// Why a job ended without a shipment.
@@ -334,6 +341,9 @@ pub struct Job {
     /// The carrier's account under which the latest purchase was asked for; `None` for the connection's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<CarrierAccount>,
+    /// The digest of what the latest purchase was to ship to whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<ContentHash>,
     /// The number of the latest purchase attempt; 0 before the first.
     pub attempts: u32,
     /// The address.
@@ -419,6 +429,7 @@ impl Job {
             snapshot: snapshot.into(),
             purchased_from: None,
             account: None,
+            terms: None,
             attempts: 0,
             address: Step::Todo,
             quote: Step::Todo,

@@ -149,6 +149,7 @@ impl Job {
             | HoldReason::BadAddress
             | HoldReason::MissingData
             | HoldReason::ChangedAfterLabel
+            | HoldReason::Addition
             | HoldReason::DuplicateCheckBlind
             | HoldReason::LabelLost
             | HoldReason::WriteBackInDoubt

@@ -234,8 +234,8 @@ fn told_of(outcome: &Outcome) -> Vec<CarrierShipmentId> {
 /// What may end a hold of this reason, as its documentation says.
 fn may_end(reason: HoldReason, before: &Job, outcome: &Outcome) -> bool {
     use HoldReason::{
-        BadAddress, Brake, ChangedAfterLabel, DuplicateCheckBlind, ExtraToVoid, LabelLost, MissingData, Person,
-        Rejected, UnknownPurchase, VoidRefused, VoidStillShown, WriteBackInDoubt, WriteBackRefused,
+        Addition, BadAddress, Brake, ChangedAfterLabel, DuplicateCheckBlind, ExtraToVoid, LabelLost, MissingData,
+        Person, Rejected, UnknownPurchase, VoidRefused, VoidStillShown, WriteBackInDoubt, WriteBackRefused,
     };
     let word = matches!(outcome, Outcome::ReleasedByPerson { .. } | Outcome::ClosedByPerson(_));
     let person = word || ends_by_void(before, outcome);
@@ -250,6 +250,7 @@ fn may_end(reason: HoldReason, before: &Job, outcome: &Outcome) -> bool {
             WriteBackRefused => matches!(outcome, Outcome::WrittenBack(_)),
             WriteBackInDoubt => matches!(outcome, Outcome::WrittenBack(_) | Outcome::NotWritten),
             VoidStillShown => matches!(outcome, Outcome::NotShown),
+            Addition => matches!(outcome, Outcome::Closed(_)),
             ChangedAfterLabel | LabelLost | ExtraToVoid | VoidRefused | Person => false,
         }
 }

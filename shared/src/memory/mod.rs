@@ -417,6 +417,18 @@ impl Documents for Memory {
         answered(fate, notes.take(usize::from(limit)).collect()).await
     }
 
+    async fn reread_later(
+        &self,
+        connection: &ConnectionId,
+        document: &DocumentId,
+        mark: &Nonce,
+    ) -> Result<(), StoreError> {
+        let fate = self.pass("reread_later").await;
+        let key = (connection.clone(), document.clone());
+        self.tables().rereads.insert(key, mark.clone());
+        answered(fate, ()).await
+    }
+
     async fn reread(&self, connection: &ConnectionId, note: &Reread) -> Result<(), StoreError> {
         let fate = self.pass("reread").await;
         self.tables()

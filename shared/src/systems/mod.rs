@@ -21,7 +21,7 @@ use crate::domain::Refusal;
 use crate::http::Client;
 use crate::ports::{
     CallError, Carrier, Clock, Connections, Later, Limits, Mint, Opened, OrderSource, Recorder, Secrets, StoreError,
-    Systems, TokenInUse, TokenRefresh, Tokens, TokensInUse,
+    Systems, TokenInUse, TokenKey, TokenRefresh, Tokens, TokensInUse,
 };
 use secret::CachedSecrets;
 
@@ -52,9 +52,15 @@ impl System {
 }
 
 /// Under which name the fleet shares what it knows of a connection's account: its limits and how it fares.
+///
+/// Where the account's name is the customer's own choice, its address tells it from another customer's of the same name.
 pub fn account_of(settings: &SystemSettings) -> String {
     let account = settings.account.trim().to_ascii_uppercase().replace('-', "_");
-    format!("{}:{account}", settings.system)
+    let named_by_the_vendor = matches!(System::named(&settings.system), Some(System::NetSuite | System::Ups));
+    match settings.base_url.as_ref().filter(|_| !named_by_the_vendor) {
+        Some(base) => format!("{}:{account}@{}", settings.system, base.authority()),
+        None => format!("{}:{account}", settings.system),
+    }
 }
 
 /// What an ERP's adapter is built upon.
@@ -224,13 +230,15 @@ impl Registry {
     }
 
     /// How a token of a connection's system is made, where it has one.
-    async fn mint(&self, connection: &Connection, system: &str) -> Result<Option<Arc<dyn Mint>>, CallError> {
+    async fn mint(&self, connection: &Connection, key: &TokenKey) -> Result<Option<Arc<dyn Mint>>, CallError> {
         let recorder = Recorder::default();
-        match System::named(system) {
+        match System::named(&key.system) {
             Some(System::NetSuite) => Ok(self.netsuite(connection, &recorder).await?.mint()),
             Some(System::Fusion) => Ok(self.fusion(connection, &recorder).await?.mint()),
             Some(System::PeopleSoft) => Ok(self.peoplesoft(connection, &recorder).await?.mint()),
-            Some(System::Ups) => Ok(Some(self.ups(connection, &recorder).await?.mint())),
+            Some(System::Ups) => Ok(Some(
+                self.ups(connection, &recorder).await?.mint_for(key.merchant.as_ref()),
+            )),
             None => Ok(None),
         }
     }
@@ -272,7 +280,7 @@ impl TokenRefresh for Renewal {
     async fn refresh(&self, token: &TokenInUse) -> Result<(), CallError> {
         let gate = self.connections.gate(&token.key.connection).await.map_err(our_store)?;
         let Some(gate) = gate else { return Ok(()) };
-        if let Some(mint) = self.registry.mint(&gate.connection, &token.key.system).await? {
+        if let Some(mint) = self.registry.mint(&gate.connection, &token.key).await? {
             self.registry
                 .tokens
                 .renew(&token.key, token.version, mint.as_ref())

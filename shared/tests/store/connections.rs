@@ -1,5 +1,7 @@
 //! Connections, the brake and cursors.
 
+use std::collections::BTreeMap;
+
 use waybill::aws::Change;
 use waybill::connection::Connection;
 use waybill::ports::{Connections, Cursor, Cursors};
@@ -59,6 +61,7 @@ async fn a_cursor_moves_for_one_poller_only() {
     assert_eq!(dynamo.cursor(&id, "orders").await.unwrap(), Cursor::default());
     let first = Cursor {
         version: 1,
+        settled: BTreeMap::new(),
         published: Some(start()),
         scan: None,
     };

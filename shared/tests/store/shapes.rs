@@ -139,9 +139,12 @@ async fn fill(store: &Store) {
         since: start(),
         candidate: start(),
         after: Some("7".to_owned()),
+        began: None,
+        settled: BTreeMap::new(),
     };
     let cursor = Cursor {
         version: 1,
+        settled: BTreeMap::new(),
         published: Some(start()),
         scan: Some(progress),
     };

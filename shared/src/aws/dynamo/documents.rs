@@ -20,7 +20,8 @@ struct UnitsItem {
     sk: String,
     schema: u32,
     version: u64,
-    number_key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number_key: Option<String>,
     body: String,
 }
 
@@ -91,6 +92,19 @@ impl Documents for Dynamo {
             })
         };
         items.iter().map(note).collect()
+    }
+
+    async fn reread_later(
+        &self,
+        connection: &ConnectionId,
+        document: &DocumentId,
+        mark: &Nonce,
+    ) -> Result<(), StoreError> {
+        let note = Reread {
+            document: document.clone(),
+            mark: mark.clone(),
+        };
+        self.put(&reread_write(connection, &note)?).await.map(|_| ())
     }
 
     async fn reread(&self, connection: &ConnectionId, note: &Reread) -> Result<(), StoreError> {
@@ -175,7 +189,8 @@ pub(super) fn units_write(connection: &ConnectionId, units: &Units) -> Result<Wr
         sk: key.sk,
         schema: SCHEMA,
         version: units.version,
-        number_key: number_key(&units.number),
+        // Units that only note what became of a document are not looked for by its number.
+        number_key: (!units.number.is_empty()).then(|| number_key(&units.number)),
         body: to_body(units)?,
     };
     Ok(Write {

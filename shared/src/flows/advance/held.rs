@@ -12,12 +12,8 @@ const FLAG_ROUNDS: usize = 3;
 impl Run<'_> {
     /// Reads the held order again: a correction anywhere ends the hold, and so does the order's end.
     pub(super) async fn reread_held(&mut self) -> Result<Onward, StoreError> {
-        let ended_by_order = self
-            .ledger
-            .job
-            .hold
-            .as_ref()
-            .is_some_and(|hold| hold.reason.ends_by_order());
+        let reason = self.ledger.job.hold.as_ref().map(|hold| hold.reason);
+        let ended_by_order = reason.is_some_and(|reason| reason.ends_by_order() || reason == HoldReason::Addition);
         if !ended_by_order || self.ledger.job.purchase.done().is_some() {
             return self
                 .ledger
@@ -29,6 +25,14 @@ impl Run<'_> {
             is_new: false,
         };
         match self.read_again(&before).await? {
+            Ok(_) if reason == Some(HoldReason::Addition) => {
+                self.ledger
+                    .record(
+                        Outcome::StillHeld,
+                        "the order still asks for more: only a person ends this",
+                    )
+                    .await
+            }
             Ok(reading)
                 if self.is_corrected(&reading) || self.brake_was_taken_off() || self.connection_was_changed() =>
             {
@@ -63,12 +67,11 @@ impl Run<'_> {
         held_by_brake && self.gate.brake.is_none()
     }
 
-    /// What was missing may have been missing in the connection.
+    /// What was missing or wrong may have been so in the connection.
     fn connection_was_changed(&self) -> bool {
-        let changed = self.connection().changed_at;
-        let hold = self.ledger.job.hold.as_ref();
-        hold.is_some_and(|hold| {
-            hold.reason == HoldReason::MissingData && changed.is_some_and(|changed| changed > hold.since)
+        let by_connection = |reason| matches!(reason, HoldReason::MissingData | HoldReason::Rejected);
+        self.ledger.job.hold.as_ref().is_some_and(|hold| {
+            by_connection(hold.reason) && hold.under.is_some_and(|under| under != self.connection().version)
         })
     }
 

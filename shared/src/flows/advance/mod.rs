@@ -15,7 +15,7 @@ pub(crate) use expired::reading_or_quantities;
 use record::Ledger;
 
 use crate::connection::Connection;
-use crate::domain::{JobId, Quantities, Refusal, Snapshot};
+use crate::domain::{JobId, Refusal, Snapshot, Units};
 use crate::job::{Job, Next, Outcome, Timing};
 use crate::ports::{
     Carrier, Clock, Connections, Controls, Documents, Gate, Jobs, Labels, Later, Nonces, Obstacle, Opened, Queue,
@@ -102,6 +102,7 @@ impl Advance {
             return Ok(None);
         };
         let mut ledger = Ledger::of(self, job);
+        ledger.under = Some(gate.connection.version);
         match self.systems.open(&gate.connection).await {
             Ok(systems) => {
                 ledger.recorder = systems.recorder.clone();
@@ -180,8 +181,8 @@ impl Run<'_> {
         reading_or_quantities(ports.jobs.as_ref(), ports.documents.as_ref(), &self.ledger.job, number).await
     }
 
-    /// What units with a smaller number hold of the document's lines.
-    async fn ahead(&self) -> Result<Quantities, StoreError> {
+    /// The document's units.
+    async fn units(&self) -> Result<Units, StoreError> {
         let units = self
             .ledger
             .ports
@@ -191,9 +192,8 @@ impl Run<'_> {
                 std::slice::from_ref(&self.ledger.job.document),
             )
             .await?;
-        Ok(units
-            .first()
-            .map(|units| units.ahead_of(self.ledger.job.unit))
-            .unwrap_or_default())
+        let job = &self.ledger.job;
+        let none = || Units::none(job.document.clone(), job.number.clone());
+        Ok(units.into_iter().next().unwrap_or_else(none))
     }
 }

@@ -10,8 +10,8 @@ use super::record::{Beside, Recorded};
 use super::{Onward, Run};
 use crate::connection::{AddressPolicy, Connection};
 use crate::domain::{
-    Address, AddressVerdict, Billing, CarrierAccount, Consignment, Correction, Customs, Gone, Offer, Order, Parcel,
-    Quantities, Quote, RateRequest, Readiness, ShipmentRequest, Snapshot, account_for,
+    Address, AddressVerdict, Billing, CarrierAccount, Consignment, Correction, Customs, Gone, NoAccount, Offer, Order,
+    Parcel, Quantities, Quote, RateRequest, Readiness, ShipmentRequest, Snapshot, Units, account_for,
 };
 use crate::job::{Closing, HoldReason, Job, Outcome, SnapshotRef, Step, Wait};
 use crate::ports::{CallError, Carrier, Draft, StoreError};
@@ -158,7 +158,7 @@ impl Run<'_> {
 
     /// Reads the order again; `read_at` is from before the question, so that nothing can be younger than it says.
     pub(super) async fn read_again(&self, before: &Reading) -> Result<Result<Reading, Obstacle>, StoreError> {
-        let ahead = self.ahead().await?;
+        let units = self.units().await?;
         let read_at = self.ledger.now();
         let orders = match self
             .systems
@@ -174,14 +174,21 @@ impl Run<'_> {
             Err(error) => return Ok(Err(Obstacle::Call(error))),
         };
         let allotted: Quantities = before.snapshot.consignment.quantities();
+        let unit = self.ledger.job.unit;
         let consignment = match orders.first() {
-            Some(order) if waits_for_others(order, &allotted, &ahead) => {
+            Some(order) if waits_for_others(order, &allotted, &Others::of(&units, unit, order)) => {
                 let until = self.ledger.now() + self.ledger.ports.timing.held;
                 let reason = "older units of the order come first, and have not ended";
                 return Ok(Err(Obstacle::Wait(Wait::new(until, reason))));
             }
-            Some(order) => Consignment::of(order, &allotted, &ahead),
-            None => Err(Gone::Cancelled),
+            Some(order) => Consignment::of(order, &allotted, &Others::of(&units, unit, order).all()),
+            None => {
+                return Ok(Err(Obstacle::Hold(
+                    HoldReason::MissingData,
+                    not_shown(self.connection()),
+                    None,
+                )));
+            }
         };
         Ok(consignment.map_err(Obstacle::Gone).map(|consignment| {
             let newer = Snapshot::new(before.snapshot.number + 1, read_at, consignment);
@@ -258,13 +265,18 @@ impl Run<'_> {
             return Err(hold(flaws.join("; ")));
         }
         let connection = self.connection();
-        let row = account_for(&connection.accounts, consignment).map_err(|none| hold(none.to_string()))?;
+        let row = account_for(&connection.accounts, consignment).map_err(|none| match none {
+            // Units of their own take the lines, each under its account.
+            NoAccount::Several(_) => Obstacle::Gone(Gone::Divided),
+            missing @ NoAccount::Missing { .. } => hold(missing.to_string()),
+        })?;
         let account = match self.ledger.job.bound_account() {
             Some(bound) => bound.clone(),
             None => row.map(|row| row.account.clone()),
         };
         let mut billing = connection.billing.clone();
-        if let Some(payer) = row.and_then(|row| row.payer.clone()) {
+        let own_row = row.filter(|row| account.as_ref() == Some(&row.account));
+        if let Some(payer) = own_row.and_then(|row| row.payer.clone()) {
             billing.transport = payer;
         }
         Ok(Terms {
@@ -453,11 +465,44 @@ impl Run<'_> {
     }
 }
 
+/// What other units of the document hold.
+struct Others {
+    /// Shipped, and not fulfilled in the ERP's eyes.
+    shipped: Quantities,
+    /// Older, and still to come.
+    ahead: Quantities,
+}
+
+impl Others {
+    fn of(units: &Units, unit: u32, order: &Order) -> Self {
+        Self {
+            shipped: units.shipped_beside(unit, order),
+            ahead: units.ahead_of(unit),
+        }
+    }
+
+    fn all(&self) -> Quantities {
+        let mut all = self.shipped.clone();
+        for (line, quantity) in &self.ahead {
+            *all.entry(line.clone()).or_default() += quantity;
+        }
+        all
+    }
+}
+
+/// An order that the ERP does not show may be deleted, or out of our sight: nobody can tell, and nothing is given up for it.
+fn not_shown(connection: &Connection) -> String {
+    format!(
+        "{} does not show the order any more: either it was deleted, or the integration's user may not see it now. It goes on by itself once it is shown; release the job to end it",
+        connection.erp.system
+    )
+}
+
 /// Whether the order has enough for this unit alone, but not beside the older ones: either it has shrunk, or an older unit's
 /// write-back stands in the ERP and not yet with us. Once they have ended it is clear.
-fn waits_for_others(order: &Order, allotted: &Quantities, ahead: &Quantities) -> bool {
-    let alone = Consignment::of(order, allotted, &Quantities::new());
-    alone.is_ok() && alone != Consignment::of(order, allotted, ahead)
+fn waits_for_others(order: &Order, allotted: &Quantities, others: &Others) -> bool {
+    let alone = Consignment::of(order, allotted, &others.shipped);
+    alone.is_ok() && alone != Consignment::of(order, allotted, &others.all())
 }
 
 /// What a verdict means under a policy: the address for the label, or why it is held.

@@ -58,6 +58,8 @@ pub(super) struct Ledger<'a> {
     pub(super) job: Job,
     /// The calls since the last write.
     pub(super) recorder: Recorder,
+    /// The version of the connection that the work is done under.
+    pub(super) under: Option<u64>,
     /// How often the job has waited without any progress.
     tries: u32,
 }
@@ -70,6 +72,7 @@ impl<'a> Ledger<'a> {
             ports,
             job,
             recorder: Recorder::default(),
+            under: None,
             tries,
         }
     }
@@ -174,6 +177,7 @@ impl<'a> Ledger<'a> {
             now: self.now(),
             nonces: self.ports.nonces.as_ref(),
             timing: &self.ports.timing,
+            under: self.under,
         };
         let (documents, snapshot) = (self.ports.documents.as_ref(), beside.snapshot.clone());
         let written = pen

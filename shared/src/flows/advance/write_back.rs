@@ -9,6 +9,9 @@ use crate::domain::{Consignment, LabelRef, Order, Quantities, Shipment, Snapshot
 use crate::job::{HoldReason, Outcome, Step, Wait};
 use crate::ports::{CallError, Draft, EffectError, Permit, StoreError, WriteBack, WriteBackRef, Written};
 
+/// How often a write-back is sent whose answer is lost and which does not arrive: what goes on so is no accident any more.
+const MOST_LOST_WRITES: u32 = 4;
+
 /// What a write-back needs to know, read once per look.
 struct Facts {
     order: Order,
@@ -168,7 +171,26 @@ impl Run<'_> {
                 .await
                 .map(Some);
         }
-        self.still_under_way().await
+        if let Some(onward) = self.still_under_way().await? {
+            return Ok(Some(onward));
+        }
+        let lost = self
+            .ledger
+            .job
+            .write_back
+            .open_attempt()
+            .map_or(0, |attempt| attempt.number);
+        if lost >= MOST_LOST_WRITES {
+            let message = format!(
+                "the write-back was sent {lost} times, its answer was lost each time, and it is not in the ERP: look at the last exchange in `waybill job audit {}`, mend what refuses it, then release",
+                self.ledger.job.id
+            );
+            return self
+                .hold_in_doubt(HoldReason::WriteBackInDoubt, &message)
+                .await
+                .map(Some);
+        }
+        Ok(None)
     }
 
     /// What to do while a lost request may still be under way; `None` once it cannot.

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 use super::{Asked, Poll, Report, count};
 use crate::connection::Additions;
 use crate::domain::{
-    Allotment, Consignment, LineId, Order, PassedOn, Quantities, Snapshot, Standing, Unit, UnitPhase, Units,
+    Allotment, Consignment, LineId, Order, OrderLine, PassedOn, Quantities, Snapshot, Standing, Unit, UnitPhase, Units,
 };
+use crate::flows::kin;
 use crate::flows::put_right::PutRight;
 use crate::flows::write::Pen;
 use crate::job::{Admission, HoldReason, Job, Outcome};
@@ -29,8 +31,6 @@ const JOBS_AT_ONCE: usize = 30;
 pub(super) struct Page<'a> {
     /// Their units, read before them.
     pub(super) units: &'a [Units],
-    /// The units of documents that they came from, and that came from them, read after them.
-    pub(super) kin: &'a [Units],
     /// The documents.
     pub(super) orders: &'a [Order],
     /// When they were read.
@@ -59,10 +59,14 @@ impl Poll {
             let Some(units) = page.units.iter().find(|units| units.document == order.document) else {
                 continue;
             };
+            // Of one requisition several orders may be on the page, and each admission changes what is left for the next.
+            let documents = self.documents.as_ref();
+            let (one, own) = (std::slice::from_ref(units), std::slice::from_ref(order));
+            let kin = kin::of(documents, &asked.connection.id, one, own).await?;
             let document = Document {
                 order,
                 units,
-                kin: page.kin,
+                kin: &kin,
                 read_at: page.read_at,
             };
             if !self.heed_changes(asked, document).await? {
@@ -139,6 +143,7 @@ impl Poll {
             now,
             nonces: self.nonces.as_ref(),
             timing: &self.timing,
+            under: None,
         };
         let entry = AuditEntry::new(now, "waybill", "the document was changed: it is read again at once");
         let Ok(save) = pen.write(job, Outcome::OrderChanged, Some(entry)) else {
@@ -155,19 +160,21 @@ impl Poll {
     async fn report_changes(&self, asked: Asked<'_>, document: Document<'_>) -> Result<bool, StoreError> {
         let mut after = document.units.clone();
         let mut told = Vec::new();
-        for (unit, terms) in document.units.changed_since_shipped(document.order) {
-            if unit.reported.as_ref() != Some(&terms) {
-                after = after.with_reported(unit.number, terms);
-                told.push(unit);
+        let changed = document.units.changed_since_shipped(document.order);
+        for unit in &document.units.units {
+            let now = changed
+                .iter()
+                .find(|(one, _)| one.number == unit.number)
+                .map(|(_, terms)| terms.clone());
+            if unit.reported != now {
+                told.extend(now.is_some().then_some(unit));
+                after = after.with_reported(unit.number, now);
             }
         }
-        if told.is_empty() {
+        if after == *document.units {
             return Ok(true);
         }
-        after.version += 1;
-        if !self.documents.restate(&asked.connection.id, &after).await? {
-            return Ok(false);
-        }
+        // Told first: to say it twice is harmless, and a crash in between says it again.
         for unit in told {
             let text = "the document was changed after this was shipped: nothing is shipped again. `waybill job void` gives its \
                         quantity back, if the parcel does not travel";
@@ -176,6 +183,8 @@ impl Poll {
             tracing::error!(job.id = %unit.job, connection = %asked.connection.id, "a document changed after it was shipped");
             telemetry::count("ChangedAfterShipment", 1);
         }
+        after.version += 1;
+        self.documents.restate(&asked.connection.id, &after).await?;
         // The units that were read are not the newest any more.
         Ok(false)
     }
@@ -192,7 +201,12 @@ impl Poll {
             return Ok(Admitted::All(0));
         }
         let room = ITEMS_AT_ONCE.saturating_sub(1 + order.origins().len()) / ITEMS_PER_JOB;
-        let most = room.clamp(1, JOBS_AT_ONCE);
+        if room == 0 {
+            tracing::error!(connection = %asked.connection.id, order = order.number, "it came from more documents than can be admitted with it");
+            telemetry::count("NotAdmitted", 1);
+            return Ok(Admitted::All(0));
+        }
+        let most = room.min(JOBS_AT_ONCE);
         let more = allotments.len() > most;
         allotments.truncate(most);
         Ok(match self.admit(asked, document, &allotments).await? {
@@ -249,7 +263,7 @@ impl Poll {
         let mut after = Units {
             version: units.version + 1,
             number: order.number.clone(),
-            ordered: order.lines.iter().map(|line| (line.id.clone(), line.ordered)).collect(),
+            ordered: ordered_up_to_now(units, order, &additions),
             ..units.clone()
         };
         let mut jobs = Vec::new();
@@ -300,7 +314,7 @@ impl Poll {
             let message = grown(added);
             text.push_str(&format!(", and held: {message}"));
             let held = Outcome::Held {
-                reason: HoldReason::ChangedAfterLabel,
+                reason: HoldReason::Addition,
                 message,
                 snapshot: None,
                 address: None,
@@ -322,6 +336,16 @@ enum Admitted {
     Some(u64),
     /// Somebody else was faster.
     Contested,
+}
+
+/// What counts as ordered from now on: what is held as an addition stays one.
+fn ordered_up_to_now(units: &Units, order: &Order, additions: &BTreeSet<&LineId>) -> Quantities {
+    let before = |line: &LineId| units.ordered.get(line).copied();
+    let up_to_now = |line: &OrderLine| match additions.contains(&line.id) {
+        true => before(&line.id).map(|ordered| (line.id.clone(), ordered)),
+        false => Some((line.id.clone(), line.ordered)),
+    };
+    order.lines.iter().filter_map(up_to_now).collect()
 }
 
 fn grown(added: &[&LineId]) -> String {
@@ -363,13 +387,18 @@ fn taken_over(document: Document<'_>, after: &Units) -> Vec<Units> {
     passed.collect()
 }
 
-/// What a unit holds of an earlier document, by that document's lines.
+/// What a unit holds of an earlier document, by that document's lines: of a line that came from several, an equal part of each.
 fn held_of(order: &Order, earlier: &Units, unit: &Unit) -> Quantities {
     let mut held = Quantities::new();
     for (line, quantity) in &unit.quantities {
-        let origins = order.line(line).into_iter().flat_map(|line| &line.came_from);
-        for origin in origins.filter(|origin| origin.document == earlier.document) {
-            *held.entry(origin.line.clone()).or_default() += quantity;
+        let Some(line) = order.line(line) else { continue };
+        let each = quantity / Decimal::from(line.came_from.len().max(1));
+        for origin in line
+            .came_from
+            .iter()
+            .filter(|origin| origin.document == earlier.document)
+        {
+            *held.entry(origin.line.clone()).or_default() += each;
         }
     }
     held

@@ -15,12 +15,12 @@ use admit::Page;
 
 use crate::connection::Connection;
 use crate::domain::{ConnectionId, DocumentId};
-use crate::flows::kin;
 use crate::job::Timing;
 use crate::ports::{
     CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, Gate, Jobs, Nonces, Opened, OrderSource,
     Queue, Reread, Scan, ScanProgress, StoreError, Systems, Tellings,
 };
+use crate::telemetry;
 
 /// How many documents are read at a time.
 const PAGE: u16 = 250;
@@ -183,6 +183,7 @@ impl Poll {
             .await?;
         let mut cursor = self.cursors.cursor(&connection.id, CURSOR).await?;
         let mut progress = self.progress(connection, &cursor);
+        let size = usize::from(systems.source.reads_at_once().max(1));
         while self.clock.now() < deadline {
             let scan = Scan {
                 since: progress.since,
@@ -191,33 +192,39 @@ impl Poll {
             };
             let heads = match systems.source.changed(&scan).await {
                 Ok(heads) => heads,
-                Err(error) => {
+                Err(error) => return Ok(stopped_by(report, &error)),
+            };
+            let last = heads.len() < usize::from(PAGE);
+            // What is slow to read is stored in small parts: whoever is stopped in between has not read in vain.
+            let parts: Vec<&[DocumentHead]> = if heads.is_empty() {
+                vec![&[]]
+            } else {
+                heads.chunks(size).collect()
+            };
+            for (index, part) in parts.iter().enumerate() {
+                if index > 0 && self.clock.now() >= deadline {
+                    return Ok(report);
+                }
+                let documents = progress.unsettled(part);
+                let read_at = self.clock.now();
+                match self
+                    .page(asked, systems.source.as_ref(), documents, &mut report)
+                    .await?
+                {
+                    Ok(contested) => progress.settle(part, &contested, read_at),
+                    Err(error) => return Ok(stopped_by(report, &error)),
+                }
+                // Others may need the slot between two parts.
+                systems.close().await;
+                advance(&mut progress, part);
+                report.complete = last && index + 1 == parts.len();
+                cursor = self.after_page(&cursor, &progress, report.complete);
+                if !self.cursors.advance(&connection.id, CURSOR, &cursor).await? {
                     return Ok(Report {
-                        stopped: Some(error.to_string()),
+                        stopped: Some("another poll of the connection is under way".to_owned()),
                         ..report
                     });
                 }
-            };
-            let documents = heads.iter().map(|head| head.document.clone()).collect();
-            if let Err(error) = self
-                .page(asked, systems.source.as_ref(), documents, &mut report)
-                .await?
-            {
-                return Ok(Report {
-                    stopped: Some(error.to_string()),
-                    ..report
-                });
-            }
-            // Others may need the slot between two pages.
-            systems.close().await;
-            advance(&mut progress, &heads);
-            report.complete = heads.len() < usize::from(PAGE);
-            cursor = self.after_page(&cursor, &progress, report.complete);
-            if !self.cursors.advance(&connection.id, CURSOR, &cursor).await? {
-                return Ok(Report {
-                    stopped: Some("another poll of the connection is under way".to_owned()),
-                    ..report
-                });
             }
             tracing::info!(connection = %connection.id, seen = report.seen, admitted = report.admitted, "page stored");
             if report.complete {
@@ -268,6 +275,8 @@ impl Poll {
                 since,
                 candidate: cursor.published.unwrap_or(since),
                 after: None,
+                began: Some(self.clock.now()),
+                settled: cursor.settled.clone(),
             }
         })
     }
@@ -275,15 +284,18 @@ impl Poll {
     fn after_page(&self, cursor: &Cursor, progress: &ScanProgress, complete: bool) -> Cursor {
         let version = cursor.version + 1;
         if complete {
+            let published = progress.published();
             Cursor {
                 version,
-                published: Some(progress.candidate),
+                published: Some(published),
+                settled: progress.still_in_sight(published - self.timing.overlap),
                 scan: None,
             }
         } else {
             Cursor {
                 version,
                 published: cursor.published,
+                settled: cursor.settled.clone(),
                 scan: Some(progress.clone()),
             }
         }
@@ -308,14 +320,19 @@ impl Poll {
                 Ok(orders) => orders,
                 Err(error) => return Ok(Err(error)),
             };
-            let kin = kin::of(self.documents.as_ref(), &asked.connection.id, &units, &orders).await?;
             let page = Page {
                 units: &units,
-                kin: &kin,
                 orders: &orders,
                 read_at,
             };
             documents = self.admit_all(asked, &page, report).await?;
+        }
+        // Others were faster every time: the next poll reads them again, wherever its cursor stands.
+        for document in &documents {
+            let mark = self.nonces.nonce();
+            self.documents
+                .reread_later(&asked.connection.id, document, &mark)
+                .await?;
         }
         Ok(Ok(documents))
     }
@@ -332,6 +349,16 @@ fn advance(progress: &mut ScanProgress, heads: &[DocumentHead]) {
 
 fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// The ERP could not be read: what was stored stays, and somebody is told.
+fn stopped_by(report: Report, error: &CallError) -> Report {
+    telemetry::count("PollsStopped", 1);
+    tracing::warn!(%error, "the poll was stopped");
+    Report {
+        stopped: Some(error.to_string()),
+        ..report
+    }
 }
 
 fn stopped(reason: String) -> Report {

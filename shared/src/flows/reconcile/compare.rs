@@ -437,6 +437,9 @@ fn ends(reason: HoldReason, job: &Job) -> String {
         HoldReason::DuplicateCheckBlind => {
             format!("look at the carrier for a second shipment of {number}; {release}, if there is none")
         }
+        HoldReason::Addition => {
+            format!("{release} buys and ships it too; or take it off order {number} in the ERP")
+        }
         HoldReason::ChangedAfterLabel => {
             format!("{release} writes it back as it was bought; `waybill job void {id}` voids it")
         }

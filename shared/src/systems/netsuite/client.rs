@@ -28,7 +28,7 @@ use crate::domain::{DeliveryStatus, DocumentId, JobId, LineId, Order, Packing, R
 use crate::http::{self as web, Answer, Authorise, Bearer, Call, Endpoint, Lane, Lost, Slots};
 use crate::ports::{
     CallError, DocumentHead, Draft, EffectError, Finding, Later, Mint, Obstacle, OrderSource, Permit, Scan, TokenKey,
-    WriteBack, WriteBackRef, Written,
+    Told, WriteBack, WriteBackRef, Written,
 };
 use crate::systems::Ports;
 

@@ -290,7 +290,7 @@ fn on_its_way(estimate: Option<&str>) -> DeliveryStatus {
 }
 
 /// Tells order 5012 of its delivery twice: with an estimate, and without.
-async fn told_twice(lines: Vec<Line>) -> (Vec<Result<(), EffectError>>, Vec<String>) {
+async fn told_twice(lines: Vec<Line>) -> (Vec<Result<Told, EffectError>>, Vec<String>) {
     let script = Script::start(lines).await;
     let bench = Bench::new(&script.base, &token_based(), |connection| {
         let fields = json!({"status": "custbody_ups_status", "estimated_delivery": "custbody_ups_estimated"});
@@ -314,7 +314,7 @@ async fn a_delivery_is_told_once_and_only_where_it_has_changed() {
         line(PATCH, 204, ""),
     ])
     .await;
-    assert_eq!(results, [Ok(()), Ok(())]);
+    assert_eq!(results, [Ok(Told::Shown), Ok(Told::Shown)]);
     let patches: Vec<&String> = seen.iter().filter(|request| request.starts_with("PATCH")).collect();
     let [patch] = patches.as_slice() else {
         panic!("{patches:?}")
@@ -357,7 +357,7 @@ async fn where_no_field_is_named_nothing_is_told_and_nobody_asked() {
     let document = DocumentId::sales_order("5012");
     assert_eq!(
         bench.netsuite.tell(&document, &on_its_way(None), permit()).await,
-        Ok(())
+        Ok(Told::NotWanted)
     );
     assert!(script.seen().is_empty());
 }

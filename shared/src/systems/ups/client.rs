@@ -185,6 +185,15 @@ impl Ups {
         self.mint.clone()
     }
 
+    /// How a token of a merchant is made, under this app.
+    pub fn mint_for(&self, merchant: Option<&String>) -> Arc<dyn Mint> {
+        let account = CarrierAccount {
+            number: self.account.number.clone(),
+            merchant: merchant.cloned(),
+        };
+        self.of(&account).mint()
+    }
+
     /// Where news are pushed to: nothing to name under v2; or why they cannot be.
     fn destination(&self) -> Result<Option<&PushTarget>, String> {
         match (self.account.options.track_alert, &self.hook) {
