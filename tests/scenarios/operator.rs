@@ -339,6 +339,7 @@ async fn a_shipment_is_adopted_although_no_attempt_waits_for_it() -> Result<(), 
             message: "nobody knows".to_owned(),
             since: now,
             again_at: now + AGAIN,
+            under: None,
         });
     });
     let said = refusal(world.operator().resolve(&id, "ann", &Word::NotCreated).await);
@@ -630,6 +631,7 @@ fn every_state(job: &Job, now: jiff::Timestamp) -> Vec<Job> {
         message: "why".to_owned(),
         since: now,
         again_at: now + AGAIN,
+        under: None,
     };
     states.extend(reasons.into_iter().flat_map(|reason| {
         [&open, &bought].map(|job| Job {

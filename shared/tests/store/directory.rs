@@ -30,6 +30,7 @@ fn held() -> Hold {
         message: "by hand".to_owned(),
         since: start(),
         again_at: start(),
+        under: None,
     }
 }
 

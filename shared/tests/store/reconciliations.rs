@@ -210,6 +210,7 @@ async fn a_walk_meets_every_job_once_whatever_the_size_of_its_pages() {
                     message: "by hand".to_owned(),
                     since: start(),
                     again_at: start(),
+                    under: None,
                 });
             }
             2 => (job.purchase, job.write_back) = (bought("1Z"), written),

@@ -91,6 +91,7 @@ fn eventful(job: &Job) -> Save {
         message: "nobody knows".to_owned(),
         since: start(),
         again_at: start(),
+        under: None,
     });
     save.job.flag = Flag::Wanted {
         text: Some("nobody knows".to_owned()),
