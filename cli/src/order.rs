@@ -3,8 +3,9 @@
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
-use waybill::connection::Connection;
+use waybill::connection::{Additions, Connection};
 use waybill::domain::{ConnectionId, Order, Quantities, Standing, UnitPhase, Units};
+use waybill::flows::kin;
 use waybill::job::Job;
 use waybill::ports::{Directory, Gate, Jobs, Opened, Systems};
 
@@ -217,9 +218,13 @@ async fn in_the_erp(
     if orders.is_empty() {
         return Ok(vec![format!("{erp} has no document with number {number}.")]);
     }
+    let units: Vec<Units> = known.iter().map(|units| (*units).clone()).collect();
+    let store = stack.store().map_err(|failure| unasked(failure.to_string()))?;
+    let kin = kin::of(store.as_ref(), &connection.id, &units, &orders).await;
+    let kin = kin.map_err(|error| unasked(error.to_string()))?;
     Ok(orders
         .iter()
-        .flat_map(|order| about_order(connection, order, known))
+        .flat_map(|order| about_order(connection, order, known, &kin))
         .collect())
 }
 
@@ -233,7 +238,7 @@ async fn read(opened: &Opened, number: &str) -> Result<Vec<Order>, String> {
 }
 
 /// Why what is not a unit yet is none, or that it becomes one.
-fn about_order(connection: &Connection, order: &Order, known: &[&Units]) -> Vec<String> {
+fn about_order(connection: &Connection, order: &Order, known: &[&Units], kin: &[Units]) -> Vec<String> {
     let erp = &connection.erp.system;
     match &order.standing {
         Standing::Cancelled => return vec![format!("In {erp} it is cancelled.")],
@@ -247,7 +252,7 @@ fn about_order(connection: &Connection, order: &Order, known: &[&Units]) -> Vec<
         .copied()
         .find(|units| units.document == order.document)
         .unwrap_or(&none);
-    let more = units.allottable(order, &[], &[]).len();
+    let more = units.allottable(order, &connection.accounts, kin).len();
     let remaining = order.lines.iter().any(|line| line.remaining() > line.ready);
     let mut told = Vec::new();
     if more > 0 {
@@ -255,6 +260,21 @@ fn about_order(connection: &Connection, order: &Order, known: &[&Units]) -> Vec<
             "In {erp} it is ready to ship, and {more} more unit(s) are found at the next poll, if it was modified since {}.",
             when(connection.start_from)
         ));
+    }
+    let alone = units.allottable(order, &connection.accounts, &[]).len();
+    if alone > more {
+        let holders: Vec<String> = kin
+            .iter()
+            .filter(|kin| !kin.units.is_empty())
+            .map(|kin| kin.number.clone())
+            .collect();
+        told.push(format!(
+            "Some of its goods are shipped, or will be, as part of {}, which it came from or which came from it.",
+            holders.join(", ")
+        ));
+    }
+    if !units.additions(order).is_empty() && connection.select.additions(order.document.kind) == Additions::Hold {
+        told.push("It asks for more than when a part of it was shipped: that is held for a person.".to_owned());
     }
     if remaining {
         told.push(format!(
@@ -318,7 +338,7 @@ mod tests {
 
     #[test]
     fn an_order_that_nobody_shipped_says_why_in_the_erps_terms() {
-        let told = |standing| about_order(&connection(), &order(standing), &[]).join(" ");
+        let told = |standing| about_order(&connection(), &order(standing), &[], &[]).join(" ");
         assert!(
             told(Standing::Waiting("ship method is not selected".to_owned())).contains("ship method is not selected")
         );

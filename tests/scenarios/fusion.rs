@@ -627,3 +627,134 @@ async fn a_table_of_too_many_merchants_is_refused_by_the_check() -> Result<(), F
     }
     Ok(())
 }
+
+/// P32, P38: tokens of several merchants are renewed in the background, each for its own merchant.
+#[tokio::test]
+async fn each_merchants_token_is_renewed_for_that_merchant() -> Result<(), Failure> {
+    let (world, pod) = start(|connection| {
+        connection.accounts = vec![row(None, Some("5110"), "B1B1B1", None), row(None, None, "C1C1C1", None)];
+    })
+    .await?;
+    let charged = |account: &str| NewOrder::of(vec![NewLine::of("PUMP-010", 1).charged_to(account)]);
+    for account in ["01-520-5110-0000", "01-520-5120-0000"] {
+        pod.enter(charged(account))?;
+    }
+    poll_and_work(&world, &pod).await?;
+    let merchants = |world: &World| -> Vec<Option<String>> {
+        let tokens = world.ups.read_books().tokens.into_iter().flat_map(|(_, tokens)| tokens);
+        tokens.map(|token| token.merchant).collect()
+    };
+    let before = merchants(&world).len();
+    world.turn(SignedDuration::from_secs(3500));
+    world.refresher().run().await?;
+    let renewed: BTreeSet<Option<String>> = merchants(&world).split_off(before).into_iter().collect();
+    assert_eq!(
+        renewed,
+        BTreeSet::from([Some("B1B1B1".to_owned()), Some("C1C1C1".to_owned())])
+    );
+    Ok(())
+}
+
+/// A job whose lines turn out to ship under different accounts gives way to units of their own, without anybody's word.
+#[tokio::test]
+async fn a_table_that_is_completed_divides_what_was_held() -> Result<(), Failure> {
+    let (world, pod) = start(|connection| {
+        connection.accounts = vec![row(None, Some("9999"), "D1D1D1", None)];
+    })
+    .await?;
+    let lines = ["01-520-5110-0000", "01-520-5120-0000"].map(|account| NewLine::of("PUMP-010", 1).charged_to(account));
+    let order = pod.enter(NewOrder::of(lines.to_vec()))?;
+    poll_and_work(&world, &pod).await?;
+    assert_eq!(held(&job(&world, &pod, order)).0, HoldReason::MissingData);
+    if let Some(connection) = world.store.tables().connections.get_mut(&pod.id) {
+        connection.accounts.push(row(None, Some("5110"), "B1B1B1", None));
+        connection.accounts.push(row(None, Some("5120"), "C1C1C1", None));
+        connection.version += 1;
+    }
+    world.pass(AGAIN).await?;
+    poll_and_work(&world, &pod).await?;
+    let shippers: BTreeSet<String> = world.billed().into_iter().map(|one| one.account).collect();
+    assert_eq!(shippers, BTreeSet::from(["B1B1B1".to_owned(), "C1C1C1".to_owned()]));
+    Ok(())
+}
+
+/// P28: a user who loses sight of the orders cancels none of them: they wait, say so, and ship once they are seen again.
+#[tokio::test]
+async fn an_order_that_is_out_of_sight_is_not_given_up() -> Result<(), Failure> {
+    let (world, pod) = start(|_| {}).await?;
+    let order = pod.enter(NewOrder::of(vec![NewLine::of("GASKET-NEW", 1)]))?;
+    poll_and_work(&world, &pod).await?;
+    assert_eq!(held(&job(&world, &pod, order)).0, HoldReason::MissingData);
+    let hidden = || simulators::fusion::access::User::named(tests::fusion::CLIENT).seeing([]);
+    pod.fusion.register(|access| access.register_user(hidden()));
+    for _ in 0..4 {
+        world.pass(AGAIN).await?;
+        poll_and_work(&world, &pod).await?;
+    }
+    assert!(
+        job(&world, &pod, order).closed.is_none(),
+        "nobody knows that it was cancelled"
+    );
+    let seen = simulators::fusion::access::User::named(tests::fusion::CLIENT);
+    pod.fusion.register(|access| access.register_user(seen));
+    let weight = (
+        rust_decimal::dec!(0.5),
+        simulators::fusion::model::Uom::new("LBS", "Pound"),
+    );
+    pod.person(|account, _| account.weigh_item("GASKET-NEW", Some(&weight)))?;
+    world.pass(AGAIN).await?;
+    assert_eq!(world.billed().len(), 1);
+    Ok(())
+}
+
+/// P28: what was read and has not changed since is not read again by every poll of the overlap.
+#[tokio::test]
+async fn what_has_not_changed_is_not_read_again() -> Result<(), Failure> {
+    let (world, pod) = start(|_| {}).await?;
+    for _ in 0..30 {
+        pod.enter(NewOrder::pumps(1).by(Some("FedEx")))?;
+    }
+    world.turn(FIVE);
+    poll_and_work(&world, &pod).await?;
+    let asked = |pod: &Pod| pod.asked("list_orders") + pod.asked("get_flexfield");
+    let first = asked(&pod);
+    for _ in 0..3 {
+        world.turn(SignedDuration::from_mins(4));
+        poll_and_work(&world, &pod).await?;
+    }
+    assert!(
+        asked(&pod) - first <= 6,
+        "three polls that find nothing new took {} calls",
+        asked(&pod) - first
+    );
+    Ok(())
+}
+
+/// P28: a pod so slow that a poll's time ends in the middle of a page: what was read is stored, and the next goes on there.
+#[tokio::test]
+async fn a_slow_pod_is_read_in_small_parts() -> Result<(), Failure> {
+    let (world, pod) = start(|_| {}).await?;
+    for _ in 0..60 {
+        pod.enter(NewOrder::pumps(1))?;
+    }
+    world.turn(FIVE);
+    pod.fault(
+        Fault::new(
+            "list_orders",
+            FaultKind::Status {
+                code: 503,
+                retry_after: None,
+            },
+        )
+        .when(simulators::faults::When::nth([45])),
+    );
+    let report = world.poll_for(&pod.id).await?;
+    assert!(
+        report.stopped.is_some() && (20..60).contains(&report.admitted),
+        "{report:?}"
+    );
+    world.turn(FIVE);
+    let rest = world.poll_for(&pod.id).await?;
+    assert!(rest.complete && rest.admitted == 60 - report.admitted, "{rest:?}");
+    Ok(())
+}

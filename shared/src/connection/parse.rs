@@ -20,6 +20,9 @@ use crate::domain::{
     Packing, ParcelRule, Payer, Refusal, ServicePolicy, TenantId, Weight,
 };
 
+/// The stage of a stack on one machine, the only one whose connections may call simulators.
+const LOCAL_STAGE: &str = "local";
+
 /// What a connection file says to one outside system.
 #[derive(Debug, Clone, Copy)]
 pub struct Addressed<'a> {
@@ -106,6 +109,16 @@ impl File<'_> {
         let id = root.need("id", &spelt::CONNECTION_ID);
         let tenant = root.need("tenant", &spelt::TENANT_ID);
         let environment = root.need("environment", &spelt::ENVIRONMENT);
+        if environment == Some(Environment::Local) && self.stage != LOCAL_STAGE {
+            root.wrong(
+                "environment",
+                format!(
+                    "is \"local\", and this stack is {}: any host would be called, without encryption too",
+                    self.stage
+                ),
+                "\"production\" or \"sandbox\"; \"local\" only in a stack whose stage is local",
+            );
+        }
         let start = root.need("start_from", &spelt::MOMENT);
         let (schedule, zone) = poll(&root.section("poll"));
         let start_from = start.map(|start| self.start_from(start, zone));

@@ -590,6 +590,8 @@ mod tests {
     fn an_order_that_asks_for_something_else_than_was_shipped_is_noticed() {
         let id = DocumentId::purchase_order("P1");
         let mut now = order(&id, vec![line("1", dec!(5), &[])]);
+        now.ship_to.lines = vec!["1 Dock Road".to_owned()];
+        let there = now.ship_to.clone();
         let quantities = Quantities::from([(LineId::new("1"), dec!(5))]);
         let sold = Consignment::of(&now, &quantities, &Quantities::new()).unwrap();
         let mut one = unit(&id, 1, &[("1", dec!(5))], UnitPhase::WrittenBack);
@@ -608,7 +610,81 @@ mod tests {
         now.ship_to.city = "Elsewhere".to_owned();
         assert!(changed(&now));
         now.ship_to = Address::default();
+        assert!(!changed(&now), "what does not ship any more need not say where it went");
+        now.ship_to = there;
         now.standing = Standing::Cancelled;
         assert!(changed(&now));
+    }
+
+    /// P70: a requisition that becomes two orders: each ships its own part, and together no more than was asked for.
+    #[test]
+    fn two_orders_of_one_requisition_ship_their_parts() {
+        let requisition = DocumentId::requisition("R1");
+        let (first, second) = (DocumentId::purchase_order("P1"), DocumentId::purchase_order("P2"));
+        let part = |document: &DocumentId, quantity| order(document, vec![line("1", quantity, &[(&requisition, "1")])]);
+        let taken = |document: &DocumentId, quantity| PassedOn {
+            document: document.clone(),
+            unit: 1,
+            quantities: Quantities::from([(LineId::new("1"), quantity)]),
+        };
+        let none = |document: &DocumentId| Units::none(document.clone(), "");
+        // Nobody shipped anything as a requisition.
+        let earlier = none(&requisition).passing_on(taken(&first, dec!(6)));
+        let shipped_first = shipped(none(&first), unit(&first, 1, &[("1", dec!(6))], UnitPhase::WrittenBack));
+        let kin = [earlier, shipped_first.clone()];
+        assert_eq!(
+            free(&none(&second), &part(&second, dec!(4)), &kin),
+            [("1".to_owned(), dec!(4))]
+        );
+        // Five of ten were shipped as a requisition, one by the first order: four are left for the second.
+        let mut earlier = shipped(
+            none(&requisition),
+            unit(&requisition, 1, &[("1", dec!(5))], UnitPhase::WrittenBack),
+        );
+        earlier.ordered = Quantities::from([(LineId::new("1"), dec!(10))]);
+        assert_eq!(
+            free(&none(&first), &part(&first, dec!(6)), std::slice::from_ref(&earlier)),
+            [("1".to_owned(), dec!(1))]
+        );
+        let kin = [earlier.passing_on(taken(&first, dec!(1))), shipped_first];
+        assert_eq!(
+            free(&none(&second), &part(&second, dec!(4)), &kin),
+            [("1".to_owned(), dec!(4))]
+        );
+    }
+
+    #[test]
+    fn what_siblings_have_shipped_is_not_shipped_again_when_an_order_shrinks() {
+        let id = DocumentId::purchase_order("P1");
+        let mut shrunk = order(&id, vec![line("1", dec!(5), &[])]);
+        let mut units = Units::none(id.clone(), "P1");
+        units.units = vec![
+            unit(&id, 1, &[("1", dec!(5))], UnitPhase::WrittenBack),
+            unit(&id, 2, &[("1", dec!(2))], UnitPhase::Open),
+        ];
+        let two = Quantities::from([(LineId::new("1"), dec!(2))]);
+        let of = |order: &Order| Consignment::of(order, &two, &units.shipped_beside(2, order));
+        assert!(of(&shrunk).is_err(), "all five were shipped by the first unit");
+        shrunk.lines[0].ordered = dec!(7);
+        assert_eq!(of(&shrunk).map(|consignment| consignment.quantities()), Ok(two.clone()));
+        shrunk.lines[0].fulfilled = dec!(5);
+        assert_eq!(
+            of(&shrunk).map(|consignment| consignment.quantities()),
+            Ok(two.clone()),
+            "received, it is not counted twice"
+        );
+    }
+
+    #[test]
+    fn a_field_that_is_full_is_not_disturbed() {
+        let id = DocumentId::purchase_order("P1");
+        let mut shown = order(&id, Vec::new());
+        let mut one = unit(&id, 1, &[], UnitPhase::WrittenBack);
+        one.tracking_numbers = vec!["1Z1".to_owned(), "1Z2".to_owned()];
+        let units = shipped(Units::none(id, "P1"), one);
+        for (text, disturbed) in [("1Z1, 1Z2", false), ("1Z1", true), ("1Z1, …", false), ("", true)] {
+            shown.tracking_shown = Some(text.to_owned());
+            assert_eq!(!units.disturbed(&shown).is_empty(), disturbed, "{text}");
+        }
     }
 }

@@ -7,7 +7,10 @@ use crate::ports::{Documents, StoreError};
 
 /// The units of the documents that some orders came from, and of those that came from them. They are read after the orders: what
 /// takes goods over is stored only if the units of the earlier document still stand as they were read here.
-pub(crate) async fn of(
+///
+/// # Errors
+/// When the store fails.
+pub async fn of(
     documents: &dyn Documents,
     connection: &ConnectionId,
     units: &[Units],

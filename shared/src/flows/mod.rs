@@ -2,7 +2,7 @@
 
 pub mod advance;
 pub mod deliver;
-mod kin;
+pub mod kin;
 pub mod operate;
 pub mod order_status;
 pub mod plan;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::connection::Connection;
+use crate::connection::{Additions, Connection};
 use crate::domain::{Consignment, DocumentId, Standing, Units, account_for};
 use crate::flows::kin;
 use crate::ports::{CallError, Documents, Opened, Scan, StoreError, Systems};
@@ -111,6 +111,15 @@ impl Plan {
                 continue;
             };
             planned.units += 1;
+            let added = units
+                .additions(order)
+                .iter()
+                .any(|line| allotment.quantities.contains_key(*line));
+            if added && connection.select.additions(order.document.kind) == Additions::Hold {
+                planned
+                    .remarks
+                    .push("it asks for more than when a part of it was shipped: that is held".to_owned());
+            }
             planned.remarks.extend(consignment.flaws().map(str::to_owned));
             let account = account_for(&connection.accounts, &consignment);
             planned.remarks.extend(account.err().map(|none| none.to_string()));

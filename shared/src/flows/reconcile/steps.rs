@@ -89,10 +89,11 @@ impl Work<'_> {
     async fn documents(&self, mut run: Run, after: Option<String>) -> Stepped {
         let source = &read!(self.opened()).source;
         let connection = &self.gate.connection;
+        let limit = DOCUMENTS.min(source.reads_at_once().max(1));
         let scan = Scan {
             since: connection.start_from,
             after,
-            limit: DOCUMENTS,
+            limit,
         };
         let heads = read!(source.waiting(&scan).await);
         let documents: Vec<DocumentId> = heads.iter().map(|head| head.document.clone()).collect();
@@ -131,7 +132,7 @@ impl Work<'_> {
         }
         run.tally.documents += count(heads.len());
         let last = heads.last().map(|head| head.document.id.clone());
-        match last.filter(|_| heads.len() >= usize::from(DOCUMENTS)) {
+        match last.filter(|_| heads.len() >= usize::from(limit)) {
             Some(last) => run.stage = Stage::Erp { after: Some(last) },
             None => self.go_to_the_carrier(&mut run),
         }
