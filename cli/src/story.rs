@@ -424,6 +424,7 @@ pub(crate) mod tests {
             message: message.to_owned(),
             since: at("2026-08-01T10:05:00Z"),
             again_at: at("2026-08-01T10:20:00Z"),
+            under: None,
         };
         Job {
             hold: Some(hold),

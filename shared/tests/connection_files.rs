@@ -47,10 +47,10 @@ fn opened(text: &str, keys: &[&str]) -> String {
 }
 
 /// What an example comments out is its default, or legal.
-fn is_valid_opened(path: &str, keys: &[&str]) {
-    let text = text(path).unwrap();
-    let connection = read(&opened(&text, keys)).unwrap();
-    let plain = read(&text).unwrap();
+fn is_valid_opened(path: &str, keys: &[&str]) -> Result<(), String> {
+    let text = text(path)?;
+    let connection = read(&opened(&text, keys))?;
+    let plain = read(&text)?;
     assert_eq!(
         connection,
         Connection {
@@ -63,6 +63,7 @@ fn is_valid_opened(path: &str, keys: &[&str]) {
     );
     assert!(connection.carrier.base_url.is_some(), "{path}");
     assert_eq!(connection.erp.base_url, plain.erp.base_url, "{path}");
+    Ok(())
 }
 
 /// The keys that every example comments out.
@@ -84,7 +85,7 @@ fn what_the_examples_comment_out_is_valid_too() {
         &["condition", "concurrency", "ready_quantity", "ship_status"],
     ]
     .concat();
-    is_valid_opened("examples/connections/netsuite-ups.toml", &netsuite);
+    is_valid_opened("examples/connections/netsuite-ups.toml", &netsuite).unwrap();
     let fusion = [
         "condition",
         "additions",
@@ -118,7 +119,8 @@ fn what_the_examples_comment_out_is_valid_too() {
     is_valid_opened(
         "examples/connections/fusion-ups.toml",
         &[COMMON.as_slice(), &fusion].concat(),
-    );
+    )
+    .unwrap();
     let peoplesoft = [
         "additions",
         "datetime_format",
@@ -150,7 +152,8 @@ fn what_the_examples_comment_out_is_valid_too() {
     is_valid_opened(
         "examples/connections/peoplesoft-ups.toml",
         &[COMMON.as_slice(), &peoplesoft].concat(),
-    );
+    )
+    .unwrap();
 }
 
 /// P29, P32: suppliers ship, and who pays is looked up by supplier and cost centre.
@@ -197,7 +200,10 @@ fn the_local_connections_are_valid_once_the_simulators_addresses_stand_in_them()
         let connection = read_locally(&filled).unwrap();
         // Simulators are called in the clear, which no other stack does.
         let elsewhere = read(&filled).unwrap_err();
-        assert!(elsewhere.contains("environment: is \"local\", and this stack is dev"), "{elsewhere}");
+        assert!(
+            elsewhere.contains("environment: is \"local\", and this stack is dev"),
+            "{elsewhere}"
+        );
         assert_eq!(connection.id.as_str(), format!("acme-{system}-ups"));
         assert_eq!(connection.environment, Environment::Local);
         assert_eq!(connection.tracking.every, jiff::SignedDuration::from_mins(5));

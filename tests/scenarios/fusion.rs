@@ -229,8 +229,8 @@ async fn each_cost_centre_ships_under_its_own_account_and_a_miss_is_held() -> Re
         .ups
         .read_books()
         .tokens
-        .into_iter()
-        .flat_map(|(_, tokens)| tokens)
+        .into_values()
+        .flatten()
         .map(|token| token.merchant)
         .collect();
     assert!(merchants.is_superset(&BTreeSet::from([Some("B1B1B1".to_owned()), Some("C1C1C1".to_owned())])));
@@ -269,7 +269,8 @@ async fn lines_of_two_accounts_are_two_shipments() -> Result<(), Failure> {
         ];
     };
     let one = |connection: &mut Connection| connection.accounts = vec![row(None, None, "B1B1B1", None)];
-    let changes: [(fn(&mut Connection), usize); 2] = [(two, 2), (one, 1)];
+    type Change = fn(&mut Connection);
+    let changes: [(Change, usize); 2] = [(two, 2), (one, 1)];
     for (change, shipments) in changes {
         let (world, pod) = start(change).await?;
         let lines =
@@ -641,7 +642,7 @@ async fn each_merchants_token_is_renewed_for_that_merchant() -> Result<(), Failu
     }
     poll_and_work(&world, &pod).await?;
     let merchants = |world: &World| -> Vec<Option<String>> {
-        let tokens = world.ups.read_books().tokens.into_iter().flat_map(|(_, tokens)| tokens);
+        let tokens = world.ups.read_books().tokens.into_values().flatten();
         tokens.map(|token| token.merchant).collect()
     };
     let before = merchants(&world).len();

@@ -53,7 +53,7 @@ pub fn fields() -> FieldMap {
 ///
 /// # Errors
 /// When the address is not one.
-pub fn connected(id: &str, url: &str, prefix: &str) -> Result<Connection, Failure> {
+pub fn connected(id: &str, url: &str, prefix: &str, zone: &str) -> Result<Connection, Failure> {
     let mut connection = connection(id)?;
     connection.erp.system = "peoplesoft".to_owned();
     connection.erp.account = "FS92PRD".to_owned();
@@ -62,7 +62,7 @@ pub fn connected(id: &str, url: &str, prefix: &str) -> Result<Connection, Failur
     connection.erp.options = json!({
         "business_units": ["US001", "US002"],
         "documents": ["purchase-orders", "requisitions"],
-        "time_zone": "America/Chicago",
+        "time_zone": zone,
         "identity_url": url,
         "token_path": TOKEN_PATH,
     });
@@ -107,8 +107,7 @@ impl World {
         });
         let secret = SecretString::from(secret.to_string());
         self.vault.write("waybill/test/acme/peoplesoft", &secret).await?;
-        let mut connection = connected(CONNECTION, &url, &prefix)?;
-        connection.erp.options["time_zone"] = zone.into();
+        let mut connection = connected(CONNECTION, &url, &prefix, &zone)?;
         connection.carrier.base_url = Some(self.ups_url().parse()?);
         change(&mut connection);
         let id = connection.id.clone();

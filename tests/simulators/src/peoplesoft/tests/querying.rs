@@ -34,7 +34,7 @@ async fn changed_orders_are_found_by_span_and_last_key() {
     stage.advance(1);
     let second = stage.order(&NewDocument::of("PUMP-010", 1));
     let (one, two) = ("2026-02-03 12:00:00", "2026-02-03 12:00:01");
-    assert_eq!(stage.changed(one, two).await, [first.id.clone()]);
+    assert_eq!(stage.changed(one, two).await, std::slice::from_ref(&first.id));
     assert_eq!(
         stage
             .changed("2026-02-03-12.00.00.000000", "2026-02-03-12.00.02.000000")
@@ -128,7 +128,7 @@ async fn late_commits_and_batches_hide_from_the_mark() {
     );
     assert_eq!(
         stage.changed("2026-02-03 11:50:00", "2026-02-03 12:00:01").await,
-        [late.id.clone()]
+        std::slice::from_ref(&late.id)
     );
     stage.advance(60);
     stage.act(|world, now| world.receive(&late, 1, Decimal::ONE, now));
