@@ -212,3 +212,28 @@ async fn a_bad_day_ships_every_order_once() -> Result<(), Failure> {
     assert!(books.duplicates.is_empty() && world.netsuite.books().duplicates.is_empty());
     Ok(())
 }
+
+/// P20: a write-back whose answer is lost again and again, and which never arrives, is held for a person instead of being sent for
+/// ever; once a person has mended what swallows it, it is written.
+#[tokio::test]
+async fn a_write_back_that_never_arrives_is_held_after_some_tries() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world.netsuite_fault(Fault::new("transform", FaultKind::DropBefore));
+    let order = world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    world.pass(SignedDuration::from_hours(48)).await?;
+    let (reason, message) = world.held(order)?;
+    assert_eq!(reason, HoldReason::WriteBackInDoubt);
+    assert!(
+        message.contains("4 times") && message.contains("job audit"),
+        "{message}"
+    );
+    assert_eq!((world.asked_netsuite("transform"), world.billed().len()), (4, 1));
+    world.netsuite.base.faults.clear();
+    let job = world.job(order)?;
+    world.operator().release(&job.id, "ann", reason).await?;
+    world.work().await?;
+    world.pass(SignedDuration::from_hours(1)).await?;
+    assert_eq!(world.page(order)?.fulfilments.len(), 1);
+    Ok(())
+}

@@ -120,3 +120,30 @@ fn root(error: &reqwest::Error) -> String {
     }
     cause.map_or_else(|| "no cause given".to_owned(), ToString::to_string)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn redirect() -> Result<Answer, Lost> {
+        Ok(Answer {
+            status: 302,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(b"<html>"),
+        })
+    }
+
+    #[test]
+    fn a_redirect_is_a_refused_credential_and_nothing_was_done() {
+        let Err(EffectError::NotSent(later)) = effect(redirect(), |_| None) else {
+            panic!("a redirect is not sent")
+        };
+        assert_eq!(later.obstacle, Obstacle::Unauthorised);
+        assert!(later.reason.contains("login page"), "{}", later.reason);
+        let read = read(redirect(), |_| None);
+        assert!(matches!(read, Err(CallError::Later(later)) if later.obstacle == Obstacle::Unauthorised));
+    }
+}
