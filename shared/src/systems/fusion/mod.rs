@@ -25,6 +25,7 @@ mod credentials;
 mod options;
 mod query;
 mod reading;
+mod standing;
 mod token;
 mod wire;
 mod writing;

@@ -1,13 +1,16 @@
 //! Reading orders and what they refer to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{MutexGuard, PoisonError};
 
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::{Fusion, Seen, unreadable};
-use super::convert::{self, Facts, ItemKey, Known, Lookups, PlaceKey, key};
+use super::convert::{self, Change, Facts, ItemKey, Known, Lookups, PlaceKey, key};
 use super::options::Level;
 use super::query;
 use super::wire::{Distribution, Item, Line, Page, PurchaseOrder, Schedule, Segments, Supplier};
@@ -81,25 +84,44 @@ impl Fusion {
         let row: PurchaseOrder =
             serde_json::from_value(Value::Object(attributes.clone())).map_err(|_| unreadable("order"))?;
         let row = self.completed(&self.resource("purchaseOrders"), row).await?;
-        let (flex, schedule_flex) = self.flexfields(&row).await?;
-        let found = self.supplier(&row).await?;
+        let (flex, schedule_flex) = self.flexfields("purchaseOrders", &row).await?;
+        let (found, supplier_unseen) = self.supplier(&row).await?;
         let facts = Facts {
             order: &row,
             attributes: &attributes,
             flex: &flex,
             schedule_flex: &schedule_flex,
             supplier: found.as_ref(),
+            supplier_unseen: supplier_unseen.as_deref(),
+            account_suppliers: &self.account_suppliers,
             selected: self.is_selected(id).await?,
         };
         let lookups = self.lookups(&facts).await?;
         let tracking = self.policy.fields.tracking.as_deref();
-        Ok(convert::order(
-            &facts,
-            &lookups,
-            &self.select,
-            &self.settings.options,
-            tracking,
-        ))
+        let options = &self.settings.options;
+        let mut order = convert::order(&facts, &lookups, &self.select, options, tracking);
+        if let (Some(order), Some(field), Change::Waiting) = (&mut order, tracking, convert::state(&row)) {
+            let waiting = self.tracking_that_waits(&facts, field).await?;
+            order.tracking_shown = convert::joined(order.tracking_shown.as_deref(), waiting.as_deref());
+        }
+        Ok(order)
+    }
+
+    /// The tracking numbers of a change order that waits for approval: nobody has changed our field, they are not in force yet.
+    async fn tracking_that_waits(&self, facts: &Facts<'_>, field: &str) -> Result<Option<String>, CallError> {
+        let id = facts.order.id.as_deref().unwrap_or_default();
+        let Some(draft) = convert::most_urgent(self.rows(&self.drafts(), id).await?) else {
+            return Ok(None);
+        };
+        let draft = self.completed(&self.drafts(), draft).await?;
+        let (flex, schedule_flex) = self.flexfields("draftPurchaseOrders", &draft).await?;
+        let facts = Facts {
+            order: &draft,
+            flex: &flex,
+            schedule_flex: &schedule_flex,
+            ..*facts
+        };
+        Ok(convert::tracking_of(&facts, field, self.settings.options.flex_level))
     }
 
     /// Whether the order meets the connection's own condition.
@@ -146,17 +168,22 @@ impl Fusion {
     /// All children of an item, page by page.
     async fn children<T: DeserializeOwned>(&self, path: &str, expand: &str) -> Result<Vec<T>, CallError> {
         let limit = self.settings.options.page;
-        let mut all = Vec::new();
+        let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
         loop {
             let (count, limit_text) = (all.len().to_string(), limit.to_string());
             let mut parameters = vec![("limit", limit_text.as_str()), ("offset", count.as_str())];
             if !expand.is_empty() {
                 parameters.push(("expand", expand));
             }
-            let page: Page<T> = self.page("children", query::path(path, &parameters)).await?;
-            let more = page.has_more(limit) && !page.items.is_empty();
-            all.extend(page.items);
-            if !more {
+            let page: Page<Value> = self.page("children", query::path(path, &parameters)).await?;
+            let more = page.has_more(limit);
+            // A pod that does not know offsets gives the first page for ever.
+            let fresh: Vec<Value> = page.items.into_iter().filter(|item| seen.insert(item.to_string())).collect();
+            let grown = !fresh.is_empty();
+            for item in fresh {
+                all.push(serde_json::from_value(item).map_err(|_| unreadable("children"))?);
+            }
+            if !(more && grown) {
                 return Ok(all);
             }
         }
@@ -165,7 +192,11 @@ impl Fusion {
     // ---- flexfields ----------------------------------------------------------------------------------------------
 
     /// The flexfields that somebody asks for: the order's own, and at the level of schedules those of each.
-    async fn flexfields(&self, row: &PurchaseOrder) -> Result<(Segments, BTreeMap<String, Segments>), CallError> {
+    async fn flexfields(
+        &self,
+        resource: &str,
+        row: &PurchaseOrder,
+    ) -> Result<(Segments, BTreeMap<String, Segments>), CallError> {
         let tracking = self.policy.fields.tracking.is_some();
         let rules = self.select.fields().next().is_some();
         let by_schedule = self.settings.options.flex_level == Level::Schedule && (tracking || rules);
@@ -173,7 +204,7 @@ impl Fusion {
         let Some(own) = key(&row.links, row.id.as_deref()).filter(|_| tracking || rules) else {
             return Ok((Segments::new(), of_schedules));
         };
-        let path = format!("{}/{own}", self.resource("purchaseOrders"));
+        let path = format!("{}/{own}", self.resource(resource));
         let of_order = match !by_schedule || rules {
             true => self.segments(&path, &row.flex.items).await?,
             false => Segments::new(),
@@ -195,7 +226,8 @@ impl Fusion {
             [] => self.flex_rows(&format!("{owner}/child/DFF")).await?,
             rows => rows.to_vec(),
         };
-        Ok(rows.into_iter().next().unwrap_or_default())
+        let context = self.settings.options.flex_context.as_deref();
+        Ok(convert::row_of(&rows, context).cloned().unwrap_or_default())
     }
 
     /// The rows of a flexfield. There is no way to get one of them by itself.
@@ -211,18 +243,15 @@ impl Fusion {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the schedules refer to that this connection would ship; nothing for an order that does not ship.
+    /// What the schedules refer to, closed ones included: what was shipped of them is compared with what they say later.
     async fn lookups(&self, facts: &Facts<'_>) -> Result<Lookups, CallError> {
         let options = &self.settings.options;
         let mut lookups = Lookups::default();
-        if facts.standing(&self.select, options) != Standing::Ready {
+        if facts.standing(&self.select, options) == Standing::Cancelled {
             return Ok(lookups);
         }
         for line in &facts.order.lines.items {
             for schedule in &line.schedules.items {
-                if facts.fits(line, schedule, &self.select, options).is_err() {
-                    continue;
-                }
                 if let Some(key) = convert::place_key(schedule) {
                     lookups.places.insert(key.clone(), self.location(&key).await?);
                 }
@@ -259,17 +288,19 @@ impl Fusion {
         if let Some(known) = self.seen().places.get(key).cloned() {
             return Ok(known);
         }
-        let filter = match (&key.code, &key.id) {
-            (Some(code), _) => query::equals("LocationCode", code),
-            (None, Some(id)) => query::id(id).map(|id| format!("LocationId = {id}")),
-            (None, None) => return Ok(Known::Missing),
-        };
-        let known = match filter {
-            Ok(filter) => self.ask_location(&filter, key).await?,
-            Err(_) => Known::Missing,
-        };
-        self.seen().places.insert(key.clone(), known.clone());
-        Ok(known)
+        let by_id = key.id.as_deref().and_then(|id| query::id(id).ok());
+        let by_id = by_id.map(|id| format!("LocationId = {id}"));
+        let by_code = key.code.as_deref().and_then(|code| query::equals("LocationCode", code).ok());
+        let mut found = Known::Missing;
+        // Where the id is known the code is asked for only in a pod that does not let locations be found by their id.
+        for filter in by_id.into_iter().chain(by_code) {
+            found = self.ask_location(&filter, key).await?;
+            if !matches!(found, Known::Refused(_)) {
+                break;
+            }
+        }
+        self.seen().places.insert(key.clone(), found.clone());
+        Ok(found)
     }
 
     async fn ask_location(&self, filter: &str, key: &PlaceKey) -> Result<Known<Address>, CallError> {
@@ -282,14 +313,8 @@ impl Fusion {
         }
         Ok(match rows {
             Known::There(rows) => {
-                let id = |row: &&Value| row.get("LocationId").and_then(super::wire::as_text);
-                let same = rows.iter().find(|row| key.id.is_some() && id(row) == key.id);
-                match (same, rows.as_slice()) {
-                    (Some(row), _) | (None, [row]) => {
-                        convert::address_of_location(row).map_or(Known::Missing, Known::There)
-                    }
-                    _ => Known::Missing,
-                }
+                let row = convert::location_of(&rows, key).and_then(convert::address_of_location);
+                row.map_or(Known::Missing, Known::There)
             }
             Known::Missing => Known::Missing,
             Known::Refused(why) => Known::Refused(why),
@@ -333,17 +358,12 @@ impl Fusion {
         })
     }
 
-    /// The order's supplier, where goods leave it or rules may ask for its number. Without the privilege to see suppliers the
-    /// order is still read.
-    async fn supplier(&self, order: &PurchaseOrder) -> Result<Option<Supplier>, CallError> {
-        let asked = self.from_supplier || self.select.rules.iter().any(|rule| !rule.supplier.is_empty());
-        let Some(id) = order
-            .supplier_id
-            .as_deref()
-            .and_then(|id| query::id(id).ok())
-            .filter(|_| asked)
-        else {
-            return Ok(None);
+    /// The order's supplier, where goods leave it, or rules and accounts may name its number; or why it cannot be seen. Without
+    /// the privilege to see suppliers the order is still read.
+    async fn supplier(&self, order: &PurchaseOrder) -> Result<(Option<Supplier>, Option<String>), CallError> {
+        let id = order.supplier_id.as_deref().and_then(|id| query::id(id).ok());
+        let Some(id) = id.filter(|_| self.asks_suppliers()) else {
+            return Ok((None, None));
         };
         let held = self.seen().suppliers.get(&id.to_string()).cloned();
         let known = match held {
@@ -355,28 +375,51 @@ impl Fusion {
             }
         };
         Ok(match known {
-            Known::There(row) => serde_json::from_value(row).ok(),
-            Known::Missing | Known::Refused(_) => None,
+            Known::There(supplier) => (Some(supplier), None),
+            Known::Missing => (None, Some("it is not to be seen".to_owned())),
+            Known::Refused(why) => (None, Some(why)),
         })
     }
 
-    async fn ask_supplier(&self, id: i64) -> Result<Known<Value>, CallError> {
+    /// Whether anything of the connection asks for suppliers.
+    pub(super) fn asks_suppliers(&self) -> bool {
+        let by_rule = self.select.rules.iter().any(|rule| !rule.supplier.is_empty());
+        self.from_supplier || by_rule || !self.account_suppliers.is_empty()
+    }
+
+    async fn ask_supplier(&self, id: i64) -> Result<Known<Supplier>, CallError> {
         let filter = format!("SupplierId = {id}");
         let mut parameters = vec![("q", filter.as_str()), ("limit", "1")];
         if self.from_supplier {
             parameters.push(("expand", "addresses,sites"));
         }
-        let page: Result<Page<Value>, CallError> = self
-            .page("supplier", query::path(&self.resource("suppliers"), &parameters))
-            .await;
-        Ok(match known(page)? {
-            Known::There(rows) => rows.into_iter().next().map_or(Known::Missing, Known::There),
+        let path = query::path(&self.resource("suppliers"), &parameters);
+        Ok(match known(self.page::<Supplier>("supplier", path).await)? {
+            Known::There(rows) => match rows.into_iter().next() {
+                Some(supplier) => Known::There(self.whole_supplier(supplier).await?),
+                None => Known::Missing,
+            },
             Known::Missing => Known::Missing,
             Known::Refused(why) => {
                 tracing::warn!(account = self.account, why, "suppliers cannot be read");
                 Known::Refused(why)
             }
         })
+    }
+
+    /// A supplier with all of its addresses and sites: of many only the first come along.
+    async fn whole_supplier(&self, mut supplier: Supplier) -> Result<Supplier, CallError> {
+        let Some(own) = key(&supplier.links, supplier.id.as_deref()) else {
+            return Ok(supplier);
+        };
+        let path = format!("{}/{own}/child", self.resource("suppliers"));
+        if supplier.addresses.has_more {
+            supplier.addresses.items = self.children(&format!("{path}/addresses"), "").await?;
+        }
+        if supplier.sites.has_more {
+            supplier.sites.items = self.children(&format!("{path}/sites"), "").await?;
+        }
+        Ok(supplier)
     }
 }
 
@@ -400,9 +443,18 @@ fn code(refusal: &Refusal) -> String {
     refusal.code.clone()
 }
 
+/// When a row was modified. Without an offset it may be the time of any zone: it is taken for the earliest.
+fn moment(text: &str) -> Option<Timestamp> {
+    let local = || {
+        let utc = Offset::UTC.to_timestamp(text.replace(' ', "T").parse::<DateTime>().ok()?).ok()?;
+        utc.checked_sub(SignedDuration::from_hours(24)).ok()
+    };
+    text.parse().ok().or_else(local)
+}
+
 fn head(row: &PurchaseOrder, scan: &Scan) -> Option<(i64, DocumentHead)> {
     let id = query::id(row.id.as_deref()?).ok()?;
-    let modified = row.modified.as_deref().and_then(|text| text.parse().ok());
+    let modified = row.modified.as_deref().and_then(moment);
     let head = DocumentHead {
         document: DocumentId::purchase_order(id.to_string()),
         modified: modified.unwrap_or(scan.since),
