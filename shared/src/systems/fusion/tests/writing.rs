@@ -90,9 +90,17 @@ pub(super) fn in_force(flex: &str) -> Vec<Line> {
 
 /// A look at the draft, in this status, of which the flexfield says this.
 pub(super) fn look(status: &str, flex: &str) -> Vec<Line> {
-    let draft =
-        fixture!("orders/draft.json").replace(r#""StatusCode": "OPEN""#, &format!(r#""StatusCode": "{status}""#));
-    vec![once(DRAFT, 200, draft), once(DRAFT_FLEX, 200, flex)]
+    vec![once(DRAFT, 200, draft(status)), once(DRAFT_FLEX, 200, flex)]
+}
+
+/// The order as a draft in this status.
+pub(super) fn draft(status: &str) -> String {
+    let order = fixture!("orders/order.json").replace(
+        "purchaseOrders/00020000000EACED00051",
+        "draftPurchaseOrders/00030000000EACED0009",
+    );
+    let order = order.replace("ACED0005737200136A", "ACED0009");
+    order.replacen(r#""StatusCode": "OPEN""#, &format!(r#""StatusCode": "{status}""#), 1)
 }
 
 pub(super) fn script(parts: &[Vec<Line>]) -> Vec<Line> {
@@ -216,7 +224,9 @@ async fn a_change_order_that_is_refused_is_deleted() {
             look("OPEN", EMPTY),
             vec![once(MAKE, 201, "{}")],
             look("INCOMPLETE", &ours()),
-            vec![once(SUBMIT, status, answer), once(DELETE, 200, SUCCESS)],
+            vec![once(SUBMIT, status, answer)],
+            look("INCOMPLETE", &ours()),
+            vec![once(DELETE, 200, SUCCESS)],
         ]);
         let (result, _) = written(lines, plain).await;
         assert!(matches!(result, Err(EffectError::Rejected(_))), "{result:?}");
@@ -225,6 +235,7 @@ async fn a_change_order_that_is_refused_is_deleted() {
         in_force(EMPTY),
         look("OPEN", EMPTY),
         vec![once(MAKE, 201, "{}")],
+        look("INCOMPLETE", &ours()),
         look("INCOMPLETE", &ours()),
         vec![
             once(SUBMIT, 400, fixture!("errors/segment.json")),
@@ -286,10 +297,11 @@ async fn a_write_back_is_found_wherever_it_has_come_to() {
         Written::Nothing => "nothing".to_owned(),
     };
     let look_at = async |lines| place(found(lines, plain).await.unwrap());
-    assert_eq!(look_at(in_force(&ours())).await, "whole: flexfields of the order");
+    let there = script(&[in_force(&ours()), look("OPEN", &ours())]);
+    assert_eq!(look_at(there).await, "whole: flexfields of the order");
     let waiting = script(&[in_force(EMPTY), look("PENDING CHANGE APPROVAL", &ours())]);
     assert_eq!(look_at(waiting).await, "whole: change order waiting for approval");
-    let begun = script(&[in_force(EMPTY), look("INCOMPLETE", &ours())]);
+    let begun = script(&[in_force(OTHERS), look("INCOMPLETE", &ours())]);
     assert_eq!(look_at(begun).await, "partly: a change order that is not submitted");
     assert_eq!(
         look_at(script(&[in_force(OTHERS), look("OPEN", OTHERS)])).await,
@@ -306,7 +318,7 @@ async fn a_write_back_is_found_wherever_it_has_come_to() {
 #[tokio::test]
 async fn a_change_order_of_ours_needs_only_to_be_submitted() {
     let lines = script(&[
-        in_force(EMPTY),
+        in_force(OTHERS),
         look("INCOMPLETE", &ours()),
         vec![once(SUBMIT, 200, SUCCESS)],
     ]);
@@ -314,7 +326,9 @@ async fn a_change_order_of_ours_needs_only_to_be_submitted() {
     result.unwrap();
     assert_eq!(sent.len(), 1);
     let lines = script(&[
-        in_force(EMPTY),
+        in_force(OTHERS),
+        look("INCOMPLETE", &ours()),
+        look("INCOMPLETE", &ours()),
         look("INCOMPLETE", &ours()),
         vec![
             once(SUBMIT, 400, fixture!("errors/segment.json")),
@@ -323,7 +337,8 @@ async fn a_change_order_of_ours_needs_only_to_be_submitted() {
     ]);
     let (result, _) = written(lines, plain).await;
     assert!(matches!(result, Err(EffectError::Rejected(_))), "{result:?}");
-    let (result, sent) = written(in_force(&ours()), plain).await;
+    let there = script(&[in_force(&ours()), look("OPEN", &ours())]);
+    let (result, sent) = written(there, plain).await;
     result.unwrap();
     assert!(sent.is_empty(), "it is in force already");
 }
@@ -331,6 +346,7 @@ async fn a_change_order_of_ours_needs_only_to_be_submitted() {
 #[tokio::test]
 async fn a_pod_that_lists_no_draft_is_reached_by_the_orders_id() {
     let by_id = "/draftPurchaseOrders/300100555000111";
+    let shown = OTHERS.replace(r#", "shipBy": "UPS""#, "").replace("1Z0001", "1Z0002");
     let lines = script(&[
         in_force(EMPTY),
         vec![
@@ -341,7 +357,7 @@ async fn a_pod_that_lists_no_draft_is_reached_by_the_orders_id() {
                 "{}",
             ),
         ],
-        look("INCOMPLETE", &ours()),
+        look("INCOMPLETE", &shown),
         vec![once(SUBMIT, 200, SUCCESS)],
     ]);
     let (result, sent) = written(lines, plain).await;
@@ -357,10 +373,10 @@ async fn a_note_tells_it_in_a_sentence_beside_what_people_wrote() {
         connection.write_back.note = Some("NoteToReceiver".to_owned());
     };
     let note = |text: &str| {
-        let draft = fixture!("orders/draft.json");
+        let draft = draft("OPEN");
         draft.replace(r#""NoteToReceiver": null"#, &format!(r#""NoteToReceiver": "{text}""#))
     };
-    let told = note("Ring twice.\\nShipped, tracking 1Z0002.").replace("\"OPEN\"", "\"INCOMPLETE\"");
+    let told = note("Ring twice.\\nShipped, tracking 1Z0002.").replacen("\"OPEN\"", "\"INCOMPLETE\"", 1);
     let lines = vec![
         always(ORDER, fixture!("orders/order.json")),
         once(DRAFT, 200, note("Ring twice.")),
@@ -403,13 +419,6 @@ async fn our_own_store_alone_writes_nothing() {
 /// P33: at the level of schedules the same value stands at each schedule of the shipment, in one change order.
 #[tokio::test]
 async fn every_schedule_of_the_shipment_carries_the_number_in_one_change_order() {
-    let draft = |status: &str| {
-        let order = fixture!("orders/order.json").replace(
-            "purchaseOrders/00020000000EACED00051",
-            "draftPurchaseOrders/00030000000EACED0009",
-        );
-        order.replacen(r#""StatusCode": "OPEN""#, &format!(r#""StatusCode": "{status}""#), 1)
-    };
     let below = "/child/lines/00020000000EACED00052/child/schedules/00020000000EACED00053/child/DFF";
     let expanded = "/draftPurchaseOrders?q=POHeaderId = 300100555000111&limit=25&expand=lines.schedules";
     let shown = OTHERS.replace("1Z0001", "1Z0002");
@@ -459,4 +468,98 @@ pub(super) fn status(milestone: Milestone) -> DeliveryStatus {
         signed_by: None,
         estimate: None,
     }
+}
+
+/// A change order that changes anything but our own fields is a buyer's, even where our wish stands in it as well.
+#[tokio::test]
+async fn a_buyers_change_order_that_holds_our_wish_is_left_alone() {
+    type Edit = fn(&str) -> String;
+    let edits: [(Edit, &str); 4] = [
+        (|draft| draft.replace(r#""Quantity": 4"#, r#""Quantity": 5"#), "Quantity"),
+        (|draft| draft.replace(r#""SupplierOrder": "LS-7781""#, r#""SupplierOrder": null"#), "SupplierOrder"),
+        (|draft| draft.replace(r#""NoteToReceiver": null"#, r#""NoteToReceiver": "Call first""#), "NoteToReceiver"),
+        (|draft| draft.replace(r#""ShipToLocationId": 300100021100002"#, r#""ShipToLocationId": 300100021100001"#), "ShipToLocationId"),
+    ];
+    for (edit, name) in edits {
+        let begun = vec![once(DRAFT, 200, edit(&draft("INCOMPLETE"))), once(DRAFT_FLEX, 200, ours())];
+        let (result, sent) = written(script(&[in_force(OTHERS), begun]), plain).await;
+        let Err(EffectError::NotSent(later)) = result else {
+            panic!("{name}: {result:?}")
+        };
+        assert!(later.reason.contains("a buyer") && later.reason.contains(name), "{later}");
+        assert!(sent.is_empty(), "{name}");
+    }
+    let other = ours().replace(r#""shipBy": "UPS""#, r#""shipBy": "FedEx""#);
+    let (result, sent) = written(script(&[in_force(OTHERS), look("INCOMPLETE", &other)]), plain).await;
+    assert!(matches!(result, Err(EffectError::NotSent(_))) && sent.is_empty(), "{result:?}");
+}
+
+/// A write-back that stands in force cleans up a change order of ours that was never submitted.
+#[tokio::test]
+async fn a_leftover_is_submitted_even_where_the_wish_stands_in_force() {
+    let more = ours().replace("In transit", "Delivered");
+    let lines = script(&[in_force(&ours()), look("INCOMPLETE", &more), vec![once(SUBMIT, 200, SUCCESS)]]);
+    let (result, sent) = written(lines, plain).await;
+    result.unwrap();
+    assert_eq!(sent.len(), 1);
+}
+
+/// What was sent proves nothing: a draft that does not show it is not submitted.
+#[tokio::test]
+async fn a_draft_that_does_not_show_what_was_written_is_not_submitted() {
+    let lines = script(&[
+        in_force(OTHERS),
+        look("OPEN", OTHERS),
+        vec![once(UPDATE, 200, "{}")],
+        look("INCOMPLETE", OTHERS),
+        vec![once(UPDATE, 200, "{}")],
+        look("INCOMPLETE", OTHERS),
+        vec![once(DELETE, 200, SUCCESS)],
+    ]);
+    let (result, _) = written(lines, plain).await;
+    assert!(matches!(result, Err(EffectError::Rejected(refusal)) if refusal.code == "draft-does-not-show"));
+}
+
+/// What an approver has rejected is deleted and held for a person, and never submitted again by itself.
+#[tokio::test]
+async fn what_an_approver_rejects_is_deleted_and_held() {
+    for status in ["REJECTED", "RETURNED"] {
+        let lines = script(&[in_force(OTHERS), look(status, &ours()), vec![once(DELETE, 200, SUCCESS)]]);
+        let (result, sent) = written(lines, plain).await;
+        assert!(matches!(result, Err(EffectError::Rejected(refusal)) if refusal.message.contains("approver")));
+        assert_eq!(sent.len(), 1);
+    }
+}
+
+/// An action without a result is not taken for a failure: what stands there tells.
+#[tokio::test]
+async fn an_action_without_a_result_is_looked_at() {
+    let begun = || script(&[look("OPEN", OTHERS), vec![once(UPDATE, 200, "{}")], look("INCOMPLETE", &ours())]);
+    let lines = script(&[
+        in_force(OTHERS),
+        begun(),
+        vec![once(SUBMIT, 204, "")],
+        look("PENDING CHANGE APPROVAL", &ours()),
+    ]);
+    written(lines, plain).await.0.unwrap();
+    let lines = script(&[in_force(OTHERS), begun(), vec![once(SUBMIT, 204, "")], look("INCOMPLETE", &ours())]);
+    let (result, _) = written(lines, plain).await;
+    assert!(matches!(result, Err(EffectError::Unknown(_))), "{result:?}");
+}
+
+/// What stands in another context is somebody else's.
+#[tokio::test]
+async fn a_row_of_another_context_is_not_overwritten() {
+    let shipping = |connection: &mut Connection| connection.erp.options = json!({"flex_context": "SHIPPING"});
+    let of = |context: &str| OTHERS.replacen(r#""__FLEX_Context": null"#, &format!(r#""__FLEX_Context": "{context}""#), 1);
+    let lines = script(&[in_force(&of("CUSTOMS")), look("OPEN", &of("CUSTOMS"))]);
+    let (result, sent) = written(lines, shipping).await;
+    assert!(matches!(result, Err(EffectError::Rejected(refusal)) if refusal.message.contains("CUSTOMS")));
+    assert!(sent.is_empty());
+    let mut both: Value = serde_json::from_str(&of("CUSTOMS")).unwrap();
+    let own: Value = serde_json::from_str(&of("SHIPPING").replace("1Z0001", "1Z0002")).unwrap();
+    both["items"].as_array_mut().unwrap().push(own["items"][0].clone());
+    let both = both.to_string();
+    let seen = found(script(&[in_force(&both), look("OPEN", &both)]), shipping).await.unwrap();
+    assert!(matches!(seen, Written::Whole(_)), "{seen:?}");
 }
