@@ -691,8 +691,15 @@ async fn a_write_that_an_approver_rejects_is_held_and_not_submitted_again() -> R
     pod.person(|account, now| account.reject(order, now))?;
     world.turn(AGAIN);
     world.work().await?;
+    world.pass(SignedDuration::from_hours(1)).await?;
     let page = pod.page(order)?;
-    assert!(page.standing().is_empty(), "{page:?}");
+    let asked: Vec<ChangeState> = page
+        .changes
+        .iter()
+        .filter(|change| change.flexfield.contains_key("trackingNumber"))
+        .map(|change| change.state)
+        .collect();
+    assert_eq!(asked, [ChangeState::Deleted], "{page:?}");
     let (reason, message) = held(&job(&world, &pod, order));
     assert_eq!((reason, world.billed().len()), (HoldReason::WriteBackRefused, 1));
     assert!(message.contains("approver"), "{message}");

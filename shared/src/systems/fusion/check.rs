@@ -118,10 +118,21 @@ fn why_not_in(error: &CallError, fusion: &Fusion, host: &str) -> String {
 async fn referred_to(fusion: &Fusion) -> Vec<Finding> {
     let mut findings = Vec::new();
     if fusion.settings.options.ask_locations {
-        let advice = "give the integration's role the privilege to view locations in HCM, or set erp.locations = \"map\"";
-        findings.push(probe(fusion, "locations", fusion.hcm_resource("locationsV2"), "LocationId", advice).await);
+        let advice =
+            "give the integration's role the privilege to view locations in HCM, or set erp.locations = \"map\"";
+        findings.push(
+            probe(
+                fusion,
+                "locations",
+                fusion.hcm_resource("locationsV2"),
+                "LocationId",
+                advice,
+            )
+            .await,
+        );
     }
-    let advice = "give the integration's role the privilege Get Item, and access to the organizations that receive goods";
+    let advice =
+        "give the integration's role the privilege Get Item, and access to the organizations that receive goods";
     findings.push(probe(fusion, "items", fusion.resource("itemsV2"), "ItemId", advice).await);
     if fusion.asks_suppliers() {
         let advice = "give the integration's role the privilege View Supplier: the connection names suppliers, or ships from them";
@@ -194,11 +205,7 @@ fn may_be_written(known: &BTreeMap<String, bool>, field: &str, what: &str, level
 }
 
 /// Every attribute that a resource and its children have, or the flexfield of a level alone, and whether it may be updated.
-async fn described(
-    fusion: &Fusion,
-    name: &str,
-    level: Option<Level>,
-) -> Result<BTreeMap<String, bool>, String> {
+async fn described(fusion: &Fusion, name: &str, level: Option<Level>) -> Result<BTreeMap<String, bool>, String> {
     let path = format!("{}/describe", fusion.resource(name));
     let call = fusion.call("describe", Method::GET, path);
     let answer = fusion.ask(&call).await;

@@ -85,7 +85,11 @@ impl Fusion {
             select: connection.select.clone(),
             policy: connection.write_back.clone(),
             from_supplier: connection.ship_from.of == Shipper::Supplier,
-            account_suppliers: connection.accounts.iter().filter_map(|row| row.supplier.clone()).collect(),
+            account_suppliers: connection
+                .accounts
+                .iter()
+                .filter_map(|row| row.supplier.clone())
+                .collect(),
             seen: Mutex::default(),
         })
     }
@@ -231,7 +235,6 @@ impl Fusion {
 fn no_login_page(result: Result<Answer, Lost>) -> Result<Answer, Lost> {
     let answer = result?;
     match answer.status {
-        // Where a redirect comes as far as here, it was refused like a credential.
         300..=399 => {
             let words = format!(
                 "Fusion leads to a login page (status {}): it does not take the credential for its REST services",
@@ -384,8 +387,8 @@ fn written(plan: &Plan) -> &'static str {
     }
 }
 
-/// Whether a delivery has come to an end. That a parcel is not followed any more has no mark of its own in a status: it is the
-/// only one whose words are neither its milestone's nor a count.
+/// Whether a delivery has come to an end. That a parcel is not followed any more has no mark of its own in a status: what the
+/// domain writes then is recognised by what it would write.
 fn is_end(status: &DeliveryStatus) -> bool {
     matches!(status.milestone, Milestone::Delivered | Milestone::Returned)
         || DeliveryStatus::given_up(untold(status)).text == status.text
@@ -406,5 +409,7 @@ fn untold(status: &DeliveryStatus) -> DeliveryStatus {
 
 /// Whether words that stand in an order are those of an end.
 pub(super) fn says_end(text: &str) -> bool {
-    [Milestone::Delivered, Milestone::Returned].iter().any(|end| end.words() == text)
+    [Milestone::Delivered, Milestone::Returned]
+        .iter()
+        .any(|end| end.words() == text)
 }

@@ -178,7 +178,11 @@ impl Fusion {
             let page: Page<Value> = self.page("children", query::path(path, &parameters)).await?;
             let more = page.has_more(limit);
             // A pod that does not know offsets gives the first page for ever.
-            let fresh: Vec<Value> = page.items.into_iter().filter(|item| seen.insert(item.to_string())).collect();
+            let fresh: Vec<Value> = page
+                .items
+                .into_iter()
+                .filter(|item| seen.insert(item.to_string()))
+                .collect();
             let grown = !fresh.is_empty();
             for item in fresh {
                 all.push(serde_json::from_value(item).map_err(|_| unreadable("children"))?);
@@ -290,7 +294,10 @@ impl Fusion {
         }
         let by_id = key.id.as_deref().and_then(|id| query::id(id).ok());
         let by_id = by_id.map(|id| format!("LocationId = {id}"));
-        let by_code = key.code.as_deref().and_then(|code| query::equals("LocationCode", code).ok());
+        let by_code = key
+            .code
+            .as_deref()
+            .and_then(|code| query::equals("LocationCode", code).ok());
         let mut found = Known::Missing;
         // Where the id is known the code is asked for only in a pod that does not let locations be found by their id.
         for filter in by_id.into_iter().chain(by_code) {
@@ -446,7 +453,9 @@ fn code(refusal: &Refusal) -> String {
 /// When a row was modified. Without an offset it may be the time of any zone: it is taken for the earliest.
 fn moment(text: &str) -> Option<Timestamp> {
     let local = || {
-        let utc = Offset::UTC.to_timestamp(text.replace(' ', "T").parse::<DateTime>().ok()?).ok()?;
+        let utc = Offset::UTC
+            .to_timestamp(text.replace(' ', "T").parse::<DateTime>().ok()?)
+            .ok()?;
         utc.checked_sub(SignedDuration::from_hours(24)).ok()
     };
     text.parse().ok().or_else(local)

@@ -124,9 +124,7 @@ impl Fusion {
             Footing::Theirs(later) => Err(EffectError::NotSent(later)),
             Footing::Rejected { draft, wanted } => Err(self.rejected(&draft, wanted, permit).await),
             Footing::Ours(begun) => self.finish(plan, *begun, permit).await,
-            Footing::Free { in_force, draft } => {
-                self.change(plan, &in_force, *draft, Attempt::default(), permit).await
-            }
+            Footing::Free { in_force, draft } => self.change(plan, &in_force, *draft, Attempt::default(), permit).await,
         }
     }
 
@@ -157,7 +155,11 @@ impl Fusion {
 
     /// Brings a change order of ours to what is wanted now.
     async fn finish(&self, plan: &Plan, begun: Begun, permit: Option<Permit>) -> Result<(), EffectError> {
-        let Begun { in_force, draft, fields } = begun;
+        let Begun {
+            in_force,
+            draft,
+            fields,
+        } = begun;
         let wish = &plan.wish;
         let about = wish.fields();
         let nothing_else = fields.iter().all(|field| about.contains(field.as_str()));
@@ -173,12 +175,7 @@ impl Fusion {
     }
 
     /// A problem that never came into force is no longer one, unless it is what is wanted.
-    fn without_old_problem(
-        &self,
-        plan: &Plan,
-        in_force: &Stand,
-        fields: &std::collections::BTreeSet<String>,
-    ) -> Plan {
+    fn without_old_problem(&self, plan: &Plan, in_force: &Stand, fields: &std::collections::BTreeSet<String>) -> Plan {
         let mut plan = plan.clone();
         if let Some(field) = self.policy.fields.problem.as_deref()
             && fields.contains(field)
@@ -204,7 +201,9 @@ impl Fusion {
                 Ok(requests) if requests.is_empty() => break,
                 Ok(requests) => requests,
                 Err(refusal) => {
-                    return Err(self.failed(EffectError::Rejected(refusal), plan, &stand, &attempt, permit).await);
+                    return Err(self
+                        .failed(EffectError::Rejected(refusal), plan, &stand, &attempt, permit)
+                        .await);
                 }
             };
             fruitless = if requests.len() < open { 0 } else { fruitless + 1 };

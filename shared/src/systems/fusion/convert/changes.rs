@@ -176,7 +176,8 @@ impl Stand {
         wish: &'a Wish,
         field: &'a str,
     ) -> impl Iterator<Item = String> + 'a {
-        self.meant(wish).filter_map(move |(_, flex)| flex.segments()?.get(field).and_then(as_text))
+        self.meant(wish)
+            .filter_map(move |(_, flex)| flex.segments()?.get(field).and_then(as_text))
     }
 
     fn says_note(&self, wish: &Wish) -> bool {

@@ -400,9 +400,11 @@ impl Context<'_> {
             return Ok(None);
         };
         if distributions.is_empty() {
-            return Err("its schedule shows no distribution, so that nobody knows its cost centre: enter one, or give the \
+            return Err(
+                "its schedule shows no distribution, so that nobody knows its cost centre: enter one, or give the \
                         integration's role the privilege to view purchase order distributions"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let segment = |distribution: &Distribution| {
             let Some(account) = distribution.account.as_deref() else {
@@ -423,7 +425,10 @@ impl Context<'_> {
                 .map(str::to_owned)
                 .ok_or_else(too_few)
         };
-        let centres = distributions.iter().map(segment).collect::<Result<BTreeSet<String>, String>>()?;
+        let centres = distributions
+            .iter()
+            .map(segment)
+            .collect::<Result<BTreeSet<String>, String>>()?;
         Ok(Some(centres.into_iter().collect::<Vec<_>>().join("+")))
     }
 }

@@ -9,8 +9,22 @@ use crate::systems::fusion::wire::{Segments, as_text};
 
 /// Attributes with one of these in their name change by themselves when a change order is made or goes its way.
 const BY_ITSELF: [&str; 16] = [
-    "Status", "LastUpdate", "Creat", "Revision", "ChangeOrder", "Version", "Total", "Tax", "Submi", "Approv", "Communicat",
-    "Received", "Billed", "Accepted", "Rejected", "UniqID",
+    "Status",
+    "LastUpdate",
+    "Creat",
+    "Revision",
+    "ChangeOrder",
+    "Version",
+    "Total",
+    "Tax",
+    "Submi",
+    "Approv",
+    "Communicat",
+    "Received",
+    "Billed",
+    "Accepted",
+    "Rejected",
+    "UniqID",
 ];
 
 /// Whose a change order is.
@@ -98,9 +112,8 @@ impl Differences {
         if then.len() <= 1 && now.len() <= 1 {
             return self.segments(then.first(), now.first(), own);
         }
-        let of = |rows: &[Segments], context: &Option<String>| {
-            rows.iter().find(|row| context_of(row) == *context).cloned()
-        };
+        let of =
+            |rows: &[Segments], context: &Option<String>| rows.iter().find(|row| context_of(row) == *context).cloned();
         let contexts: BTreeSet<Option<String>> = then.iter().chain(now).map(context_of).collect();
         for context in contexts {
             self.segments(of(then, &context).as_ref(), of(now, &context).as_ref(), own);
@@ -113,7 +126,7 @@ impl Differences {
         for name in names {
             let (before, after) = (said(then, name), said(now, name));
             let is_key = name.eq_ignore_ascii_case("POHeaderId") || name == "LineLocationId";
-            if is_key || changes_by_itself(name) || says(after.clone(), before) {
+            if is_key || says(after.clone(), before) {
                 continue;
             }
             let context = name.starts_with("__FLEX_Context");

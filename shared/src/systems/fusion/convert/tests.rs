@@ -90,7 +90,10 @@ fn a_note_keeps_what_people_wrote() {
     assert!(!other.contains("no weight"));
     assert_eq!(problem(None).beside(Some(&other)).unwrap(), text);
     assert!(problem(None).is_said(Some(&text)) && problem(None).is_said(None));
-    assert!(problem(Some("no weight")).is_said(Some(&told.replace('\n', "\r\n"))), "Fusion ends lines in its own way");
+    assert!(
+        problem(Some("no weight")).is_said(Some(&told.replace('\n', "\r\n"))),
+        "Fusion ends lines in its own way"
+    );
 }
 
 fn policy(fields: Value) -> WriteBackPolicy {

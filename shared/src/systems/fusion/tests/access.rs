@@ -206,7 +206,10 @@ async fn a_check_tries_everything_and_touches_nothing() {
             "/draftPurchaseOrders?q=POHeaderId = 300100555000111",
             fixture!("orders/draft.json"),
         ),
-        always("/locationsV2?limit=1&fields=LocationId", r#"{"items": [{"LocationId": 1}]}"#),
+        always(
+            "/locationsV2?limit=1&fields=LocationId",
+            r#"{"items": [{"LocationId": 1}]}"#,
+        ),
         always("/itemsV2?limit=1&fields=ItemId", r#"{"items": [{"ItemId": 1}]}"#),
     ];
     lines.extend(whole_pod());
@@ -255,7 +258,11 @@ async fn a_check_says_what_to_do() {
             ..once("LocationId = 300100021100001&", 403, fixture!("errors/forbidden.json"))
         },
         once("/draftPurchaseOrders?q=", 403, fixture!("errors/forbidden.json")),
-        once("/suppliers?limit=1&fields=SupplierId", 403, fixture!("errors/forbidden.json")),
+        once(
+            "/suppliers?limit=1&fields=SupplierId",
+            403,
+            fixture!("errors/forbidden.json"),
+        ),
         once("/suppliers?q=", 403, fixture!("errors/forbidden.json")),
     ];
     lines.extend(whole_pod());

@@ -168,7 +168,11 @@ async fn rules_ask_for_what_the_order_says_of_itself() {
 #[tokio::test]
 async fn a_status_is_never_guessed() {
     let standing = async |status: Value| {
-        let lines = with_order(|order| order["StatusCode"] = status);
+        let mut lines = with_order(|order| order["StatusCode"] = status);
+        lines.push(always(
+            "/draftPurchaseOrders?q=POHeaderId",
+            r#"{"items": [], "hasMore": false}"#,
+        ));
         read(lines, |_| {}).await.standing
     };
     assert_eq!(standing(json!("OPEN")).await, Standing::Ready);
@@ -430,14 +434,21 @@ async fn an_order_is_found_by_its_number_and_nothing_else_by_a_number_that_is_no
 #[tokio::test]
 async fn a_cost_centre_is_never_known_in_part() {
     let flaw = async |change: &dyn Fn(&mut Value)| {
-        let lines = with_order(|order| change(&mut order["lines"]["items"][0]["schedules"]["items"][0]["distributions"]));
+        let lines =
+            with_order(|order| change(&mut order["lines"]["items"][0]["schedules"]["items"][0]["distributions"]));
         let line = read(lines, cost_centre).await.lines.remove(0);
         (line.cost_centre, line.flaw.unwrap_or_default())
     };
     for (change, words) in [
         (json!({"items": [], "hasMore": false}), "shows no distribution"),
-        (json!([{"POChargeAccount": "01-520"}, {"DistributionNumber": 2}]), "shows no charge account"),
-        (json!([{"POChargeAccount": "01-520"}, {"POChargeAccount": "01"}]), "no segment 2"),
+        (
+            json!([{"POChargeAccount": "01-520"}, {"DistributionNumber": 2}]),
+            "shows no charge account",
+        ),
+        (
+            json!([{"POChargeAccount": "01-520"}, {"POChargeAccount": "01"}]),
+            "no segment 2",
+        ),
     ] {
         let (centre, told) = flaw(&|distributions| *distributions = change.clone()).await;
         assert_eq!(centre, None);
@@ -460,16 +471,20 @@ async fn a_location_with_another_id_is_not_the_one_that_is_meant() {
 #[tokio::test]
 async fn a_suppliers_number_is_read_for_accounts_and_rules() {
     let by_number = |connection: &mut Connection| {
-        connection.accounts = vec![
-            AccountRule {
-                supplier: Some("1252".to_owned()),
-                cost_centre: None,
-                account: CarrierAccount { number: "B1B1B1".to_owned(), merchant: None },
-                payer: None,
+        connection.accounts = vec![AccountRule {
+            supplier: Some("1252".to_owned()),
+            cost_centre: None,
+            account: CarrierAccount {
+                number: "B1B1B1".to_owned(),
+                merchant: None,
             },
-        ];
+            payer: None,
+        }];
     };
-    let mut lines = vec![always("/suppliers?q=SupplierId = 300100047572181", fixture!("suppliers/supplier.json"))];
+    let mut lines = vec![always(
+        "/suppliers?q=SupplierId = 300100047572181",
+        fixture!("suppliers/supplier.json"),
+    )];
     lines.extend(whole_pod());
     let order = read(lines, by_number).await;
     assert_eq!(order.supplier.unwrap().number.as_deref(), Some("1252"));
@@ -486,7 +501,10 @@ async fn a_suppliers_number_is_read_for_accounts_and_rules() {
     })
     .await
     .standing;
-    assert!(matches!(&standing, Standing::Waiting(reason) if reason.contains("View Supplier")), "{standing:?}");
+    assert!(
+        matches!(&standing, Standing::Waiting(reason) if reason.contains("View Supplier")),
+        "{standing:?}"
+    );
 }
 
 /// What was shipped of an order that is closed now is still compared with where it goes and in which unit.
@@ -504,10 +522,19 @@ async fn a_closed_order_still_says_where_it_went() {
 #[tokio::test]
 async fn a_number_that_waits_for_approval_is_shown() {
     let mut lines = with_order(|order| order["StatusCode"] = json!("PENDING CHANGE APPROVAL"));
-    lines.insert(0, always("/draftPurchaseOrders?q=POHeaderId", fixture!("orders/draft.json")));
+    lines.insert(
+        0,
+        always("/draftPurchaseOrders?q=POHeaderId", fixture!("orders/draft.json")),
+    );
     let waiting = fixture!("flexfields/shipped.json").replace("1Z0001", "1Z0001, 1Z0002");
-    lines.insert(1, always("/draftPurchaseOrders/00030000000EACED0009/child/DFF?", waiting));
-    assert_eq!(read(lines, |_| {}).await.tracking_shown.as_deref(), Some("1Z0001, 1Z0002"));
+    lines.insert(
+        1,
+        always("/draftPurchaseOrders/00030000000EACED0009/child/DFF?", waiting),
+    );
+    assert_eq!(
+        read(lines, |_| {}).await.tracking_shown.as_deref(),
+        Some("1Z0001, 1Z0002")
+    );
 }
 
 /// A pod that gives the first page for ever is asked once more, and no child is taken twice.

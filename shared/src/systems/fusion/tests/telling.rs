@@ -163,7 +163,14 @@ async fn a_leftover_flag_is_mended_or_deleted() {
         look("INCOMPLETE", &after),
         vec![once(SUBMIT, 200, SUCCESS)],
     ]));
-    fusion.tell(&document, &status(Milestone::Delivered), permit()).await.unwrap();
+    fusion
+        .tell(&document, &status(Milestone::Delivered), permit())
+        .await
+        .unwrap();
     let body: serde_json::Value = serde_json::from_str(&pod.sent()[0].body).unwrap();
-    assert_eq!(body, json!({"shipStatus": "Delivered", "shipProblem": null}), "an old problem does not come into force");
+    assert_eq!(
+        body,
+        json!({"shipStatus": "Delivered", "shipProblem": null}),
+        "an old problem does not come into force"
+    );
 }
