@@ -691,6 +691,9 @@ async fn a_write_that_an_approver_rejects_is_held_and_not_submitted_again() -> R
     pod.person(|account, now| account.reject(order, now))?;
     world.turn(AGAIN);
     world.work().await?;
+    let (reason, message) = held(&job(&world, &pod, order));
+    assert_eq!((reason, world.billed().len()), (HoldReason::WriteBackRefused, 1));
+    assert!(message.contains("approver"), "{message}");
     world.pass(SignedDuration::from_hours(1)).await?;
     let page = pod.page(order)?;
     let asked: Vec<ChangeState> = page
@@ -700,8 +703,5 @@ async fn a_write_that_an_approver_rejects_is_held_and_not_submitted_again() -> R
         .map(|change| change.state)
         .collect();
     assert_eq!(asked, [ChangeState::Deleted], "{page:?}");
-    let (reason, message) = held(&job(&world, &pod, order));
-    assert_eq!((reason, world.billed().len()), (HoldReason::WriteBackRefused, 1));
-    assert!(message.contains("approver"), "{message}");
     Ok(())
 }

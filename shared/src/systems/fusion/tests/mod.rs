@@ -1,6 +1,8 @@
 //! The adapter against a pod in the same process.
 
 mod access;
+mod lookups;
+mod ownership;
 mod reading;
 mod telling;
 mod writing;
