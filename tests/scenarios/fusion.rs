@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use simulators::faults::{Fault, FaultKind};
 use simulators::fusion::entering::{NewLine, NewOrder};
 use simulators::fusion::model::{ChangeState, Status};
-use simulators::fusion::options::Options;
+use simulators::fusion::options::{Approval, Options};
 use simulators::fusion::world::us;
 use simulators::requests::RequestRecord;
 use simulators::ups::EventKind;
@@ -757,5 +757,82 @@ async fn a_slow_pod_is_read_in_small_parts() -> Result<(), Failure> {
     world.turn(FIVE);
     let rest = world.poll_for(&pod.id).await?;
     assert!(rest.complete && rest.admitted == 60 - report.admitted, "{rest:?}");
+    Ok(())
+}
+
+/// P37: a flag whose submission was lost is ours: once the goods are weighed the order ships, shows its number, and neither the
+/// flag nor a change order is left behind.
+#[tokio::test]
+async fn a_flag_that_was_never_submitted_does_not_lock_the_order() -> Result<(), Failure> {
+    let (world, pod) = start(|_| {}).await?;
+    let order = pod.enter(NewOrder::of(vec![NewLine::of("GASKET-NEW", 3)]))?;
+    pod.fault(Fault::new("submit", FaultKind::DropBefore).at_most(1));
+    poll_and_work(&world, &pod).await?;
+    assert_eq!(pod.page(order)?.standing().len(), 1, "the flag is half made");
+    let weight = (
+        rust_decimal::dec!(0.5),
+        simulators::fusion::model::Uom::new("LBS", "Pound"),
+    );
+    pod.person(|account, _| account.weigh_item("GASKET-NEW", Some(&weight)))?;
+    world.pass(SignedDuration::from_hours(1)).await?;
+    assert_eq!(pod.field(order, "trackingNumber")?, number(&world));
+    assert_eq!(pod.field(order, "shipError")?, "");
+    assert_eq!((pod.page(order)?.standing().len(), world.billed().len()), (0, 1));
+    Ok(())
+}
+
+/// P33: a number that waits for an approver is not taken for one that somebody has removed; once approved it stands there.
+#[tokio::test]
+async fn a_write_that_waits_for_an_approver_is_not_written_again() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let habits = Options {
+        approval: Approval::ByPerson,
+        ..options()
+    };
+    let pod = world.open_pod(habits, |_| {}).await?;
+    let order = pod.enter(NewOrder::pumps(1))?;
+    poll_and_work(&world, &pod).await?;
+    let writes = pod.page(order)?.writes;
+    for _ in 0..3 {
+        world.turn(FIVE);
+        poll_and_work(&world, &pod).await?;
+    }
+    let page = pod.page(order)?;
+    assert_eq!((page.writes, page.changes.len()), (writes, 1), "{page:?}");
+    pod.person(|account, now| account.approve(order, now))?;
+    world.turn(FIVE);
+    poll_and_work(&world, &pod).await?;
+    assert_eq!(pod.field(order, "trackingNumber")?, number(&world));
+    assert_eq!((pod.page(order)?.changes.len(), world.billed().len()), (1, 1));
+    Ok(())
+}
+
+/// What an approver rejects is taken away and held for a person; it is not submitted again by itself.
+#[tokio::test]
+async fn a_write_that_an_approver_rejects_is_held_and_not_submitted_again() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let habits = Options {
+        approval: Approval::ByPerson,
+        ..options()
+    };
+    let pod = world.open_pod(habits, |_| {}).await?;
+    let order = pod.enter(NewOrder::pumps(1))?;
+    pod.fault(Fault::new("submit", FaultKind::DropAfter).at_most(1));
+    poll_and_work(&world, &pod).await?;
+    pod.person(|account, now| account.reject(order, now))?;
+    world.turn(AGAIN);
+    world.work().await?;
+    let (reason, message) = held(&job(&world, &pod, order));
+    assert_eq!((reason, world.billed().len()), (HoldReason::WriteBackRefused, 1));
+    assert!(message.contains("approver"), "{message}");
+    world.pass(SignedDuration::from_hours(1)).await?;
+    let page = pod.page(order)?;
+    let asked: Vec<ChangeState> = page
+        .changes
+        .iter()
+        .filter(|change| change.flexfield.contains_key("trackingNumber"))
+        .map(|change| change.state)
+        .collect();
+    assert_eq!(asked, [ChangeState::Deleted], "{page:?}");
     Ok(())
 }

@@ -24,6 +24,7 @@ pub(super) async fn check(fusion: &Fusion) -> Vec<Finding> {
         return findings;
     }
     findings.extend(attributes(fusion).await);
+    findings.extend(referred_to(fusion).await);
     let (scan, recent) = recent(fusion).await;
     findings.push(scan);
     if let Some(document) = &recent {
@@ -111,6 +112,46 @@ fn why_not_in(error: &CallError, fusion: &Fusion, host: &str) -> String {
     }
 }
 
+// ---- what orders refer to ------------------------------------------------------------------------------------------
+
+/// The resources that orders refer to, each by itself: a role may see orders and none of these.
+async fn referred_to(fusion: &Fusion) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if fusion.settings.options.ask_locations {
+        let advice =
+            "give the integration's role the privilege to view locations in HCM, or set erp.locations = \"map\"";
+        findings.push(
+            probe(
+                fusion,
+                "locations",
+                fusion.hcm_resource("locationsV2"),
+                "LocationId",
+                advice,
+            )
+            .await,
+        );
+    }
+    let advice =
+        "give the integration's role the privilege Get Item, and access to the organizations that receive goods";
+    findings.push(probe(fusion, "items", fusion.resource("itemsV2"), "ItemId", advice).await);
+    if fusion.asks_suppliers() {
+        let advice = "give the integration's role the privilege View Supplier: the connection names suppliers, or ships from them";
+        findings.push(probe(fusion, "suppliers", fusion.resource("suppliers"), "SupplierId", advice).await);
+    }
+    findings
+}
+
+async fn probe(fusion: &Fusion, what: &str, resource: String, field: &str, advice: &str) -> Finding {
+    let path = query::path(&resource, &[("limit", "1"), ("fields", field)]);
+    let page: Result<Page<Value>, CallError> = fusion.page("check", path).await;
+    let result = match page {
+        Ok(page) if page.items.is_empty() => Err(format!("Fusion answers, and shows none: {advice}")),
+        Ok(_) => Ok("readable".to_owned()),
+        Err(error) => Err(format!("{error}: {advice}")),
+    };
+    finding(what, result)
+}
+
 // ---- attributes --------------------------------------------------------------------------------------------------
 
 /// The segments that are written and the fields that rules ask for, as the pod describes its own resources.
@@ -122,11 +163,11 @@ async fn attributes(fusion: &Fusion) -> Vec<Finding> {
     }
     let drafts = match written.is_empty() {
         true => Ok(BTreeMap::new()),
-        false => described(fusion, "draftPurchaseOrders").await,
+        false => described(fusion, "draftPurchaseOrders", Some(fusion.settings.options.flex_level)).await,
     };
     let orders = match asked.is_empty() {
         true => Ok(BTreeMap::new()),
-        false => described(fusion, "purchaseOrders").await,
+        false => described(fusion, "purchaseOrders", None).await,
     };
     let level = match fusion.settings.options.flex_level {
         Level::Header => "purchase order headers",
@@ -163,8 +204,8 @@ fn may_be_written(known: &BTreeMap<String, bool>, field: &str, what: &str, level
     }
 }
 
-/// Every attribute that a resource and its children have, and whether it may be updated.
-async fn described(fusion: &Fusion, name: &str) -> Result<BTreeMap<String, bool>, String> {
+/// Every attribute that a resource and its children have, or the flexfield of a level alone, and whether it may be updated.
+async fn described(fusion: &Fusion, name: &str, level: Option<Level>) -> Result<BTreeMap<String, bool>, String> {
     let path = format!("{}/describe", fusion.resource(name));
     let call = fusion.call("describe", Method::GET, path);
     let answer = fusion.ask(&call).await;
@@ -173,13 +214,22 @@ async fn described(fusion: &Fusion, name: &str) -> Result<BTreeMap<String, bool>
         .json()
         .ok_or_else(|| format!("the description of {name} cannot be read"))?;
     let mut known = BTreeMap::new();
-    collect(&body, &mut known);
+    let flexfield = level.and_then(|level| flexfield_of(body.pointer(&format!("/Resources/{name}"))?, level));
+    collect(flexfield.unwrap_or(&body), &mut known);
     if known.is_empty() {
         return Err(format!(
             "the description of {name} names no attributes: the role may not see the resource"
         ));
     }
     Ok(known)
+}
+
+/// The flexfield of a level: a segment of the order's is none of the schedules'.
+fn flexfield_of(resource: &Value, level: Level) -> Option<&Value> {
+    resource.pointer(match level {
+        Level::Header => "/children/DFF",
+        Level::Schedule => "/children/lines/children/schedules/children/DFF",
+    })
 }
 
 fn collect(value: &Value, known: &mut BTreeMap<String, bool>) {

@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use http::Method;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use url::Url;
 
 use super::account::Settings;
@@ -18,7 +17,7 @@ use super::credentials::Credentials;
 use super::options::Tell;
 use super::query;
 use super::token::AssertionMint;
-use super::wire::{Item, Page};
+use super::wire::{Item, Page, Supplier};
 use super::writing::{self, Footing};
 use crate::connection::{Connection, Environment, Selection, Shipper, WriteBackPolicy};
 use crate::domain::{Address, DeliveryStatus, DocumentId, JobId, Milestone, Order, Refusal};
@@ -46,6 +45,8 @@ pub struct Fusion {
     pub(super) policy: WriteBackPolicy,
     /// Whether goods leave the supplier, so that its address is asked for.
     pub(super) from_supplier: bool,
+    /// The suppliers that the table of accounts names.
+    pub(super) account_suppliers: Vec<String>,
     pub(super) seen: Mutex<Seen>,
 }
 
@@ -54,7 +55,7 @@ pub struct Fusion {
 pub(super) struct Seen {
     pub(super) places: BTreeMap<PlaceKey, Known<Address>>,
     pub(super) items: BTreeMap<ItemKey, Known<Item>>,
-    pub(super) suppliers: BTreeMap<String, Known<Value>>,
+    pub(super) suppliers: BTreeMap<String, Known<Supplier>>,
 }
 
 /// How calls are authorised, and how a token for them is made, where it takes one.
@@ -84,6 +85,11 @@ impl Fusion {
             select: connection.select.clone(),
             policy: connection.write_back.clone(),
             from_supplier: connection.ship_from.of == Shipper::Supplier,
+            account_suppliers: connection
+                .accounts
+                .iter()
+                .filter_map(|row| row.supplier.clone())
+                .collect(),
             seen: Mutex::default(),
         })
     }
@@ -123,6 +129,7 @@ fn authorisation(
 ) -> Result<Access, Refusal> {
     let client = credentials.client();
     let options = &settings.options;
+    let giver = credentials.giver(options);
     if settings.base.scheme() != "https" && connection.environment != Environment::Local {
         return Err(Refusal::new(
             "connection-malformed",
@@ -166,7 +173,7 @@ fn authorisation(
     };
     let key = TokenKey {
         system: "fusion".to_owned(),
-        credential: connection.erp.secret.clone(),
+        credential: format!("{}@{}", connection.erp.secret, giver),
         client,
         merchant: None,
         connection: connection.id.clone(),
@@ -244,7 +251,13 @@ fn no_login_page(result: Result<Answer, Lost>) -> Result<Answer, Lost> {
 }
 
 fn is_page(answer: &Answer) -> bool {
-    answer.body.trim_ascii_start().first() == Some(&b'<')
+    let start = answer.body.trim_ascii_start();
+    let begins = |with: &[u8]| {
+        start
+            .get(..with.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(with))
+    };
+    begins(b"<!doctype html") || begins(b"<html")
 }
 
 // ---- the port ----------------------------------------------------------------------------------------------------
@@ -286,7 +299,8 @@ impl OrderSource for Fusion {
             Footing::InForce => Written::Whole(place(written(&plan))),
             Footing::Waiting => Written::Whole(place("change order waiting for approval")),
             Footing::Ours(_) => Written::Partly(place("a change order that is not submitted")),
-            Footing::Theirs(_) | Footing::Free(_) => Written::Nothing,
+            Footing::Rejected { .. } => Written::Partly(place("a change order that an approver has rejected")),
+            Footing::Theirs(_) | Footing::Free { .. } => Written::Nothing,
         })
     }
 
@@ -326,7 +340,10 @@ impl OrderSource for Fusion {
     async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<Told, EffectError> {
         let options = &self.settings.options;
         let plan = convert::delivery(document, status, &self.policy, options).map_err(EffectError::Rejected)?;
-        if self.policy.store_only || plan.wish.is_empty() || !is_told(options.tell, status) {
+        if self.policy.store_only || plan.wish.is_empty() || options.tell == Tell::Never {
+            return Ok(Told::NotWanted);
+        }
+        if options.tell == Tell::End && !is_end(status) && !self.takes_back_an_end(&plan).await? {
             return Ok(Told::NotWanted);
         }
         let told = self.carry_out(&plan, Some(permit)).await;
@@ -339,6 +356,11 @@ impl OrderSource for Fusion {
     async fn check(&self) -> Vec<Finding> {
         self.scan();
         check::check(self).await
+    }
+
+    /// An order with many schedules takes many calls: what was read is stored early.
+    fn reads_at_once(&self) -> u16 {
+        20
     }
 
     fn lost_request_window(&self) -> Option<Duration> {
@@ -365,13 +387,29 @@ fn written(plan: &Plan) -> &'static str {
     }
 }
 
-/// Whether a stage of a delivery is worth a change order.
-fn is_told(tell: Tell, status: &DeliveryStatus) -> bool {
-    let ended = matches!(status.milestone, Milestone::Delivered | Milestone::Returned)
-        || status.text.ends_with("(not followed any more)");
-    match tell {
-        Tell::Every => true,
-        Tell::End => ended,
-        Tell::Never => false,
+/// Whether a delivery has come to an end. That a parcel is not followed any more has no mark of its own in a status: what the
+/// domain writes then is recognised by what it would write.
+fn is_end(status: &DeliveryStatus) -> bool {
+    matches!(status.milestone, Milestone::Delivered | Milestone::Returned)
+        || DeliveryStatus::given_up(untold(status)).text == status.text
+}
+
+/// The status before anybody gave up, if its words say that somebody did.
+fn untold(status: &DeliveryStatus) -> DeliveryStatus {
+    let suffix = DeliveryStatus::given_up(DeliveryStatus {
+        text: String::new(),
+        ..status.clone()
+    });
+    let text = status.text.strip_suffix(&suffix.text).unwrap_or(&status.text);
+    DeliveryStatus {
+        text: text.to_owned(),
+        ..status.clone()
     }
+}
+
+/// Whether words that stand in an order are those of an end.
+pub(super) fn says_end(text: &str) -> bool {
+    [Milestone::Delivered, Milestone::Returned]
+        .iter()
+        .any(|end| end.words() == text)
 }

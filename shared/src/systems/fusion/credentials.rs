@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::options::Options;
 use crate::domain::Refusal;
 
 /// The secret's three shapes.
@@ -93,6 +94,19 @@ impl Credentials {
         serde_json::from_value(value).map_err(|_| malformed(optional.to_owned()))
     }
 
+    /// A digest of everything beside the secret's name that a token is for: one secret may be used with two identity domains or
+    /// scopes, and what is issued for one is nothing to the other.
+    pub(super) fn giver(&self, options: &Options) -> String {
+        let domain = options.identity_url.as_ref().map(url::Url::as_str).unwrap_or_default();
+        let scope = options.scope.as_deref().unwrap_or_default();
+        let user = match self {
+            Self::Basic(user) => user.user.as_str(),
+            Self::Client(_) => "",
+            Self::JwtAssertion(assertion) => assertion.user.as_str(),
+        };
+        short_digest(&[domain, options.token_path.as_str(), scope, user].join("\n"))
+    }
+
     /// A digest of the client's or the user's name, by which token requests are counted.
     pub(super) fn client(&self) -> String {
         let id = match self {
@@ -100,9 +114,13 @@ impl Credentials {
             Self::Client(client) => &client.client_id,
             Self::JwtAssertion(assertion) => &assertion.client_id,
         };
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, id.as_bytes());
-        HEXLOWER.encode(digest.as_ref()).chars().take(16).collect()
+        short_digest(id)
     }
+}
+
+fn short_digest(text: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    HEXLOWER.encode(digest.as_ref()).chars().take(16).collect()
 }
 
 /// Whether a secret's body has one of the three shapes and a key that signs.

@@ -12,7 +12,7 @@
 //! - The order shows its ship-to as one formatted text. The location behind it needs a privilege in HCM, or a table in the
 //!   connection (`convert::places`).
 //! - Whoever changes an open order makes a change order. It must be submitted, it must not be left behind, and a buyer's own
-//!   must not be touched (`writing`).
+//!   must not be touched: what it changes tells whose it is (`convert::ownership`, `writing`).
 //! - An action answers 200 and says in `result` that it failed.
 //! - A session that has ended leads to a login page, as a redirect or as HTML (`client`).
 //! - Names of attributes are not documented to the last: whatever is not needed may be missing.
@@ -22,9 +22,11 @@ mod check;
 mod client;
 mod convert;
 mod credentials;
+mod lookups;
 mod options;
 mod query;
 mod reading;
+mod standing;
 mod token;
 mod wire;
 mod writing;

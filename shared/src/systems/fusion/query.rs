@@ -1,6 +1,6 @@
 //! Filters in the expressions of `REST-Framework-Version` 2 and later, and paths that carry them.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use url::form_urlencoded::byte_serialize;
 
 use super::options::Options;
@@ -53,7 +53,7 @@ pub(super) fn window(
     select: &Selection,
     options: &Options,
 ) -> Result<String, Refusal> {
-    let since = since.strftime(&options.time_literal).to_string();
+    let since = lower_end(since, &options.time_literal);
     let mut parts = vec![format!("LastUpdateDate >= '{since}'")];
     if let Some(after) = after {
         parts.push(format!("POHeaderId > {}", id(after)?));
@@ -64,6 +64,14 @@ pub(super) fn window(
     }
     parts.extend(select.condition.as_ref().map(|condition| format!("({condition})")));
     Ok(parts.join(" and "))
+}
+
+/// The lower end as the pod takes it. A literal that names but a day may be a day of another time zone than ours.
+fn lower_end(since: Timestamp, template: &str) -> String {
+    let written = |at: Timestamp| at.strftime(template).to_string();
+    let names_hours = written(Timestamp::UNIX_EPOCH) != written(Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1));
+    let earlier = since.checked_sub(SignedDuration::from_hours(24)).unwrap_or(since);
+    written(if names_hours { since } else { earlier })
 }
 
 /// Orders with this number, of the configured business units.
@@ -117,7 +125,7 @@ mod tests {
         let query = window(since, None, &Selection::default(), &options).unwrap();
         assert_eq!(
             query,
-            "LastUpdateDate >= '2026-02-01' and (StatusCode = 'OPEN') and (ProcurementBU = 'O''Neill BU' or ProcurementBU = 'US1')"
+            "LastUpdateDate >= '2026-01-31' and (StatusCode = 'OPEN') and (ProcurementBU = 'O''Neill BU' or ProcurementBU = 'US1')"
         );
         assert!(window(since, Some("1 or 1 = 1"), &select(), &options).is_err());
     }

@@ -1,17 +1,19 @@
-//! Reading orders and what they refer to.
+//! Reading orders: which have changed, and how one stands with its lines and flexfields.
 
-use std::collections::BTreeMap;
-use std::sync::{MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::client::{Fusion, Seen, unreadable};
-use super::convert::{self, Facts, ItemKey, Known, Lookups, PlaceKey, key};
+use super::client::{Fusion, unreadable};
+use super::convert::{self, Change, Facts, key};
 use super::options::Level;
 use super::query;
-use super::wire::{Distribution, Item, Line, Page, PurchaseOrder, Schedule, Segments, Supplier};
-use crate::domain::{Address, DocumentId, DocumentKind, Order, Refusal, Standing};
+use super::wire::{Distribution, Line, Page, PurchaseOrder, Schedule, Segments};
+use crate::domain::{DocumentId, DocumentKind, Order};
 use crate::ports::{CallError, DocumentHead, Scan};
 
 /// The most rows of a flexfield: there is one for each context.
@@ -81,25 +83,44 @@ impl Fusion {
         let row: PurchaseOrder =
             serde_json::from_value(Value::Object(attributes.clone())).map_err(|_| unreadable("order"))?;
         let row = self.completed(&self.resource("purchaseOrders"), row).await?;
-        let (flex, schedule_flex) = self.flexfields(&row).await?;
-        let found = self.supplier(&row).await?;
+        let (flex, schedule_flex) = self.flexfields("purchaseOrders", &row).await?;
+        let (found, supplier_unseen) = self.supplier(&row).await?;
         let facts = Facts {
             order: &row,
             attributes: &attributes,
             flex: &flex,
             schedule_flex: &schedule_flex,
             supplier: found.as_ref(),
+            supplier_unseen: supplier_unseen.as_deref(),
+            account_suppliers: &self.account_suppliers,
             selected: self.is_selected(id).await?,
         };
         let lookups = self.lookups(&facts).await?;
         let tracking = self.policy.fields.tracking.as_deref();
-        Ok(convert::order(
-            &facts,
-            &lookups,
-            &self.select,
-            &self.settings.options,
-            tracking,
-        ))
+        let options = &self.settings.options;
+        let mut order = convert::order(&facts, &lookups, &self.select, options, tracking);
+        if let (Some(order), Some(field), Change::Waiting) = (&mut order, tracking, convert::state(&row)) {
+            let waiting = self.tracking_that_waits(&facts, field).await?;
+            order.tracking_shown = convert::joined(order.tracking_shown.as_deref(), waiting.as_deref());
+        }
+        Ok(order)
+    }
+
+    /// The tracking numbers of a change order that waits for approval: nobody has changed our field, they are not in force yet.
+    async fn tracking_that_waits(&self, facts: &Facts<'_>, field: &str) -> Result<Option<String>, CallError> {
+        let id = facts.order.id.as_deref().unwrap_or_default();
+        let Some(draft) = convert::most_urgent(self.rows(&self.drafts(), id).await?) else {
+            return Ok(None);
+        };
+        let draft = self.completed(&self.drafts(), draft).await?;
+        let (flex, schedule_flex) = self.flexfields("draftPurchaseOrders", &draft).await?;
+        let facts = Facts {
+            order: &draft,
+            flex: &flex,
+            schedule_flex: &schedule_flex,
+            ..*facts
+        };
+        Ok(convert::tracking_of(&facts, field, self.settings.options.flex_level))
     }
 
     /// Whether the order meets the connection's own condition.
@@ -144,19 +165,28 @@ impl Fusion {
     }
 
     /// All children of an item, page by page.
-    async fn children<T: DeserializeOwned>(&self, path: &str, expand: &str) -> Result<Vec<T>, CallError> {
+    pub(super) async fn children<T: DeserializeOwned>(&self, path: &str, expand: &str) -> Result<Vec<T>, CallError> {
         let limit = self.settings.options.page;
-        let mut all = Vec::new();
+        let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
         loop {
             let (count, limit_text) = (all.len().to_string(), limit.to_string());
             let mut parameters = vec![("limit", limit_text.as_str()), ("offset", count.as_str())];
             if !expand.is_empty() {
                 parameters.push(("expand", expand));
             }
-            let page: Page<T> = self.page("children", query::path(path, &parameters)).await?;
-            let more = page.has_more(limit) && !page.items.is_empty();
-            all.extend(page.items);
-            if !more {
+            let page: Page<Value> = self.page("children", query::path(path, &parameters)).await?;
+            let more = page.has_more(limit);
+            // A pod that does not know offsets gives the first page for ever.
+            let fresh: Vec<Value> = page
+                .items
+                .into_iter()
+                .filter(|item| seen.insert(item.to_string()))
+                .collect();
+            let grown = !fresh.is_empty();
+            for item in fresh {
+                all.push(serde_json::from_value(item).map_err(|_| unreadable("children"))?);
+            }
+            if !(more && grown) {
                 return Ok(all);
             }
         }
@@ -165,7 +195,11 @@ impl Fusion {
     // ---- flexfields ----------------------------------------------------------------------------------------------
 
     /// The flexfields that somebody asks for: the order's own, and at the level of schedules those of each.
-    async fn flexfields(&self, row: &PurchaseOrder) -> Result<(Segments, BTreeMap<String, Segments>), CallError> {
+    async fn flexfields(
+        &self,
+        resource: &str,
+        row: &PurchaseOrder,
+    ) -> Result<(Segments, BTreeMap<String, Segments>), CallError> {
         let tracking = self.policy.fields.tracking.is_some();
         let rules = self.select.fields().next().is_some();
         let by_schedule = self.settings.options.flex_level == Level::Schedule && (tracking || rules);
@@ -173,7 +207,7 @@ impl Fusion {
         let Some(own) = key(&row.links, row.id.as_deref()).filter(|_| tracking || rules) else {
             return Ok((Segments::new(), of_schedules));
         };
-        let path = format!("{}/{own}", self.resource("purchaseOrders"));
+        let path = format!("{}/{own}", self.resource(resource));
         let of_order = match !by_schedule || rules {
             true => self.segments(&path, &row.flex.items).await?,
             false => Segments::new(),
@@ -195,7 +229,8 @@ impl Fusion {
             [] => self.flex_rows(&format!("{owner}/child/DFF")).await?,
             rows => rows.to_vec(),
         };
-        Ok(rows.into_iter().next().unwrap_or_default())
+        let context = self.settings.options.flex_context.as_deref();
+        Ok(convert::row_of(&rows, context).cloned().unwrap_or_default())
     }
 
     /// The rows of a flexfield. There is no way to get one of them by itself.
@@ -204,205 +239,22 @@ impl Fusion {
         let page: Page<Segments> = self.page("flexfields", path).await?;
         Ok(page.items)
     }
-
-    // ---- what orders refer to ------------------------------------------------------------------------------------
-
-    pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What the schedules refer to that this connection would ship; nothing for an order that does not ship.
-    async fn lookups(&self, facts: &Facts<'_>) -> Result<Lookups, CallError> {
-        let options = &self.settings.options;
-        let mut lookups = Lookups::default();
-        if facts.standing(&self.select, options) != Standing::Ready {
-            return Ok(lookups);
-        }
-        for line in &facts.order.lines.items {
-            for schedule in &line.schedules.items {
-                if facts.fits(line, schedule, &self.select, options).is_err() {
-                    continue;
-                }
-                if let Some(key) = convert::place_key(schedule) {
-                    lookups.places.insert(key.clone(), self.location(&key).await?);
-                }
-                if let Some(key) = convert::item_key(line, schedule, options) {
-                    lookups.items.insert(key.clone(), self.item(&key).await?);
-                }
-            }
-        }
-        if let Some(code) = facts.order.bill_to.clone() {
-            let key = PlaceKey {
-                id: None,
-                code: Some(code),
-            };
-            if let Known::There(address) = self.location(&key).await? {
-                lookups.bill_to = Some(address);
-            }
-        }
-        if self.from_supplier {
-            let address = |supplier| convert::address_of_supplier(supplier, facts.order);
-            lookups.supplier = facts.supplier.and_then(address);
-        }
-        Ok(lookups)
-    }
-
-    /// A location's address, by the connection's own table first.
-    pub(super) async fn location(&self, key: &PlaceKey) -> Result<Known<Address>, CallError> {
-        let options = &self.settings.options;
-        if let Some(address) = key.code.as_ref().and_then(|code| options.location_map.get(code)) {
-            return Ok(Known::There(address.clone()));
-        }
-        if !options.ask_locations {
-            return Ok(Known::Missing);
-        }
-        if let Some(known) = self.seen().places.get(key).cloned() {
-            return Ok(known);
-        }
-        let filter = match (&key.code, &key.id) {
-            (Some(code), _) => query::equals("LocationCode", code),
-            (None, Some(id)) => query::id(id).map(|id| format!("LocationId = {id}")),
-            (None, None) => return Ok(Known::Missing),
-        };
-        let known = match filter {
-            Ok(filter) => self.ask_location(&filter, key).await?,
-            Err(_) => Known::Missing,
-        };
-        self.seen().places.insert(key.clone(), known.clone());
-        Ok(known)
-    }
-
-    async fn ask_location(&self, filter: &str, key: &PlaceKey) -> Result<Known<Address>, CallError> {
-        let asked = [("q", filter), ("limit", "5"), ("expand", "addresses")];
-        let path = |parameters: &[(&str, &str)]| query::path(&self.hcm_resource("locationsV2"), parameters);
-        let mut rows: Known<Vec<Value>> = known(self.page("location", path(&asked)).await)?;
-        // Where addresses are no child, the location itself has them, and may not be asked for children.
-        if matches!(rows, Known::Refused(_)) {
-            rows = known(self.page("location", path(&[("q", filter), ("limit", "5")])).await)?;
-        }
-        Ok(match rows {
-            Known::There(rows) => {
-                let id = |row: &&Value| row.get("LocationId").and_then(super::wire::as_text);
-                let same = rows.iter().find(|row| key.id.is_some() && id(row) == key.id);
-                match (same, rows.as_slice()) {
-                    (Some(row), _) | (None, [row]) => {
-                        convert::address_of_location(row).map_or(Known::Missing, Known::There)
-                    }
-                    _ => Known::Missing,
-                }
-            }
-            Known::Missing => Known::Missing,
-            Known::Refused(why) => Known::Refused(why),
-        })
-    }
-
-    /// An item in an organization.
-    pub(super) async fn item(&self, key: &ItemKey) -> Result<Known<Item>, CallError> {
-        if let Some(known) = self.seen().items.get(key).cloned() {
-            return Ok(known);
-        }
-        let (attribute, organization) = &key.organization;
-        let of_organization = match *attribute {
-            "OrganizationId" => query::id(organization).map(|id| format!("OrganizationId = {id}")),
-            code => query::equals(code, organization),
-        };
-        let filter =
-            query::equals("ItemNumber", &key.number).and_then(|item| Ok(format!("{item} and {}", of_organization?)));
-        let known = match filter {
-            Ok(filter) => self.ask_item(&filter).await?,
-            Err(_) => Known::Missing,
-        };
-        self.seen().items.insert(key.clone(), known.clone());
-        Ok(known)
-    }
-
-    /// Asks for a few attributes of the many; a pod that does not know all of them is asked for those that all know.
-    async fn ask_item(&self, filter: &str) -> Result<Known<Item>, CallError> {
-        let path = |fields: &str| {
-            let parameters = [("q", filter), ("fields", fields), ("limit", "1")];
-            query::path(&self.resource("itemsV2"), &parameters)
-        };
-        let mut page: Result<Page<Item>, CallError> = self.page("item", path(ITEM)).await;
-        if matches!(page, Err(CallError::Refused(_))) {
-            page = self.page("item", path(ITEM_EVERYWHERE)).await;
-        }
-        Ok(match known(page)? {
-            Known::There(items) => items.into_iter().next().map_or(Known::Missing, Known::There),
-            Known::Missing => Known::Missing,
-            Known::Refused(why) => Known::Refused(why),
-        })
-    }
-
-    /// The order's supplier, where goods leave it or rules may ask for its number. Without the privilege to see suppliers the
-    /// order is still read.
-    async fn supplier(&self, order: &PurchaseOrder) -> Result<Option<Supplier>, CallError> {
-        let asked = self.from_supplier || self.select.rules.iter().any(|rule| !rule.supplier.is_empty());
-        let Some(id) = order
-            .supplier_id
-            .as_deref()
-            .and_then(|id| query::id(id).ok())
-            .filter(|_| asked)
-        else {
-            return Ok(None);
-        };
-        let held = self.seen().suppliers.get(&id.to_string()).cloned();
-        let known = match held {
-            Some(known) => known,
-            None => {
-                let found = self.ask_supplier(id).await?;
-                self.seen().suppliers.insert(id.to_string(), found.clone());
-                found
-            }
-        };
-        Ok(match known {
-            Known::There(row) => serde_json::from_value(row).ok(),
-            Known::Missing | Known::Refused(_) => None,
-        })
-    }
-
-    async fn ask_supplier(&self, id: i64) -> Result<Known<Value>, CallError> {
-        let filter = format!("SupplierId = {id}");
-        let mut parameters = vec![("q", filter.as_str()), ("limit", "1")];
-        if self.from_supplier {
-            parameters.push(("expand", "addresses,sites"));
-        }
-        let page: Result<Page<Value>, CallError> = self
-            .page("supplier", query::path(&self.resource("suppliers"), &parameters))
-            .await;
-        Ok(match known(page)? {
-            Known::There(rows) => rows.into_iter().next().map_or(Known::Missing, Known::There),
-            Known::Missing => Known::Missing,
-            Known::Refused(why) => {
-                tracing::warn!(account = self.account, why, "suppliers cannot be read");
-                Known::Refused(why)
-            }
-        })
-    }
 }
 
-const ITEM: &str = "ItemId,ItemNumber,UnitWeightQuantity,WeightUOMValue,WeightUOMCode,UnitLengthQuantity,\
-                    UnitWidthQuantity,UnitHeightQuantity,DimensionUOMValue,PrimaryUOMValue";
-
-const ITEM_EVERYWHERE: &str = "ItemId,ItemNumber,UnitWeightQuantity,WeightUOMValue";
-
-/// What a look-up came to: a refusal is a finding, an obstacle is none.
-fn known<T>(page: Result<Page<T>, CallError>) -> Result<Known<Vec<T>>, CallError> {
-    match page {
-        Ok(page) if page.items.is_empty() => Ok(Known::Missing),
-        Ok(page) => Ok(Known::There(page.items)),
-        Err(CallError::Refused(refusal)) => Ok(Known::Refused(code(&refusal))),
-        Err(error) => Err(error),
-    }
-}
-
-/// A refusal's code: its words may name what people did not mean to show.
-fn code(refusal: &Refusal) -> String {
-    refusal.code.clone()
+/// When a row was modified. Without an offset it may be the time of any zone: it is taken for the earliest.
+fn moment(text: &str) -> Option<Timestamp> {
+    let local = || {
+        let utc = Offset::UTC
+            .to_timestamp(text.replace(' ', "T").parse::<DateTime>().ok()?)
+            .ok()?;
+        utc.checked_sub(SignedDuration::from_hours(24)).ok()
+    };
+    text.parse().ok().or_else(local)
 }
 
 fn head(row: &PurchaseOrder, scan: &Scan) -> Option<(i64, DocumentHead)> {
     let id = query::id(row.id.as_deref()?).ok()?;
-    let modified = row.modified.as_deref().and_then(|text| text.parse().ok());
+    let modified = row.modified.as_deref().and_then(moment);
     let head = DocumentHead {
         document: DocumentId::purchase_order(id.to_string()),
         modified: modified.unwrap_or(scan.since),

@@ -94,6 +94,36 @@ macro_rules! row {
     };
 }
 
+/// A row that keeps beside what is read of it whatever it shows: which attributes there are, and what each says.
+macro_rules! shown_row {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $key:literal),* $(,)? } $($child:ident: $child_key:literal => $kind:ty),*) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(default, remote = "Self")]
+        pub(super) struct $name {
+            $(#[serde(rename = $key, deserialize_with = "text")] pub(super) $field: Option<String>,)*
+            $(#[serde(rename = $child_key)] pub(super) $child: $kind,)*
+            /// Every attribute that it shows, empty ones included; no children.
+            #[serde(skip)]
+            pub(super) shown: Segments,
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let all = Segments::deserialize(deserializer)?;
+                let shown = attributes(&all);
+                let row = Self::deserialize(Value::Object(all)).map_err(D::Error::custom)?;
+                Ok(Self { shown, ..row })
+            }
+        }
+    };
+}
+
+fn attributes(all: &Segments) -> Segments {
+    let plain = all.iter().filter(|(_, value)| !(value.is_array() || value.is_object()));
+    plain.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 row!(
     /// A link of an item.
     Link { rel: "rel", href: "href" } properties: "properties" => Option<Properties>
@@ -102,7 +132,7 @@ row!(
     /// What a link says of its item.
     Properties { change_indicator: "changeIndicator" }
 );
-row!(
+shown_row!(
     /// An order, as `purchaseOrders` and `draftPurchaseOrders` show it.
     PurchaseOrder {
         id: "POHeaderId", number: "OrderNumber", status: "StatusCode", change_status: "ChangeOrderStatusCode",
@@ -113,7 +143,7 @@ row!(
         note_to_supplier: "NoteToSupplier",
     } lines: "lines" => Children<Line>, links: "links" => Children<Link>, flex: "DFF" => Children<Segments>
 );
-row!(
+shown_row!(
     /// A line of an order.
     Line {
         id: "POLineId", number: "LineNumber", item: "Item", item_id: "ItemId", supplier_item: "SupplierItem",
@@ -121,7 +151,7 @@ row!(
         base_price: "BasePrice", status: "StatusCode",
     } schedules: "schedules" => Children<Schedule>, links: "links" => Children<Link>
 );
-row!(
+shown_row!(
     /// A schedule of a line: the part of it that goes to one place.
     Schedule {
         id: "LineLocationId", number: "ScheduleNumber", status: "StatusCode", quantity: "Quantity",
@@ -163,7 +193,7 @@ row!(
     /// A supplier.
     Supplier {
         id: "SupplierId", number: "SupplierNumber", name: "Supplier",
-    } addresses: "addresses" => Children<PostalAddress>, sites: "sites" => Children<Site>
+    } addresses: "addresses" => Children<PostalAddress>, sites: "sites" => Children<Site>, links: "links" => Children<Link>
 );
 row!(
     /// A supplier's site.

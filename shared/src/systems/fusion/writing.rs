@@ -1,27 +1,28 @@
 //! Changing an order: one change order, which is submitted, or deleted when Fusion does not take it.
 //!
-//! What stands in force is looked at first, then the draft. A change order that carries our own tracking numbers is ours and
-//! is only submitted; any other belongs to a buyer and is waited for, never submitted and never deleted.
+//! What stands in force is looked at first, then the draft. A change order that changes nothing but our own fields is ours,
+//! whoever of us began it: it is brought to what is wanted now and submitted, or deleted where nothing is wanted. Any other
+//! belongs to a buyer and is waited for, never submitted and never deleted. What was sent proves nothing: before it is
+//! submitted, the draft must show it.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use http::Method;
-use serde_json::json;
+use serde_json::Value;
 
 use super::client::Fusion;
-use super::convert::{self, Change, Flex, Plan, Request, Row, Stand};
-use super::query;
-use super::wire::{ActionResult, Page, PurchaseOrder};
+use super::convert::{Change, Own, Plan, Request, Stand, Whose, whose};
+use super::standing::Acted;
 use crate::domain::Refusal;
-use crate::http as web;
 use crate::ports::{CallError, EffectError, Later, Obstacle, Permit};
 
-const ITEM: &str = "application/vnd.oracle.adf.resourceitem+json";
-const ACTION: &str = "application/vnd.oracle.adf.action+json";
-
-/// When a buyer's change order is looked at again.
+/// When a buyer's change order, or one that waits for an approver, is looked at again.
 const BUYERS_TIME: Duration = Duration::from_secs(15 * 60);
+
+/// When another write of ours on the same order is through.
+const OUR_TIME: Duration = Duration::from_secs(3);
+
+/// How often a draft may go on not showing what was written into it.
+const FRUITLESS: u8 = 2;
 
 /// Where a change begins.
 pub(super) enum Footing {
@@ -29,16 +30,41 @@ pub(super) enum Footing {
     InForce,
     /// It stands in a change order that was submitted.
     Waiting,
-    /// It stands, or a part of it, in a change order of ours that was not submitted.
-    Ours(Stand),
-    /// A change order of somebody else is in the way.
-    Theirs(Stand),
+    /// A change order of ours stands that was not submitted.
+    Ours(Box<Begun>),
+    /// A change order of ours was refused by an approver; `wanted` says whether it is the one that is wanted now.
+    Rejected { draft: Box<Stand>, wanted: bool },
+    /// What is in the way.
+    Theirs(Later),
     /// Nothing is in the way.
-    Free(Stand),
+    Free { in_force: Box<Stand>, draft: Box<Stand> },
 }
 
-/// Fusion has taken nothing, because what was read before has changed.
-struct Stale;
+/// A change order of ours that was not submitted.
+pub(super) struct Begun {
+    in_force: Stand,
+    draft: Stand,
+    /// What it changes.
+    fields: std::collections::BTreeSet<String>,
+}
+
+/// Why a round of writing ended early.
+enum Halt {
+    /// Fusion has taken nothing more, because what was read before has changed.
+    Stale,
+    Failed(EffectError),
+}
+
+/// How far an attempt has come.
+#[derive(Default)]
+struct Attempt {
+    /// Whether it has written something.
+    wrote: bool,
+    /// Whether the change order was there before, and ours.
+    adopted: bool,
+    /// Whether the first write could not say upon what it was based.
+    unguarded: bool,
+}
 
 impl Fusion {
     /// Where a change begins.
@@ -46,80 +72,229 @@ impl Fusion {
         let wish = &plan.wish;
         let in_force = self.in_force(plan).await?;
         let shown = in_force.shows(wish);
-        if shown && wish.has_numbers() {
-            return Ok(Footing::InForce);
+        let Some(draft) = self.listed_draft(plan).await? else {
+            let draft = in_force.clone().for_draft(&self.drafts(), &plan.order);
+            return Ok(if shown { Footing::InForce } else { free(in_force, draft) });
+        };
+        match draft.change {
+            Change::None | Change::Waiting if shown && wish.has_numbers() => Ok(Footing::InForce),
+            Change::None if shown => Ok(Footing::InForce),
+            // Some pods do not say in the draft's status that somebody is changing it.
+            Change::None if draft.shows(wish) => self.begun(plan, in_force, draft).await,
+            Change::None => Ok(free(in_force, draft)),
+            Change::Waiting if draft.shows(wish) => Ok(if shown { Footing::InForce } else { Footing::Waiting }),
+            Change::Waiting => Ok(Footing::Theirs(approval_in_the_way())),
+            Change::Incomplete | Change::Rejected => self.begun(plan, in_force, draft).await,
         }
-        let draft = self.draft_of(plan, in_force).await?;
-        Ok(match draft.change {
-            Change::Waiting if draft.shows(wish) => Footing::Waiting,
-            Change::Waiting => Footing::Theirs(draft),
-            _ if shown => Footing::InForce,
-            Change::Incomplete if draft.shows(wish) || draft.shows_some(wish) => Footing::Ours(draft),
-            Change::Incomplete => Footing::Theirs(draft),
-            Change::None => Footing::Free(draft),
+    }
+
+    /// Whose the change order is that stands there, and what that means.
+    async fn begun(&self, plan: &Plan, in_force: Stand, draft: Stand) -> Result<Footing, CallError> {
+        let in_force = self.with_all_flexfields(in_force).await?;
+        let draft = self.with_all_flexfields(draft).await?;
+        Ok(match whose(&in_force, &draft, &self.own()) {
+            Whose::Buyers { .. } if in_force.shows(&plan.wish) => Footing::InForce,
+            Whose::Buyers { what } => Footing::Theirs(buyer_in_the_way(&what)),
+            Whose::Ours { .. } if draft.change == Change::Rejected => Footing::Rejected {
+                wanted: draft.shows(&plan.wish) && !in_force.shows(&plan.wish),
+                draft: Box::new(draft),
+            },
+            Whose::Ours { fields } => Footing::Ours(Box::new(Begun {
+                in_force,
+                draft,
+                fields,
+            })),
         })
+    }
+
+    /// The fields that the connection names as ours.
+    fn own(&self) -> Own {
+        let segments = super::account::named(&self.policy.fields);
+        Own {
+            segments: segments.into_iter().map(|(_, field)| field.to_owned()).collect(),
+            note: self.policy.note.clone(),
+            context: self.settings.options.flex_context.clone(),
+        }
     }
 
     /// Makes the change, unless it is there.
     pub(super) async fn carry_out(&self, plan: &Plan, permit: Option<Permit>) -> Result<(), EffectError> {
         match self.footing(plan).await.map_err(before_writing)? {
             Footing::InForce | Footing::Waiting => Ok(()),
-            Footing::Theirs(stand) => Err(EffectError::NotSent(in_the_way(stand.change))),
-            Footing::Ours(stand) => self.change(plan, stand, true, permit).await,
-            Footing::Free(stand) => self.change(plan, stand, false, permit).await,
+            Footing::Theirs(later) => Err(EffectError::NotSent(later)),
+            Footing::Rejected { draft, wanted } => Err(self.rejected(&draft, wanted, permit).await),
+            Footing::Ours(begun) => self.finish(plan, *begun, permit).await,
+            Footing::Free { in_force, draft } => self.change(plan, &in_force, *draft, Attempt::default(), permit).await,
         }
     }
 
-    /// Writes what does not stand in the draft yet, and submits. `ours` says whether a change order of ours stands already.
+    /// Whether the order shows that a delivery came to an end, which a second shipment makes untrue.
+    pub(super) async fn takes_back_an_end(&self, plan: &Plan) -> Result<bool, EffectError> {
+        let Some(field) = self.policy.fields.status.as_deref() else {
+            return Ok(false);
+        };
+        let in_force = self.in_force(plan).await.map_err(before_writing)?;
+        let mut said = in_force.all_said(&plan.wish, field);
+        Ok(said.any(|text| super::client::says_end(&text)))
+    }
+
+    /// An approver has said no. What was refused is taken away, for it would lock the order, and is not submitted again.
+    async fn rejected(&self, draft: &Stand, wanted: bool, permit: Option<Permit>) -> EffectError {
+        match self.delete(draft, permit).await {
+            Ok(()) if wanted => {
+                let words = "an approver in Fusion has rejected the change order that carries this; it has been deleted: ask the \
+                             approver, or let change orders of the integration's user pass, and then try again";
+                EffectError::Rejected(Refusal::new("change-order-rejected", words))
+            }
+            Ok(()) => EffectError::NotSent(soon(
+                "an approver in Fusion has rejected an earlier change order of ours; it has been deleted, and this one follows",
+            )),
+            Err(error) => error,
+        }
+    }
+
+    /// Brings a change order of ours to what is wanted now.
+    async fn finish(&self, plan: &Plan, begun: Begun, permit: Option<Permit>) -> Result<(), EffectError> {
+        let Begun {
+            in_force,
+            draft,
+            fields,
+        } = begun;
+        let wish = &plan.wish;
+        let about = wish.fields();
+        let nothing_else = fields.iter().all(|field| about.contains(field.as_str()));
+        if in_force.shows(wish) && !draft.shows(wish) && nothing_else {
+            return self.delete_if_ours(plan, permit).await;
+        }
+        let attempt = Attempt {
+            adopted: true,
+            ..Attempt::default()
+        };
+        let plan = self.without_old_problem(plan, &in_force, &fields);
+        self.change(&plan, &in_force, draft, attempt, permit).await
+    }
+
+    /// A problem that never came into force is no longer one, unless it is what is wanted.
+    fn without_old_problem(&self, plan: &Plan, in_force: &Stand, fields: &std::collections::BTreeSet<String>) -> Plan {
+        let mut plan = plan.clone();
+        if let Some(field) = self.policy.fields.problem.as_deref()
+            && fields.contains(field)
+            && plan.wish.has_segments()
+        {
+            plan.wish = plan.wish.with_reset(field, in_force.said(field).unwrap_or(Value::Null));
+        }
+        plan
+    }
+
+    /// Writes what does not stand in the draft yet, until the draft shows it, and submits.
     async fn change(
         &self,
         plan: &Plan,
+        in_force: &Stand,
         mut stand: Stand,
-        ours: bool,
+        mut attempt: Attempt,
         permit: Option<Permit>,
     ) -> Result<(), EffectError> {
-        let (mut made, mut done, mut stale) = (false, BTreeSet::new(), false);
+        let (mut stale, mut fruitless, mut open) = (false, 0, usize::MAX);
         loop {
-            let requests = stand.requests(&plan.wish).map_err(EffectError::Rejected);
-            let requests = match requests {
+            let requests = match stand.requests(&plan.wish) {
+                Ok(requests) if requests.is_empty() => break,
                 Ok(requests) => requests,
-                Err(error) => return Err(self.failed(error, &stand, made, ours, permit).await),
-            };
-            let Some(request) = requests.into_iter().find(|request| !done.contains(&request.of)) else {
-                break;
-            };
-            match self.put(&request, permit).await {
-                Ok(Ok(())) => {
-                    done.insert(request.of);
-                    stale = false;
-                    // The first write may have made another item of the order.
-                    if !made {
-                        made = true;
-                        stand = self.draft_again(plan).await.map_err(not_submitted)?;
-                    }
-                }
-                Ok(Err(Stale)) if !stale => {
-                    stale = true;
-                    stand = self.draft_again(plan).await.map_err(|error| match made {
-                        true => not_submitted(error),
-                        false => before_writing(error),
-                    })?;
-                    if stand.change != Change::None && !made && !ours {
-                        return Err(EffectError::NotSent(in_the_way(stand.change)));
-                    }
-                }
-                Ok(Err(Stale)) => {
-                    let later = Later::new(Obstacle::Unreachable, "somebody changes the order at this moment");
+                Err(refusal) => {
                     return Err(self
-                        .failed(EffectError::NotSent(later), &stand, made, ours, permit)
+                        .failed(EffectError::Rejected(refusal), plan, &stand, &attempt, permit)
                         .await);
                 }
-                Err(error) => return Err(self.failed(error, &stand, made, ours, permit).await),
+            };
+            fruitless = if requests.len() < open { 0 } else { fruitless + 1 };
+            open = requests.len();
+            if fruitless >= FRUITLESS {
+                return Err(self.failed(not_shown(), plan, &stand, &attempt, permit).await);
+            }
+            let (written, halt) = self.put_all(&requests, &mut attempt, permit).await;
+            match halt {
+                None => stale = false,
+                Some(Halt::Failed(error)) => return Err(self.failed(error, plan, &stand, &attempt, permit).await),
+                Some(Halt::Stale) if stale && written == 0 => {
+                    let error = EffectError::NotSent(soon("somebody changes the order at this moment"));
+                    return Err(self.failed(error, plan, &stand, &attempt, permit).await);
+                }
+                Some(Halt::Stale) => (stale, open) = (true, usize::MAX),
+            }
+            stand = self.draft_again(plan).await.map_err(|error| match attempt.wrote {
+                true => not_submitted(error),
+                false => before_writing(error),
+            })?;
+            if let Some(error) = self.meanwhile(in_force, &stand, &attempt) {
+                return Err(error);
             }
         }
-        match self.submit(&stand, permit).await {
-            Ok(()) => Ok(()),
-            Err(error) => Err(self.failed(error, &stand, made, ours || made, permit).await),
+        self.submitted(plan, &stand, &attempt, permit).await
+    }
+
+    /// What somebody else has begun since the order was looked at.
+    fn meanwhile(&self, in_force: &Stand, stand: &Stand, attempt: &Attempt) -> Option<EffectError> {
+        let untouched = !attempt.wrote && !attempt.adopted && stand.change != Change::None;
+        let mixed = attempt.wrote && attempt.unguarded && stand.change == Change::Incomplete;
+        if !untouched && !mixed {
+            return None;
+        }
+        match (whose(in_force, stand, &self.own()), untouched) {
+            _ if untouched && stand.change == Change::Waiting => Some(EffectError::NotSent(approval_in_the_way())),
+            (Whose::Ours { .. }, true) => Some(EffectError::NotSent(soon(
+                "another write of ours to this order is under way: this one follows",
+            ))),
+            (Whose::Ours { .. }, false) => None,
+            (Whose::Buyers { what }, true) => Some(EffectError::NotSent(buyer_in_the_way(&what))),
+            (Whose::Buyers { what }, false) => Some(EffectError::Unknown(format!(
+                "what was written stands in a change order that a buyer has begun ({what}): it is in force once the buyer submits \
+                 that"
+            ))),
+        }
+    }
+
+    /// Sends requests until one fails. After the first write of an attempt the order is read again, because that may have made
+    /// another item of it.
+    async fn put_all(
+        &self,
+        requests: &[Request],
+        attempt: &mut Attempt,
+        permit: Option<Permit>,
+    ) -> (usize, Option<Halt>) {
+        let mut written = 0;
+        for request in requests {
+            match self.put(request, permit).await {
+                Ok(true) => written += 1,
+                Ok(false) => return (written, Some(Halt::Stale)),
+                Err(error) => return (written, Some(Halt::Failed(error))),
+            }
+            if !attempt.wrote {
+                attempt.wrote = true;
+                attempt.unguarded = request.etag.is_none();
+                break;
+            }
+        }
+        (written, None)
+    }
+
+    /// Submits. Whatever Fusion says of that: what stands there afterwards tells whether it is done.
+    async fn submitted(
+        &self,
+        plan: &Plan,
+        stand: &Stand,
+        attempt: &Attempt,
+        permit: Option<Permit>,
+    ) -> Result<(), EffectError> {
+        let error = match self.submit(stand, permit).await {
+            Ok(Acted::Done) => return Ok(()),
+            Ok(Acted::Unsaid) => EffectError::Unknown("the submission was answered without a result".to_owned()),
+            Err(EffectError::Rejected(refusal)) => EffectError::Rejected(refusal),
+            Err(error) => return Err(self.failed(error, plan, stand, attempt, permit).await),
+        };
+        // Another worker of ours may have submitted it with its own.
+        match self.footing(plan).await {
+            Ok(Footing::InForce | Footing::Waiting) => Ok(()),
+            _ => Err(self.failed(error, plan, stand, attempt, permit).await),
         }
     }
 
@@ -127,172 +302,76 @@ impl Fusion {
     async fn failed(
         &self,
         error: EffectError,
+        plan: &Plan,
         stand: &Stand,
-        made: bool,
-        ours: bool,
+        attempt: &Attempt,
         permit: Option<Permit>,
     ) -> EffectError {
-        match error {
-            EffectError::Rejected(refusal) if made || ours => match self.delete(stand, permit).await {
-                Ok(()) => EffectError::Rejected(refusal),
-                Err(error) => EffectError::Unknown(format!(
-                    "Fusion refused the change ({refusal}), and the change order that was begun for it still stands ({error}): \
-                     delete it in Fusion if it stays"
-                )),
-            },
-            EffectError::NotSent(later) if made => {
+        let made = attempt.wrote && !attempt.adopted && !attempt.unguarded;
+        let deleted = match &error {
+            EffectError::Rejected(_) if made => self.delete(stand, permit).await,
+            EffectError::Rejected(_) if attempt.wrote || attempt.adopted => self.delete_if_ours(plan, permit).await,
+            _ => Ok(()),
+        };
+        match (error, deleted) {
+            (EffectError::Rejected(refusal), Err(error)) => EffectError::Unknown(format!(
+                "Fusion refused the change ({refusal}), and the change order that was begun for it still stands ({error}): delete \
+                 it in Fusion if it stays"
+            )),
+            (EffectError::NotSent(later), _) if attempt.wrote => {
                 EffectError::Unknown(format!("a change order was made and is not submitted yet: {later}"))
             }
-            other => other,
+            (error, _) => error,
         }
     }
 
-    async fn put(&self, request: &Request, permit: Option<Permit>) -> Result<Result<(), Stale>, EffectError> {
-        let method = if request.create { Method::POST } else { Method::PATCH };
-        let mut call = self
-            .call("change-order", method, request.path.clone())
-            .text(ITEM, request.body.to_string());
-        if let Some(etag) = &request.etag {
-            call = call.header("if-match", etag.clone());
-        }
-        let result = self.send(&call, permit).await;
-        if result.as_ref().is_ok_and(|answer| answer.status == 412) {
-            return Ok(Err(Stale));
-        }
-        web::effect(result, convert::envelope).map(|_| Ok(()))
-    }
-
-    async fn submit(&self, stand: &Stand, permit: Option<Permit>) -> Result<(), EffectError> {
-        let orders = &self.settings.options.change_orders;
-        let body = match &orders.bypass {
-            Some(parameter) => json!({ parameter: "true" }),
-            None => json!({}),
-        };
-        let path = format!("{}/action/{}", stand.path, orders.submit);
-        self.act("submit", path, &body, permit).await
-    }
-
-    async fn delete(&self, stand: &Stand, permit: Option<Permit>) -> Result<(), EffectError> {
-        let path = format!("{}/action/{}", stand.path, self.settings.options.change_orders.delete);
-        self.act("delete-change-order", path, &json!({}), permit).await
-    }
-
-    /// An action says in its result what came of it, whatever its status.
-    async fn act(
-        &self,
-        operation: &'static str,
-        path: String,
-        body: &serde_json::Value,
-        permit: Option<Permit>,
-    ) -> Result<(), EffectError> {
-        let call = self.call(operation, Method::POST, path).text(ACTION, body.to_string());
-        let answer = web::effect(self.send(&call, permit).await, convert::envelope)?;
-        let result: Option<ActionResult> = serde_json::from_slice(&answer.body).ok();
-        match result.and_then(|result| result.result) {
-            Some(result) if result.eq_ignore_ascii_case("SUCCESS") => Ok(()),
-            Some(result) => {
-                let words: String = result.chars().take(300).collect();
-                Err(EffectError::Rejected(Refusal::new(
-                    "action-failed",
-                    format!("{operation}: {words}"),
-                )))
-            }
-            None => Err(EffectError::Unknown(format!(
-                "{operation} was answered without a result"
-            ))),
-        }
-    }
-
-    // ---- how the order stands ------------------------------------------------------------------------------------
-
-    async fn in_force(&self, plan: &Plan) -> Result<Stand, CallError> {
-        let resource = self.resource("purchaseOrders");
-        let rows = self.rows(&resource, plan).await?;
-        let gone = || {
-            CallError::Refused(Refusal::new(
-                "order-gone",
-                "the order is no longer to be seen in Fusion",
-            ))
-        };
-        let row = rows.into_iter().next().ok_or_else(gone)?;
-        self.stand(&resource, row, plan).await
-    }
-
-    /// The order's draft. Where the pod lists none until there is a change order, the order's id leads to it.
-    async fn draft_of(&self, plan: &Plan, in_force: Stand) -> Result<Stand, CallError> {
-        match self.listed_draft(plan).await? {
-            Some(stand) => Ok(stand),
-            None => Ok(in_force.for_draft(&self.resource("draftPurchaseOrders"), &plan.order)),
-        }
-    }
-
-    async fn draft_again(&self, plan: &Plan) -> Result<Stand, CallError> {
-        match self.listed_draft(plan).await? {
-            Some(stand) => Ok(stand),
-            None => {
-                let in_force = self.in_force(plan).await?;
-                Ok(in_force.for_draft(&self.resource("draftPurchaseOrders"), &plan.order))
-            }
-        }
-    }
-
-    async fn listed_draft(&self, plan: &Plan) -> Result<Option<Stand>, CallError> {
-        let resource = self.resource("draftPurchaseOrders");
-        match convert::most_urgent(self.rows(&resource, plan).await?) {
-            Some(row) => self.stand(&resource, row, plan).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    async fn rows(&self, resource: &str, plan: &Plan) -> Result<Vec<PurchaseOrder>, CallError> {
-        let filter = format!("POHeaderId = {}", query::id(&plan.order).map_err(CallError::Refused)?);
-        let mut parameters = vec![("q", filter.as_str()), ("limit", "25")];
-        if plan.wish.has_segments() && plan.level == super::options::Level::Schedule {
-            parameters.push(("expand", "lines.schedules"));
-        }
-        let page: Page<PurchaseOrder> = self.page("order-standing", query::path(resource, &parameters)).await?;
-        Ok(page.items)
-    }
-
-    async fn stand(&self, resource: &str, row: PurchaseOrder, plan: &Plan) -> Result<Stand, CallError> {
-        let row = self.completed(resource, row).await?;
-        let mut stand = Stand::of(resource, &row, plan).map_err(CallError::Refused)?;
-        for place in stand.places(&row, plan).map_err(CallError::Refused)? {
-            let rows = self.flex_rows(&place.path).await?;
-            stand.flexes.push(Flex {
-                row: rows.into_iter().next().map(|segments| Row::of(segments, &place.owner)),
-                path: place.path,
-            });
-        }
-        if stand.etag.is_none() && resource.ends_with("draftPurchaseOrders") {
-            stand.etag = self.etag_of(&stand.path).await?;
-        }
-        Ok(stand)
-    }
-
-    /// The state of an item whose link does not say it.
-    async fn etag_of(&self, path: &str) -> Result<Option<String>, CallError> {
-        let path = query::path(path, &[("fields", "POHeaderId")]);
-        match self.ask(&self.call("order-state", Method::GET, path)).await {
-            Ok(answer) => Ok(answer.header("etag").map(str::to_owned)),
-            Err(CallError::Refused(_)) => Ok(None),
-            Err(error) => Err(error),
+    /// Deletes a change order that is still ours and not submitted, as it stands at this moment.
+    async fn delete_if_ours(&self, plan: &Plan, permit: Option<Permit>) -> Result<(), EffectError> {
+        match self.footing(plan).await.map_err(not_submitted)? {
+            Footing::Ours(begun) => self.delete(&begun.draft, permit).await,
+            Footing::Rejected { draft, .. } => self.delete(&draft, permit).await,
+            Footing::InForce | Footing::Waiting | Footing::Theirs(_) | Footing::Free { .. } => Ok(()),
         }
     }
 }
 
-fn in_the_way(change: Change) -> Later {
-    let words = match change {
-        Change::Waiting => "another change order of this order waits for approval: ours comes after it",
-        Change::Incomplete | Change::None => {
-            "a buyer has begun a change order of this order: ours comes once that one is submitted or deleted"
-        }
-    };
+fn free(in_force: Stand, draft: Stand) -> Footing {
+    Footing::Free {
+        in_force: Box::new(in_force),
+        draft: Box::new(draft),
+    }
+}
+
+fn approval_in_the_way() -> Later {
     Later {
-        reason: words.to_owned(),
+        reason: "another change order of this order waits for approval: ours comes after it".to_owned(),
         after: Some(BUYERS_TIME),
         obstacle: Obstacle::Unreachable,
     }
+}
+
+fn buyer_in_the_way(what: &str) -> Later {
+    Later {
+        reason: format!(
+            "a buyer has begun a change order of this order ({what}): ours comes once that one is submitted or deleted"
+        ),
+        after: Some(BUYERS_TIME),
+        obstacle: Obstacle::Unreachable,
+    }
+}
+
+fn soon(words: &str) -> Later {
+    Later {
+        reason: words.to_owned(),
+        after: Some(OUR_TIME),
+        obstacle: Obstacle::Unreachable,
+    }
+}
+
+fn not_shown() -> EffectError {
+    let words = "Fusion takes what is written and its draft does not show it: see with `waybill connection check` whether the \
+                 segments take these values as they are";
+    EffectError::Rejected(Refusal::new("draft-does-not-show", words))
 }
 
 /// A failure before anything was written.

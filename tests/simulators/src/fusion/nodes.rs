@@ -53,10 +53,14 @@ impl<'a> Shown<'a> {
         let Some(change) = standing else {
             return plain;
         };
-        let written = change.state != ChangeState::PendingApproval && world.options.draft_shows_change;
+        let status = match change.state {
+            ChangeState::Rejected if world.options.draft_shows_change => Status::Rejected,
+            ChangeState::Incomplete if world.options.draft_shows_change => Status::Incomplete,
+            _ => plain.status,
+        };
         Self {
             content: &change.content,
-            status: if written { Status::Incomplete } else { plain.status },
+            status,
             last_updated: change.last_updated.max(order.last_updated),
             ..plain
         }

@@ -1,13 +1,16 @@
 //! An order as it stands while it is being changed, and the requests that change it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
+use super::flexfields::{Flex, Place, Row};
 use super::links::{etag, key};
 use super::wishes::{Plan, Wish};
 use crate::domain::Refusal;
 use crate::systems::fusion::options::Level;
 use crate::systems::fusion::query;
-use crate::systems::fusion::wire::{Children, Link, PurchaseOrder, Segments, as_text};
+use crate::systems::fusion::wire::{PurchaseOrder, Segments, as_text};
 
 /// What becomes of an order's change order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub(in crate::systems::fusion) enum Change {
     Incomplete,
     /// It was submitted and is not in force yet.
     Waiting,
+    /// An approver has said no; it stands until somebody deletes it or submits it again.
+    Rejected,
 }
 
 /// What a row of `draftPurchaseOrders` says of the order's change order.
@@ -25,7 +30,8 @@ pub(in crate::systems::fusion) fn state(order: &PurchaseOrder) -> Change {
     let status = order.change_status.as_ref().or(order.status.as_ref());
     let status = status.map(|status| status.trim().to_uppercase()).unwrap_or_default();
     match status.as_str() {
-        "INCOMPLETE" | "REJECTED" | "RETURNED" | "WITHDRAWN" => Change::Incomplete,
+        "INCOMPLETE" | "WITHDRAWN" => Change::Incomplete,
+        "REJECTED" | "RETURNED" => Change::Rejected,
         "PENDING SUPPLIER ACKNOWLEDGMENT" => Change::None,
         _ if status.starts_with("PENDING") => Change::Waiting,
         _ => Change::None,
@@ -35,58 +41,10 @@ pub(in crate::systems::fusion) fn state(order: &PurchaseOrder) -> Change {
 /// Of several rows of one order the one in which a change is under way.
 pub(in crate::systems::fusion) fn most_urgent(rows: Vec<PurchaseOrder>) -> Option<PurchaseOrder> {
     rows.into_iter().min_by_key(|row| match state(row) {
-        Change::Incomplete => 0,
+        Change::Incomplete | Change::Rejected => 0,
         Change::Waiting => 1,
         Change::None => 2,
     })
-}
-
-/// A row of a flexfield.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::systems::fusion) struct Row {
-    /// What it says.
-    pub(in crate::systems::fusion) segments: Segments,
-    key: String,
-    etag: Option<String>,
-}
-
-impl Row {
-    /// A row of the flexfield of the order or the schedule with this id.
-    pub(in crate::systems::fusion) fn of(segments: Segments, owner: &str) -> Self {
-        let links: Children<Link> = segments
-            .get("links")
-            .and_then(|links| serde_json::from_value(links.clone()).ok())
-            .unwrap_or_default();
-        let named = ["PoHeaderId", "LineLocationId", "POHeaderId"];
-        let id = named.iter().find_map(|name| segments.get(*name)).and_then(as_text);
-        Self {
-            key: key(&links, id.as_deref()).unwrap_or_else(|| owner.to_owned()),
-            etag: etag(&links),
-            segments,
-        }
-    }
-}
-
-/// A flexfield of an order or of a schedule.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::systems::fusion) struct Flex {
-    /// The path of its rows.
-    pub(in crate::systems::fusion) path: String,
-    /// Its row, where somebody has written one.
-    pub(in crate::systems::fusion) row: Option<Row>,
-}
-
-impl Flex {
-    fn segments(&self) -> Option<&Segments> {
-        self.row.as_ref().map(|row| &row.segments)
-    }
-}
-
-/// Which flexfields of an order are meant: by the path of each and the id of what it belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::systems::fusion) struct Place {
-    pub(in crate::systems::fusion) path: String,
-    pub(in crate::systems::fusion) owner: String,
 }
 
 /// An order as it stands in force or as a draft.
@@ -100,6 +58,12 @@ pub(in crate::systems::fusion) struct Stand {
     pub(in crate::systems::fusion) change: Change,
     /// The flexfields that are meant.
     pub(in crate::systems::fusion) flexes: Vec<Flex>,
+    /// Flexfields of the same level that are not meant and were not read.
+    pub(in crate::systems::fusion) unread: Vec<Place>,
+    /// Flexfields of the same level that are not meant, once they were read.
+    pub(in crate::systems::fusion) beside: Vec<Flex>,
+    /// What the order, its lines and its schedules show, by what each is.
+    pub(super) parts: BTreeMap<String, Segments>,
     note: Option<String>,
 }
 
@@ -117,25 +81,51 @@ impl Stand {
             etag: etag(&order.links),
             change: state(order),
             flexes: Vec::new(),
+            unread: Vec::new(),
+            beside: Vec::new(),
+            parts: parts(order),
             note,
         })
     }
 
-    /// Where the flexfields that are meant stand below an order.
+    /// Where the flexfields that are meant stand below an order; the others of their level are kept in mind.
     ///
     /// # Errors
     /// When a schedule that is meant is no longer there.
-    pub(in crate::systems::fusion) fn places(&self, order: &PurchaseOrder, plan: &Plan) -> Result<Vec<Place>, Refusal> {
+    pub(in crate::systems::fusion) fn places(
+        &mut self,
+        order: &PurchaseOrder,
+        plan: &Plan,
+    ) -> Result<Vec<Place>, Refusal> {
+        let places = self.all_places(order, plan);
         if !plan.wish.has_segments() {
+            self.unread = places;
             return Ok(Vec::new());
         }
+        let means = |place: &Place| {
+            plan.level == Level::Header || plan.schedules.is_empty() || plan.schedules.contains(&place.owner)
+        };
+        let (meant, others): (Vec<Place>, Vec<Place>) = places.into_iter().partition(means);
+        self.unread = others;
+        let is_there = |id: &String| meant.iter().any(|place| place.owner == *id);
+        let gone = plan.schedules.iter().find(|id| !is_there(id));
+        match gone.filter(|_| plan.level == Level::Schedule) {
+            Some(gone) => Err(Refusal::new(
+                "write-back-impossible",
+                format!("schedule {gone} is no longer part of the order"),
+            )),
+            None => Ok(meant),
+        }
+    }
+
+    fn all_places(&self, order: &PurchaseOrder, plan: &Plan) -> Vec<Place> {
         if plan.level == Level::Header {
-            return Ok(vec![Place {
+            return vec![Place {
                 path: format!("{}/child/DFF", self.path),
                 owner: plan.order.clone(),
-            }]);
+            }];
         }
-        let places: Vec<Place> = super::orders::schedules(order)
+        super::orders::schedules(order)
             .filter_map(|(line, schedule)| {
                 let owner = query::id(schedule.id.as_deref()?).ok()?.to_string();
                 let line = key(&line.links, line.id.as_deref())?;
@@ -143,17 +133,7 @@ impl Stand {
                 let path = format!("{}/child/lines/{line}/child/schedules/{below}/child/DFF", self.path);
                 Some(Place { path, owner })
             })
-            .filter(|place| plan.schedules.is_empty() || plan.schedules.contains(&place.owner))
-            .collect();
-        if let Some(gone) = plan
-            .schedules
-            .iter()
-            .find(|id| !places.iter().any(|place| place.owner == **id))
-        {
-            let words = format!("schedule {gone} is no longer part of the order");
-            return Err(Refusal::new("write-back-impossible", words));
-        }
-        Ok(places)
+            .collect()
     }
 
     /// The same order as a draft that has not been made yet: it is reached by the order's id.
@@ -162,13 +142,14 @@ impl Stand {
         let moved = |flex: Flex| Flex {
             path: flex.path.replacen(&in_force, &path, 1),
             row: flex.row.map(|row| Row { etag: None, ..row }),
+            ..flex
         };
         Self {
             flexes: self.flexes.into_iter().map(moved).collect(),
             etag: None,
             change: Change::None,
-            note: self.note,
             path,
+            ..self
         }
     }
 
@@ -184,11 +165,19 @@ impl Stand {
         self.says_note(wish) && self.meant(wish).all(|(_, flex)| wish.is_shown(flex.segments()))
     }
 
-    /// Whether a part of it stands there, of a wish that is recognised by its numbers.
-    pub(in crate::systems::fusion) fn shows_some(&self, wish: &Wish) -> bool {
-        let note = wish.note().is_some() && self.says_note(wish);
-        let rows = wish.has_segments() && self.meant(wish).any(|(_, flex)| wish.is_shown(flex.segments()));
-        wish.has_numbers() && (note || rows)
+    /// What the first flexfield that is meant says in a segment.
+    pub(in crate::systems::fusion) fn said(&self, field: &str) -> Option<Value> {
+        self.flexes.iter().find_map(|flex| flex.segments()?.get(field).cloned())
+    }
+
+    /// What every flexfield that a wish means says in a segment.
+    pub(in crate::systems::fusion) fn all_said<'a>(
+        &'a self,
+        wish: &'a Wish,
+        field: &'a str,
+    ) -> impl Iterator<Item = String> + 'a {
+        self.meant(wish)
+            .filter_map(move |(_, flex)| flex.segments()?.get(field).and_then(as_text))
     }
 
     fn says_note(&self, wish: &Wish) -> bool {
@@ -202,6 +191,7 @@ impl Stand {
             if wish.is_shown(flex.segments()) && !self.is_only_partly_shown(wish, flex) {
                 continue;
             }
+            flex.is_writable()?;
             let body = wish.segments(flex.segments())?;
             let etag = flex
                 .row
@@ -245,6 +235,19 @@ impl Stand {
         });
         untold && wish.is_recognised_by_note_alone() && !self.says_note(wish)
     }
+}
+
+/// What an order, its lines and its schedules show.
+fn parts(order: &PurchaseOrder) -> BTreeMap<String, Segments> {
+    let name = |what: &str, id: &Option<String>| format!("{what} {}", id.as_deref().unwrap_or("without an id"));
+    let mut parts = BTreeMap::from([("order".to_owned(), order.shown.clone())]);
+    for line in &order.lines.items {
+        parts.insert(name("line", &line.id), line.shown.clone());
+    }
+    for (_, schedule) in super::orders::schedules(order) {
+        parts.insert(name("schedule", &schedule.id), schedule.shown.clone());
+    }
+    parts
 }
 
 /// One request of a change.

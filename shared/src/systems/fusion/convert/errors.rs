@@ -42,12 +42,15 @@ fn words(detail: &ErrorDetail) -> Option<String> {
     })
 }
 
-/// `JBO-27024: ...`, `FND-2: ...`.
+/// `JBO-27024: ...`, `FND-2: ...`, `Not Found`. What a gateway or a limit answers is another's word, whatever it says.
 fn of_text(answer: &Answer) -> Option<Refusal> {
-    if answer.status != 400 {
+    if !(400..=499).contains(&answer.status) || matches!(answer.status, 401 | 408 | 409 | 412 | 429) {
         return None;
     }
     let text = std::str::from_utf8(&answer.body).ok()?.trim();
+    if answer.status == 404 && text.trim_end_matches('.').eq_ignore_ascii_case("not found") {
+        return Some(Refusal::new("not-found", "Fusion does not find it"));
+    }
     let begins = text.starts_with("JBO-") || text.starts_with("FND-");
     let (code, rest) = text.split_once(':').filter(|_| begins)?;
     let digits = code
@@ -101,10 +104,16 @@ mod tests {
         assert!(matches!(forbidden, Err(EffectError::Rejected(_))), "{forbidden:?}");
         let plain = http::effect(Ok(answer(400, "JBO-27024: Failed to validate a row")), envelope);
         assert!(matches!(plain, Err(EffectError::Rejected(refusal)) if refusal.code == "JBO-27024"));
+        for (status, body) in [(404, "Not Found"), (404, "JBO-25002: gone"), (403, "FND-2: no access")] {
+            let result = http::effect(Ok(answer(status, body)), envelope);
+            assert!(matches!(result, Err(EffectError::Rejected(_))), "{status}: {result:?}");
+        }
         for (status, body) in [
             (400, CHANGED),
             (403, PAGE),
-            (404, "not found"),
+            (403, "Forbidden"),
+            (404, "no route"),
+            (412, "JBO-27024: Failed to validate a row"),
             (409, REFUSED),
             (412, REFUSED),
             (503, PAGE),

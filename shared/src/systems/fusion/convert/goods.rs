@@ -91,12 +91,22 @@ fn flawed(flaw: String) -> Goods {
     }
 }
 
-/// What is not shipped needs no weight; its quantities are told in the line's own unit.
-pub(super) fn untouched() -> Goods {
-    Goods {
+/// What does not ship (any more) needs no weight. Its quantities are told in pieces as before, where its item is known, and else in
+/// the line's own unit.
+pub(super) fn shipped_before(line: &Line, schedule: &Schedule, item: Option<&Known<Item>>, options: &Options) -> Goods {
+    let known = match item {
+        Some(Known::There(item)) => pieces(line, schedule, item, options).ok().map(|pieces| Goods {
+            weight: weight(item, options).ok().flatten(),
+            dimensions: dimensions(item, options),
+            pieces,
+            flaw: None,
+        }),
+        Some(Known::Missing | Known::Refused(_)) | None => None,
+    };
+    known.unwrap_or_else(|| Goods {
         pieces: Decimal::ONE,
         ..Goods::default()
-    }
+    })
 }
 
 fn pieces(line: &Line, schedule: &Schedule, item: &Item, options: &Options) -> Result<Decimal, String> {

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
-use super::goods::{Goods, ItemKey, goods, item_key, number, untouched};
+use super::goods::{Goods, ItemKey, goods, item_key, number, shipped_before};
 use super::places::{PlaceKey, place_key};
 use super::wishes::numbers_in;
 use crate::connection::{Selection, SelectionFacts};
-use crate::domain::{self, Address, DocumentId, LineId, Money, Order, OrderLine, ShipMethod, Standing};
+use crate::domain::{self, Address, DocumentId, LineId, Money, Order, OrderLine, ShipMethod, Standing, is_same_name};
 use crate::systems::fusion::options::{Level, Options};
 use crate::systems::fusion::query;
 use crate::systems::fusion::wire::{Distribution, Item, Line, PurchaseOrder, Schedule, Segments, Supplier, as_text};
@@ -37,6 +37,10 @@ pub(in crate::systems::fusion) struct Facts<'a> {
     pub(in crate::systems::fusion) schedule_flex: &'a BTreeMap<String, Segments>,
     /// Its supplier, where it was looked up.
     pub(in crate::systems::fusion) supplier: Option<&'a Supplier>,
+    /// Why its supplier cannot be seen, where it was looked up.
+    pub(in crate::systems::fusion) supplier_unseen: Option<&'a str>,
+    /// The suppliers that the connection's table of accounts names.
+    pub(in crate::systems::fusion) account_suppliers: &'a [String],
     /// Whether the connection's own condition selects it.
     pub(in crate::systems::fusion) selected: bool,
 }
@@ -110,7 +114,21 @@ impl Facts<'_> {
             let wanted = select.ship_methods.join(", ");
             return Err(format!("its ship method is {method}; this connection ships {wanted}"));
         }
-        select.fits(&self.told(schedule))
+        let by_supplier = select.rules.iter().any(|rule| !rule.supplier.is_empty());
+        let unseen = self.supplier_unseen.filter(|_| by_supplier);
+        select.fits(&self.told(schedule)).map_err(|reason| match unseen {
+            Some(why) => format!("{reason}; {}", unseen_supplier(why)),
+            None => reason,
+        })
+    }
+
+    /// An account may be that of a supplier's number, which nobody could read: another row must not be taken for it.
+    fn account_in_doubt(&self) -> Option<String> {
+        let why = self.supplier_unseen?;
+        let names = [&self.order.supplier, &self.order.supplier_id];
+        let named = |wanted: &String| names.into_iter().flatten().any(|name| is_same_name(wanted, name));
+        let in_doubt = !self.account_suppliers.is_empty() && !self.account_suppliers.iter().any(named);
+        in_doubt.then(|| format!("its account at the carrier is not known: {}", unseen_supplier(why)))
     }
 
     fn ship_methods(&self, schedule: &Schedule) -> Vec<String> {
@@ -148,6 +166,13 @@ impl Facts<'_> {
     }
 }
 
+fn unseen_supplier(why: &str) -> String {
+    format!(
+        "its supplier's number cannot be read ({why}): give the integration's role the privilege View Supplier, or name suppliers \
+         as the order does"
+    )
+}
+
 fn texts(segments: &Segments) -> BTreeMap<String, String> {
     let texts = segments
         .iter()
@@ -174,6 +199,17 @@ pub(in crate::systems::fusion) fn tracking_of(facts: &Facts<'_>, field: &str, le
             (!seen.is_empty()).then(|| seen.join(", "))
         }
     }
+}
+
+/// The tracking numbers of two texts, each once.
+pub(in crate::systems::fusion) fn joined(one: Option<&str>, other: Option<&str>) -> Option<String> {
+    let mut all = numbers_in(one);
+    for number in numbers_in(other) {
+        if !all.contains(&number) {
+            all.push(number);
+        }
+    }
+    (!all.is_empty()).then(|| all.join(", "))
 }
 
 /// The order as all of that states it; `None` if it does not even name itself.
@@ -228,7 +264,7 @@ pub(in crate::systems::fusion) fn order(
         currency: context.currency.clone(),
         ship_to,
         bill_to: lookups.bill_to.clone(),
-        supplier: supplier(row, lookups.supplier.clone()),
+        supplier: supplier(facts, lookups.supplier.clone()),
         lines,
     })
 }
@@ -257,9 +293,10 @@ fn ship_method(facts: &Facts<'_>) -> Option<ShipMethod> {
     Some(ShipMethod { id, name })
 }
 
-fn supplier(row: &PurchaseOrder, address: Option<Address>) -> Option<domain::Supplier> {
+fn supplier(facts: &Facts<'_>, address: Option<Address>) -> Option<domain::Supplier> {
+    let row = facts.order;
     Some(domain::Supplier {
-        number: None,
+        number: facts.supplier.and_then(|supplier| supplier.number.clone()),
         id: row.supplier_id.clone().or_else(|| row.supplier.clone())?,
         name: row.supplier.clone(),
         site: row.site.clone(),
@@ -277,17 +314,26 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn line(&self, line: &Line, schedule: &Schedule, fits: bool) -> Option<OrderLine> {
-        let ready_to_be_looked_up = self.facts.standing(self.select, self.options) == Standing::Ready;
-        let goods = if fits && ready_to_be_looked_up {
-            let found = item_key(line, schedule, self.options).and_then(|key| self.lookups.items.get(&key));
-            goods(line, schedule, found, self.options)
+        let ships = fits && self.facts.standing(self.select, self.options) == Standing::Ready;
+        let found = item_key(line, schedule, self.options).and_then(|key| self.lookups.items.get(&key));
+        let (goods, (ship_to, lost), centre) = if ships {
+            (
+                goods(line, schedule, found, self.options),
+                self.ship_to(schedule),
+                self.cost_centre(&schedule.distributions.items),
+            )
         } else {
-            untouched()
+            (
+                shipped_before(line, schedule, found, self.options),
+                (self.known_place(schedule), None),
+                Ok(self.cost_centre(&schedule.distributions.items).ok().flatten()),
+            )
         };
-        let (ship_to, lost) = match fits && ready_to_be_looked_up {
-            true => self.ship_to(schedule),
-            false => (None, None),
+        let (cost_centre, uncharged) = match centre {
+            Ok(centre) => (centre, None),
+            Err(flaw) => (None, Some(flaw)),
         };
+        let doubt = self.facts.account_in_doubt().filter(|_| ships);
         let quantity = |text: &Option<String>| number(text.as_deref()).unwrap_or_default().max(Decimal::ZERO);
         let ordered = (quantity(&schedule.quantity) * goods.pieces).normalize();
         let fulfilled = (quantity(&schedule.received) * goods.pieces).normalize();
@@ -306,10 +352,18 @@ impl Context<'_> {
             tariff_code: None,
             location: None,
             ship_to,
-            cost_centre: self.cost_centre(&schedule.distributions.items),
+            cost_centre,
             came_from: Vec::new(),
-            flaw: lost.or(goods.flaw),
+            flaw: lost.or(goods.flaw).or(uncharged).or(doubt),
         })
+    }
+
+    /// Where a schedule goes that does not ship (any more), as far as it is known.
+    fn known_place(&self, schedule: &Schedule) -> Option<Address> {
+        match self.lookups.places.get(&place_key(schedule)?)? {
+            Known::There(address) => Some(address.clone()),
+            Known::Missing | Known::Refused(_) => None,
+        }
     }
 
     /// Where a schedule goes, or what is in the way of knowing that.
@@ -340,18 +394,42 @@ impl Context<'_> {
         Some(Money::new(each, self.currency.clone()?))
     }
 
-    fn cost_centre(&self, distributions: &[Distribution]) -> Option<String> {
-        let place = self.options.cost_centre_segment?.checked_sub(1)?;
-        let segment = |distribution: &Distribution| {
-            let account = distribution.account.as_deref()?;
-            let segment = account
-                .split(self.options.segment_separator.as_str())
-                .nth(place)?
-                .trim();
-            (!segment.is_empty()).then(|| segment.to_owned())
+    /// Who bears the cost, where the connection asks for that: all of it, or words for what is missing.
+    fn cost_centre(&self, distributions: &[Distribution]) -> Result<Option<String>, String> {
+        let Some(number) = self.options.cost_centre_segment else {
+            return Ok(None);
         };
-        let centres: BTreeSet<String> = distributions.iter().filter_map(segment).collect();
-        (!centres.is_empty()).then(|| centres.into_iter().collect::<Vec<_>>().join("+"))
+        if distributions.is_empty() {
+            return Err(
+                "its schedule shows no distribution, so that nobody knows its cost centre: enter one, or give the \
+                        integration's role the privilege to view purchase order distributions"
+                    .to_owned(),
+            );
+        }
+        let segment = |distribution: &Distribution| {
+            let Some(account) = distribution.account.as_deref() else {
+                return Err("a distribution of its schedule shows no charge account: enter one, or give the integration's role \
+                            access to the account's ledger"
+                    .to_owned());
+            };
+            let mut segments = account.split(self.options.segment_separator.as_str());
+            let named = segments.nth(number.saturating_sub(1)).map(str::trim);
+            let too_few = || {
+                format!(
+                    "a distribution's charge account has no segment {number} for the cost centre: correct it, or \
+                     erp.cost_centre_segment and erp.segment_separator"
+                )
+            };
+            named
+                .filter(|segment| !segment.is_empty())
+                .map(str::to_owned)
+                .ok_or_else(too_few)
+        };
+        let centres = distributions
+            .iter()
+            .map(segment)
+            .collect::<Result<BTreeSet<String>, String>>()?;
+        Ok(Some(centres.into_iter().collect::<Vec<_>>().join("+")))
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::Address;
-use crate::systems::fusion::wire::{Location, PostalAddress, PurchaseOrder, Schedule, Supplier};
+use crate::systems::fusion::wire::{Location, PostalAddress, PurchaseOrder, Schedule, Supplier, as_text};
 
 /// A location, by whatever names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +24,22 @@ pub(in crate::systems::fusion) fn place_key(schedule: &Schedule) -> Option<Place
     let code = schedule.location_code.clone().or_else(|| schedule.location.clone());
     let id = schedule.location_id.clone();
     (id.is_some() || code.is_some()).then_some(PlaceKey { id, code })
+}
+
+/// Of the rows that were found the location that is meant: one with another id is another location, whatever its code.
+pub(in crate::systems::fusion) fn location_of<'a>(rows: &'a [Value], key: &PlaceKey) -> Option<&'a Value> {
+    let id = |row: &Value| row.get("LocationId").and_then(as_text);
+    let Some(wanted) = &key.id else {
+        return match rows {
+            [only] => Some(only),
+            _ => None,
+        };
+    };
+    let same = rows.iter().find(|row| id(row).as_ref() == Some(wanted));
+    same.or_else(|| match rows {
+        [only] if id(only).is_none() => Some(only),
+        _ => None,
+    })
 }
 
 /// A location's address; `None` where it has none that a parcel could reach. It stands in the location or in a child of it.
@@ -74,18 +90,19 @@ fn state(postal: &PostalAddress, country: &str) -> Option<String> {
     })
 }
 
-/// Where a supplier's goods leave: the address of the order's site, or its only one. Of several none is guessed.
+/// Where a supplier's goods leave: the address that the order's site names, or where that names none, the supplier's only one.
+/// Of several none is guessed.
 pub(in crate::systems::fusion) fn address_of_supplier(supplier: &Supplier, order: &PurchaseOrder) -> Option<Address> {
     let same = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
     let mut sites = supplier.sites.items.iter();
     let site = sites.find(|site| same(&site.id, &order.site_id) || same(&site.name, &order.site));
-    let of_site = site.and_then(|site| {
-        let mut addresses = supplier.addresses.items.iter();
-        addresses.find(|address| same(&address.id, &site.address_id) || same(&address.name, &site.address))
-    });
-    let postal = match (of_site, supplier.addresses.items.as_slice()) {
-        (Some(postal), _) | (None, [postal]) => postal,
-        _ => return None,
+    let named = site.filter(|site| site.address_id.is_some() || site.address.is_some());
+    let postal = match (named, supplier.addresses.items.as_slice()) {
+        (Some(site), addresses) => addresses
+            .iter()
+            .find(|address| same(&address.id, &site.address_id) || same(&address.name, &site.address))?,
+        (None, [postal]) => postal,
+        (None, _) => return None,
     };
     let name = order.supplier.clone().or_else(|| supplier.name.clone())?;
     address(postal, name)

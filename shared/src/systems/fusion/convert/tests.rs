@@ -90,6 +90,10 @@ fn a_note_keeps_what_people_wrote() {
     assert!(!other.contains("no weight"));
     assert_eq!(problem(None).beside(Some(&other)).unwrap(), text);
     assert!(problem(None).is_said(Some(&text)) && problem(None).is_said(None));
+    assert!(
+        problem(Some("no weight")).is_said(Some(&told.replace('\n', "\r\n"))),
+        "Fusion ends lines in its own way"
+    );
 }
 
 fn policy(fields: Value) -> WriteBackPolicy {
@@ -174,6 +178,7 @@ fn a_change_order_is_known_by_the_drafts_status() {
     let of = |value: Value| state(&serde_json::from_value::<PurchaseOrder>(value).unwrap());
     assert_eq!(of(json!({"StatusCode": "OPEN"})), Change::None);
     assert_eq!(of(json!({"StatusCode": "INCOMPLETE"})), Change::Incomplete);
+    assert_eq!(of(json!({"StatusCode": "REJECTED"})), Change::Rejected);
     assert_eq!(of(json!({"StatusCode": "PENDING CHANGE APPROVAL"})), Change::Waiting);
     assert_eq!(
         of(json!({"StatusCode": "OPEN", "ChangeOrderStatusCode": "INCOMPLETE"})),

@@ -1,5 +1,7 @@
 //! What is to stand in an order's flexfields and notes, and whether it does.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
@@ -91,7 +93,10 @@ impl Note {
             Self::Shipped { numbers, .. } => {
                 !numbers.is_empty() && numbers.iter().all(|number| there.contains(number.as_str()))
             }
-            Self::Problem { .. } => self.beside(Some(there)).is_ok_and(|text| text == there.trim()),
+            // Fusion ends lines in its own way.
+            Self::Problem { .. } => self
+                .beside(Some(there))
+                .is_ok_and(|text| text.lines().eq(there.trim().lines())),
         }
     }
 
@@ -142,6 +147,26 @@ impl Wish {
     /// Whether it is recognised by tracking numbers, so that it cannot be mistaken for somebody else's.
     pub(in crate::systems::fusion) fn has_numbers(&self) -> bool {
         self.tracking.is_some() || matches!(self.note, Some(Note::Shipped { .. }))
+    }
+
+    /// Everything of an order that it is about.
+    pub(in crate::systems::fusion) fn fields(&self) -> BTreeSet<&str> {
+        let tracking = self.tracking.as_ref().map(|(field, _)| field.as_str());
+        let status = self.status.as_ref().map(|(field, _)| field.as_str());
+        let segments = [tracking, status].into_iter().flatten();
+        let context = self.context.is_some().then_some("__FLEX_Context");
+        segments
+            .chain(self.exact.keys().map(String::as_str))
+            .chain(self.note().map(Note::attribute))
+            .chain(context)
+            .collect()
+    }
+
+    /// The same, and a segment is to say what it says in force: nobody wants any more what was begun there.
+    #[must_use]
+    pub(in crate::systems::fusion) fn with_reset(mut self, field: &str, in_force: Value) -> Self {
+        self.exact.entry(field.to_owned()).or_insert(in_force);
+        self
     }
 
     /// Whether only the note tells that it stands there.
@@ -411,7 +436,7 @@ fn cost_value(cost: &Money, options: &Options) -> Value {
 }
 
 /// Whether a segment says what we would write: Fusion shows a date, a time or a number in its own spelling.
-fn says(there: Option<String>, ours: Option<String>) -> bool {
+pub(super) fn says(there: Option<String>, ours: Option<String>) -> bool {
     match (there, ours) {
         (Some(there), Some(ours)) => {
             let numbers = number(Some(&there)).zip(number(Some(&ours)));

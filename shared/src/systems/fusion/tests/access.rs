@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{fixture, whole_pod};
 use crate::connection::Connection;
 use crate::ports::*;
-use crate::systems::fusion::fixture::{Pod, Shared, always, basic, connection, fusion, once, ports};
+use crate::systems::fusion::fixture::{Line, Pod, Shared, always, basic, connection, fusion, once, ports};
 use crate::systems::fusion::{Fusion, check_secret};
 
 const TOKEN: &str = r#"{"access_token": "access", "expires_in": 3600, "token_type": "Bearer"}"#;
@@ -206,6 +206,11 @@ async fn a_check_tries_everything_and_touches_nothing() {
             "/draftPurchaseOrders?q=POHeaderId = 300100555000111",
             fixture!("orders/draft.json"),
         ),
+        always(
+            "/locationsV2?limit=1&fields=LocationId",
+            r#"{"items": [{"LocationId": 1}]}"#,
+        ),
+        always("/itemsV2?limit=1&fields=ItemId", r#"{"items": [{"ItemId": 1}]}"#),
     ];
     lines.extend(whole_pod());
     let pod = Pod::new(lines);
@@ -215,7 +220,7 @@ async fn a_check_tries_everything_and_touches_nothing() {
         "{}",
         told(&findings)
     );
-    assert_eq!(findings.len(), 8, "{}", told(&findings));
+    assert_eq!(findings.len(), 10, "{}", told(&findings));
     assert!(pod.sent().is_empty());
 }
 
@@ -244,12 +249,21 @@ async fn a_check_says_what_to_do() {
             "/purchaseOrders?q=LastUpdateDate",
             r#"{"items": [{"POHeaderId": 300100555000111}]}"#,
         ),
+        Line {
+            for_good: true,
+            ..once("ATL-DC", 403, fixture!("errors/forbidden.json"))
+        },
+        Line {
+            for_good: true,
+            ..once("LocationId = 300100021100001&", 403, fixture!("errors/forbidden.json"))
+        },
+        once("/draftPurchaseOrders?q=", 403, fixture!("errors/forbidden.json")),
         once(
-            "/locationsV2?q=LocationCode = 'ATL-DC'",
+            "/suppliers?limit=1&fields=SupplierId",
             403,
             fixture!("errors/forbidden.json"),
         ),
-        once("/draftPurchaseOrders?q=", 403, fixture!("errors/forbidden.json")),
+        once("/suppliers?q=", 403, fixture!("errors/forbidden.json")),
     ];
     lines.extend(whole_pod());
     let pod = Pod::new(lines);
@@ -260,6 +274,7 @@ async fn a_check_says_what_to_do() {
             ..Default::default()
         });
         connection.write_back.fields.cost = Some("shipCost".to_owned());
+        connection.select.rules[0].supplier = vec!["1252".to_owned()];
     })
     .check()
     .await;
@@ -270,7 +285,27 @@ async fn a_check_says_what_to_do() {
         "no attribute and no segment shipVia",
         "erp.locations = ",
         "Edit Purchase Order",
+        "View Supplier",
     ] {
         assert!(words.contains(advice), "{advice} is not in {words}");
     }
+}
+
+/// One secret that is used with two scopes or identity domains does not share a token.
+#[test]
+fn a_token_is_that_of_its_domain_and_scope() {
+    use crate::systems::fusion::credentials::Credentials;
+    use crate::systems::fusion::options::Options;
+    let secret = json!({"kind": "client-credentials", "client_id": "client", "client_secret": "hush"});
+    let credentials = Credentials::parse(&secret.to_string().into()).unwrap();
+    let giver = |identity: &str, scope: &str| {
+        credentials.giver(&Options {
+            identity_url: Some(identity.parse().unwrap()),
+            scope: Some(scope.to_owned()),
+            ..Options::default()
+        })
+    };
+    assert_eq!(giver("https://a.test", "one"), giver("https://a.test", "one"));
+    assert_ne!(giver("https://a.test", "one"), giver("https://a.test", "two"));
+    assert_ne!(giver("https://a.test", "one"), giver("https://b.test", "one"));
 }

@@ -1,6 +1,8 @@
 //! The adapter against a pod in the same process.
 
 mod access;
+mod lookups;
+mod ownership;
 mod reading;
 mod telling;
 mod writing;
@@ -30,7 +32,12 @@ fn whole_pod() -> Vec<Line> {
             fixture!("locations/atlanta.json"),
         ),
         always(
-            "/locationsV2?q=LocationCode = 'NYC-ST'",
+            "/locationsV2?q=LocationId = 300100021100001&",
+            fixture!("locations/atlanta.json"),
+        ),
+        always("/itemsV2?q=ItemNumber = 'CB-100'", r#"{"items": [], "hasMore": false}"#),
+        always(
+            "/locationsV2?q=LocationId = 300100021100002&",
             fixture!("locations/new_york.json"),
         ),
         always(

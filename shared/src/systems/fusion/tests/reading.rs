@@ -13,7 +13,7 @@ fn id() -> DocumentId {
     DocumentId::purchase_order("300100555000111")
 }
 
-async fn read(lines: Vec<Line>, change: impl FnOnce(&mut Connection)) -> Order {
+pub(super) async fn read(lines: Vec<Line>, change: impl FnOnce(&mut Connection)) -> Order {
     let pod = Pod::new(lines);
     let fusion = fusion(&pod, &basic(), change);
     let orders = fusion.read(&[id()]).await;
@@ -21,7 +21,7 @@ async fn read(lines: Vec<Line>, change: impl FnOnce(&mut Connection)) -> Order {
     orders.into_iter().next().unwrap()
 }
 
-fn with_order(change: impl FnOnce(&mut Value)) -> Vec<Line> {
+pub(super) fn with_order(change: impl FnOnce(&mut Value)) -> Vec<Line> {
     let mut page: Value = serde_json::from_str(fixture!("orders/order.json")).unwrap();
     change(&mut page["items"][0]);
     let mut lines = vec![always(
@@ -32,7 +32,7 @@ fn with_order(change: impl FnOnce(&mut Value)) -> Vec<Line> {
     lines
 }
 
-fn cost_centre(connection: &mut Connection) {
+pub(super) fn cost_centre(connection: &mut Connection) {
     connection.erp.options = json!({ "cost_centre_segment": 2 });
 }
 
@@ -168,7 +168,11 @@ async fn rules_ask_for_what_the_order_says_of_itself() {
 #[tokio::test]
 async fn a_status_is_never_guessed() {
     let standing = async |status: Value| {
-        let lines = with_order(|order| order["StatusCode"] = status);
+        let mut lines = with_order(|order| order["StatusCode"] = status);
+        lines.push(always(
+            "/draftPurchaseOrders?q=POHeaderId",
+            r#"{"items": [], "hasMore": false}"#,
+        ));
         read(lines, |_| {}).await.standing
     };
     assert_eq!(standing(json!("OPEN")).await, Standing::Ready);
@@ -213,11 +217,14 @@ async fn an_order_of_another_unit_or_outside_the_condition_waits() {
 #[tokio::test]
 async fn what_is_missing_is_a_flaw_of_its_own_line() {
     let flaws = |order: &Order| order.lines.iter().map(|line| line.flaw.clone()).collect::<Vec<_>>();
-    let mut lines = vec![once(
-        "/locationsV2?q=LocationCode = 'NYC-ST'",
-        403,
-        fixture!("errors/forbidden.json"),
-    )];
+    let refused = |part: &str| Line {
+        for_good: true,
+        ..once(part, 403, fixture!("errors/forbidden.json"))
+    };
+    let mut lines = vec![
+        refused("/locationsV2?q=LocationId = 300100021100002&"),
+        refused("/locationsV2?q=LocationCode = 'NYC-ST'"),
+    ];
     lines.extend(whole_pod());
     let order = read(lines, |_| {}).await;
     let told = flaws(&order);
@@ -376,7 +383,7 @@ async fn an_order_that_is_not_seen_is_missing_and_one_that_cannot_be_read_now_is
     pod.seen();
 }
 
-fn heads(ids: &[u64], more: bool) -> String {
+pub(super) fn heads(ids: &[u64], more: bool) -> String {
     let row =
         |id: &u64| json!({"POHeaderId": id, "LastUpdateDate": "2026-02-01T10:15:00.000+00:00", "StatusCode": "OPEN"});
     json!({"items": ids.iter().map(row).collect::<Vec<_>>(), "count": ids.len(), "hasMore": more}).to_string()

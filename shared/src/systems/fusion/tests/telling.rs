@@ -83,7 +83,17 @@ async fn a_delivery_is_told_as_often_as_the_connection_wants() {
         ])
     };
     let none: [String; 0] = [];
-    assert_eq!(told("end", Milestone::InTransit, Vec::new()).await, none);
+    assert_eq!(told("end", Milestone::InTransit, in_force(OTHERS)).await, none);
+    let delivered = OTHERS.replace("In transit", "Delivered");
+    let again = script(&[
+        in_force(&delivered),
+        look("OPEN", &delivered),
+        vec![once(UPDATE, 200, "{}")],
+        look("INCOMPLETE", OTHERS),
+        vec![once(SUBMIT, 200, SUCCESS)],
+    ]);
+    let bodies = told("end", Milestone::InTransit, again).await;
+    assert_eq!(bodies[0], r#"{"shipStatus":"In transit"}"#, "a second shipment travels");
     assert_eq!(told("never", Milestone::Delivered, Vec::new()).await, none);
     let bodies = told("end", Milestone::Delivered, change("Delivered")).await;
     assert_eq!(bodies, [r#"{"shipStatus":"Delivered"}"#, "{}"]);
@@ -121,4 +131,46 @@ async fn a_draft_of_another_system_is_not_sent() {
     assert!(pod.asked().is_empty());
     assert_eq!(fusion.made(&[]).await, Ok(None));
     assert_eq!(fusion.lost_request_window(), Some(std::time::Duration::from_secs(900)));
+}
+
+/// A flag whose submission was lost is ours: it is brought to what is wanted now, or deleted where nothing is wanted.
+#[tokio::test]
+async fn a_leftover_flag_is_mended_or_deleted() {
+    let old = problem("no weight");
+    let delete = "POST pod.test/fscmRestApi/resources/11.13.18.05/draftPurchaseOrders/00030000000EACED0009/action/deleteChangeOrder?";
+    let (pod, fusion, document) = flagging(script(&[
+        in_force(OTHERS),
+        look("INCOMPLETE", &old),
+        look("INCOMPLETE", &old),
+        vec![once(delete, 200, SUCCESS)],
+    ]));
+    fusion.flag(&document, None).await.unwrap();
+    assert_eq!(pod.sent().len(), 1);
+    let (pod, fusion, document) = flagging(script(&[
+        in_force(OTHERS),
+        look("INCOMPLETE", &old),
+        vec![once(UPDATE, 200, "{}")],
+        look("INCOMPLETE", &problem("bad address")),
+        vec![once(SUBMIT, 200, SUCCESS)],
+    ]));
+    fusion.flag(&document, Some("bad address")).await.unwrap();
+    assert_eq!(pod.sent()[0].body, r#"{"shipProblem":"bad address"}"#);
+    let after = OTHERS.replace("In transit", "Delivered");
+    let (pod, fusion, document) = flagging(script(&[
+        in_force(OTHERS),
+        look("INCOMPLETE", &old),
+        vec![once(UPDATE, 200, "{}")],
+        look("INCOMPLETE", &after),
+        vec![once(SUBMIT, 200, SUCCESS)],
+    ]));
+    fusion
+        .tell(&document, &status(Milestone::Delivered), permit())
+        .await
+        .unwrap();
+    let body: serde_json::Value = serde_json::from_str(&pod.sent()[0].body).unwrap();
+    assert_eq!(
+        body,
+        json!({"shipStatus": "Delivered", "shipProblem": null}),
+        "an old problem does not come into force"
+    );
 }
