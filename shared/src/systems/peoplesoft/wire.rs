@@ -62,13 +62,13 @@ pub(super) fn number(text: &str) -> Option<Decimal> {
 
 /// Whether every comma of a number stands before three digits: `-1,234,567.5`.
 fn has_thousands(text: &str) -> bool {
-    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let mut groups = whole.trim_start_matches(['-', '+']).split(',');
     let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
     let first = groups
         .next()
         .is_some_and(|group| (1..=3).contains(&group.len()) && digits(group));
-    first && groups.all(|group| group.len() == 3 && digits(group))
+    first && !fraction.contains(',') && groups.all(|group| group.len() == 3 && digits(group))
 }
 
 /// What an answer of the query service shows.
