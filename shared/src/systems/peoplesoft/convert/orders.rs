@@ -189,8 +189,8 @@ fn going_elsewhere(line: OrderLine, ship_to: &Address) -> OrderLine {
 
 /// What the rows of a vendor's lines say first in a column.
 fn of_vendor<'a>(read: &Read<'a>, id: &str, column: &str) -> Option<&'a str> {
-    let own = read.rows.iter().filter(|row| row.get("VENDOR_ID") == Some(id));
-    own.into_iter().find_map(|row| row.get(column))
+    let mut own = read.rows.iter().filter(|row| row.get("VENDOR_ID") == Some(id));
+    own.find_map(|row| row.get(column))
 }
 
 /// The rows that the query of vendors shows of one.
