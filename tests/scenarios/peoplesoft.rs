@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
+use jiff::civil::date;
 use rust_decimal::dec;
 use serde_json::json;
 use simulators::faults::{Fault, FaultKind};
-use simulators::peoplesoft::basics::{OTHER_UNIT, UNIT, VENDOR};
+use simulators::peoplesoft::basics::{OTHER_UNIT, UNIT, VENDOR, closed};
 use simulators::peoplesoft::model::{Address, DocKey, Place};
 use simulators::peoplesoft::options::{EffectiveRows, ErrorForm, MomentForm, NoRows, Options};
 use simulators::peoplesoft::people::{NewDocument, NewLine};
@@ -518,6 +519,54 @@ async fn the_check_names_what_the_analyst_forgot() -> Result<(), Failure> {
     for word in ["UNIT_MEASURE_WT", "X_SHIP_LOC", "prompt"] {
         assert!(wrong.contains(word), "{word}: {findings:#?}");
     }
+    Ok(())
+}
+
+/// A ship-to location that was closed is not shipped to as it was before.
+#[tokio::test]
+async fn goods_for_a_place_that_is_closed_are_held() -> Result<(), Failure> {
+    let habits = Options {
+        effective_rows: EffectiveRows::All,
+        ..Options::default()
+    };
+    let (world, installation) = start(habits, |_| {}).await?;
+    let place = Place {
+        description: "Galena South".to_owned(),
+        attention: "Receiving".to_owned(),
+        address: Address::us("221 S Main St", "Galena", "IL", "61036"),
+        phone: "8155550161".to_owned(),
+    };
+    let shut = closed(date(2025, 1, 1), place);
+    installation.person(|database, _| database.put_location(UNIT, "GALENA-S", shut))?;
+    let order = installation.order(&NewDocument::of("PUMP-010", 1).to("GALENA-S"))?;
+    poll_and_work(&world, &installation).await?;
+    let (reason, message) = held(&job(&world, &installation, &order));
+    assert_eq!((reason, world.asked_ups("ship")), (HoldReason::MissingData, 0));
+    assert!(
+        message.contains("GALENA-S") && message.contains("inactive"),
+        "{message}"
+    );
+    Ok(())
+}
+
+/// Without a column by which it is decided whether something ships nothing does, and the check says which.
+#[tokio::test]
+async fn nothing_ships_without_a_column_that_decides() -> Result<(), Failure> {
+    let mut habits = Options::default();
+    habits
+        .missing_columns
+        .insert("X_SHIP_PO_LINE".to_owned(), BTreeSet::from(["REQ_LINE_NBR".to_owned()]));
+    let (world, installation) = start(habits, |_| {}).await?;
+    let order = installation.order(&NewDocument::of("PUMP-010", 1))?;
+    poll_and_work(&world, &installation).await?;
+    assert!(jobs(&world, &installation, &order).is_empty());
+    installation
+        .peoplesoft
+        .configure(|options| options.missing_columns.clear());
+    world.turn(FIVE);
+    installation.person(|database, now| database.change_quantity(&order, 1, dec!(2), now))?;
+    poll_and_work(&world, &installation).await?;
+    assert_eq!(world.billed().len(), 1);
     Ok(())
 }
 

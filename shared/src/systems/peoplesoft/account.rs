@@ -3,7 +3,7 @@
 use url::{Host, Url};
 
 use super::options::Options;
-use super::service::is_column;
+use super::service::{RECORD_KEY, is_column};
 use crate::connection::{Addressed, Connection, Environment, FieldMap, Mistake, Selection, WriteBackPolicy};
 use crate::http::{Network, is_private};
 
@@ -74,7 +74,7 @@ fn validate(addressed: &Addressed<'_>) -> Result<Settings, Vec<Mistake>> {
         private: reach.private,
     };
     selection(addressed.select, &options, &mut mistakes);
-    written(addressed.write_back, &mut mistakes);
+    written(addressed.write_back, &options, &mut mistakes);
     match base {
         Some(base) if mistakes.is_empty() => Ok(Settings {
             account,
@@ -200,7 +200,7 @@ fn selection(select: &Selection, options: &Options, mistakes: &mut Vec<Mistake>)
     }
 }
 
-fn written(policy: &WriteBackPolicy, mistakes: &mut Vec<Mistake>) {
+fn written(policy: &WriteBackPolicy, options: &Options, mistakes: &mut Vec<Mistake>) {
     if policy.fulfilment {
         let wrong = "PeopleSoft's receipts are not made by Waybill";
         mistakes.push(Mistake::new(
@@ -217,14 +217,27 @@ fn written(policy: &WriteBackPolicy, mistakes: &mut Vec<Mistake>) {
             "write_back.fields, or store_only = true",
         ));
     }
+    let write = &options.write;
+    let beside = [&write.carrier_column, &write.currency_column, &write.flag_column];
+    let mut taken: Vec<&str> = beside.into_iter().flatten().map(String::as_str).collect();
     for (what, column) in named(&policy.fields) {
+        let path = format!("write_back.fields.{what}");
         if !is_column(column) {
             mistakes.push(Mistake::new(
-                format!("write_back.fields.{what}"),
+                path,
                 format!("{column:?} is no column"),
                 "a column of the record that the service writes, in capital letters, such as TRACKING",
             ));
+        } else if RECORD_KEY.contains(&column) {
+            let wrong = format!("{column} is a part of the record's key");
+            mistakes.push(Mistake::new(path, wrong, "a column of the record beside its key"));
+        } else if taken.contains(&column) {
+            let wrong = format!("{column} is written twice");
+            let allowed =
+                "a column of its own; erp.write.carrier_column, currency_column and flag_column take one each, or \"\"";
+            mistakes.push(Mistake::new(path, wrong, allowed));
         }
+        taken.push(column);
     }
 }
 

@@ -8,7 +8,7 @@ use super::convert::{self, Id, Key};
 use super::queries::{self, Kind, Query};
 use super::reading::BLANK;
 use super::wire::Row;
-use crate::domain::Standing;
+use crate::domain::{ParcelRule, Standing};
 use crate::ports::{CallError, Finding, Obstacle};
 
 /// How far back documents are looked for.
@@ -24,6 +24,7 @@ pub(super) async fn check(peoplesoft: &PeopleSoft) -> Vec<Finding> {
     }
     if !peoplesoft.policy.store_only {
         findings.push(writing(peoplesoft));
+        findings.extend(room(peoplesoft));
     }
     findings
 }
@@ -133,6 +134,19 @@ async fn within(
     peoplesoft
         .query(kind.heads(), &[business_unit, &from, &to, BLANK], rows)
         .await
+        .map(|shown| shown.rows)
+}
+
+/// The same documents behind one of them.
+async fn behind(peoplesoft: &PeopleSoft, kind: Kind, business_unit: &str, last: &str) -> Result<Vec<Row>, CallError> {
+    let options = &peoplesoft.settings.options;
+    let now = peoplesoft.endpoint.clock.now();
+    let from = convert::prompt(now - REACH, options).unwrap_or_default();
+    let to = convert::prompt(now + SignedDuration::from_hours(48), options).unwrap_or_default();
+    peoplesoft
+        .query(kind.heads(), &[business_unit, &from, &to, last], options.max_rows)
+        .await
+        .map(|shown| shown.rows)
 }
 
 /// Everything about one kind of documents.
@@ -141,8 +155,8 @@ async fn documents(peoplesoft: &PeopleSoft, kind: Kind) -> Vec<Finding> {
     let mut seen: Vec<Row> = Vec::new();
     for unit in &peoplesoft.settings.options.business_units {
         let what = format!("{}s of business unit {unit}", kind.words());
-        let result = match window(peoplesoft, kind, unit, 50).await {
-            Ok(rows) if rows.is_empty() => Err(NO_ROWS.to_owned()),
+        let result = match window(peoplesoft, kind, unit, peoplesoft.settings.options.max_rows).await {
+            Ok(rows) if rows.is_empty() => Err(format!("business unit {unit}: {NO_ROWS}")),
             Ok(rows)
                 if rows
                     .iter()
@@ -159,6 +173,8 @@ async fn documents(peoplesoft: &PeopleSoft, kind: Kind) -> Vec<Finding> {
         findings.push(finding(what, result));
     }
     findings.push(impossible_window(peoplesoft, kind).await);
+    findings.extend(order(peoplesoft, kind, &seen).await);
+    findings.extend(times(peoplesoft, kind, &seen));
     findings.push(columns(peoplesoft, kind.heads(), &Ok(seen.clone())));
     findings.extend(canary(peoplesoft, kind, &seen).await);
     findings
@@ -196,6 +212,86 @@ async fn impossible_window(peoplesoft: &PeopleSoft, kind: Kind) -> Finding {
     finding(what, result)
 }
 
+/// Whether a scan goes on behind the last document that it has seen, and whether rows are cut off before that.
+async fn order(peoplesoft: &PeopleSoft, kind: Kind, seen: &[Row]) -> Vec<Finding> {
+    let (query, column) = (kind.heads(), kind.id_column());
+    // The business unit of which most is seen.
+    let units = &peoplesoft.settings.options.business_units;
+    let of = |unit: &String| -> Vec<&Row> {
+        seen.iter()
+            .filter(|row| row.get("BUSINESS_UNIT").is_none_or(|own| own == unit))
+            .collect()
+    };
+    let Some((unit, rows)) = units
+        .iter()
+        .map(|unit| (unit, of(unit)))
+        .max_by_key(|(_, rows)| rows.len())
+    else {
+        return Vec::new();
+    };
+    let ids: Vec<&str> = rows.iter().filter_map(|row| row.get(column)).collect();
+    let Some(last) = ids.iter().rev().find(|id| convert::is_key(id)) else {
+        return Vec::new();
+    };
+    let what = format!("the order of {}s", kind.words());
+    let name = peoplesoft.settings.options.query(query);
+    let next = match behind(peoplesoft, kind, unit, last).await {
+        Ok(next) => next,
+        Err(error) => return vec![finding(what, Err(why_no_answer(peoplesoft, query, &error)))],
+    };
+    let again: Vec<&str> = next.iter().filter_map(|row| row.get(column)).collect();
+    let result = if again.contains(last) {
+        Err(ignores(peoplesoft, query, "LAST_KEY"))
+    } else if again.iter().any(|id| ids.contains(id)) || !ascends(&ids) {
+        Err(format!(
+            "query {name} does not show the smallest {column} first, so that a scan would leave documents out: order it by {column}"
+        ))
+    } else {
+        Ok(format!("the smallest {column} first, and LAST_KEY is heeded"))
+    };
+    let cut = cap(peoplesoft, name, rows.len(), &again);
+    [finding(what, result)].into_iter().chain(cut).collect()
+}
+
+/// Whether ids ascend, as far as that can be said without the database's own order of letters.
+fn ascends(ids: &[&str]) -> bool {
+    let digits = |id: &&str| id.bytes().all(|byte| byte.is_ascii_digit());
+    let comparable = |one: &&str, other: &&str| one.len() == other.len() && digits(one) && digits(other);
+    ids.iter()
+        .zip(ids.iter().skip(1))
+        .all(|(one, other)| !comparable(one, other) || one <= other)
+}
+
+/// A limit of the user's below ours, by which lines of a document could be cut off without a word.
+fn cap(peoplesoft: &PeopleSoft, name: &str, shown: usize, behind: &[&str]) -> Option<Finding> {
+    let most = peoplesoft.settings.options.max_rows;
+    if behind.is_empty() || shown >= usize::from(most) {
+        return None;
+    }
+    let words = format!(
+        "query {name} shows {shown} rows where {most} are asked for and there are more: the user's query profile allows no more. \
+         Raise it, or set erp.max_rows = {shown}, so that a document that is cut off is recognised"
+    );
+    Some(finding("how many rows are shown", Err(words)))
+}
+
+/// Times that cannot be read: their documents would be taken for new at every poll.
+fn times(peoplesoft: &PeopleSoft, kind: Kind, seen: &[Row]) -> Option<Finding> {
+    let options = &peoplesoft.settings.options;
+    let told: Vec<&str> = seen.iter().filter_map(|row| row.get("LAST_DTTM_UPDATE")).collect();
+    let first = told.first()?;
+    let unread = told.iter().find(|text| convert::moment(text, options).is_none());
+    let column = options.column("LAST_DTTM_UPDATE");
+    let result = match unread {
+        Some(text) => Err(format!(
+            "{column} says {text:?}, which cannot be read: set erp.datetime_format to how the server spells it, or have the query \
+             show year, month, day and time in figures"
+        )),
+        None => Ok(format!("{column} can be read, such as {first}")),
+    };
+    Some(finding(format!("the times of {}s", kind.words()), result))
+}
+
 /// Whether the rows of a query have the columns that they should.
 fn columns(peoplesoft: &PeopleSoft, query: &Query, rows: &Result<Vec<Row>, CallError>) -> Finding {
     let options = &peoplesoft.settings.options;
@@ -204,20 +300,16 @@ fn columns(peoplesoft: &PeopleSoft, query: &Query, rows: &Result<Vec<Row>, CallE
         Ok(rows) => rows,
         Err(error) => return finding(what, Err(why_no_answer(peoplesoft, query, error))),
     };
-    let Some(first) = rows.first() else {
+    if rows.is_empty() {
         return finding(
             what,
             Ok("it answers, and has no row here by which its columns could be seen".to_owned()),
         );
-    };
-    let lacking = |columns: &[&'static str]| -> Vec<&str> {
-        columns
-            .iter()
-            .filter(|column| !first.has(column))
-            .map(|column| options.column(column))
-            .collect()
-    };
-    let (required, optional) = (lacking(query.columns), lacking(query.optional));
+    }
+    let required = peoplesoft.needs.lacking(query, rows, options);
+    let known = [query.sometimes, query.optional].concat();
+    let unseen = known.iter().filter(|column| !rows.iter().any(|row| row.has(column)));
+    let optional: Vec<&str> = unseen.map(|column| options.column(column)).collect();
     if required.is_empty() {
         let seen = if optional.is_empty() {
             "all are there".to_owned()
@@ -286,7 +378,8 @@ async fn untried(peoplesoft: &PeopleSoft, kind: Kind) -> Vec<Finding> {
             continue;
         }
         let blanks = vec![BLANK; query.prompts.len()];
-        findings.push(columns(peoplesoft, query, &peoplesoft.query(query, &blanks, 2).await));
+        let asked = peoplesoft.query(query, &blanks, 2).await.map(|shown| shown.rows);
+        findings.push(columns(peoplesoft, query, &asked));
     }
     findings
 }
@@ -311,10 +404,32 @@ async fn whole(peoplesoft: &PeopleSoft, key: &Key) -> Finding {
     finding(what, result)
 }
 
+/// How many tracking numbers the column takes; a number and what parts it from the next are twenty characters.
+fn room(peoplesoft: &PeopleSoft) -> Option<Finding> {
+    let limit = peoplesoft.settings.options.text_limit;
+    let column = peoplesoft.policy.fields.tracking.as_ref()?;
+    let numbers = (limit + 2) / 20;
+    let many = match peoplesoft.packing {
+        ParcelRule::PerOrder => "where more weighs than so many parcels carry",
+        ParcelRule::PerLine => "where a document ships more lines at once (packing.rule = \"per-line\")",
+        ParcelRule::PerPiece => "where a document ships more pieces at once (packing.rule = \"per-piece\")",
+    };
+    let words = format!(
+        "{column} takes {numbers} of UPS's (erp.text_limit = {limit}): {many}, the write-back is refused and the job held, because a \
+         number is never left out. Lengthen the column and raise erp.text_limit, if that may happen"
+    );
+    Some(finding("the room for tracking numbers", Ok(words)))
+}
+
 fn writing(peoplesoft: &PeopleSoft) -> Finding {
     let service = &peoplesoft.settings.options.write;
+    let judged = if service.success.is_empty() {
+        "after each write the record is looked at, because erp.write.success does not say what a success looks like"
+    } else {
+        "a success is what erp.write.success says"
+    };
     let words = format!(
-        "not tried, because trying it writes: the first shipment is written by {} to {}; see that the user may call it",
+        "not tried, because trying it writes: the first shipment is written by {} to {}; see that the user may call it. {judged}",
         service.method, service.name
     );
     finding("the service that writes", Ok(words))

@@ -12,9 +12,10 @@ use url::Url;
 use super::account::Settings;
 use super::check;
 use super::convert::Reference;
-use super::credentials::Credentials;
+use super::credentials::{Credentials, digest};
+use super::needs::Needs;
 use crate::connection::{Connection, Selection, WriteBackPolicy};
-use crate::domain::{DeliveryStatus, DocumentId, JobId, Order, Refusal};
+use crate::domain::{DeliveryStatus, DocumentId, JobId, Order, ParcelRule, Refusal};
 use crate::http::{Answer, Authorise, Basic, Bearer, Call, Client, ClientCredentials, Endpoint, Lane, Lost, Slots};
 use crate::ports::{
     CallError, DocumentHead, Draft, EffectError, Finding, Mint, OrderSource, Permit, Scan, TokenKey, Told, WriteBack,
@@ -38,6 +39,10 @@ pub struct PeopleSoft {
     pub(super) policy: WriteBackPolicy,
     /// The carrier, as the record names it.
     pub(super) carrier: String,
+    /// The columns that it cannot do without.
+    pub(super) needs: Needs,
+    /// What shares a parcel, and so a tracking number.
+    pub(super) packing: ParcelRule,
     /// Locations, vendors and items that this piece of work has read already.
     pub(super) known: Mutex<Reference>,
 }
@@ -69,6 +74,10 @@ impl PeopleSoft {
         let credentials = Credentials::parse(secret)?;
         let client = client(&settings, &ports)?;
         let account = account_of(&connection.erp);
+        let ports = Ports {
+            timeout: settings.options.timeout.unwrap_or(ports.timeout),
+            ..ports
+        };
         let endpoint = Endpoint {
             client: client.clone(),
             system: "peoplesoft",
@@ -83,6 +92,7 @@ impl PeopleSoft {
             },
         };
         let (auth, mint) = authorisation(connection, credentials, &settings, client, &ports)?;
+        let needs = Needs::of(connection, &settings.options);
         Ok(Self {
             endpoint,
             auth,
@@ -90,7 +100,9 @@ impl PeopleSoft {
             select: connection.select.clone(),
             policy: connection.write_back.clone(),
             carrier: connection.carrier.system.to_uppercase(),
+            packing: connection.packing.rule,
             known: Mutex::default(),
+            needs,
             settings,
         })
     }
@@ -133,6 +145,17 @@ fn lane(account: String, slots: Option<Slots>, ports: &Ports) -> Lane {
     }
 }
 
+/// What a token was made from: one secret at two identity providers, or for two scopes, makes two.
+pub(super) fn token_of(secret: &str, settings: &Settings) -> String {
+    let options = &settings.options;
+    let identity = options.identity_url.as_ref().map_or("", Url::as_str);
+    let scope = options.scope.as_deref().unwrap_or_default();
+    format!(
+        "{secret}@{}",
+        digest(&[identity, &options.token_path, scope].join("\n"), 8)
+    )
+}
+
 fn authorisation(
     connection: &Connection,
     credentials: Credentials,
@@ -142,7 +165,7 @@ fn authorisation(
 ) -> Result<Access, Refusal> {
     let key = TokenKey {
         system: "peoplesoft".to_owned(),
-        credential: connection.erp.secret.clone(),
+        credential: token_of(&connection.erp.secret, settings),
         client: credentials.client(),
         merchant: None,
         connection: connection.id.clone(),
@@ -173,7 +196,7 @@ fn authorisation(
             recorder: ports.recorder.clone(),
             timeout: ports.timeout,
             // A way of its own: tokens are asked for while a slot is held.
-            lane: lane(format!("peoplesoft-token:{}", settings.account), None, ports),
+            lane: lane(format!("{}:token", account_of(&connection.erp)), None, ports),
         },
         path: options.token_path.clone(),
         client: Basic {
@@ -236,6 +259,11 @@ impl OrderSource for PeopleSoft {
 
     async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<Told, EffectError> {
         self.show_delivery(document, status, permit).await.map(|()| Told::Shown)
+    }
+
+    /// A document takes two calls and more, one after another.
+    fn reads_at_once(&self) -> u16 {
+        20
     }
 
     async fn check(&self) -> Vec<Finding> {

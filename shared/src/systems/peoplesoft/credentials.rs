@@ -91,9 +91,14 @@ impl Credentials {
             Self::OAuth(application) => &application.client_id,
             Self::Bearer(_) => "bearer",
         };
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, id.as_bytes());
-        HEXLOWER.encode(digest.as_ref()).chars().take(16).collect()
+        digest(id, 16)
     }
+}
+
+/// The first letters of a text's digest.
+pub(super) fn digest(text: &str, letters: usize) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    HEXLOWER.encode(digest.as_ref()).chars().take(letters).collect()
 }
 
 fn has_controls(text: &str) -> bool {

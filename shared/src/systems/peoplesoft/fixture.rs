@@ -105,7 +105,7 @@ impl Tokens for Shared {
 #[async_trait]
 impl Limits for Shared {
     async fn lease_slot(&self, account: &str, _cap: u16, _lease: Duration) -> Result<Turn, StoreError> {
-        assert_eq!(account, "peoplesoft:FS92PRD");
+        assert_eq!(account, crate::systems::account_of(&connection().erp));
         Ok(Turn::Now(Slot {
             account: account.to_owned(),
             number: 0,

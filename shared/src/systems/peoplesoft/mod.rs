@@ -14,7 +14,7 @@
 //! - Times are those of the database server's clock on the wall, without an offset.
 //! - Rows carry a correlation (`A.PO_ID`) or not, codes or their long names, numbers or texts; nothing is one blank.
 //! - Ids keep their leading zeros. Items, vendors and locations belong to a set (SETID) that the document's rows name, and
-//!   have a row for each effective date.
+//!   have a row for each effective date; the newest that is not yet to come decides, also where it closes.
 //! - Countries have three letters.
 //! - Errors come inside a 200 (`IBResponse`), as a page of the web server, or as an empty 500.
 //! - A password that is wrong a few times locks the user: nothing is repeated after a 401.
@@ -24,6 +24,7 @@ mod check;
 mod client;
 mod convert;
 mod credentials;
+mod needs;
 mod options;
 mod queries;
 mod reading;

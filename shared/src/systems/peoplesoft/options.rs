@@ -24,7 +24,7 @@ const MOST: Decimal = dec!(1_000_000);
 const KEYS: &str = "ca_certificate, private_network, gateway, node, query_service, query_owner, connected, max_rows, \
                     business_units, documents, time_zone, datetime_format, strip_correlation, queries, columns, prompts, \
                     statuses, weight_units, length_units, unit_conversions, concurrency, identity_url, token_path, scope, \
-                    client_authentication, lost_request_minutes, text_limit, status_text, write";
+                    client_authentication, timeout_seconds, lost_request_minutes, text_limit, status_text, write";
 
 /// What only PeopleSoft knows, of `SystemSettings::options`.
 #[derive(Debug, Clone)]
@@ -77,6 +77,8 @@ pub(super) struct Options {
     pub(super) token_path: String,
     pub(super) scope: Option<String>,
     pub(super) client_authentication: ClientAuthentication,
+    /// The longest that one call may take; `None` is what the whole fleet allows.
+    pub(super) timeout: Option<Duration>,
     /// For how long a request whose answer was lost may still be worked on.
     pub(super) lost_request: Duration,
     /// The most characters that a text column takes.
@@ -142,6 +144,7 @@ impl Default for Options {
             token_path: "/oauth2/token".to_owned(),
             scope: None,
             client_authentication: ClientAuthentication::Basic,
+            timeout: None,
             lost_request: Duration::from_secs(15 * 60),
             text_limit: 254,
             status_text: "Label created".to_owned(),
@@ -167,10 +170,9 @@ impl Options {
             if key == "write" {
                 options.write = Service::read(value, mistakes);
             } else if let Err(allowed) = options.set(key, value) {
-                let wrong = if key == "ca_certificate" {
-                    "this is no certificate".to_owned()
-                } else {
-                    format!("{value} is not allowed here")
+                let wrong = match key.as_str() {
+                    "ca_certificate" => "this is no certificate".to_owned(),
+                    _ => refused(key, value, KEYS),
                 };
                 mistakes.push(Mistake::new(format!("erp.options.{key}"), wrong, allowed));
             }
@@ -219,9 +221,11 @@ impl Options {
             "strip_correlation" => self.strip_correlation = value.as_bool().ok_or("true or false")?,
             "queries" => self.queries = renamed(value, &query_keys(), is_segment)?,
             "columns" => {
-                self.columns = renamed(value, &known(|query| [query.columns, query.optional].concat()), |_| {
-                    true
-                })?
+                self.columns = renamed(
+                    value,
+                    &known(|query| [query.columns, query.sometimes, query.optional].concat()),
+                    |_| true,
+                )?
             }
             "prompts" => self.prompts = renamed(value, &known(|query| query.prompts.to_vec()), is_prompt)?,
             "statuses" => self.statuses.extend(statuses(value)?),
@@ -254,6 +258,7 @@ impl Options {
                     _ => return Err("\"basic\" or \"form\"".to_owned()),
                 };
             }
+            "timeout_seconds" => self.timeout = Some(Duration::from_secs(whole(value, 10, 120)?.into())),
             "lost_request_minutes" => self.lost_request = Duration::from_secs(60 * u64::from(whole(value, 1, 1440)?)),
             "text_limit" => self.text_limit = whole(value, 20, 4000)?.into(),
             "status_text" => {
@@ -285,6 +290,17 @@ impl Options {
         let known = self.statuses.get(&text.to_lowercase());
         let is_code = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase());
         known.cloned().or_else(|| is_code.then(|| text.to_owned()))
+    }
+}
+
+/// Why a key's value is not taken. Under a key that nobody knows, or within a table, a secret may stand: it is not repeated.
+pub(super) fn refused(key: &str, value: &Value, known: &str) -> String {
+    if !known.split(", ").any(|known| known == key) {
+        "there is no option of this name".to_owned()
+    } else if value.is_object() || value.is_array() {
+        "this is not allowed here".to_owned()
+    } else {
+        format!("{value} is not allowed here")
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) struct Query {
     pub(super) prompts: &'static [&'static str],
     /// Columns that every row must have.
     pub(super) columns: &'static [&'static str],
+    /// Columns that every row must have where the connection needs them: `needs` says when.
+    pub(super) sometimes: &'static [&'static str],
     /// Columns that may be missing.
     pub(super) optional: &'static [&'static str],
 }
@@ -24,8 +26,9 @@ pub(super) const PURCHASE_ORDERS: Query = Query {
     key: "purchase_orders",
     name: "X_SHIP_PO_HDR",
     prompts: WINDOW,
-    columns: &["BUSINESS_UNIT", "PO_ID", "PO_STATUS", "LAST_DTTM_UPDATE"],
-    optional: &["HOLD_STATUS"],
+    columns: &["BUSINESS_UNIT", "PO_ID", "PO_STATUS", "HOLD_STATUS", "LAST_DTTM_UPDATE"],
+    sometimes: &[],
+    optional: &[],
 };
 
 /// One purchase order.
@@ -37,6 +40,7 @@ pub(super) const PURCHASE_ORDER: Query = Query {
         "BUSINESS_UNIT",
         "PO_ID",
         "PO_STATUS",
+        "HOLD_STATUS",
         "LAST_DTTM_UPDATE",
         "VENDOR_SETID",
         "VENDOR_ID",
@@ -50,26 +54,27 @@ pub(super) const PURCHASE_ORDER: Query = Query {
         "SHIPTO_SETID",
         "SHIPTO_ID",
     ],
-    optional: &[
-        "HOLD_STATUS",
-        "PO_REF",
-        "VENDOR_NAME",
-        "VNDR_LOC",
-        "ADDRESS_SEQ_NUM",
-        "BILL_LOCATION",
-        "CURRENCY_CD",
-        "DESCR254_MIXED",
-        "PRICE_PO",
-        "QTY_RECV",
+    sometimes: &[
         "CARRIER_ID",
         "SHIP_TYPE_ID",
-        "FREIGHT_TERMS",
-        "DISTRIB_LINE_NUM",
+        "VNDR_LOC",
+        "ADDRESS_SEQ_NUM",
         "DEPTID",
         "BUSINESS_UNIT_REQ",
         "REQ_ID",
         "REQ_LINE_NBR",
         "REQ_SCHED_NBR",
+    ],
+    optional: &[
+        "PO_REF",
+        "VENDOR_NAME",
+        "BILL_LOCATION",
+        "CURRENCY_CD",
+        "DESCR254_MIXED",
+        "PRICE_PO",
+        "QTY_RECV",
+        "FREIGHT_TERMS",
+        "DISTRIB_LINE_NUM",
     ],
 };
 
@@ -78,8 +83,15 @@ pub(super) const REQUISITIONS: Query = Query {
     key: "requisitions",
     name: "X_SHIP_REQ_HDR",
     prompts: WINDOW,
-    columns: &["BUSINESS_UNIT", "REQ_ID", "REQ_STATUS", "LAST_DTTM_UPDATE"],
-    optional: &["HOLD_STATUS"],
+    columns: &[
+        "BUSINESS_UNIT",
+        "REQ_ID",
+        "REQ_STATUS",
+        "HOLD_STATUS",
+        "LAST_DTTM_UPDATE",
+    ],
+    sometimes: &[],
+    optional: &[],
 };
 
 /// One requisition.
@@ -91,6 +103,7 @@ pub(super) const REQUISITION: Query = Query {
         "BUSINESS_UNIT",
         "REQ_ID",
         "REQ_STATUS",
+        "HOLD_STATUS",
         "LAST_DTTM_UPDATE",
         "VENDOR_SETID",
         "VENDOR_ID",
@@ -104,18 +117,13 @@ pub(super) const REQUISITION: Query = Query {
         "SHIPTO_SETID",
         "SHIPTO_ID",
     ],
+    sometimes: &["CARRIER_ID", "SHIP_TYPE_ID", "VNDR_LOC", "ADDRESS_SEQ_NUM", "DEPTID"],
     optional: &[
-        "HOLD_STATUS",
         "VENDOR_NAME",
-        "VNDR_LOC",
-        "ADDRESS_SEQ_NUM",
         "CURRENCY_CD",
         "DESCR254_MIXED",
         "PRICE_REQ",
-        "CARRIER_ID",
-        "SHIP_TYPE_ID",
         "DISTRIB_LINE_NUM",
-        "DEPTID",
     ],
 };
 
@@ -124,12 +132,18 @@ pub(super) const ITEM: Query = Query {
     key: "item",
     name: "X_SHIP_ITEM",
     prompts: &["SETID", "INV_ITEM_ID"],
-    columns: &["SETID", "INV_ITEM_ID", "INV_ITEM_WEIGHT", "UNIT_MEASURE_WT"],
+    columns: &[
+        "SETID",
+        "INV_ITEM_ID",
+        "UNIT_MEASURE_STD",
+        "INV_ITEM_WEIGHT",
+        "UNIT_MEASURE_WT",
+    ],
+    sometimes: &[],
     optional: &[
         "EFFDT",
         "EFF_STATUS",
         "DESCR254",
-        "UNIT_MEASURE_STD",
         "INV_ITEM_LENGTH",
         "INV_ITEM_WIDTH",
         "INV_ITEM_HEIGHT",
@@ -147,6 +161,7 @@ pub(super) const LOCATION: Query = Query {
     columns: &[
         "SETID", "LOCATION", "DESCR", "ADDRESS1", "CITY", "STATE", "POSTAL", "COUNTRY",
     ],
+    sometimes: &[],
     optional: &[
         "EFFDT",
         "EFF_STATUS",
@@ -174,6 +189,7 @@ pub(super) const VENDOR: Query = Query {
         "POSTAL",
         "COUNTRY",
     ],
+    sometimes: &[],
     optional: &[
         "EFFDT",
         "EFF_STATUS",
@@ -199,18 +215,8 @@ pub(super) const TRACKING: Query = Query {
         "STATUS",
         "ERR_TEXT",
     ],
-    optional: &[
-        "CARRIER",
-        "SERVICE",
-        "COST",
-        "CURRENCY_CD",
-        "STATUS_DTTM",
-        "PLACE",
-        "SIGNED_BY",
-        "EST_DELIVERY",
-        "ERR_FLG",
-        "LAST_DTTM_UPDATE",
-    ],
+    sometimes: &["COST", "SERVICE", "STATUS_DTTM", "PLACE", "SIGNED_BY", "EST_DELIVERY"],
+    optional: &["CARRIER", "CURRENCY_CD", "ERR_FLG", "LAST_DTTM_UPDATE"],
 };
 
 /// All of them.
@@ -341,6 +347,7 @@ mod tests {
             assert_eq!(table["name"].as_str(), Some(query.name));
             assert_eq!(texts(table, "prompts"), query.prompts, "{}", query.key);
             assert_eq!(texts(table, "columns"), query.columns, "{}", query.key);
+            assert_eq!(texts(table, "sometimes"), query.sometimes, "{}", query.key);
             assert_eq!(texts(table, "optional"), query.optional, "{}", query.key);
         }
     }

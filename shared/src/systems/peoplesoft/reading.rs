@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use super::client::PeopleSoft;
 use super::convert::{self, Id, Key, Read, Reference};
 use super::queries::{self, Kind, Query};
-use super::wire::{self, Row};
+use super::wire::{self, Row, Shown};
 use crate::domain::{DocumentId, Order, Refusal};
 use crate::http::{self as web, Answer, Call};
 use crate::ports::{CallError, DocumentHead, Later, Obstacle, Scan};
@@ -22,12 +22,33 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(48);
 pub(super) const BLANK: &str = " ";
 
 impl PeopleSoft {
-    /// Asks a query with these values of its prompts, in order.
-    pub(super) async fn query(&self, query: &Query, values: &[&str], rows: u16) -> Result<Vec<Row>, CallError> {
+    /// Asks a query with these values of its prompts, in order, for as many rows.
+    pub(super) async fn query(&self, query: &Query, values: &[&str], rows: u16) -> Result<Shown, CallError> {
         let call = self.query_call(query, values, rows).map_err(CallError::Refused)?;
         let answer = readable(self.send(&call, None).await)?;
-        wire::rows(&answer.body, &self.settings.options)
-            .ok_or_else(|| no_rows(self.settings.options.query(query), &answer))
+        let name = self.settings.options.query(query);
+        let shown = wire::shown(&answer.body, &self.settings.options).ok_or_else(|| no_rows(name, &answer))?;
+        if shown.counts_more && shown.rows.is_empty() {
+            let words = format!("query {name} counts rows and shows none");
+            return Err(CallError::Later(Later::new(Obstacle::Unreachable, words)));
+        }
+        Ok(shown)
+    }
+
+    /// The same, where what is cut off cannot be asked for: a missing row would look like one that was never there.
+    async fn all(&self, query: &Query, values: &[&str]) -> Result<Vec<Row>, CallError> {
+        let most = self.settings.options.max_rows;
+        let shown = self.query(query, values, most).await?;
+        let name = self.settings.options.query(query);
+        if shown.counts_more {
+            let words = format!("query {name} counts more rows than it shows");
+            return Err(CallError::Later(Later::new(Obstacle::Unreachable, words)));
+        }
+        if shown.rows.len() >= usize::from(most) {
+            let words = format!("query {name} shows {most} rows, so that some may be missing: raise erp.max_rows");
+            return Err(CallError::Refused(Refusal::new("rows-cut-off", words)));
+        }
+        Ok(shown.rows)
     }
 
     fn query_call(&self, query: &Query, values: &[&str], rows: u16) -> Result<Call, Refusal> {
@@ -163,6 +184,7 @@ impl PeopleSoft {
     ) -> Result<(), CallError> {
         let mut last = after.map(|key| key.id);
         let mut seen: BTreeSet<String> = last.iter().cloned().collect();
+        let mut unaskable = BTreeSet::new();
         loop {
             let rows = self.head_rows(scan, stretch, last.as_deref()).await?;
             let before = last.clone();
@@ -173,24 +195,31 @@ impl PeopleSoft {
                 if before.as_deref() == Some(id) {
                     return Err(CallError::Refused(ignored("LAST_KEY", stretch.kind, self)));
                 }
+                if !convert::is_key(id) {
+                    unaskable.insert(id.to_owned());
+                    continue;
+                }
                 if !seen.insert(id.to_owned()) {
                     continue;
                 }
                 last = Some(id.to_owned());
                 let key = Key::new(stretch.kind, stretch.business_unit, id);
-                if self.is_within(scan, stretch, row) && convert::is_key(id) && passes(stretch.kind, row) {
+                if self.is_within(scan, stretch, row) && passes(stretch.kind, row) {
                     heads.push(self.head(&key, row, scan));
                 }
                 if heads.len() >= limit {
+                    warn_of(&unaskable, stretch);
                     return Ok(());
                 }
             }
             if last == before {
+                warn_of(&unaskable, stretch);
                 return Ok(());
             }
         }
     }
 
+    /// The next rows of a part. That more are counted than shown does no harm here: the scan goes on behind the last.
     async fn head_rows(&self, scan: &Scan, stretch: Stretch<'_>, last: Option<&str>) -> Result<Vec<Row>, CallError> {
         let options = &self.settings.options;
         let now = self.endpoint.clock.now();
@@ -203,8 +232,18 @@ impl PeopleSoft {
             ))
         })?;
         let values = [stretch.business_unit, from.as_str(), to.as_str(), last.unwrap_or(BLANK)];
-        self.query(stretch.kind.heads(), &values, scan.limit.clamp(2, options.max_rows))
-            .await
+        let asked = scan.limit.clamp(2, options.max_rows);
+        let rows = self.query(stretch.kind.heads(), &values, asked).await?.rows;
+        let ids = |row: &Row| row.get(stretch.kind.id_column()).is_some_and(convert::is_key);
+        if rows.len() >= usize::from(asked) && !rows.iter().any(ids) {
+            let words = format!(
+                "{}s of business unit {} have ids with commas, {asked} of them in a row: none behind them can be asked for",
+                stretch.kind.words(),
+                stretch.business_unit
+            );
+            return Err(CallError::Refused(Refusal::new("comma-in-prompt", words)));
+        }
+        Ok(rows)
     }
 
     /// Whether a row is one that was asked for: a query may ignore its prompts. Only what is certainly older is left out.
@@ -223,6 +262,19 @@ impl PeopleSoft {
                 .and_then(|text| convert::moment(text, &self.settings.options))
                 .unwrap_or(scan.since),
         }
+    }
+}
+
+/// Documents that can never be read, because prompts are parted by commas.
+fn warn_of(unaskable: &BTreeSet<String>, stretch: Stretch<'_>) {
+    if !unaskable.is_empty() {
+        let (kind, business_unit, documents) = (stretch.kind.code(), stretch.business_unit, unaskable.len());
+        tracing::warn!(
+            kind,
+            business_unit,
+            documents,
+            "ids that no query can be asked for: they do not ship"
+        );
     }
 }
 
@@ -248,10 +300,10 @@ impl PeopleSoft {
     /// The rows of a document's lines; those of another document are left out.
     pub(super) async fn lines_of(&self, key: &Key) -> Result<Lines, CallError> {
         let most = self.settings.options.max_rows;
-        let mut rows = self
+        let Shown { mut rows, counts_more } = self
             .query(key.kind.lines(), &[&key.business_unit, &key.id], most)
             .await?;
-        let cut_off = rows.len() >= usize::from(most);
+        let cut_off = counts_more || rows.len() >= usize::from(most);
         rows.retain(|row| is_of(row, key));
         Ok(Lines { rows, cut_off })
     }
@@ -263,9 +315,9 @@ impl PeopleSoft {
             return Ok(None);
         }
         let options = &self.settings.options;
-        self.read_reference(&convert::needed(&key, &lines.rows, &self.select, options))
-            .await?;
         let shown = self.numbers_shown(&key).await?;
+        let needed = convert::needed(&key, &lines.rows, shown.is_some(), &self.select, options);
+        self.read_reference(&needed).await?;
         let reference = self.known().clone();
         let read = Read {
             key: &key,
@@ -275,6 +327,7 @@ impl PeopleSoft {
             tracking_shown: shown.as_deref(),
             select: &self.select,
             options,
+            needs: &self.needs,
             today: self.today(),
         };
         let order = convert::order(&read);
@@ -301,9 +354,7 @@ impl PeopleSoft {
     /// What we have written about a document.
     pub(super) async fn entries(&self, key: &Key) -> Result<Vec<Row>, CallError> {
         let values = [key.business_unit.as_str(), key.kind.code(), key.id.as_str()];
-        let mut rows = self
-            .query(&queries::TRACKING, &values, self.settings.options.max_rows)
-            .await?;
+        let mut rows = self.all(&queries::TRACKING, &values).await?;
         rows.retain(|row| is_entry_of(row, key));
         Ok(rows)
     }
@@ -328,9 +379,7 @@ impl PeopleSoft {
 
     /// The rows of one location, vendor or item; the query's second prompt is the column that names it.
     pub(super) async fn referred(&self, query: &Query, id: &Id) -> Result<Vec<Row>, CallError> {
-        let mut rows = self
-            .query(query, &[&id.0, &id.1], self.settings.options.max_rows)
-            .await?;
+        let mut rows = self.all(query, &[&id.0, &id.1]).await?;
         let column = query.prompts.get(1).copied().unwrap_or_default();
         rows.retain(|row| {
             let same = |column: &str, wanted: &str| row.get(column).is_none_or(|given| same_id(given, wanted));
@@ -345,14 +394,14 @@ impl PeopleSoft {
 
     /// The documents that a person's number names.
     pub(super) async fn look_up(&self, number: &str) -> Result<Vec<DocumentId>, CallError> {
-        let (unit, ids) = convert::numbers(number);
         let options = &self.settings.options;
+        let (unit, ids) = convert::numbers(number, &options.business_units);
         let mut found = Vec::new();
         for kind in &options.documents {
             let units = options.business_units.iter();
             for business_unit in units.filter(|known| unit.is_none_or(|unit| unit == known.as_str())) {
                 for id in &ids {
-                    let rows = self.query(kind.lines(), &[business_unit, id], 2).await?;
+                    let rows = self.query(kind.lines(), &[business_unit, id], 2).await?.rows;
                     let key = Key::new(*kind, business_unit, id);
                     let own = rows.iter().find(|row| is_of(row, &key));
                     // As PeopleSoft spells it, with its leading zeros.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::convert::template::{self, Template};
-use super::options::is_segment;
+use super::options::{is_segment, refused};
 use crate::connection::Mistake;
 
 /// How the service is called, and by what its answers are told apart.
@@ -19,7 +19,7 @@ pub(super) struct Service {
     pub(super) media: String,
     /// The body; `None` is a JSON object of the columns.
     pub(super) body: Option<Template>,
-    /// All of which a success shows; none means that anything that is no error is a success.
+    /// All of which a success shows; none means that after each write the record is looked at.
     pub(super) success: Vec<Predicate>,
     /// Each of which is an error.
     pub(super) errors: Vec<Predicate>,
@@ -65,16 +65,12 @@ impl Service {
     pub(super) fn read(value: &Value, mistakes: &mut Vec<Mistake>) -> Self {
         let mut service = Self::default();
         let Some(table) = value.as_object() else {
-            mistakes.push(Mistake::new(
-                "erp.options.write",
-                format!("{value} is not allowed here"),
-                "a table",
-            ));
+            mistakes.push(Mistake::new("erp.options.write", "this is no table", "a table"));
             return service;
         };
         for (key, value) in table {
             if let Err(allowed) = service.set(key, value) {
-                let wrong = format!("{value} is not allowed here");
+                let wrong = refused(key, value, KEYS);
                 mistakes.push(Mistake::new(format!("erp.options.write.{key}"), wrong, allowed));
             }
         }
@@ -142,10 +138,13 @@ pub(super) fn is_column(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_uppercase()) && text.bytes().all(legal)
 }
 
+/// The key of the record, which no value may stand in.
+pub(super) const RECORD_KEY: [&str; 4] = ["BUSINESS_UNIT", "DOC_TYPE", "DOC_ID", "ENTRY"];
+
 fn column(text: Option<&str>) -> Result<Option<String>, String> {
     match text {
         Some("") => Ok(None),
-        Some(text) if is_column(text) => Ok(Some(text.to_owned())),
+        Some(text) if is_column(text) && !RECORD_KEY.contains(&text) => Ok(Some(text.to_owned())),
         _ => Err("a column like \"CARRIER\", or \"\" where there is none".to_owned()),
     }
 }

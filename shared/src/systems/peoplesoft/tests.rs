@@ -415,10 +415,100 @@ async fn a_check_says_what_to_do() {
     );
     let bare = json!({"BUSINESS_UNIT": "US001", "PO_ID": "0000079262", "PO_STATUS": "D"});
     let told = checked(vec![always("X_SHIP_PO_HDR", rows(&[bare]))]).await;
+    assert!(told.contains("does not heed its prompt LAST_KEY"), "{told}");
     assert!(
         told.contains("LAST_DTTM_UPDATE") && told.contains("does not heed its prompt FROM_DTTM"),
         "{told}"
     );
+}
+
+/// What an analyst's query gets wrong without anybody's seeing it: the order of ids, times that nobody can read, rows that the
+/// user's profile cuts off.
+#[tokio::test]
+async fn a_check_looks_at_the_order_the_times_and_the_number_of_rows() {
+    let page = |ids: &[&str], changed: &str| rows(&ids.iter().map(|id| head("US001", id, changed)).collect::<Vec<_>>());
+    let checked = async |first: String, behind: String| {
+        let lines = vec![
+            once("X_SHIP_PO_HDR", 200, first.clone()),
+            once("X_SHIP_PO_HDR", 200, first),
+            once("X_SHIP_PO_HDR", 200, rows(&[])),
+            once("X_SHIP_PO_HDR", 200, behind),
+        ];
+        let bench = Bench::with(&basic(), lines, |connection| {
+            connection.erp.options["business_units"] = json!(["US001"]);
+            connection.erp.options["documents"] = json!(["purchase-orders"]);
+        });
+        failing(&bench.peoplesoft.check().await).join("\n")
+    };
+    let usual = "2026-02-27 16:00:00";
+    let told = checked(page(&["01", "02"], usual), rows(&[])).await;
+    for words in ["smallest", "LAST_KEY", "cannot be read", "query profile"] {
+        assert!(!told.contains(words), "{told}");
+    }
+    for (first, behind) in [
+        (page(&["02", "01"], usual), rows(&[])),
+        (page(&["01", "A3", "02"], usual), page(&["A3"], usual)),
+    ] {
+        let told = checked(first, behind).await;
+        assert!(told.contains("smallest PO_ID first"), "{told}");
+    }
+    let told = checked(page(&["01", "02"], usual), page(&["01", "02"], usual)).await;
+    assert!(told.contains("does not heed its prompt LAST_KEY"), "{told}");
+    let told = checked(page(&["01"], "27/02/2026"), rows(&[])).await;
+    assert!(told.contains("\"27/02/2026\", which cannot be read"), "{told}");
+    let told = checked(page(&["01", "02"], usual), page(&["03", "04"], usual)).await;
+    assert!(told.contains("erp.max_rows = 2"), "{told}");
+}
+
+/// An answer that nobody can read is none: what it may have shown would look as if it were not there.
+#[tokio::test]
+async fn rows_that_cannot_be_read_are_no_empty_list() {
+    let document = DocumentId::purchase_order("US001.0000079262");
+    let read = async |query: &'static str, body: &str| {
+        let mut lines = reference();
+        lines.push(once(query, 200, body));
+        let bench = Bench::new(lines);
+        bench.peoplesoft.read(std::slice::from_ref(&document)).await
+    };
+    let unreadable = r#"{"status": "success", "data": {"query": {"numrows": 1, "rows": "A.PO_ID"}}}"#;
+    let uncounted = r#"{"status": "success", "data": {"query": {"numrows": 1, "rows": []}}}"#;
+    for query in [
+        "X_SHIP_PO_LINE",
+        "X_SHIP_LOC",
+        "X_SHIP_ITEM",
+        "X_SHIP_VENDOR",
+        "X_SHIP_TRACK",
+    ] {
+        for body in [unreadable, uncounted] {
+            let result = read(query, body).await;
+            assert!(matches!(result, Err(CallError::Later(_))), "{query} {body}: {result:?}");
+        }
+    }
+    let cut = fixture!("read/purchase_order.json").replace("\"numrows\": 5", "\"numrows\": 9");
+    let orders = read("X_SHIP_PO_LINE", &cut).await.unwrap();
+    assert!(
+        matches!(&orders[0].standing, Standing::Waiting(why) if why.contains("may be missing")),
+        "{:?}",
+        orders[0].standing
+    );
+}
+
+/// Ids are the customer's own: what a prompt cannot take is left out, and said; everything else is encoded.
+#[tokio::test]
+async fn an_id_is_encoded_and_one_with_a_comma_is_left_out() {
+    let page = ["A/1 %", "B,2", "C3"].map(|id| head("US001", id, "2026-02-27 16:00:00"));
+    let bench = Bench::new(vec![once("X_SHIP_PO_HDR", 200, rows(&page))]);
+    let heads = bench
+        .peoplesoft
+        .changed(&scan("2026-02-27T00:00:00Z", None, 250))
+        .await
+        .unwrap();
+    assert_eq!(ids(&heads), ["US001.A/1 %", "US001.C3"]);
+    bench.peoplesoft.read(&[heads[0].document.clone()]).await.unwrap();
+    let seen = bench.script.asked("X_SHIP_PO_LINE");
+    assert_eq!(seen[0].prompt("PO_ID"), "A/1 %");
+    assert!(seen[0].url.as_str().contains("US001,A%2F1%20%25"), "{}", seen[0].url);
+    assert_eq!(bench.peoplesoft.reads_at_once(), 20);
 }
 
 /// The usual connection as others see it.

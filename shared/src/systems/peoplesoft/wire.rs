@@ -48,8 +48,11 @@ impl Row {
     }
 }
 
-/// A number, without needless noughts.
+/// A number, without needless noughts. Commas part thousands and nothing else: `1,5` is none.
 pub(super) fn number(text: &str) -> Option<Decimal> {
+    if text.contains(',') && !has_thousands(text) {
+        return None;
+    }
     let plain = text.replace(',', "");
     let number = Decimal::from_str(&plain)
         .or_else(|_| Decimal::from_scientific(&plain))
@@ -57,8 +60,27 @@ pub(super) fn number(text: &str) -> Option<Decimal> {
     Some(number.normalize()).filter(|number| number.abs() <= LARGEST_NUMBER)
 }
 
-/// The rows of an answer; `None` where it is none of the query service.
-pub(super) fn rows(body: &[u8], options: &Options) -> Option<Vec<Row>> {
+/// Whether every comma of a number stands before three digits: `-1,234,567.5`.
+fn has_thousands(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut groups = whole.trim_start_matches(['-', '+']).split(',');
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups
+        .next()
+        .is_some_and(|group| (1..=3).contains(&group.len()) && digits(group));
+    first && !fraction.contains(',') && groups.all(|group| group.len() == 3 && digits(group))
+}
+
+/// What an answer of the query service shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Shown {
+    pub(super) rows: Vec<Row>,
+    /// Whether it counts more rows than it shows.
+    pub(super) counts_more: bool,
+}
+
+/// The rows of an answer; `None` where it is none of the query service, or shows rows that nobody can read.
+pub(super) fn shown(body: &[u8], options: &Options) -> Option<Shown> {
     let answer: Value = serde_json::from_slice(body).ok()?;
     let said_well = answer
         .get("status")
@@ -68,21 +90,43 @@ pub(super) fn rows(body: &[u8], options: &Options) -> Option<Vec<Row>> {
     let query = found.into_iter().flatten().next();
     match query {
         _ if !said_well => None,
-        Some(query) => Some(listed(query.get("rows").or_else(|| query.get("row")), options)),
+        Some(query) => {
+            let rows = listed(query.get("rows").or_else(|| query.get("row")), options)?;
+            let counts_more = counted(query)? > rows.len();
+            Some(Shown { rows, counts_more })
+        }
         // Nothing found is told by some tools in this way.
-        None => answer.get("status").map(|_| Vec::new()),
+        None => answer.get("status").map(|_| Shown::default()),
     }
 }
 
-fn listed(rows: Option<&Value>, options: &Options) -> Vec<Row> {
+/// How many rows an answer says that it has; none where it does not say.
+fn counted(query: &Value) -> Option<usize> {
+    match query.get("numrows").and_then(text) {
+        Some(count) => count.parse().ok(),
+        None => Some(0),
+    }
+}
+
+/// The rows, each of which must be one that can be read: a row that is left out may be the one that counts.
+fn listed(rows: Option<&Value>, options: &Options) -> Option<Vec<Row>> {
     match rows {
-        Some(Value::Array(rows)) => rows.iter().filter_map(|row| one(row, options)).collect(),
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(Value::String(text)) if text.trim().is_empty() => Some(Vec::new()),
+        Some(Value::Array(rows)) => rows.iter().map(|row| one(row, options)).collect(),
         Some(Value::Object(inner)) => match inner.get("row") {
             Some(row) => listed(Some(row), options),
-            None => rows.and_then(|row| one(row, options)).into_iter().collect(),
+            None if inner.is_empty() => Some(Vec::new()),
+            None => Some(vec![rows.and_then(|row| one(row, options))?]),
         },
-        _ => Vec::new(),
+        Some(_) => None,
     }
+}
+
+/// The rows of an answer that is one.
+#[cfg(test)]
+pub(super) fn rows(body: &[u8], options: &Options) -> Option<Vec<Row>> {
+    shown(body, options).map(|shown| shown.rows)
 }
 
 fn one(row: &Value, options: &Options) -> Option<Row> {
@@ -153,10 +197,53 @@ mod tests {
         }
         for none in [
             json!({"status": "error", "data": {"query": {"rows": []}}}),
+            json!({"status": "success", "data": {"query": {"numrows": 1, "rows": "1 row"}}}),
+            json!({"status": "success", "data": {"query": {"numrows": 2, "rows": [{"A.PO_ID": "1"}, "2"]}}}),
+            json!({"status": "success", "data": {"query": {"numrows": "many", "rows": []}}}),
+            json!({"status": "success", "data": {"query": {"rows": 7}}}),
             json!({}),
             json!([1]),
         ] {
             assert_eq!(read(&none), None, "{none}");
+        }
+    }
+
+    /// What is cut off silently is told by the count, where there is one.
+    #[test]
+    fn an_answer_that_counts_more_rows_than_it_shows_says_so() {
+        let counts_more = |answer: &Value| {
+            shown(answer.to_string().as_bytes(), &Options::default())
+                .unwrap()
+                .counts_more
+        };
+        let row = json!({"A.PO_ID": "1"});
+        assert!(counts_more(
+            &json!({"data": {"query": {"numrows": "3", "rows": [row, row]}}})
+        ));
+        assert!(counts_more(&json!({"data": {"query": {"numrows": 1}}})));
+        assert!(!counts_more(
+            &json!({"data": {"query": {"numrows": 2, "rows": [row, row]}}})
+        ));
+        assert!(!counts_more(&json!({"data": {"query": {"rows": row}}})));
+    }
+
+    #[test]
+    fn a_comma_parts_thousands_and_nothing_else() {
+        for (text, value) in [
+            ("1,234.5", Some("1234.5")),
+            ("-12,345,678", Some("-12345678")),
+            ("1234.50", Some("1234.5")),
+            ("1,5", None),
+            ("1.234,5", None),
+            ("12,34", None),
+            ("1234,567", None),
+            (",123", None),
+        ] {
+            assert_eq!(
+                number(text).map(|number| number.to_string()).as_deref(),
+                value,
+                "{text}"
+            );
         }
     }
 

@@ -47,6 +47,12 @@ pub(in crate::systems::peoplesoft) struct Plan {
     pub(in crate::systems::peoplesoft) body: String,
     /// The entry's name.
     pub(in crate::systems::peoplesoft) entry: String,
+    /// The document that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::systems::peoplesoft) document: Option<DocumentId>,
+    /// What the entry shows once it is written, by column.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::systems::peoplesoft) told: Vec<(String, String)>,
 }
 
 impl Entry {
@@ -58,6 +64,12 @@ impl Entry {
             columns: Map::new(),
             told: Vec::new(),
         }
+    }
+
+    /// What nobody should read in an error: places and names.
+    pub(in crate::systems::peoplesoft) fn hidden(&self) -> Vec<String> {
+        let names = ["place", "signed_by", "problem"].into_iter();
+        names.filter_map(|name| self.values.get(name).cloned()).collect()
     }
 
     /// Says something in the column that the connection names for it, if it names one.
@@ -238,6 +250,8 @@ pub(in crate::systems::peoplesoft) fn drafted(entry: &Entry, settings: &Settings
         media: service.media.clone(),
         body,
         entry: entry.name.clone(),
+        document: Some(entry.key.document()),
+        told: entry.told.clone(),
     }
 }
 
@@ -311,8 +325,13 @@ fn split(text: &str) -> Vec<&str> {
 
 /// What a row says in a column of the record, by whichever name the query gives it.
 fn said<'a>(row: &'a Row, column: &str, options: &Options) -> Option<&'a str> {
-    let renamed = options.columns.iter().find(|(_, theirs)| *theirs == column);
-    row.get(column).or_else(|| row.get(renamed?.0))
+    row.get(column).or_else(|| row.get(renamed(column, options)?))
+}
+
+/// Our name of a column that the connection renames.
+fn renamed<'a>(column: &str, options: &'a Options) -> Option<&'a str> {
+    let mut all = options.columns.iter();
+    all.find(|(_, theirs)| *theirs == column).map(|(ours, _)| ours.as_str())
 }
 
 /// Whether a document's rows say already what an entry says. No row says nothing, and so does an entry that clears.
@@ -323,6 +342,19 @@ pub(in crate::systems::peoplesoft) fn says_already(rows: &[Row], entry: &Entry, 
         let there = said(row, column, options).unwrap_or_default();
         is_same(there, ours, options)
     })
+}
+
+/// Whether a document's rows show what was written. A column that the query does not have at all tells nothing either way; of
+/// an entry that only clears, no row says the same.
+pub(in crate::systems::peoplesoft) fn is_shown(rows: &[Row], plan: &Plan, options: &Options) -> bool {
+    let Some(row) = row_of(rows, &plan.entry) else {
+        return !plan.told.is_empty() && plan.told.iter().all(|(_, ours)| ours.trim().is_empty());
+    };
+    let shows = |column: &str| row.has(column) || renamed(column, options).is_some_and(|ours| row.has(ours));
+    let told: Vec<&(String, String)> = plan.told.iter().filter(|(column, _)| shows(column)).collect();
+    let same =
+        |(column, ours): &&(String, String)| is_same(said(row, column, options).unwrap_or_default(), ours, options);
+    told.iter().all(same) && (plan.told.is_empty() || !told.is_empty())
 }
 
 /// Whether two texts say the same: a column of numbers or of times has a spelling of its own.

@@ -9,7 +9,7 @@ use crate::http::{Answer, VendorError};
 const SERVICE: &str = "error";
 
 /// How long the other side's words may be.
-const LONGEST: usize = 300;
+const LONGEST: usize = 200;
 
 /// What an error means for whoever asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +132,26 @@ impl Fault {
     pub(in crate::systems::peoplesoft) fn ends_a_write(&self) -> bool {
         self.class.is_final() || (self.class == Class::Unclear && self.refusal.code == SERVICE)
     }
+}
+
+/// The other side's own words on one line, whatever they are; none where it sent nothing or a page. `hidden` is what we sent and
+/// nobody else should read.
+pub(in crate::systems::peoplesoft) fn told(body: &[u8], hidden: &[String]) -> Option<String> {
+    let said = match fault(body) {
+        Some(fault) => fault.refusal.to_string(),
+        None => String::from_utf8_lossy(body).into_owned(),
+    };
+    let plain: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let longest_first = {
+        let mut all: Vec<&String> = hidden.iter().filter(|text| !text.trim().is_empty()).collect();
+        all.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        all
+    };
+    let open = longest_first
+        .into_iter()
+        .fold(plain, |said, text| said.replace(text.as_str(), "..."));
+    let line = open.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!line.is_empty()).then(|| line.chars().take(LONGEST).collect())
 }
 
 /// An error of a write, for [`crate::http::effect`].

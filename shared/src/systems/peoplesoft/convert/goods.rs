@@ -14,8 +14,13 @@ const LIGHTEST: Decimal = dec!(0.000001);
 /// # Errors
 /// What is missing, and where it can be said.
 pub(super) fn pieces(sku: &str, unit: Option<&str>, item: Option<&Row>, options: &Options) -> Result<Decimal, String> {
-    let (Some(unit), Some(standard)) = (unit, item.and_then(|item| item.get("UNIT_MEASURE_STD"))) else {
+    let (Some(unit), Some(item)) = (unit, item) else {
         return Ok(Decimal::ONE);
+    };
+    let Some(standard) = item.get("UNIT_MEASURE_STD") else {
+        return Err(format!(
+            "it is ordered by {unit}, and UNIT_MEASURE_STD of item {sku} is blank: enter it in PeopleSoft"
+        ));
     };
     let (unit, standard) = (unit.to_uppercase(), standard.to_uppercase());
     if unit == standard {

@@ -56,20 +56,22 @@ impl Key {
     }
 }
 
-/// Whether a text can be a part of a key, and so a prompt's value.
+/// Whether a text can be a part of a key, and so a prompt's value: prompts are parted by commas, and points alone lead elsewhere
+/// in a path. Everything else is encoded where it stands.
 pub(in crate::systems::peoplesoft) fn is_key(text: &str) -> bool {
-    let legal = |c: char| c.is_ascii_graphic() && !matches!(c, ',' | '%' | '/' | '\\' | '"' | '<' | '>');
-    (1..=30).contains(&text.len()) && text.chars().all(legal)
+    let plain = text.chars().all(|c| !c.is_control() && c != ',') && text.trim() == text;
+    (1..=30).contains(&text.chars().count()) && plain && text.chars().any(|c| c != '.')
 }
 
-/// The business unit that a person's number names, where it names one, and the ids that it can mean.
-pub(in crate::systems::peoplesoft) fn numbers(number: &str) -> (Option<&str>, Vec<String>) {
+/// The business unit that a person's number names, where it names one of these, and the ids that it can mean.
+pub(in crate::systems::peoplesoft) fn numbers<'a>(number: &'a str, units: &[String]) -> (Option<&'a str>, Vec<String>) {
     let number = number.trim();
-    let (business_unit, id) = match number.split_once('/') {
-        Some((business_unit, id)) => (Some(business_unit.trim()), id.trim()),
-        None => (None, number),
-    };
-    if !is_key(id) || business_unit.is_some_and(|unit| !is_key(unit)) {
+    let named = number
+        .split_once('/')
+        .map(|(unit, id)| (unit.trim(), id.trim()))
+        .filter(|(unit, _)| units.iter().any(|known| known == unit));
+    let (business_unit, id) = named.map_or((None, number), |(unit, id)| (Some(unit), id));
+    if !is_key(id) {
         return (business_unit, Vec::new());
     }
     let mut ids = vec![id.to_owned()];
@@ -99,7 +101,8 @@ mod tests {
             DocumentId::sales_order("US001.1"),
             DocumentId::purchase_order("US001"),
             DocumentId::purchase_order("US001.1,2"),
-            DocumentId::purchase_order("US001.1/../2"),
+            DocumentId::purchase_order("US001..."),
+            DocumentId::purchase_order("US001. "),
         ] {
             assert_eq!(Key::of(&foreign), None, "{foreign}");
         }
@@ -108,6 +111,9 @@ mod tests {
     #[test]
     fn a_person_may_name_the_business_unit_and_leave_zeros_out() {
         let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        let units = ids(&["US001"]);
+        let numbers = |number| numbers(number, &units);
+        assert_eq!(numbers("A/7 %"), (None, ids(&["A/7 %"])), "no unit of ours");
         assert_eq!(numbers("79262"), (None, ids(&["79262", "0000079262"])));
         assert_eq!(numbers("US001/0000079262"), (Some("US001"), ids(&["0000079262"])));
         assert_eq!(numbers("PO-7"), (None, ids(&["PO-7"])));

@@ -11,6 +11,7 @@ use super::orders::Facts;
 use super::places;
 use super::standing::{Condition, Schedule};
 use crate::domain::{Address, LARGEST_NUMBER, LineId, Money, OrderLine, Origin};
+use crate::systems::peoplesoft::needs;
 use crate::systems::peoplesoft::queries::{self, Kind};
 use crate::systems::peoplesoft::wire::Row;
 
@@ -28,10 +29,15 @@ pub(super) fn line(facts: &Facts<'_>, schedule: &Schedule<'_>, currency: Option<
     let weight = item.map_or(Ok(None), |item| goods::weight(&sku, item, facts.options));
     let dimensions = item.map_or(Ok(None), |item| goods::dimensions(&sku, item, facts.options));
     let ship_to = ship_to(facts, schedule);
+    let origins = came_from(facts.key, schedule);
     let found = item.is_some() || schedule.get("INV_ITEM_ID").is_none();
     let flaws = [
         known(&condition).err(),
-        (!found).then(|| no_item(facts, &sku)),
+        (!found).then(|| no_item(facts, schedule, &sku)),
+        item.and_then(|item| unshown(facts, item)),
+        readable(facts.key.kind, schedule).err(),
+        facts.closed_supplier.clone(),
+        origins.as_ref().err().cloned(),
         pieces.err(),
         weight.as_ref().err().cloned(),
         dimensions.as_ref().err().cloned(),
@@ -73,7 +79,7 @@ pub(super) fn line(facts: &Facts<'_>, schedule: &Schedule<'_>, currency: Option<
         location: None,
         ship_to: Some(ship_to.unwrap_or_default()),
         cost_centre: cost_centre(schedule),
-        came_from: came_from(facts.key, schedule),
+        came_from: origins.unwrap_or_default(),
         flaw: (!flaws.is_empty()).then(|| flaws.join("; ")),
     }
 }
@@ -85,8 +91,36 @@ fn known(condition: &Condition) -> Result<(), String> {
     }
 }
 
-fn no_item(facts: &Facts<'_>, sku: &str) -> String {
+/// What the query of items does not show at all.
+fn unshown(facts: &Facts<'_>, item: &Row) -> Option<String> {
+    let (query, options) = (&queries::ITEM, facts.options);
+    let lacking = facts.needs.lacking(query, std::slice::from_ref(item), options);
+    (!lacking.is_empty()).then(|| needs::words(query, &lacking, options))
+}
+
+/// A quantity that cannot be read would be none.
+fn readable(kind: Kind, schedule: &Schedule<'_>) -> Result<(), String> {
+    let unread = |column: &&str| schedule.get(column).is_some() && schedule.number(column).is_none();
+    match [kind.quantity_column(), "QTY_RECV"]
+        .iter()
+        .find(|column| unread(column))
+    {
+        Some(column) => Err(format!(
+            "its {column} is {:?}, which is no number",
+            schedule.get(column).unwrap_or_default()
+        )),
+        None => Ok(()),
+    }
+}
+
+fn no_item(facts: &Facts<'_>, schedule: &Schedule<'_>, sku: &str) -> String {
     let query = facts.options.query(&queries::ITEM);
+    let rows = schedule
+        .get("ITM_SETID")
+        .and_then(|set| facts.reference.items.get(&(set.to_owned(), sku.to_owned())));
+    if rows.is_some_and(|rows| places::is_closed(rows, facts.today, facts.options)) {
+        return format!("item {sku} is inactive today: see its newest effective date in PeopleSoft");
+    }
     format!("item {sku} is not there as it holds today: see whether the query {query} shows it under its SETID")
 }
 
@@ -125,6 +159,11 @@ fn ship_to(facts: &Facts<'_>, schedule: &Schedule<'_>) -> Result<Address, String
         return Err("it names no ship-to location: enter one in PeopleSoft".to_owned());
     };
     let rows = facts.reference.locations.get(&(set.to_owned(), id.to_owned()));
+    if rows.is_some_and(|rows| places::is_closed(rows, facts.today, facts.options)) {
+        return Err(format!(
+            "its ship-to location {id} (SETID {set}) is inactive today: see its newest effective date in PeopleSoft"
+        ));
+    }
     let address = rows.and_then(|rows| places::of_location(rows, facts.today, facts.options));
     address.ok_or_else(|| {
         format!(
@@ -155,18 +194,27 @@ fn cost_centre(schedule: &Schedule<'_>) -> Option<String> {
 }
 
 /// The requisitions' schedules that became this one, each once.
-fn came_from(key: &Key, schedule: &Schedule<'_>) -> Vec<Origin> {
+///
+/// # Errors
+/// A requisition without its line: the same goods might ship as both.
+fn came_from(key: &Key, schedule: &Schedule<'_>) -> Result<Vec<Origin>, String> {
     if key.kind == Kind::Requisition {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let origins = schedule.rows.iter().filter_map(|row| {
+    let origin = |row: &&Row| {
         let unit = row.get("BUSINESS_UNIT_REQ").unwrap_or(&key.business_unit);
-        let requisition = Key::new(Kind::Requisition, unit, row.get("REQ_ID")?);
-        let number = row.ordinal("REQ_SCHED_NBR").unwrap_or_else(|| "1".to_owned());
-        Some(Origin {
-            document: requisition.document(),
-            line: LineId::new(format!("{}.{number}", row.ordinal("REQ_LINE_NBR")?)),
-        })
-    });
-    origins.collect::<BTreeSet<Origin>>().into_iter().collect()
+        let id = row.get("REQ_ID")?;
+        let Some(line) = row.ordinal("REQ_LINE_NBR").filter(|line| line != "0") else {
+            return Some(Err(format!(
+                "it came from requisition {id}, and its REQ_LINE_NBR does not say from which line"
+            )));
+        };
+        let number = row.ordinal("REQ_SCHED_NBR").filter(|number| number != "0");
+        Some(Ok(Origin {
+            document: Key::new(Kind::Requisition, unit, id).document(),
+            line: LineId::new(format!("{line}.{}", number.as_deref().unwrap_or("1"))),
+        }))
+    };
+    let origins: Result<BTreeSet<Origin>, String> = schedule.rows.iter().filter_map(origin).collect();
+    Ok(origins?.into_iter().collect())
 }

@@ -15,8 +15,10 @@ pub(super) mod template;
 #[cfg(test)]
 mod tests;
 
-pub(super) use entries::{Entry, Plan, delivery, drafted, numbers_shown, place, problem, says_already, shipped, shows};
-pub(super) use errors::{envelope, fault, write_envelope};
+pub(super) use entries::{
+    Entry, Plan, delivery, drafted, is_shown, numbers_shown, place, problem, says_already, shipped, shows,
+};
+pub(super) use errors::{envelope, fault, told, write_envelope};
 pub(super) use keys::{Key, is_key, numbers};
 pub(super) use moments::{is_certainly_before, moment, prompt};
 pub(super) use orders::{Id, Read, Reference, needed, order};

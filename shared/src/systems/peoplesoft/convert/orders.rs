@@ -10,6 +10,7 @@ use super::places;
 use super::standing::{self, Condition, Schedule};
 use crate::connection::Selection;
 use crate::domain::{Address, Order, OrderLine, ShipMethod, Standing, Supplier};
+use crate::systems::peoplesoft::needs::{self, Needs};
 use crate::systems::peoplesoft::options::Options;
 use crate::systems::peoplesoft::wire::Row;
 
@@ -39,6 +40,7 @@ pub(in crate::systems::peoplesoft) struct Read<'a> {
     pub(in crate::systems::peoplesoft) tracking_shown: Option<&'a str>,
     pub(in crate::systems::peoplesoft) select: &'a Selection,
     pub(in crate::systems::peoplesoft) options: &'a Options,
+    pub(in crate::systems::peoplesoft) needs: &'a Needs,
     /// The day at the database server.
     pub(in crate::systems::peoplesoft) today: Date,
 }
@@ -50,6 +52,8 @@ pub(super) struct Facts<'a> {
     pub(super) ready: bool,
     /// Who sells it.
     pub(super) vendor: Option<&'a str>,
+    /// That the address is closed from which the supplier would ship.
+    pub(super) closed_supplier: Option<String>,
 }
 
 impl<'a> std::ops::Deref for Facts<'a> {
@@ -60,19 +64,24 @@ impl<'a> std::ops::Deref for Facts<'a> {
     }
 }
 
-/// What must be read beside the rows of a document that ships; nothing for one that does not.
+/// What must be read beside the rows of a document. One that does not ship any more, or not now, may have been shipped: where it
+/// goes and how much it is must read as before, except of a document that is canceled as a whole. `shipped` says that we have
+/// written of it.
 pub(in crate::systems::peoplesoft) fn needed(
     key: &Key,
     rows: &[Row],
+    shipped: bool,
     select: &Selection,
     options: &Options,
 ) -> Reference<()> {
     let schedules = standing::schedules(rows);
     let mut needed = Reference::default();
-    if standing::standing(key.kind, rows, &schedules, select, options) != Standing::Ready {
+    let standing = standing::standing(key.kind, rows, &schedules, select, options);
+    if standing == Standing::Cancelled {
         return needed;
     }
-    for schedule in schedules.iter().filter(|schedule| ships(schedule, select)) {
+    let counts = |schedule: &&Schedule<'_>| shipped || schedule.fits(select).is_ok();
+    for schedule in schedules.iter().filter(counts) {
         let id = |set: &str, id: &str| named(schedule.get(set)?, schedule.get(id)?);
         needed
             .locations
@@ -80,9 +89,11 @@ pub(in crate::systems::peoplesoft) fn needed(
         needed
             .locations
             .extend(id("SHIPTO_SETID", "BILL_LOCATION").map(|id| (id, ())));
-        needed
-            .vendors
-            .extend(id("VENDOR_SETID", "VENDOR_ID").map(|id| (id, ())));
+        if standing == Standing::Ready && ships(schedule, select) {
+            needed
+                .vendors
+                .extend(id("VENDOR_SETID", "VENDOR_ID").map(|id| (id, ())));
+        }
         needed.items.extend(id("ITM_SETID", "INV_ITEM_ID").map(|id| (id, ())));
     }
     needed
@@ -104,10 +115,12 @@ pub(in crate::systems::peoplesoft) fn order(read: &Read<'_>) -> Option<Order> {
     read.rows.first()?;
     let schedules = standing::schedules(read.rows);
     let standing = standing(read, &schedules);
+    let vendor = vendor(read, &schedules);
     let facts = Facts {
         read,
         ready: standing == Standing::Ready,
-        vendor: vendor(read, &schedules),
+        vendor,
+        closed_supplier: closed_supplier(read, vendor),
     };
     let get = |column: &str| facts.rows.iter().find_map(|row| row.text(column));
     let currency = get("CURRENCY_CD").filter(|currency| currency.len() == 3);
@@ -146,19 +159,16 @@ fn vendor<'a>(read: &Read<'a>, schedules: &[Schedule<'a>]) -> Option<&'a str> {
 }
 
 fn standing(facts: &Read<'_>, schedules: &[Schedule<'_>]) -> Standing {
-    // Without these an order would seem to have nothing to ship.
-    let counted = ["LINE_NBR", facts.key.kind.quantity_column()].into_iter();
-    let shown = |column: &str| facts.rows.iter().any(|row| row.has(column));
-    let lacking: Vec<&str> = counted.filter(|column| !shown(column)).collect();
-    match standing::standing(facts.key.kind, facts.rows, schedules, facts.select, facts.options) {
-        Standing::Ready if facts.cut_off => Standing::Waiting(format!(
-            "it has {} rows or more, so that some may be missing: raise erp.max_rows",
+    let (query, options) = (facts.key.kind.lines(), facts.options);
+    let lacking = facts.needs.lacking(query, facts.rows, options);
+    match standing::standing(facts.key.kind, facts.rows, schedules, facts.select, options) {
+        standing @ (Standing::Cancelled | Standing::Closed) => standing,
+        // Whatever else was decided was decided without what is lacking.
+        _ if !lacking.is_empty() => Standing::Waiting(needs::words(query, &lacking, options)),
+        _ if facts.cut_off => Standing::Waiting(format!(
+            "it has {} rows or more, so that some may be missing: raise erp.max_rows, and the row limit of the user's query \
+             profile",
             facts.rows.len()
-        )),
-        Standing::Ready if !lacking.is_empty() => Standing::Waiting(format!(
-            "query {} shows no {}: `waybill connection check` says what it lacks",
-            facts.options.query(facts.key.kind.lines()),
-            lacking.join(", ")
         )),
         standing => standing,
     }
@@ -177,12 +187,34 @@ fn going_elsewhere(line: OrderLine, ship_to: &Address) -> OrderLine {
     OrderLine { ship_to: own, ..line }
 }
 
+/// What the rows of a vendor's lines say first in a column.
+fn of_vendor<'a>(read: &Read<'a>, id: &str, column: &str) -> Option<&'a str> {
+    let mut own = read.rows.iter().filter(|row| row.get("VENDOR_ID") == Some(id));
+    own.find_map(|row| row.get(column))
+}
+
+/// The rows that the query of vendors shows of one.
+fn vendor_rows<'a>(read: &Read<'a>, id: &str) -> &'a [Row] {
+    let set = of_vendor(read, id, "VENDOR_SETID");
+    let rows = set.and_then(|set| read.reference.vendors.get(&(set.to_owned(), id.to_owned())));
+    rows.map_or(&[], Vec::as_slice)
+}
+
+/// A flaw of everything that the supplier ships.
+fn closed_supplier(read: &Read<'_>, vendor: Option<&str>) -> Option<String> {
+    let id = vendor.filter(|_| read.needs.supplier_ships)?;
+    let sequence = of_vendor(read, id, "ADDRESS_SEQ_NUM");
+    let closed = places::is_vendor_closed(vendor_rows(read, id), sequence, read.today, read.options);
+    closed.then(|| {
+        let address = sequence.map_or_else(|| "the first address".to_owned(), |number| format!("address {number}"));
+        format!("{address} of its supplier {id} is inactive today: see its newest effective date in PeopleSoft")
+    })
+}
+
 fn supplier(facts: &Facts<'_>) -> Option<Supplier> {
     let id = facts.vendor?;
-    let own = facts.rows.iter().filter(|row| row.get("VENDOR_ID") == Some(id));
-    let get = |column: &str| own.clone().find_map(|row| row.get(column));
-    let rows = get("VENDOR_SETID").and_then(|set| facts.reference.vendors.get(&(set.to_owned(), id.to_owned())));
-    let rows: &[Row] = rows.map_or(&[], Vec::as_slice);
+    let get = |column: &str| of_vendor(facts, id, column);
+    let rows = vendor_rows(facts, id);
     let (name, address) = places::of_vendor(rows, get("ADDRESS_SEQ_NUM"), facts.today, facts.options);
     Some(Supplier {
         number: None,

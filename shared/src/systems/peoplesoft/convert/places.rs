@@ -10,29 +10,43 @@ use crate::domain::Address;
 use crate::systems::peoplesoft::options::Options;
 use crate::systems::peoplesoft::wire::Row;
 
-/// Of rows with an effective date the newest that is active and not yet to come; rows without a date hold always.
+/// Of rows with an effective date the newest that is not yet to come, unless it is inactive: then nothing holds any more. Rows
+/// without a date hold always.
 pub(in crate::systems::peoplesoft) fn effective<'a>(
     rows: impl IntoIterator<Item = &'a Row>,
     today: Date,
     options: &Options,
 ) -> Option<&'a Row> {
+    newest(rows, today, options).filter(|row| is_active(row))
+}
+
+/// Whether the newest row that is not yet to come is inactive.
+pub(in crate::systems::peoplesoft) fn is_closed<'a>(
+    rows: impl IntoIterator<Item = &'a Row>,
+    today: Date,
+    options: &Options,
+) -> bool {
+    newest(rows, today, options).is_some_and(|row| !is_active(row))
+}
+
+fn is_active(row: &Row) -> bool {
+    row.get("EFF_STATUS")
+        .is_none_or(|status| matches!(status.to_lowercase().as_str(), "a" | "active"))
+}
+
+fn newest<'a>(rows: impl IntoIterator<Item = &'a Row>, today: Date, options: &Options) -> Option<&'a Row> {
     let date = |row: &Row| {
         let text = row.get("EFFDT")?;
         day(text).or_else(|| wall(text, options).map(|wall| wall.date()))
     };
-    let active = |row: &&Row| {
-        row.get("EFF_STATUS")
-            .is_none_or(|status| matches!(status.to_lowercase().as_str(), "a" | "active"))
-    };
     let holds = |row: &&Row| date(row).is_none_or(|date| date <= today);
-    let newest = |one: &&Row, other: &&Row| match (date(one), date(other)) {
+    let later = |one: &&Row, other: &&Row| match (date(one), date(other)) {
         (Some(one), Some(other)) => one.cmp(&other),
         (one, other) => one.is_some().cmp(&other.is_some()),
     };
     rows.into_iter()
-        .filter(active)
         .filter(holds)
-        .max_by(|one, other| match newest(one, other) {
+        .max_by(|one, other| match later(one, other) {
             // Of two of one day the first: the order in which they come is the only other one.
             Ordering::Equal => Ordering::Greater,
             other => other,
@@ -47,6 +61,25 @@ pub(in crate::systems::peoplesoft) fn of_location(rows: &[Row], today: Date, opt
     address(row, name, attention)
 }
 
+/// Whether the address of this sequence, or the first, is closed.
+pub(in crate::systems::peoplesoft) fn is_vendor_closed(
+    rows: &[Row],
+    sequence: Option<&str>,
+    today: Date,
+    options: &Options,
+) -> bool {
+    is_closed(of_sequence(rows, sequence), today, options)
+}
+
+fn of_sequence<'a>(rows: &'a [Row], sequence: Option<&str>) -> impl Iterator<Item = &'a Row> {
+    let number = |row: &Row| row.number("ADDRESS_SEQ_NUM").unwrap_or_default();
+    let wanted = match sequence.and_then(crate::systems::peoplesoft::wire::number) {
+        Some(sequence) => Some(sequence),
+        None => rows.iter().map(number).min(),
+    };
+    rows.iter().filter(move |row| Some(number(row)) == wanted)
+}
+
 /// The name of a vendor, and the address of this sequence, or of the first.
 pub(in crate::systems::peoplesoft) fn of_vendor(
     rows: &[Row],
@@ -55,13 +88,7 @@ pub(in crate::systems::peoplesoft) fn of_vendor(
     options: &Options,
 ) -> (Option<String>, Option<Address>) {
     let name = rows.iter().find_map(|row| row.text("NAME1"));
-    let number = |row: &Row| row.number("ADDRESS_SEQ_NUM").unwrap_or_default();
-    let wanted = match sequence.and_then(crate::systems::peoplesoft::wire::number) {
-        Some(sequence) => Some(sequence),
-        None => rows.iter().map(number).min(),
-    };
-    let of_sequence = rows.iter().filter(|row| Some(number(row)) == wanted);
-    let row = effective(of_sequence, today, options);
+    let row = effective(of_sequence(rows, sequence), today, options);
     let address = row.zip(name.clone()).and_then(|(row, name)| {
         let mut address = address(row, name, None)?;
         address.email = row.text("EMAILID");

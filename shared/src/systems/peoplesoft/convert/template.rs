@@ -169,6 +169,16 @@ impl Template {
     }
 }
 
+impl std::fmt::Display for Template {
+    /// As a person wrote it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            Part::Text(text) => f.write_str(text),
+            Part::Name(name) => write!(f, "{{{name}}}"),
+        })
+    }
+}
+
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
@@ -194,6 +204,7 @@ mod tests {
         let path = Template::plain("/{doc_id}/x");
         let values = BTreeMap::from([("doc_id", "../a b?c".to_owned())]);
         assert_eq!(path.filled(&values, Escape::Url), "/..%2Fa%20b%3Fc/x");
+        assert_eq!(path.to_string(), "/{doc_id}/x");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::*;
 use crate::connection::Selection;
 use crate::domain::{Dimensions, Length, LineId, Money, Order, Standing, Weight};
 use crate::systems::peoplesoft::fixture;
+use crate::systems::peoplesoft::needs::Needs;
 use crate::systems::peoplesoft::options::Options;
 use crate::systems::peoplesoft::queries::Kind;
 use crate::systems::peoplesoft::wire::{self, Row};
@@ -45,6 +46,7 @@ fn reference(options: &Options) -> Reference {
 
 struct Desk {
     options: Options,
+    needs: Needs,
     select: Selection,
     key: Key,
 }
@@ -52,6 +54,7 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         Self {
+            needs: Needs::of(&fixture::connection(), &fixture::settings().options),
             options: fixture::settings().options,
             select: fixture::connection().select,
             key: Key::new(Kind::PurchaseOrder, "US001", "0000079262"),
@@ -68,6 +71,7 @@ impl Desk {
             tracking_shown: None,
             select: &self.select,
             options: &self.options,
+            needs: &self.needs,
             today: date(2026, 3, 2),
         };
         order(&read).unwrap()
@@ -216,7 +220,116 @@ fn what_ships_follows_from_the_head_the_schedules_and_the_rules() {
     waits(of("C.CARRIER_ID", "FEDEX"), "its carrier is FEDEX");
     waits(of("C.CANCEL_STATUS", "H"), "on hold, pending");
     let without = desk.standing(|row| drop(row.as_object_mut().unwrap().remove("C.QTY_PO")));
-    waits(without, "shows no QTY_PO");
+    waits(without, "X_SHIP_PO_LINE lacks column QTY_PO");
+    for column in [
+        "A.HOLD_STATUS",
+        "C.CANCEL_STATUS",
+        "D.REQ_LINE_NBR",
+        "A.ADDRESS_SEQ_NUM",
+    ] {
+        let without = desk.standing(|row| drop(row.as_object_mut().unwrap().remove(column)));
+        waits(without, &format!("lacks column {}", &column[2..]));
+        assert_eq!(of(column, " "), Standing::Ready, "{column}: a blank is there");
+    }
+    let neither = desk.standing(|row| {
+        let row = row.as_object_mut().unwrap();
+        row.remove("C.CARRIER_ID");
+        row.remove("C.SHIP_TYPE_ID");
+    });
+    waits(neither, "lacks column CARRIER_ID or SHIP_TYPE_ID");
+}
+
+/// The newest row decides, also where it closes: what was true before is not taken for today's.
+#[test]
+fn what_is_inactive_today_is_a_flaw_and_not_what_it_was_before() {
+    let desk = Desk::new();
+    let closing = |rows: &[Row], from: &str| {
+        let mut last: serde_json::Map<String, serde_json::Value> = rows[rows.len() - 1]
+            .said()
+            .map(|(column, value)| (column.to_owned(), json!(value)))
+            .collect();
+        last.insert("EFFDT".to_owned(), json!(from));
+        last.insert("EFF_STATUS".to_owned(), json!("I"));
+        let answer = json!({"data": {"query": {"rows": [last]}}}).to_string();
+        [rows, &wire::rows(answer.as_bytes(), &desk.options).unwrap()].concat()
+    };
+    let flaw = |from: &str, change: &dyn Fn(&mut Reference, &str)| {
+        let mut reference = reference(&desk.options);
+        change(&mut reference, from);
+        let rows = read!("purchase_order.json", &desk.options);
+        let read = Read {
+            key: &desk.key,
+            rows: &rows,
+            cut_off: false,
+            reference: &reference,
+            tracking_shown: None,
+            select: &desk.select,
+            options: &desk.options,
+            needs: &desk.needs,
+            today: date(2026, 3, 2),
+        };
+        order(&read).unwrap().lines.remove(0).flaw
+    };
+    let location = |reference: &mut Reference, from: &str| {
+        let rows = reference.locations.get_mut(&shared("DOCK1")).unwrap();
+        *rows = closing(rows, from);
+    };
+    let item = |reference: &mut Reference, from: &str| {
+        let rows = reference.items.get_mut(&shared("10012")).unwrap();
+        rows.retain(|row| row.get("EFFDT") == Some("2020-01-01"));
+        *rows = closing(rows, from);
+    };
+    let vendor = |reference: &mut Reference, from: &str| {
+        let rows = reference.vendors.get_mut(&shared("0000000045")).unwrap();
+        *rows = closing(rows, from);
+    };
+    let changes: [(&dyn Fn(&mut Reference, &str), &str); 3] = [
+        (&location, "location DOCK1 (SETID SHARE) is inactive today"),
+        (&item, "item 10012 is inactive today"),
+        (&vendor, "address 2 of its supplier 0000000045 is inactive today"),
+    ];
+    for (change, words) in changes {
+        let closed = flaw("2026-03-01", change).unwrap_or_else(|| panic!("{words}"));
+        assert!(closed.contains(words), "{closed}");
+        assert_eq!(flaw("2026-03-03", change), None, "{words}: it closes tomorrow");
+    }
+}
+
+#[test]
+fn a_requisition_without_its_line_is_a_flaw() {
+    let desk = Desk::new();
+    let mut answer: serde_json::Value = serde_json::from_str(include_str!(
+        "../../../../../tests/fixtures/peoplesoft/read/purchase_order.json"
+    ))
+    .unwrap();
+    answer["data"]["query"]["rows"][0]["D.REQ_LINE_NBR"] = json!(0);
+    answer["data"]["query"]["rows"][4]["C.CARRIER_ID"] = json!("UPS");
+    answer["data"]["query"]["rows"][4]["C.QTY_PO"] = json!("1,5");
+    let rows = wire::rows(answer.to_string().as_bytes(), &desk.options).unwrap();
+    let lines = desk.order(&rows).lines;
+    let flaw = |index: usize| lines[index].flaw.clone().unwrap();
+    assert!(flaw(0).contains("REQ_LINE_NBR"), "{}", flaw(0));
+    assert!(flaw(3).contains("QTY_PO is \"1,5\""), "{}", flaw(3));
+}
+
+/// What was shipped is compared with what the order says later: also where it is closed meanwhile, or goes by another carrier.
+#[test]
+fn what_does_not_ship_any_more_still_refers_to_where_it_went() {
+    let desk = Desk::new();
+    let with = |status: &str, carrier: &str, shipped: bool| {
+        let text = include_str!("../../../../../tests/fixtures/peoplesoft/read/purchase_order.json");
+        let text = text
+            .replace("Dispatched", status)
+            .replace("\"C.CARRIER_ID\": \"UPS\"", &format!("\"C.CARRIER_ID\": {carrier:?}"));
+        let rows = wire::rows(text.as_bytes(), &desk.options).unwrap();
+        let needed = needed(&desk.key, &rows, shipped, &desk.select, &desk.options);
+        (needed.locations.len(), needed.vendors.len(), needed.items.len())
+    };
+    assert_eq!(with("Dispatched", "UPS", false), (3, 1, 2));
+    assert_eq!(with("Complete", "UPS", false), (3, 0, 2));
+    assert_eq!(with("Complete", "FEDEX", true), (3, 0, 2));
+    assert_eq!(with("Complete", "FEDEX", false), (0, 0, 0));
+    assert_eq!(with("Canceled", "UPS", true), (0, 0, 0));
 }
 
 #[test]
@@ -255,6 +368,7 @@ fn an_order_of_which_rows_may_be_missing_waits() {
         tracking_shown: None,
         select: &desk.select,
         options: &desk.options,
+        needs: &desk.needs,
         today: date(2026, 3, 2),
     };
     let standing = order(&read).unwrap().standing;

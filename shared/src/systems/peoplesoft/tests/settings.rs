@@ -84,7 +84,7 @@ fn every_mistake_is_told_at_once_with_its_place() {
             "business_units": [], "max_rows": 1, "node": "a/b", "query_owner": "mine", "datetime_format": "%Y-%m-%d",
             "queries": {"colour": "X"}, "columns": {"PO_NR": "X"}, "prompts": {"LAST_KEY": "a,b"}, "documents": ["invoices"],
             "statuses": {"Sent": 1}, "weight_units": {"ST": "stone"}, "length_units": {"FT": "ft"},
-            "unit_conversions": {"CS": 0}, "concurrency": 0, "colour": "red",
+            "unit_conversions": {"CS": 0}, "concurrency": 0, "colour": "red", "timeout_seconds": 5,
             "write": {"method": "DELETE", "path": "/{colour}", "body": "{\"T\": {tracking}}", "success": {"equals": "x"},
                       "flag_column": "lower", "colour": 1}
         });
@@ -111,6 +111,7 @@ fn every_mistake_is_told_at_once_with_its_place() {
         "erp.options.query_owner",
         "erp.options.statuses",
         "erp.options.time_zone",
+        "erp.options.timeout_seconds",
         "erp.options.unit_conversions",
         "erp.options.weight_units",
         "erp.options.write.body",
@@ -144,7 +145,7 @@ fn a_connection_with_every_option_is_valid() {
             "prompts": {"BUSINESS_UNIT": "BIND1"}, "statuses": {"Sent": "D"}, "weight_units": {"LBR": "lb"},
             "length_units": {"INH": "in"}, "unit_conversions": {"CS": 12, "10012/BX:EA": "2.5"}, "concurrency": 1,
             "identity_url": "https://login.acme.example/tenant", "token_path": "/oauth2/v2.0/token", "scope": "psft/.default",
-            "client_authentication": "form", "lost_request_minutes": 30, "text_limit": 100, "status_text": "Label made",
+            "client_authentication": "form", "timeout_seconds": 60, "lost_request_minutes": 30, "text_limit": 100, "status_text": "Label made",
             "write": {"service": "ACME_SHIP.v2", "path": "/{doc_type}/{doc_id}?bu={business_unit}&e={entry}",
                       "method": "PATCH", "media": "application/json", "body": "{\"T\": \"{tracking}\"}",
                       "success": [{"pointer": "/result", "equals": "OK"}], "errors": {"contains": "ORA-"},
@@ -153,6 +154,63 @@ fn a_connection_with_every_option_is_valid() {
         connection.select.statuses = vec!["PO:Dispatched".to_owned(), "REQ:A".to_owned()];
     });
     assert_eq!(none, NONE);
+}
+
+/// P71: what stands under a name that nobody knows may be a password.
+#[test]
+fn the_value_of_an_unknown_option_is_not_repeated() {
+    let mut connection = connection();
+    connection.erp.options["password"] = json!("s3cret-word");
+    connection.erp.options["columns"] = json!({"password": "s3cret-word"});
+    connection.erp.options["write"] = json!({"password": "s3cret-word"});
+    let told = super::super::mistakes(&Addressed::erp(&connection));
+    assert_eq!(told.len(), 3);
+    assert!(
+        told.iter().all(|mistake| !mistake.to_string().contains("s3cret-word")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn no_value_stands_in_the_key_or_in_the_column_of_another() {
+    let with = |column: &str| mistakes(|connection| connection.write_back.fields.place = Some(column.to_owned()));
+    for column in [
+        "BUSINESS_UNIT",
+        "DOC_TYPE",
+        "DOC_ID",
+        "ENTRY",
+        "TRACKING",
+        "CARRIER",
+        "ERR_FLG",
+    ] {
+        assert!(
+            with(column).iter().any(|path| path.starts_with("write_back.fields.")),
+            "{column}"
+        );
+    }
+    assert_eq!(with("WHERE_IT_IS"), NONE);
+    let key = mistakes(|connection| connection.erp.options["write"] = json!({"carrier_column": "ENTRY"}));
+    assert_eq!(key, ["erp.options.write.carrier_column"]);
+}
+
+/// P71: one secret at two identity providers, or for two scopes, makes two tokens.
+#[test]
+fn a_token_belongs_to_its_identity_provider_and_scope() {
+    let secret = json!({"kind": "client-credentials", "client_id": "app", "client_secret": "s"});
+    let credential = |identity: &str, scope: &str| {
+        let bench = Bench::with(&secret, Vec::new(), |connection| {
+            connection.erp.options["identity_url"] = json!(identity);
+            connection.erp.options["scope"] = json!(scope);
+            connection.erp.options["timeout_seconds"] = json!(90);
+        });
+        assert_eq!(bench.peoplesoft.endpoint.timeout.as_secs(), 90);
+        crate::systems::peoplesoft::client::token_of(&bench.connection.erp.secret, &bench.peoplesoft.settings)
+    };
+    let one = credential("https://a.example", "psft");
+    assert!(one.starts_with("waybill/dev/acme/peoplesoft@"), "{one}");
+    assert_eq!(one, credential("https://a.example", "psft"));
+    assert_ne!(one, credential("https://b.example", "psft"));
+    assert_ne!(one, credential("https://a.example", "other"));
 }
 
 const FILE: &str = r#"

@@ -62,16 +62,22 @@ impl Desk {
 }
 
 async fn sent(status: u16, body: &str) -> (Result<WriteBackRef, EffectError>, Bench) {
+    sent_and_seen(status, body, &[]).await
+}
+
+/// What comes of a write after which the record shows these entries.
+async fn sent_and_seen(status: u16, body: &str, there: &[Value]) -> (Result<WriteBackRef, EffectError>, Bench) {
     let desk = Desk::new().await;
-    let bench = Bench::new(vec![once("PUT", status, body)]);
+    let bench = Bench::new(vec![once("PUT", status, body), always("X_SHIP_TRACK/", rows(there))]);
     let draft = bench.peoplesoft.draft(&desk.write_back(), &Written::Nothing).unwrap();
     (bench.peoplesoft.write_back(&draft, bench.permit()).await, bench)
 }
 
 #[tokio::test]
 async fn a_write_back_is_one_entry_under_our_own_name() {
-    let (result, bench) = sent(200, fixture!("write/taken.json")).await;
     let desk = Desk::new().await;
+    let there = [desk.entry("1Z0001, 1Z0002")];
+    let (result, bench) = sent_and_seen(200, fixture!("write/taken.json"), &there).await;
     assert_eq!(result.unwrap().id.as_deref(), Some(desk.job.as_str()));
     let [put] = bench.script.asked(PUT).try_into().unwrap();
     assert!(put.url.path().ends_with(desk.job.as_str()), "{}", put.url);
@@ -84,9 +90,6 @@ async fn a_write_back_is_one_entry_under_our_own_name() {
 
 #[tokio::test]
 async fn a_write_is_done_rejected_or_unknown_by_what_the_answer_says() {
-    for status in [201, 204] {
-        assert!(sent(status, "").await.0.is_ok(), "{status}");
-    }
     for (status, body) in [
         (200, fixture!("errors/rejected.json")),
         (422, fixture!("errors/rejected.json")),
@@ -117,9 +120,69 @@ async fn a_write_is_done_rejected_or_unknown_by_what_the_answer_says() {
             "{status} {body}: {result:?}"
         );
     }
+    let (unknown, _) = sent(404, fixture!("errors/page.html")).await;
+    let Err(EffectError::Unknown(words)) = unknown else {
+        panic!("{unknown:?}")
+    };
+    for part in [
+        "X_SHIP_TRACK.v1",
+        "PSFT_EP",
+        "/{business_unit}/{doc_type}/{doc_id}/{entry}",
+    ] {
+        assert!(words.contains(part), "{words}");
+    }
+    let (unknown, _) = sent(500, "ORA-00001:\nunique  constraint").await;
+    assert!(
+        matches!(&unknown, Err(EffectError::Unknown(words)) if words.contains("ORA-00001: unique constraint")),
+        "{unknown:?}"
+    );
     let (refused, bench) = sent(401, "").await;
     assert!(matches!(refused, Err(EffectError::NotSent(_))), "{refused:?}");
     assert_eq!(bench.script.asked("PUT").len(), 1);
+}
+
+/// Nothing that a service says proves that it wrote, unless the connection says so: the record does.
+#[tokio::test]
+async fn a_write_is_done_once_the_record_shows_it() {
+    let desk = Desk::new().await;
+    let (right, wrong) = (desk.entry("1Z0001, 1Z0002"), desk.entry("1Z0001"));
+    for (status, body) in [
+        (200, fixture!("write/taken.json")),
+        (200, ""),
+        (201, ""),
+        (204, ""),
+        (200, "ORA-01017: invalid username/password"),
+        (200, "[{\"a\": 1}]"),
+        (200, "{\"status\": "),
+        (200, "OK"),
+    ] {
+        let (done, bench) = sent_and_seen(status, body, std::slice::from_ref(&right)).await;
+        assert!(done.is_ok(), "{status} {body}: {done:?}");
+        assert_eq!(bench.script.asked("X_SHIP_TRACK/").len(), 1, "one look");
+        for there in [&[][..], std::slice::from_ref(&wrong)] {
+            let (unknown, _) = sent_and_seen(status, body, there).await;
+            let Err(EffectError::Unknown(words)) = unknown else {
+                panic!("{status} {body}: {unknown:?}")
+            };
+            assert!(
+                words.contains("does not show entry") && words.contains("erp.write.success"),
+                "{words}"
+            );
+        }
+    }
+    let bench = Bench::new(vec![once("PUT", 200, "OK"), once("X_SHIP_TRACK/", 503, "")]);
+    let draft = bench.peoplesoft.draft(&desk.write_back(), &Written::Nothing).unwrap();
+    let blind = bench.peoplesoft.write_back(&draft, bench.permit()).await;
+    assert!(matches!(blind, Err(EffectError::Unknown(_))), "{blind:?}");
+    let told = Bench::new(vec![once("PUT", 200, "taken: Louisville, KY, US")]);
+    let unknown = told.peoplesoft.tell(&document(), &on_its_way(), told.permit()).await;
+    let Err(EffectError::Unknown(words)) = unknown else {
+        panic!("{unknown:?}")
+    };
+    assert!(words.contains("taken: ...") && !words.contains("Louisville"), "{words}");
+    let flagged = Bench::new(vec![once("PUT", 200, "OK")]);
+    let result = flagged.peoplesoft.flag(&document(), Some("no weight")).await;
+    assert!(matches!(result, Err(CallError::Later(_))), "{result:?}");
 }
 
 #[tokio::test]
@@ -208,10 +271,13 @@ async fn more_numbers_than_a_column_takes_are_refused_and_never_cut() {
 async fn the_same_problem_is_not_flagged_again() {
     let there = json!({"BUSINESS_UNIT": "US001", "DOC_TYPE": "PO", "DOC_ID": "0000079262", "ENTRY": "PROBLEM",
                        "TRACKING": " ", "STATUS": " ", "ERR_TEXT": "no weight"});
+    let mut cleared = there.clone();
+    cleared["ERR_TEXT"] = json!(" ");
     let bench = Bench::new(vec![
         once("X_SHIP_TRACK/", 200, rows(std::slice::from_ref(&there))),
         once("X_SHIP_TRACK/", 200, rows(std::slice::from_ref(&there))),
         once("PUT", 200, fixture!("write/taken.json")),
+        always("X_SHIP_TRACK/", rows(&[cleared])),
     ]);
     bench.peoplesoft.flag(&document(), Some("no weight")).await.unwrap();
     bench.peoplesoft.flag(&document(), None).await.unwrap();
@@ -250,7 +316,7 @@ async fn a_delivery_is_told_once() {
     let bench = Bench::new(vec![
         once("PUT", 201, ""),
         once("X_SHIP_TRACK/", 200, rows(&[])),
-        once("X_SHIP_TRACK/", 200, rows(std::slice::from_ref(&there))),
+        always("X_SHIP_TRACK/", rows(std::slice::from_ref(&there))),
     ]);
     for _ in 0..2 {
         bench
@@ -265,7 +331,13 @@ async fn a_delivery_is_told_once() {
                           "SIGNED_BY": "", "EST_DELIVERY": "2026-03-05"});
     assert_eq!(put.json(), expected);
     there["SIGNED_BY"] = json!("MORGAN");
-    let bench = Bench::new(vec![always("X_SHIP_TRACK/", rows(&[there])), once("PUT", 201, "")]);
+    let old = rows(std::slice::from_ref(&there));
+    there["SIGNED_BY"] = json!(" ");
+    let bench = Bench::new(vec![
+        once("X_SHIP_TRACK/", 200, old),
+        always("X_SHIP_TRACK/", rows(&[there])),
+        once("PUT", 201, ""),
+    ]);
     bench
         .peoplesoft
         .tell(&document(), &on_its_way(), bench.permit())
