@@ -231,17 +231,10 @@ impl Fusion {
     }
 }
 
-/// A login page is no answer: whoever is led to one is not let in, and nothing was done.
+/// A page is no answer of Fusion's, whatever its status says.
 fn no_login_page(result: Result<Answer, Lost>) -> Result<Answer, Lost> {
     let answer = result?;
     match answer.status {
-        300..=399 => {
-            let words = format!(
-                "Fusion leads to a login page (status {}): it does not take the credential for its REST services",
-                answer.status
-            );
-            Err(Lost::NotSent(Later::new(Obstacle::Unauthorised, words)))
-        }
         200..=299 if is_page(&answer) => {
             let words = "a page instead of an answer: a login page or a gateway's";
             Err(Lost::Unknown(words.to_owned()))
