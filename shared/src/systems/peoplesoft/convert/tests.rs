@@ -283,7 +283,8 @@ fn what_is_inactive_today_is_a_flaw_and_not_what_it_was_before() {
         let rows = reference.vendors.get_mut(&shared("0000000045")).unwrap();
         *rows = closing(rows, from);
     };
-    let changes: [(&dyn Fn(&mut Reference, &str), &str); 3] = [
+    type Change<'a> = &'a dyn Fn(&mut Reference, &str);
+    let changes: [(Change<'_>, &str); 3] = [
         (&location, "location DOCK1 (SETID SHARE) is inactive today"),
         (&item, "item 10012 is inactive today"),
         (&vendor, "address 2 of its supplier 0000000045 is inactive today"),
