@@ -247,7 +247,7 @@ impl Way {
             (Some(System::Ups), None) => Ok(Self::UpsV1),
             (Some(System::Ups), Some(_)) => Ok(Self::UpsV2),
             (Some(System::NetSuite), _) => Ok(Self::NetSuite),
-            (Some(System::Fusion | System::PeopleSoft) | None, _) => {
+            (Some(System::Fusion | System::PeopleSoft | System::FedEx) | None, _) => {
                 Err(Failure::new(format!("{system} pushes nothing that this version knows")))
             }
         }

@@ -119,21 +119,10 @@ async fn a_hundred_orders_show_their_numbers_within_seconds() -> Result<(), Fail
     Ok(())
 }
 
-/// P28: more than a thousand purchase orders, many with one timestamp, some committed late, by a server that stands in another time
+/// P28: ten thousand purchase orders, many with one timestamp, some committed late, by a server that stands in another time
 /// zone and sets its clock back in between: none is missed and none is taken twice.
 #[tokio::test]
-async fn a_thousand_purchase_orders_lose_none() -> Result<(), Failure> {
-    purchase_orders_lose_none(150).await
-}
-
-/// The same with ten thousand: the simulator walks all of them for each question, which takes many minutes.
-#[tokio::test]
-#[ignore = "many minutes"]
 async fn ten_thousand_purchase_orders_lose_none() -> Result<(), Failure> {
-    purchase_orders_lose_none(1_250).await
-}
-
-async fn purchase_orders_lose_none(of_a_round: usize) -> Result<(), Failure> {
     let habits = Options {
         time_zone: "America/New_York".to_owned(),
         ..options()
@@ -145,7 +134,7 @@ async fn purchase_orders_lose_none(of_a_round: usize) -> Result<(), Failure> {
     let mut entered = BTreeSet::new();
     let mut number = 0_u32;
     for round in 0..8 {
-        let fresh: Vec<NewOrder> = (0..of_a_round)
+        let fresh: Vec<NewOrder> = (0..1_250)
             .map(|_| {
                 number += 1;
                 // Every tenth was committed a quarter of an hour before anybody could see it.
@@ -168,7 +157,7 @@ async fn purchase_orders_lose_none(of_a_round: usize) -> Result<(), Failure> {
     }
     let tables = world.store.tables();
     let jobs: Vec<String> = tables.jobs.values().map(|job| job.document.id.clone()).collect();
-    assert_eq!((jobs.len(), entered.len()), (8 * of_a_round, 8 * of_a_round));
+    assert_eq!((jobs.len(), entered.len()), (10_000, 10_000));
     assert_eq!(jobs.into_iter().collect::<BTreeSet<_>>(), entered);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::{System, fusion, netsuite, peoplesoft, ups};
+use super::{System, fedex, fusion, netsuite, peoplesoft, ups};
 use crate::connection::{Addressed, Mistake, SystemCheck};
 use crate::domain::Refusal;
 
@@ -10,7 +10,7 @@ use crate::domain::Refusal;
 const ERPS: &[&str] = &["netsuite", "fusion", "peoplesoft"];
 
 /// The carriers that there are.
-const CARRIERS: &[&str] = &["ups"];
+const CARRIERS: &[&str] = &["ups", "fedex"];
 
 /// Every system's own judgement, by its name.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +31,7 @@ impl SystemCheck for Checks {
             Some(System::Fusion) => fusion::mistakes(addressed),
             Some(System::PeopleSoft) => peoplesoft::mistakes(addressed),
             Some(System::Ups) => ups::mistakes(addressed),
+            Some(System::FedEx) => fedex::mistakes(addressed),
             None => Vec::new(),
         }
     }
@@ -41,6 +42,7 @@ impl SystemCheck for Checks {
             Some(System::Fusion) => fusion::check_secret(body),
             Some(System::PeopleSoft) => peoplesoft::check_secret(body),
             Some(System::Ups) => ups::check_secret(body),
+            Some(System::FedEx) => fedex::check_secret(body),
             None => Err(Refusal::new("unknown-system", format!("there is no system {system}"))),
         }
     }

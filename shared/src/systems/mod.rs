@@ -2,6 +2,7 @@
 //! [`System`] and its arms here.
 
 pub mod check;
+pub mod fedex;
 pub mod fusion;
 pub mod netsuite;
 pub mod peoplesoft;
@@ -36,6 +37,8 @@ pub enum System {
     PeopleSoft,
     /// United Parcel Service.
     Ups,
+    /// Federal Express.
+    FedEx,
 }
 
 impl System {
@@ -46,6 +49,7 @@ impl System {
             "fusion" => Some(Self::Fusion),
             "peoplesoft" => Some(Self::PeopleSoft),
             "ups" => Some(Self::Ups),
+            "fedex" => Some(Self::FedEx),
             _ => None,
         }
     }
@@ -56,7 +60,10 @@ impl System {
 /// Where the account's name is the customer's own choice, its address tells it from another customer's of the same name.
 pub fn account_of(settings: &SystemSettings) -> String {
     let account = settings.account.trim().to_ascii_uppercase().replace('-', "_");
-    let named_by_the_vendor = matches!(System::named(&settings.system), Some(System::NetSuite | System::Ups));
+    let named_by_the_vendor = matches!(
+        System::named(&settings.system),
+        Some(System::NetSuite | System::Ups | System::FedEx)
+    );
     match settings.base_url.as_ref().filter(|_| !named_by_the_vendor) {
         Some(base) => format!("{}:{account}@{}", settings.system, base.authority()),
         None => format!("{}:{account}", settings.system),
@@ -139,13 +146,14 @@ impl Registry {
             Some(System::NetSuite) => Ok(Arc::new(self.netsuite(connection, recorder).await?)),
             Some(System::Fusion) => Ok(Arc::new(self.fusion(connection, recorder).await?)),
             Some(System::PeopleSoft) => Ok(Arc::new(self.peoplesoft(connection, recorder).await?)),
-            Some(System::Ups) | None => Err(not_a("ERP", &connection.erp)),
+            Some(System::Ups | System::FedEx) | None => Err(not_a("ERP", &connection.erp)),
         }
     }
 
     async fn carrier(&self, connection: &Connection, recorder: &Recorder) -> Result<Arc<dyn Carrier>, CallError> {
         match System::named(&connection.carrier.system) {
             Some(System::Ups) => Ok(Arc::new(self.ups(connection, recorder).await?)),
+            Some(System::FedEx) => Ok(Arc::new(self.fedex(connection, recorder).await?)),
             Some(System::NetSuite | System::Fusion | System::PeopleSoft) | None => {
                 Err(not_a("carrier", &connection.carrier))
             }
@@ -205,6 +213,24 @@ impl Registry {
         ups::Ups::new(opening).map_err(CallError::Refused)
     }
 
+    async fn fedex(&self, connection: &Connection, recorder: &Recorder) -> Result<fedex::FedEx, CallError> {
+        let secret = self.secret(&connection.carrier).await?;
+        let opening = fedex::Opening {
+            settings: &connection.carrier,
+            environment: connection.environment,
+            connection: connection.id.clone(),
+            secret: &secret,
+            ship_from: connection.ship_from.default.clone(),
+            client: self.client.clone(),
+            clock: self.clock.clone(),
+            recorder: recorder.clone(),
+            timeout: self.timeout,
+            tokens: self.tokens.clone(),
+            limits: self.limits.clone(),
+        };
+        fedex::FedEx::new(opening).map_err(CallError::Refused)
+    }
+
     /// Where the carrier pushes news to, where it must be told. Whatever is wrong with that only means that nothing is pushed:
     /// nobody ships less for it.
     async fn hook(&self, settings: &SystemSettings) -> Option<ups::PushTarget> {
@@ -239,6 +265,7 @@ impl Registry {
             Some(System::Ups) => Ok(Some(
                 self.ups(connection, &recorder).await?.mint_for(key.merchant.as_ref()),
             )),
+            Some(System::FedEx) => Ok(self.fedex(connection, &recorder).await?.mint_for(key.merchant.as_ref())),
             None => Ok(None),
         }
     }

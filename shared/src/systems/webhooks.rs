@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{System, netsuite, ups};
+use super::{System, fedex, netsuite, ups};
 use crate::ports::{Hook, HookKeys, Inbound, PushedNews, Webhooks};
 
 /// Every vendor's webhooks.
@@ -15,6 +15,7 @@ impl Webhooks for Vendors {
         match System::named(&hook.system) {
             Some(System::Ups) => ups::webhook::is_genuine(hook, keys, inbound, now),
             Some(System::NetSuite) => netsuite::webhook::is_genuine(hook, keys, inbound, now),
+            Some(System::FedEx) => fedex::webhook::is_genuine(hook, keys, inbound),
             Some(System::Fusion | System::PeopleSoft) | None => false,
         }
     }
@@ -22,7 +23,7 @@ impl Webhooks for Vendors {
     fn token(&self, hook: &Hook, keys: &HookKeys, inbound: &Inbound, now: Timestamp) -> Option<Value> {
         match System::named(&hook.system) {
             Some(System::Ups) => ups::webhook::token(hook, keys, inbound, now),
-            Some(System::NetSuite | System::Fusion | System::PeopleSoft) | None => None,
+            Some(System::NetSuite | System::Fusion | System::PeopleSoft | System::FedEx) | None => None,
         }
     }
 
@@ -30,6 +31,7 @@ impl Webhooks for Vendors {
         match System::named(system) {
             Some(System::Ups) => ups::webhook::read(body),
             Some(System::NetSuite) => netsuite::webhook::read(body),
+            Some(System::FedEx) => fedex::webhook::read(body),
             Some(System::Fusion | System::PeopleSoft) | None => vec![PushedNews::Nothing {
                 why: format!("nothing is known of webhooks of {system:?}"),
             }],

@@ -2,6 +2,7 @@
 //!
 //! Quirks: a fault in a filter is a fault even where there are no rows; what is null passes no comparison.
 
+use super::model::Id;
 use super::options::{Options, TimeLiteral};
 use super::query::{Comparison, Condition, Test, fits};
 use super::refusal::Refusal;
@@ -12,6 +13,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use std::cmp::Ordering::{self, Equal, Greater, Less};
+use std::ops::RangeInclusive;
 
 /// Whether the filter can be asked of the resource at all; a fault in it is a fault even where there are no rows.
 pub(super) fn check(condition: &Condition, resource: &'static Resource, options: &Options) -> Result<(), Refusal> {
@@ -55,6 +57,71 @@ pub(super) fn passes(condition: &Condition, node: &Node, options: &Options) -> R
             .try_fold(false, |so_far, one| Ok(so_far || passes(one, node, options)?)),
         Condition::Not(one) => passes(one, node, options).map(|passed| !passed),
         Condition::Test(test) => tested(test, node, options),
+    }
+}
+
+/// Within which orders a filter can find anything: what it says of ids and of changes by itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    first: Id,
+    last: Id,
+    since: Timestamp,
+}
+
+impl Reach {
+    const ALL: Self = Self {
+        first: Id::MIN,
+        last: Id::MAX,
+        since: Timestamp::MIN,
+    };
+
+    /// The reach of a filter, or of none.
+    pub(super) fn of(condition: Option<&Condition>, options: &Options) -> Self {
+        match condition {
+            Some(Condition::All(all)) => all.iter().fold(Self::ALL, |so_far, one| {
+                let one = Self::of(Some(one), options);
+                Self {
+                    first: so_far.first.max(one.first),
+                    last: so_far.last.min(one.last),
+                    since: so_far.since.max(one.since),
+                }
+            }),
+            Some(Condition::Test(test)) => Self::of_test(test, options).unwrap_or(Self::ALL),
+            _ => Self::ALL,
+        }
+    }
+
+    fn of_test(test: &Test, options: &Options) -> Option<Self> {
+        let value = test.values.first()?;
+        match (test.attribute.as_str(), test.comparison) {
+            ("POHeaderId", Comparison::Equal) => {
+                let id = value.parse().ok()?;
+                Some(Self {
+                    first: id,
+                    last: id,
+                    ..Self::ALL
+                })
+            }
+            ("POHeaderId", Comparison::Greater) => Some(Self {
+                first: value.parse().ok()?,
+                ..Self::ALL
+            }),
+            ("LastUpdateDate", Comparison::GreaterOrEqual) => Some(Self {
+                since: time_literal(value, options)?,
+                ..Self::ALL
+            }),
+            _ => None,
+        }
+    }
+
+    /// The ids, both ends included; none where the filter contradicts itself.
+    pub(super) fn ids(&self) -> Option<RangeInclusive<Id>> {
+        (self.first <= self.last).then_some(self.first..=self.last)
+    }
+
+    /// Whether what changed at `at` is within.
+    pub(super) fn holds(&self, at: Timestamp) -> bool {
+        self.since <= at
     }
 }
 

@@ -67,17 +67,28 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// The key of an order in a resource.
+const KEY_HEAD: &str = "00020000000EACED00057708";
+
+/// The key of an order in a resource: like the vendor's own it holds the id, and more that differs by resource.
 pub(super) fn order_key(world: &World, order: &Order, view: View) -> String {
     let change = order
         .standing()
         .filter(|_| view == View::Draft && world.options.rekey_on_change);
     let change = change.map_or(0, |change| change.number);
     let name = view.resource().name;
-    format!(
-        "00020000000EACED0005770800{}",
-        hash(&format!("{name} {} {change}", order.id), 16)
-    )
+    let rest = hash(&format!("{name} {} {change}", order.id), 8);
+    format!("{KEY_HEAD}{:016X}{rest}", order.id)
+}
+
+/// The order that a key can only be of.
+pub(super) fn id_in(key: &str) -> Option<Id> {
+    let digits = key.strip_prefix(KEY_HEAD)?.get(..16)?;
+    Id::from_str_radix(digits, 16).ok()
+}
+
+/// When what a resource shows of an order changed.
+pub(super) fn last_updated(world: &World, order: &Order, view: View) -> Timestamp {
+    Shown::of(world, order, view).last_updated
 }
 
 /// The row of an order, with everything below it if `deep`.

@@ -5,6 +5,7 @@
 use super::Inner;
 use super::answer::{Answer, COLLECTION, DESCRIPTION, ITEM};
 use super::call::{Call, Found, walk};
+use super::filter::Reach;
 use super::model::Order;
 use super::nodes::View;
 use super::options::LocationShape;
@@ -32,14 +33,16 @@ impl Inner {
         Answer::of(DESCRIPTION, body)
     }
 
-    /// The rows of a collection that the user sees; of orders only the headers.
-    fn rows(&self, of: Collection, call: &Call<'_>) -> Vec<Node> {
+    /// The rows of a collection that the user sees; of orders only the headers, and those out of `reach` left away.
+    fn rows(&self, of: Collection, reach: Reach, call: &Call<'_>) -> Vec<Node> {
         let world = &self.world;
         match of {
             Collection::Orders(view) => {
                 let deep = world.options.child_filters;
-                let seen = |order: &&Order| sees(order, view, call);
-                let orders = world.orders.values().filter(seen);
+                let within =
+                    |order: &&Order| reach.holds(nodes::last_updated(world, order, view)) && sees(order, view, call);
+                let orders = reach.ids().into_iter().flat_map(|ids| world.orders.range(ids));
+                let orders = orders.map(|(_, order)| order).filter(within);
                 orders.map(|order| nodes::order(world, order, view, deep)).collect()
             }
             Collection::Locations => world
@@ -60,9 +63,9 @@ impl Inner {
         let [key, rest @ ..] = path else {
             let url = format!("{}{url}", call.base(self.world.options.link_base.as_ref()));
             let resource = self.resource(of);
-            return self.list(self.rows(of, call), resource, &url, call, |node| {
-                self.deepened(node, of)
-            });
+            let wanted = Wanted::read(&call.parameters(), call.version, resource, &self.world.options)?;
+            let rows = self.rows(of, Reach::of(wanted.filter.as_ref(), &self.world.options), call);
+            return self.list(rows, resource, &url, call, |node| self.deepened(node, of));
         };
         let top = self.item(of, key, call)?;
         let url = self.url(url, &top, rest, call);
@@ -124,11 +127,15 @@ impl Inner {
                 let named = |order: &&Order| {
                     nodes::order_key(&self.world, order, view) == key || (by_id && order.id.to_string() == key)
                 };
-                let mut seen = self.world.orders.values().filter(|order| sees(order, view, call));
-                seen.find(named)
-                    .map(|order| nodes::order(&self.world, order, view, true))
+                let id = nodes::id_in(key).or_else(|| key.parse().ok());
+                let order = id.and_then(|id| self.world.orders.get(&id));
+                let seen = order.filter(|order| sees(order, view, call)).filter(named);
+                seen.map(|order| nodes::order(&self.world, order, view, true))
             }
-            _ => self.rows(of, call).into_iter().find(|row| row.key == key),
+            _ => self
+                .rows(of, Reach::of(None, &self.world.options), call)
+                .into_iter()
+                .find(|row| row.key == key),
         };
         found.ok_or_else(Refusal::missing)
     }

@@ -4,7 +4,7 @@
 //! rows for one key; a document's rows are multiplied by its distributions.
 
 use super::cells::{Cell, Row};
-use super::model::{Address, Dated, Distribution, DocType, Document, History, Line, RequisitionLink, Schedule};
+use super::model::{Address, Dated, Distribution, DocKey, DocType, Document, History, Line, RequisitionLink, Schedule};
 use super::options::{EffectiveRows, Options};
 use super::prompts::Prompts;
 use super::track::{COLUMNS, TrackKey, Written};
@@ -59,11 +59,21 @@ impl Selection<'_> {
     }
 
     pub(super) fn document(&self, doc_type: DocType, prompt: &str) -> Vec<Row> {
-        let wanted = |document: &&Document| self.is(prompt, &document.key.id);
-        self.documents(doc_type)
-            .filter(wanted)
-            .flat_map(|document| distributions(self.world, document))
-            .collect()
+        let shown = |document: &Document| distributions(self.world, document);
+        let Some(prompts) = self.prompts else {
+            return self.documents(doc_type).flat_map(shown).collect();
+        };
+        let key = DocKey {
+            business_unit: prompts.get("BUSINESS_UNIT").to_owned(),
+            doc_type,
+            id: prompts.get(prompt).to_owned(),
+        };
+        let seen = self
+            .world
+            .documents
+            .get(&key)
+            .filter(|_| self.may_see(&key.business_unit));
+        seen.map(shown).unwrap_or_default()
     }
 
     pub(super) fn items(&self) -> Vec<Row> {
