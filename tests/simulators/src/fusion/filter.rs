@@ -77,17 +77,31 @@ impl Reach {
 
     /// The reach of a filter, or of none.
     pub(super) fn of(condition: Option<&Condition>, options: &Options) -> Self {
+        let each = |all: &[Condition], join: fn(Self, Self) -> Self| {
+            let reaches = all.iter().map(|one| Self::of(Some(one), options));
+            reaches.reduce(join).unwrap_or(Self::ALL)
+        };
         match condition {
-            Some(Condition::All(all)) => all.iter().fold(Self::ALL, |so_far, one| {
-                let one = Self::of(Some(one), options);
-                Self {
-                    first: so_far.first.max(one.first),
-                    last: so_far.last.min(one.last),
-                    since: so_far.since.max(one.since),
-                }
-            }),
+            Some(Condition::All(all)) => each(all, Self::within_both),
+            Some(Condition::Any(any)) => each(any, Self::within_either),
             Some(Condition::Test(test)) => Self::of_test(test, options).unwrap_or(Self::ALL),
-            _ => Self::ALL,
+            Some(Condition::Not(_)) | None => Self::ALL,
+        }
+    }
+
+    fn within_both(self, other: Self) -> Self {
+        Self {
+            first: self.first.max(other.first),
+            last: self.last.min(other.last),
+            since: self.since.max(other.since),
+        }
+    }
+
+    fn within_either(self, other: Self) -> Self {
+        Self {
+            first: self.first.min(other.first),
+            last: self.last.max(other.last),
+            since: self.since.min(other.since),
         }
     }
 
