@@ -180,3 +180,12 @@ async fn register(
 pub(super) async fn unknown_path() -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "NOT.FOUND.ERROR", "There is no such resource")
 }
+
+/// A path that FedEx serves by another method.
+pub(super) async fn wrong_method() -> Refusal {
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD.NOT.ALLOWED.ERROR",
+        "The method is not one of that resource",
+    )
+}

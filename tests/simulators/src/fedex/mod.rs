@@ -146,6 +146,7 @@ fn routes(fedex: FedEx) -> Router {
         .route("/document/v2/document/retrieve/{key}/{how}", get(labels::retrieve))
         .merge(actions::routes())
         .fallback(actions::unknown_path)
+        .method_not_allowed_fallback(actions::wrong_method)
         .layer(from_fn(answer::sealed))
         .with_state(fedex)
 }

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use super::FedEx;
 use super::answer::{Output, Refusal, Reply, number, put};
 use super::call::Call;
-use super::customs::decimal;
 use super::parties::{address_of, is_residential, payer};
 use super::prices::{
     Load, Quote, Service, YOUR_PACKAGING, account_price, days_in_words, every_service, goes, is_ground, is_packaging,
@@ -50,6 +49,15 @@ const SHIPMENT: &[Field] = &[
     ("customsClearanceDetail", Kind::Object),
     ("smartPostInfoDetail", Kind::Object),
     ("shippingChargesPayment", Kind::Object),
+];
+const PACKAGE: &[Field] = &[
+    ("subPackagingType", Kind::Text),
+    ("groupPackageCount", Kind::Integer),
+    ("declaredValue", Kind::Object),
+    ("weight", Kind::Object),
+    ("dimensions", Kind::Object),
+    ("variableHandlingChargeDetail", Kind::Object),
+    ("packageSpecialServices", Kind::Object),
 ];
 const RATE_TYPES: [&str; 5] = ["LIST", "INCENTIVE", "ACCOUNT", "PREFERRED", "RETAIL"];
 const MOST_PACKAGES: usize = 100;
@@ -233,9 +241,8 @@ fn loads(shipment: &Value) -> Result<Vec<Load>, Refusal> {
         "More than 100 packages",
     )?;
     packages.iter().try_for_each(|package| {
-        check_size(package)?;
-        let weighed = decimal(package, "weight.value").is_some();
-        ensure(weighed, "PACKAGE.WEIGHT.INVALID", "A package weighs something")
+        shape(package, "requestedPackageLineItems", PACKAGE)?;
+        check_size(package)
     })?;
     Ok(packages.into_iter().map(load_of).collect())
 }

@@ -113,7 +113,6 @@ const STOCK: [&str; 10] = [
 
 /// The parts of a request that its rules and its booking need.
 pub(super) struct Draft<'a> {
-    pub(super) body: &'a Value,
     pub(super) shipment: &'a Value,
     pub(super) account: String,
     pub(super) billed_to: String,
@@ -139,7 +138,6 @@ impl<'a> Draft<'a> {
         let origin = at(shipment, "origin.address").or(at(shipment, "shipper.address"));
         let billed_to = check_payment(shipment, service, &account)?;
         let draft = Self {
-            body,
             shipment,
             billed_to,
             service,
@@ -368,14 +366,24 @@ pub(super) fn packages_of(shipment: &Value) -> Result<Vec<&Value>, Refusal> {
     }
     let mut packages = Vec::new();
     for item in items {
-        let count = at(item, "groupPackageCount").map_or(Some(1), Value::as_u64);
-        let count = count.and_then(|count| usize::try_from(count).ok());
-        let count = count
-            .filter(|count| (1..=999).contains(count))
-            .ok_or_else(|| invalid("groupPackageCount"))?;
+        let count = count_of(item)?;
         packages.extend(std::iter::repeat_n(item, count));
     }
     Ok(packages)
+}
+
+/// How many packages an item stands for.
+fn count_of(item: &Value) -> Result<usize, Refusal> {
+    let Some(count) = at(item, "groupPackageCount") else {
+        return Ok(1);
+    };
+    if !count.is_i64() && !count.is_u64() {
+        return Err(Refusal::unreadable("requestedPackageLineItems.groupPackageCount"));
+    }
+    let count = count.as_u64().and_then(|count| usize::try_from(count).ok());
+    count
+        .filter(|count| (1..=999).contains(count))
+        .ok_or_else(|| invalid("groupPackageCount"))
 }
 
 fn check_package(package: &Value, service: &Service, origin: &Address) -> Checked {

@@ -134,11 +134,10 @@ pub(super) async fn associated(Shared(fedex): Shared<FedEx>, call: Call) -> Repl
         detailed: at(&call.body, "includeDetailedScans").and_then(Value::as_bool) == Some(true),
     };
     let number = owned(master, "trackingNumberInfo.trackingNumber");
-    let children = if kind == Some("STANDARD_MPS") {
-        asked.children(&number)
-    } else {
-        Vec::new()
-    };
+    let mut children = asked.children(&number);
+    if kind != Some("STANDARD_MPS") || children.is_empty() {
+        children = vec![not_found(&number, "TRACKING.TRACKINGNUMBER.NOTFOUND")];
+    }
     Ok(Output(asked.output(children)))
 }
 
@@ -220,12 +219,7 @@ impl Asked<'_> {
                 .into_iter()
                 .map(|(shipment, package)| self.complete(shipment, package))
         });
-        let children: Vec<Value> = children.collect();
-        if children.is_empty() {
-            vec![not_found(master, "TRACKING.TRACKINGNUMBER.NOTFOUND")]
-        } else {
-            children
-        }
+        children.collect()
     }
 
     fn packages<'s>(

@@ -1,5 +1,14 @@
 //! FedEx as a client meets it: over HTTP, with a clock that stands still.
 
+mod addresses;
+mod cancelling;
+mod pushing;
+mod quotas;
+mod rating;
+mod shipping;
+mod tokens;
+mod tracking;
+
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -27,7 +36,7 @@ struct Stage {
     token: String,
 }
 
-/// A Friday, a second before a window of ten seconds begins would be 13:59:59.
+/// A Friday, as one of the windows of ten seconds begins.
 fn start() -> Timestamp {
     "2026-11-20T14:00:00Z".parse().unwrap()
 }

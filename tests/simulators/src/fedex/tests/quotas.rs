@@ -19,7 +19,12 @@ async fn a_window_of_ten_seconds_holds_so_many_transactions() {
     for _ in 0..5 {
         assert_eq!(stage.post(TRACK, &numbers(&["1"])).await.0, 200);
     }
-    let refused = stage.request(reqwest::Method::POST, TRACK).json(&numbers(&["1"])).send().await.unwrap();
+    let refused = stage
+        .request(reqwest::Method::POST, TRACK)
+        .json(&numbers(&["1"]))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(refused.headers()["retry-after"], "3");
     assert_eq!(refused.status(), 429);
     stage.advance(3);
@@ -34,7 +39,10 @@ async fn a_window_of_ten_seconds_holds_so_many_transactions() {
 #[tokio::test]
 async fn the_standard_window_holds_fourteen_hundred() {
     let options = Options::default();
-    assert_eq!((options.calls_per_window, options.track_daily_quota, options.daily_quota), (1_400, 100_000, 500_000));
+    assert_eq!(
+        (options.calls_per_window, options.track_daily_quota, options.daily_quota),
+        (1_400, 100_000, 500_000)
+    );
 }
 
 #[tokio::test]
@@ -88,7 +96,12 @@ async fn gateways_answer_in_html_and_faults_in_the_vendors_form() {
     let stage = Stage::plain().await;
     for (kind, status) in [(FaultKind::Html401, 401), (FaultKind::Html503, 503)] {
         stage.fault("track", kind);
-        let answer = stage.request(reqwest::Method::POST, TRACK).json(&numbers(&["1"])).send().await.unwrap();
+        let answer = stage
+            .request(reqwest::Method::POST, TRACK)
+            .json(&numbers(&["1"]))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status().as_u16(), status);
         assert_eq!(answer.headers()["content-type"], "text/html");
         assert!(answer.text().await.unwrap().starts_with("<html>"));
@@ -99,9 +112,23 @@ async fn gateways_answer_in_html_and_faults_in_the_vendors_form() {
         (503, "SERVICE.UNAVAILABLE.ERROR"),
     ] {
         let retry_after = (status == 429).then_some(7);
-        stage.fault("track", FaultKind::Status { code: status, retry_after });
-        let answer = stage.request(reqwest::Method::POST, TRACK).json(&numbers(&["1"])).send().await.unwrap();
-        let told = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        stage.fault(
+            "track",
+            FaultKind::Status {
+                code: status,
+                retry_after,
+            },
+        );
+        let answer = stage
+            .request(reqwest::Method::POST, TRACK)
+            .json(&numbers(&["1"]))
+            .send()
+            .await
+            .unwrap();
+        let told = answer
+            .headers()
+            .get("retry-after")
+            .map(|value| value.to_str().unwrap().to_owned());
         assert_eq!(told.as_deref(), retry_after.map(|_| "7"));
         let (found, answer) = read(answer).await;
         assert_eq!((found, code(&answer)), (status, wanted));
@@ -114,7 +141,12 @@ async fn an_answer_may_come_compressed_whether_it_says_so_or_not() {
     let stage = Stage::plain().await;
     for told in [true, false] {
         stage.fault("track", FaultKind::Gzip { told });
-        let answer = stage.request(reqwest::Method::POST, TRACK).json(&numbers(&["1"])).send().await.unwrap();
+        let answer = stage
+            .request(reqwest::Method::POST, TRACK)
+            .json(&numbers(&["1"]))
+            .send()
+            .await
+            .unwrap();
         let bytes = answer.bytes().await.unwrap();
         // The client unpacks what it is told is packed, and leaves the rest.
         assert_eq!(bytes.starts_with(&[0x1f, 0x8b]), !told);
@@ -127,7 +159,9 @@ async fn every_answer_has_an_id_and_echoes_the_callers() {
     let stage = Stage::plain().await;
     let mut ids = Vec::new();
     for body in [domestic("A"), json!({})] {
-        let request = stage.request(reqwest::Method::POST, SHIP).header("x-customer-transaction-id", "job-7");
+        let request = stage
+            .request(reqwest::Method::POST, SHIP)
+            .header("x-customer-transaction-id", "job-7");
         let (_, answer) = read(request.json(&body).send().await.unwrap()).await;
         assert_eq!(answer["customerTransactionId"], "job-7", "{answer}");
         ids.push(answer["transactionId"].as_str().unwrap().to_owned());
@@ -141,9 +175,15 @@ async fn every_answer_has_an_id_and_echoes_the_callers() {
 #[tokio::test]
 async fn what_is_not_json_or_not_there_is_refused() {
     let stage = Stage::plain().await;
-    let text = stage.request(reqwest::Method::POST, SHIP).header("content-type", "text/plain").body("{}");
+    let text = stage
+        .request(reqwest::Method::POST, SHIP)
+        .header("content-type", "text/plain")
+        .body("{}");
     assert_eq!(read(text.send().await.unwrap()).await.0, 400);
-    let broken = stage.request(reqwest::Method::POST, SHIP).header("content-type", "application/json").body("{");
+    let broken = stage
+        .request(reqwest::Method::POST, SHIP)
+        .header("content-type", "application/json")
+        .body("{");
     assert_eq!(read(broken.send().await.unwrap()).await.0, 400);
     let (status, answer) = stage.post("/ship/v1/packages/results", &json!({})).await;
     assert_eq!((status, code(&answer)), (404, "NOT.FOUND.ERROR"));

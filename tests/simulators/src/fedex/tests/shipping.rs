@@ -4,9 +4,7 @@ use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use super::super::{NotReady, Options};
-use super::{
-    ACCOUNT, RESULTS, Stage, VALIDATE, abroad, code, contact, domestic, georgia, package, shipment,
-};
+use super::{ACCOUNT, RESULTS, Stage, VALIDATE, abroad, code, contact, domestic, georgia, package, shipment};
 
 /// A request changed at a place.
 fn with(mut body: Value, pointer: &str, value: Value) -> Value {
@@ -54,15 +52,26 @@ async fn the_answer_has_the_documented_shape() {
     let number = shipment["masterTrackingNumber"].as_str().unwrap();
     assert_eq!(number.len(), 12);
     assert_eq!(piece["trackingNumber"], number);
-    assert_eq!((&piece["packageSequenceNumber"], &piece["masterTrackingNumber"]), (&json!(1), &json!(number)));
+    assert_eq!(
+        (&piece["packageSequenceNumber"], &piece["masterTrackingNumber"]),
+        (&json!(1), &json!(number))
+    );
     assert_eq!(piece["customerReferences"][0]["value"], "SO-7");
     let label = &piece["packageDocuments"][0];
-    assert_eq!((&label["contentType"], &label["docType"]), (&json!("LABEL"), &json!("PDF")));
-    let bytes = BASE64.decode(label["encodedLabel"].as_str().unwrap().as_bytes()).unwrap();
+    assert_eq!(
+        (&label["contentType"], &label["docType"]),
+        (&json!("LABEL"), &json!("PDF"))
+    );
+    let bytes = BASE64
+        .decode(label["encodedLabel"].as_str().unwrap().as_bytes())
+        .unwrap();
     assert!(bytes.starts_with(b"%PDF-1.4"));
     let rates = &shipment["completedShipmentDetail"]["shipmentRating"];
     let account = rates["shipmentRateDetails"].as_array().unwrap();
-    let account = account.iter().find(|rate| rate["rateType"] == rates["actualRateType"]).unwrap();
+    let account = account
+        .iter()
+        .find(|rate| rate["rateType"] == rates["actualRateType"])
+        .unwrap();
     assert!(account["totalNetCharge"].is_number() && account["currency"] == "USD");
     assert_eq!(piece["netChargeAmount"], account["totalNetCharge"]);
     assert_eq!(answer["output"]["alerts"], json!([]));
@@ -94,11 +103,17 @@ async fn labels_come_in_the_format_asked_for() {
         ("EPL2", "STOCK_4X675", b"N\n"),
     ];
     for (image, stock, start) in starts {
-        let body = with(domestic("A"), &format!("{RS}/labelSpecification"), json!({ "imageType": image, "labelStockType": stock }));
+        let body = with(
+            domestic("A"),
+            &format!("{RS}/labelSpecification"),
+            json!({ "imageType": image, "labelStockType": stock }),
+        );
         let (status, answer) = stage.ship(&body).await;
         assert_eq!(status, 200, "{answer}");
         let label = &shipment(&answer)["pieceResponses"][0]["packageDocuments"][0];
-        let bytes = BASE64.decode(label["encodedLabel"].as_str().unwrap().as_bytes()).unwrap();
+        let bytes = BASE64
+            .decode(label["encodedLabel"].as_str().unwrap().as_bytes())
+            .unwrap();
         assert!(bytes.starts_with(start), "{image}");
     }
 }
@@ -124,13 +139,18 @@ async fn an_item_for_n_packages_stands_for_n_of_them() {
     let stage = Stage::plain().await;
     let two = |reference: &str| with(json!({ "p": package(reference) }), "/p/groupPackageCount", json!(2))["p"].clone();
     let items = json!([two("A"), two("A")]);
-    let (status, answer) = stage.ship(&with(domestic("A"), &format!("{RS}/requestedPackageLineItems"), items)).await;
+    let (status, answer) = stage
+        .ship(&with(domestic("A"), &format!("{RS}/requestedPackageLineItems"), items))
+        .await;
     assert_eq!(status, 200, "{answer}");
     let shipment = shipment(&answer);
     let pieces = shipment["pieceResponses"].as_array().unwrap();
     assert_eq!(pieces.len(), 4, "two items for two packages each are four");
     assert_eq!(pieces[0]["trackingNumber"], shipment["masterTrackingNumber"]);
-    let sequence: Vec<_> = pieces.iter().map(|piece| piece["packageSequenceNumber"].as_u64().unwrap()).collect();
+    let sequence: Vec<_> = pieces
+        .iter()
+        .map(|piece| piece["packageSequenceNumber"].as_u64().unwrap())
+        .collect();
     assert_eq!(sequence, [1, 2, 3, 4]);
     let books = stage.books();
     assert_eq!((books.shipments.len(), books.shipments[0].packages.len()), (1, 4));
@@ -140,8 +160,14 @@ async fn an_item_for_n_packages_stands_for_n_of_them() {
 #[tokio::test]
 async fn references_come_back_only_where_the_number_of_packages_was_given() {
     let stage = Stage::plain().await;
-    let (_, answer) = stage.ship(&without(domestic("A"), &format!("{PKG}/groupPackageCount"))).await;
-    assert!(shipment(&answer)["pieceResponses"][0].get("customerReferences").is_none());
+    let (_, answer) = stage
+        .ship(&without(domestic("A"), &format!("{PKG}/groupPackageCount")))
+        .await;
+    assert!(
+        shipment(&answer)["pieceResponses"][0]
+            .get("customerReferences")
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -186,7 +212,10 @@ async fn few_packages_are_answered_at_once_though_they_might_wait() {
     let (_, answer) = stage.ship(&patient).await;
     assert!(answer["output"]["jobId"].is_string());
     let (_, answer) = stage.ship(&domestic("B")).await;
-    assert!(answer["output"].get("jobId").is_none(), "nobody waits who did not offer to");
+    assert!(
+        answer["output"].get("jobId").is_none(),
+        "nobody waits who did not offer to"
+    );
 }
 
 #[tokio::test]
@@ -195,8 +224,16 @@ async fn a_shipment_abroad_has_its_customs_and_its_invoice() {
     let (status, answer) = stage.ship(&abroad("A")).await;
     assert_eq!(status, 200, "{answer}");
     let invoice = &shipment(&answer)["shipmentDocuments"][0];
-    assert_eq!((&invoice["contentType"], &invoice["docType"]), (&json!("COMMERCIAL_INVOICE"), &json!("PDF")));
-    assert!(BASE64.decode(invoice["encodedLabel"].as_str().unwrap().as_bytes()).unwrap().starts_with(b"%PDF"));
+    assert_eq!(
+        (&invoice["contentType"], &invoice["docType"]),
+        (&json!("COMMERCIAL_INVOICE"), &json!("PDF"))
+    );
+    assert!(
+        BASE64
+            .decode(invoice["encodedLabel"].as_str().unwrap().as_bytes())
+            .unwrap()
+            .starts_with(b"%PDF")
+    );
     assert_eq!(shipment(&answer)["completedShipmentDetail"]["usDomestic"], false);
     assert_eq!(stage.books().shipments[0].carrier_code, "FDXE");
 }
@@ -204,11 +241,25 @@ async fn a_shipment_abroad_has_its_customs_and_its_invoice() {
 #[tokio::test]
 async fn a_day_that_has_passed_silently_becomes_today() {
     let stage = Stage::plain().await;
-    let (_, answer) = stage.ship(&with(domestic("A"), &format!("{RS}/shipDatestamp"), json!("2026-11-01"))).await;
+    let (_, answer) = stage
+        .ship(&with(
+            domestic("A"),
+            &format!("{RS}/shipDatestamp"),
+            json!("2026-11-01"),
+        ))
+        .await;
     assert_eq!(shipment(&answer)["shipDatestamp"], "2026-11-20");
-    let (_, answer) = stage.ship(&without(domestic("A"), &format!("{RS}/shipDatestamp"))).await;
+    let (_, answer) = stage
+        .ship(&without(domestic("A"), &format!("{RS}/shipDatestamp")))
+        .await;
     assert_eq!(shipment(&answer)["shipDatestamp"], "2026-11-20");
-    let (_, answer) = stage.ship(&with(domestic("A"), &format!("{RS}/shipDatestamp"), json!("2026-11-24"))).await;
+    let (_, answer) = stage
+        .ship(&with(
+            domestic("A"),
+            &format!("{RS}/shipDatestamp"),
+            json!("2026-11-24"),
+        ))
+        .await;
     assert_eq!(shipment(&answer)["shipDatestamp"], "2026-11-24");
 }
 
@@ -216,8 +267,17 @@ async fn a_day_that_has_passed_silently_becomes_today() {
 async fn street_lines_after_the_third_are_not_read() {
     let stage = Stage::plain().await;
     let lines = json!(["Dock 4", "Hall B", "12380 Morris Rd", "Suite 9"]);
-    assert_eq!(stage.ship(&with(domestic("A"), &format!("{TO}/address/streetLines"), lines)).await.0, 200);
-    assert_eq!(stage.books().shipments[0].destination.lines, ["Dock 4", "Hall B", "12380 Morris Rd"]);
+    assert_eq!(
+        stage
+            .ship(&with(domestic("A"), &format!("{TO}/address/streetLines"), lines))
+            .await
+            .0,
+        200
+    );
+    assert_eq!(
+        stage.books().shipments[0].destination.lines,
+        ["Dock 4", "Hall B", "12380 Morris Rd"]
+    );
 }
 
 #[tokio::test]
@@ -239,7 +299,12 @@ async fn a_valid_request_is_validated_without_an_effect() {
     let (status, answer) = stage.post(VALIDATE, &body).await;
     assert_eq!(status, 200, "{answer}");
     assert_eq!(answer["output"]["alerts"][0]["code"], "SHIPMENT.VALIDATION.SUCCESS");
-    let (status, answer) = stage.post(VALIDATE, &with(body.clone(), &format!("{PKG}/groupPackageCount"), json!(2))).await;
+    let (status, answer) = stage
+        .post(
+            VALIDATE,
+            &with(body.clone(), &format!("{PKG}/groupPackageCount"), json!(2)),
+        )
+        .await;
     assert_eq!((status, code(&answer)), (400, "PACKAGECOUNT.INVALID"));
     let (status, _) = stage.post(VALIDATE, &without(body, &format!("{RS}/pickupType"))).await;
     assert_eq!(status, 400);
@@ -276,24 +341,54 @@ async fn a_request_without_its_parts_is_refused() {
     let d = || domestic("A");
     let cases = vec![
         ("ACCOUNTNUMBER.REGISTRATION.REQUIRED", without(d(), "/accountNumber")),
-        ("ACCOUNTNUMBER.REGISTRATION.REQUIRED", with(d(), "/accountNumber/value", json!("12345"))),
+        (
+            "ACCOUNTNUMBER.REGISTRATION.REQUIRED",
+            with(d(), "/accountNumber/value", json!("12345")),
+        ),
         ("LABELRESPONSEOPTIONS.REQUIRED", without(d(), "/labelResponseOptions")),
-        ("LABELRESPONSEOPTIONS.INVALID", with(d(), "/labelResponseOptions", json!("BASE64"))),
+        (
+            "LABELRESPONSEOPTIONS.INVALID",
+            with(d(), "/labelResponseOptions", json!("BASE64")),
+        ),
         ("REQUESTEDSHIPMENT.REQUIRED", without(d(), "/requestedShipment")),
         ("SHIPPER.REQUIRED", without(d(), FROM)),
         ("RECIPIENTS.COUNT.INVALID", without(d(), &format!("{RS}/recipients"))),
-        ("RECIPIENTS.COUNT.INVALID", with(d(), &format!("{RS}/recipients"), json!([d(), d()]))),
+        (
+            "RECIPIENTS.COUNT.INVALID",
+            with(d(), &format!("{RS}/recipients"), json!([d(), d()])),
+        ),
         ("SERVICETYPE.REQUIRED", without(d(), &format!("{RS}/serviceType"))),
-        ("SERVICETYPE.INVALID", with(d(), &format!("{RS}/serviceType"), json!("INTERNATIONAL_PRIORITY"))),
+        (
+            "SERVICETYPE.INVALID",
+            with(d(), &format!("{RS}/serviceType"), json!("INTERNATIONAL_PRIORITY")),
+        ),
         ("PACKAGINGTYPE.REQUIRED", without(d(), &format!("{RS}/packagingType"))),
         ("PICKUPTYPE.REQUIRED", without(d(), &format!("{RS}/pickupType"))),
-        ("PICKUPTYPE.INVALID", with(d(), &format!("{RS}/pickupType"), json!("REGULAR_PICKUP"))),
-        ("SHIPPINGCHARGESPAYMENT.REQUIRED", without(d(), &format!("{RS}/shippingChargesPayment"))),
-        ("LABELSPECIFICATION.REQUIRED", without(d(), &format!("{RS}/labelSpecification"))),
-        ("REQUESTEDPACKAGELINEITEMS.REQUIRED", with(d(), &format!("{RS}/requestedPackageLineItems"), json!([]))),
-        ("MERGELABELDOCOPTION.INVALID", with(d(), "/mergeLabelDocOption", json!("LABELS_ONLY"))),
+        (
+            "PICKUPTYPE.INVALID",
+            with(d(), &format!("{RS}/pickupType"), json!("REGULAR_PICKUP")),
+        ),
+        (
+            "SHIPPINGCHARGESPAYMENT.REQUIRED",
+            without(d(), &format!("{RS}/shippingChargesPayment")),
+        ),
+        (
+            "LABELSPECIFICATION.REQUIRED",
+            without(d(), &format!("{RS}/labelSpecification")),
+        ),
+        (
+            "REQUESTEDPACKAGELINEITEMS.REQUIRED",
+            with(d(), &format!("{RS}/requestedPackageLineItems"), json!([])),
+        ),
+        (
+            "MERGELABELDOCOPTION.INVALID",
+            with(d(), "/mergeLabelDocOption", json!("LABELS_ONLY")),
+        ),
         ("SHIPACTION.INVALID", with(d(), "/shipAction", json!("TRANSFER"))),
-        ("PROCESSINGOPTIONTYPE.INVALID", with(d(), "/processingOptionType", json!("LATER"))),
+        (
+            "PROCESSINGOPTIONTYPE.INVALID",
+            with(d(), "/processingOptionType", json!("LATER")),
+        ),
         ("ONELABELATATIME.INVALID", with(d(), "/oneLabelAtATime", json!(true))),
     ];
     assert_refused(&stage, cases).await;
@@ -305,13 +400,34 @@ async fn keys_that_are_not_documented_and_values_of_another_type_are_refused() {
     let d = || domestic("A");
     let cases = vec![
         ("INVALID.INPUT.EXCEPTION", with(d(), "/idempotencyKey", json!("A"))),
-        ("INVALID.INPUT.EXCEPTION", with(d(), &format!("{RS}/shipDateStamp"), json!("2026-11-20"))),
-        ("INVALID.INPUT.EXCEPTION", with(d(), &format!("{RS}/recipient"), json!({}))),
-        ("INVALID.INPUT.EXCEPTION", with(d(), &format!("{TO}/address/street"), json!("x"))),
-        ("INVALID.INPUT.EXCEPTION", with(d(), &format!("{TO}/address/residential"), json!("true"))),
-        ("INVALID.INPUT.EXCEPTION", with(d(), &format!("{TO}/contact/phoneNumber"), json!(6_785_551_234_u64))),
-        ("INVALID.INPUT.EXCEPTION", with(d(), &format!("{PKG}/weight/value"), json!("10"))),
-        ("INVALID.INPUT.EXCEPTION", with(d(), &format!("{PKG}/groupPackageCount"), json!("1"))),
+        (
+            "INVALID.INPUT.EXCEPTION",
+            with(d(), &format!("{RS}/shipDateStamp"), json!("2026-11-20")),
+        ),
+        (
+            "INVALID.INPUT.EXCEPTION",
+            with(d(), &format!("{RS}/recipient"), json!({})),
+        ),
+        (
+            "INVALID.INPUT.EXCEPTION",
+            with(d(), &format!("{TO}/address/street"), json!("x")),
+        ),
+        (
+            "INVALID.INPUT.EXCEPTION",
+            with(d(), &format!("{TO}/address/residential"), json!("true")),
+        ),
+        (
+            "INVALID.INPUT.EXCEPTION",
+            with(d(), &format!("{TO}/contact/phoneNumber"), json!(6_785_551_234_u64)),
+        ),
+        (
+            "INVALID.INPUT.EXCEPTION",
+            with(d(), &format!("{PKG}/weight/value"), json!("10")),
+        ),
+        (
+            "INVALID.INPUT.EXCEPTION",
+            with(d(), &format!("{PKG}/groupPackageCount"), json!("1")),
+        ),
     ];
     assert_refused(&stage, cases).await;
 }
@@ -328,27 +444,63 @@ async fn parties_are_looked_at_closely() {
     let quebec = json!({ "streetLines": ["1 Rue Sherbrooke"], "city": "Montreal", "stateOrProvinceCode": "QC",
         "postalCode": "H3A 1B1", "countryCode": "CA" });
     let cases = vec![
-        ("RECIPIENT.CONTACT.REQUIRED", without(domestic("A"), &format!("{TO}/contact"))),
-        ("RECIPIENT.ADDRESS.REQUIRED", without(domestic("A"), &format!("{TO}/address"))),
+        (
+            "RECIPIENT.CONTACT.REQUIRED",
+            without(domestic("A"), &format!("{TO}/contact")),
+        ),
+        (
+            "RECIPIENT.ADDRESS.REQUIRED",
+            without(domestic("A"), &format!("{TO}/address")),
+        ),
         ("RECIPIENT.PERSONNAME.REQUIRED", to("contact", nobody)),
-        ("RECIPIENT.PERSONNAME.MAXCHAREXCEEDED", to("contact/personName", json!("x".repeat(71)))),
-        ("RECIPIENT.COMPANYNAME.MAXCHAREXCEEDED", to("contact/companyName", json!(long))),
-        ("RECIPIENT.PHONENUMBER.REQUIRED", without(domestic("A"), &format!("{TO}/contact/phoneNumber"))),
+        (
+            "RECIPIENT.PERSONNAME.MAXCHAREXCEEDED",
+            to("contact/personName", json!("x".repeat(71))),
+        ),
+        (
+            "RECIPIENT.COMPANYNAME.MAXCHAREXCEEDED",
+            to("contact/companyName", json!(long)),
+        ),
+        (
+            "RECIPIENT.PHONENUMBER.REQUIRED",
+            without(domestic("A"), &format!("{TO}/contact/phoneNumber")),
+        ),
         ("RECIPIENT.PHONENUMBER.INVALID", phone("+1 (410) 555-1234")),
         ("RECIPIENT.PHONENUMBER.INVALID", phone("410555123")),
         ("RECIPIENT.PHONENUMBER.INVALID", phone("24105551234")),
         ("RECIPIENT.STREETLINES.REQUIRED", to("address/streetLines", json!([]))),
-        ("RECIPIENT.STREETLINES.INVALID", to("address/streetLines", json!(["1 Main St", ""]))),
-        ("RECIPIENT.STREETLINES.MAXCHAREXCEEDED", to("address/streetLines", json!([long]))),
-        ("RECIPIENT.CITY.REQUIRED", without(domestic("A"), &format!("{TO}/address/city"))),
+        (
+            "RECIPIENT.STREETLINES.INVALID",
+            to("address/streetLines", json!(["1 Main St", ""])),
+        ),
+        (
+            "RECIPIENT.STREETLINES.MAXCHAREXCEEDED",
+            to("address/streetLines", json!([long])),
+        ),
+        (
+            "RECIPIENT.CITY.REQUIRED",
+            without(domestic("A"), &format!("{TO}/address/city")),
+        ),
         ("RECIPIENT.CITY.MAXCHAREXCEEDED", to("address/city", json!(long))),
         ("RECIPIENT.COUNTRYCODE.INVALID", to("address/countryCode", json!("USA"))),
-        ("RECIPIENT.STATEORPROVINCECODE.REQUIRED", without(domestic("A"), &format!("{TO}/address/stateOrProvinceCode"))),
-        ("RECIPIENT.ADDRESSSTATEORPROVINCECODE.MAXCHAREXCEEDED", to("address", sydney)),
+        (
+            "RECIPIENT.STATEORPROVINCECODE.REQUIRED",
+            without(domestic("A"), &format!("{TO}/address/stateOrProvinceCode")),
+        ),
+        (
+            "RECIPIENT.ADDRESSSTATEORPROVINCECODE.MAXCHAREXCEEDED",
+            to("address", sydney),
+        ),
         ("RECIPIENT.STATEORPROVINCECODE.INVALID", to("address", quebec)),
-        ("RECIPIENT.POSTALCODE.REQUIRED", without(domestic("A"), &format!("{TO}/address/postalCode"))),
+        (
+            "RECIPIENT.POSTALCODE.REQUIRED",
+            without(domestic("A"), &format!("{TO}/address/postalCode")),
+        ),
         ("RECIPIENT.POSTALCODE.INVALID", to("address/postalCode", json!("94043"))),
-        ("SHIPPER.POSTALCODE.INVALID", with(domestic("A"), &format!("{FROM}/address/postalCode"), json!("94043"))),
+        (
+            "SHIPPER.POSTALCODE.INVALID",
+            with(domestic("A"), &format!("{FROM}/address/postalCode"), json!("94043")),
+        ),
     ];
     assert_refused(&stage, cases).await;
     for number in ["4105551234", "14105551234", "+14105551234"] {
@@ -371,31 +523,77 @@ async fn services_packagings_and_payments_go_together() {
         ("RECIPIENT.RESIDENTIAL.REQUIRED", service("GROUND_HOME_DELIVERY")),
         ("SMARTPOSTINFODETAIL.REQUIRED", service("SMART_POST")),
         ("PAYMENTTYPE.INVALID", payment(json!({ "paymentType": "CASH" }))),
-        ("PAYOR.ACCOUNTNUMBER.REQUIRED", payment(json!({ "paymentType": "THIRD_PARTY" }))),
-        ("PAYOR.ACCOUNTNUMBER.REQUIRED", payment(json!({ "paymentType": "RECIPIENT", "payor": payor("1") }))),
-        ("ACCOUNT.NUMBER.MISMATCH", payment(json!({ "paymentType": "SENDER", "payor": payor("222222222") }))),
+        (
+            "PAYOR.ACCOUNTNUMBER.REQUIRED",
+            payment(json!({ "paymentType": "THIRD_PARTY" })),
+        ),
+        (
+            "PAYOR.ACCOUNTNUMBER.REQUIRED",
+            payment(json!({ "paymentType": "RECIPIENT", "payor": payor("1") })),
+        ),
+        (
+            "ACCOUNT.NUMBER.MISMATCH",
+            payment(json!({ "paymentType": "SENDER", "payor": payor("222222222") })),
+        ),
         (
             "PAYMENTTYPE.INVALID",
-            with(express, &format!("{RS}/shippingChargesPayment"), json!({ "paymentType": "COLLECT", "payor": payor("222222222") })),
+            with(
+                express,
+                &format!("{RS}/shippingChargesPayment"),
+                json!({ "paymentType": "COLLECT", "payor": payor("222222222") }),
+            ),
         ),
         ("SHIPDATESTAMP.INVALID", rs("shipDatestamp", json!("20261120"))),
         ("SHIPDATESTAMP.INVALID", rs("shipDatestamp", json!("2026-12-01"))),
-        ("LABELSTOCKTYPE.INVALID", rs("labelSpecification", json!({ "imageType": "PDF", "labelStockType": "STOCK_4X6" }))),
-        ("LABELSTOCKTYPE.INVALID", rs("labelSpecification", json!({ "imageType": "ZPLII", "labelStockType": "PAPER_4X6" }))),
-        ("IMAGETYPE.INVALID", rs("labelSpecification", json!({ "imageType": "GIF", "labelStockType": "PAPER_4X6" }))),
+        (
+            "LABELSTOCKTYPE.INVALID",
+            rs(
+                "labelSpecification",
+                json!({ "imageType": "PDF", "labelStockType": "STOCK_4X6" }),
+            ),
+        ),
+        (
+            "LABELSTOCKTYPE.INVALID",
+            rs(
+                "labelSpecification",
+                json!({ "imageType": "ZPLII", "labelStockType": "PAPER_4X6" }),
+            ),
+        ),
+        (
+            "IMAGETYPE.INVALID",
+            rs(
+                "labelSpecification",
+                json!({ "imageType": "GIF", "labelStockType": "PAPER_4X6" }),
+            ),
+        ),
         (
             "RESOLUTION.INVALID",
-            rs("labelSpecification", json!({ "imageType": "PDF", "labelStockType": "PAPER_4X6", "resolution": 300 })),
+            rs(
+                "labelSpecification",
+                json!({ "imageType": "PDF", "labelStockType": "PAPER_4X6", "resolution": 300 }),
+            ),
         ),
     ];
     assert_refused(&stage, cases).await;
-    let home = with(service("GROUND_HOME_DELIVERY"), &format!("{TO}/address/residential"), json!(true));
+    let home = with(
+        service("GROUND_HOME_DELIVERY"),
+        &format!("{TO}/address/residential"),
+        json!(true),
+    );
     let economy = with(
         service("SMART_POST"),
         &format!("{RS}/smartPostInfoDetail"),
         json!({ "hubId": "5531", "indicia": "PARCEL_SELECT" }),
     );
-    for body in [home, economy, with(service("FEDEX_2_DAY"), &format!("{RS}/packagingType"), json!("FEDEX_BOX"))] {
+    for body in [
+        home,
+        economy,
+        with(
+            service("FEDEX_2_DAY"),
+            &format!("{RS}/packagingType"),
+            json!("FEDEX_BOX"),
+        ),
+    ] {
         let (status, answer) = stage.ship(&body).await;
         assert_eq!(status, 200, "{answer}");
     }
@@ -406,10 +604,22 @@ async fn packages_are_weighed_and_measured() {
     let stage = Stage::plain().await;
     let pkg = |key: &str, value: Value| with(domestic("A"), &format!("{PKG}/{key}"), value);
     let kilograms = with(json!({ "p": package("A") }), "/p/weight/units", json!("KG"))["p"].clone();
-    let mixed = with(domestic("A"), &format!("{RS}/requestedPackageLineItems"), json!([package("A"), kilograms]));
-    let size = |length: Value| pkg("dimensions", json!({ "length": length, "width": 30, "height": 30, "units": "IN" }));
+    let mixed = with(
+        domestic("A"),
+        &format!("{RS}/requestedPackageLineItems"),
+        json!([package("A"), kilograms]),
+    );
+    let size = |length: Value| {
+        pkg(
+            "dimensions",
+            json!({ "length": length, "width": 30, "height": 30, "units": "IN" }),
+        )
+    };
     let reference = |kind: &str, value: String| {
-        pkg("customerReferences", json!([{ "customerReferenceType": kind, "value": value }]))
+        pkg(
+            "customerReferences",
+            json!([{ "customerReferenceType": kind, "value": value }]),
+        )
     };
     let cases = vec![
         ("WEIGHT.REQUIRED", without(domestic("A"), &format!("{PKG}/weight"))),
@@ -422,13 +632,26 @@ async fn packages_are_weighed_and_measured() {
         ("PACKAGE.DIMENSION.ERROR", pkg("dimensions/units", json!("FT"))),
         ("PACKAGE.DIMENSION.ERROR", size(json!(46))),
         ("GROUPPACKAGECOUNT.INVALID", pkg("groupPackageCount", json!(0))),
-        ("TOTALPACKAGECOUNT.MISMATCH", with(domestic("A"), &format!("{RS}/totalPackageCount"), json!(2))),
+        (
+            "TOTALPACKAGECOUNT.MISMATCH",
+            with(domestic("A"), &format!("{RS}/totalPackageCount"), json!(2)),
+        ),
         ("CUSTOMERREFERENCETYPE.INVALID", reference("PURCHASE_ORDER", "A".into())),
-        ("CUSTOMERREFERENCE.MAXCHAREXCEEDED", reference("CUSTOMER_REFERENCE", "x".repeat(31))),
-        ("CUSTOMERREFERENCE.MAXCHAREXCEEDED", reference("RMA_ASSOCIATION", "x".repeat(21))),
+        (
+            "CUSTOMERREFERENCE.MAXCHAREXCEEDED",
+            reference("CUSTOMER_REFERENCE", "x".repeat(31)),
+        ),
+        (
+            "CUSTOMERREFERENCE.MAXCHAREXCEEDED",
+            reference("RMA_ASSOCIATION", "x".repeat(21)),
+        ),
     ];
     assert_refused(&stage, cases).await;
-    let express = with(reference("CUSTOMER_REFERENCE", "x".repeat(40)), &format!("{RS}/serviceType"), json!("FEDEX_2_DAY"));
+    let express = with(
+        reference("CUSTOMER_REFERENCE", "x".repeat(40)),
+        &format!("{RS}/serviceType"),
+        json!("FEDEX_2_DAY"),
+    );
     assert_eq!(stage.ship(&express).await.0, 200);
     assert_eq!(stage.ship(&pkg("weight/value", json!(150))).await.0, 200);
 }
@@ -441,23 +664,73 @@ async fn customs_details_belong_to_borders_and_add_up() {
     let block = abroad("A").pointer(&customs).unwrap().clone();
     let cases = vec![
         ("CUSTOMSCLEARANCEDETAIL.REQUIRED", without(abroad("A"), &customs)),
-        ("CUSTOMSCLEARANCEDETAIL.NOTALLOWED", with(domestic("A"), &customs, block)),
-        ("TOTALWEIGHT.REQUIRED", without(abroad("A"), &format!("{RS}/totalWeight"))),
-        ("DUTIESPAYMENT.REQUIRED", without(abroad("A"), &format!("{customs}/dutiesPayment"))),
-        ("COMMODITIES.REQUIRED", with(abroad("A"), &format!("{customs}/commodities"), json!([]))),
-        ("COMMODITY.DESCRIPTION.REQUIRED", without(abroad("A"), &format!("{commodity}/description"))),
-        ("COMMODITY.COUNTRYOFMANUFACTURE.REQUIRED", without(abroad("A"), &format!("{commodity}/countryOfManufacture"))),
-        ("COMMODITY.QUANTITY.REQUIRED", with(abroad("A"), &format!("{commodity}/quantity"), json!(0))),
-        ("COMMODITY.WEIGHT.REQUIRED", without(abroad("A"), &format!("{commodity}/weight"))),
-        ("COMMODITY.CUSTOMSVALUE.INVALID", with(abroad("A"), &format!("{commodity}/quantity"), json!(3))),
-        ("TOTALCUSTOMSVALUE.INVALID", with(abroad("A"), &format!("{customs}/totalCustomsValue/amount"), json!(99))),
-        ("SHIPMENTPURPOSE.INVALID", with(abroad("A"), &format!("{customs}/commercialInvoice/shipmentPurpose"), json!("SALE"))),
-        ("TERMSOFSALE.INVALID", with(abroad("A"), &format!("{customs}/commercialInvoice/termsOfSale"), json!("DELIVERED"))),
+        (
+            "CUSTOMSCLEARANCEDETAIL.NOTALLOWED",
+            with(domestic("A"), &customs, block),
+        ),
+        (
+            "TOTALWEIGHT.REQUIRED",
+            without(abroad("A"), &format!("{RS}/totalWeight")),
+        ),
+        (
+            "DUTIESPAYMENT.REQUIRED",
+            without(abroad("A"), &format!("{customs}/dutiesPayment")),
+        ),
+        (
+            "COMMODITIES.REQUIRED",
+            with(abroad("A"), &format!("{customs}/commodities"), json!([])),
+        ),
+        (
+            "COMMODITY.DESCRIPTION.REQUIRED",
+            without(abroad("A"), &format!("{commodity}/description")),
+        ),
+        (
+            "COMMODITY.COUNTRYOFMANUFACTURE.REQUIRED",
+            without(abroad("A"), &format!("{commodity}/countryOfManufacture")),
+        ),
+        (
+            "COMMODITY.QUANTITY.REQUIRED",
+            with(abroad("A"), &format!("{commodity}/quantity"), json!(0)),
+        ),
+        (
+            "COMMODITY.WEIGHT.REQUIRED",
+            without(abroad("A"), &format!("{commodity}/weight")),
+        ),
+        (
+            "COMMODITY.CUSTOMSVALUE.INVALID",
+            with(abroad("A"), &format!("{commodity}/quantity"), json!(3)),
+        ),
+        (
+            "TOTALCUSTOMSVALUE.INVALID",
+            with(abroad("A"), &format!("{customs}/totalCustomsValue/amount"), json!(99)),
+        ),
+        (
+            "SHIPMENTPURPOSE.INVALID",
+            with(
+                abroad("A"),
+                &format!("{customs}/commercialInvoice/shipmentPurpose"),
+                json!("SALE"),
+            ),
+        ),
+        (
+            "TERMSOFSALE.INVALID",
+            with(
+                abroad("A"),
+                &format!("{customs}/commercialInvoice/termsOfSale"),
+                json!("DELIVERED"),
+            ),
+        ),
         (
             "DOCUMENTFORMAT.INVALID",
-            without(abroad("A"), &format!("{RS}/shippingDocumentSpecification/commercialInvoiceDetail")),
+            without(
+                abroad("A"),
+                &format!("{RS}/shippingDocumentSpecification/commercialInvoiceDetail"),
+            ),
         ),
-        ("SERVICETYPE.NOTAVAILABLE", with(abroad("A"), &format!("{RS}/serviceType"), json!("FEDEX_2_DAY"))),
+        (
+            "SERVICETYPE.NOTAVAILABLE",
+            with(abroad("A"), &format!("{RS}/serviceType"), json!("FEDEX_2_DAY")),
+        ),
     ];
     assert_refused(&stage, cases).await;
 }
@@ -467,7 +740,11 @@ async fn ground_to_a_home_is_carried_with_a_note() {
     let stage = Stage::plain().await;
     let mut home = georgia();
     home["residential"] = json!(true);
-    let body = with(domestic("A"), TO, json!({ "contact": contact("Jo Buyer"), "address": home }));
+    let body = with(
+        domestic("A"),
+        TO,
+        json!({ "contact": contact("Jo Buyer"), "address": home }),
+    );
     let (status, answer) = stage.ship(&body).await;
     assert_eq!(status, 200);
     assert_eq!(shipment(&answer)["alerts"][0]["alertType"], "NOTE");

@@ -10,11 +10,16 @@ async fn the_credentials_stand_in_the_form_and_must_be_right() {
     let stage = Stage::plain().await;
     let (status, answer) = stage.ask_token("fedex-key", "wrong").await;
     assert_eq!((status, code(&answer)), (401, "NOT.AUTHORIZED.ERROR"));
-    let (status, answer) = stage.ask_token_with("client_id=fedex-key&client_secret=fedex-secret").await;
+    let (status, answer) = stage
+        .ask_token_with("client_id=fedex-key&client_secret=fedex-secret")
+        .await;
     assert_eq!((status, code(&answer)), (400, "BAD.REQUEST.ERROR"));
     let (status, answer) = stage.ask_token("fedex-key", "fedex-secret").await;
     assert_eq!(status, 200);
-    assert_eq!((&answer["token_type"], &answer["expires_in"]), (&json!("bearer"), &json!(3600)));
+    assert_eq!(
+        (&answer["token_type"], &answer["expires_in"]),
+        (&json!("bearer"), &json!(3600))
+    );
 }
 
 /// P59: the token is good for its hour and no longer.
@@ -62,7 +67,11 @@ async fn a_project_does_only_what_it_may_and_for_its_own_accounts() {
     stage.token = stage.good_token("ship-key", "ship-secret").await;
     assert_eq!(stage.post(TRACK, &numbers(&["1"])).await.0, 403);
     let (status, answer) = stage.ship(&domestic("A")).await;
-    assert_eq!((status, code(&answer)), (400, "SHIPMENT.USER.UNAUTHORIZED"), "{ACCOUNT} is not its own");
+    assert_eq!(
+        (status, code(&answer)),
+        (400, "SHIPMENT.USER.UNAUTHORIZED"),
+        "{ACCOUNT} is not its own"
+    );
 }
 
 /// P60: more than three token requests a second, five seconds in a row, cost ten minutes.
@@ -81,7 +90,11 @@ async fn a_burst_of_token_requests_is_punished() {
         for request in 0..4 {
             let last = second == 4 && request == 3;
             let (status, answer) = stage.ask_token("fedex-key", "fedex-secret").await;
-            assert_eq!(status, if last { 403 } else { 200 }, "second {second}, request {request}: {answer}");
+            assert_eq!(
+                status,
+                if last { 403 } else { 200 },
+                "second {second}, request {request}: {answer}"
+            );
         }
         stage.advance(1);
     }
@@ -115,7 +128,11 @@ async fn too_many_token_requests_on_average_are_punished_and_more_of_them_again(
     assert_eq!(then.duration_since(first).as_secs(), 30);
     stage.advance(300);
     assert_eq!(stage.ask_token("fedex-key", "fedex-secret").await.0, 403);
-    assert_eq!(stage.books().token_traffic.blocked_until, Some(then), "one request is no violation");
+    assert_eq!(
+        stage.books().token_traffic.blocked_until,
+        Some(then),
+        "one request is no violation"
+    );
     stage.advance(300);
     assert_eq!(stage.ask_token("fedex-key", "fedex-secret").await.0, 200);
 }
