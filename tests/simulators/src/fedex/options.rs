@@ -45,6 +45,8 @@ pub struct Options {
     pub alerts: Alerts,
     /// Track writes times without their offset from GMT.
     pub dates_without_offset: bool,
+    /// Look-ups by reference and of associated packages tell a scan's place as look-ups by number do.
+    pub flat_locations: bool,
     /// Track writes counts and weights as numbers instead of strings.
     pub numbers_as_numbers: bool,
     /// Which key of a reference's window of ship dates Track reads the end from.
@@ -183,6 +185,7 @@ impl Default for Options {
             identifiers: Identifiers::default(),
             alerts: Alerts::default(),
             dates_without_offset: false,
+            flat_locations: false,
             numbers_as_numbers: false,
             end_date: EndDate::default(),
             reference_type_by_service: false,

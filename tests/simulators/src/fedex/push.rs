@@ -137,6 +137,7 @@ impl State {
         let view = View {
             options: &self.options,
             detailed: false,
+            nested: false,
         };
         let result = view.result(shipment, package);
         let body = if self.options.push_bare {

@@ -1,6 +1,6 @@
 //! What Track tells of a parcel.
 //!
-//! Quirks: counts and weights are texts; times are local ones with or without their offset; references stand under `values`, or
+//! Quirks: look-ups by reference and of associated packages put a scan's place deeper than those by number; counts and weights are texts; times are local ones with or without their offset; references stand under `values`, or
 //! `value`; the latest scan comes first.
 
 use jiff::Timestamp;
@@ -17,6 +17,8 @@ pub(super) struct View<'a> {
     pub(super) options: &'a Options,
     /// Every scan is told, not the latest alone.
     pub(super) detailed: bool,
+    /// A scan's place lies deeper, as look-ups by reference and of associated packages tell it.
+    pub(super) nested: bool,
 }
 
 impl View<'_> {
@@ -47,7 +49,7 @@ impl View<'_> {
                 "count": self.count(shipment.packages.len()),
                 "weightAndDimensions": { "weight": [self.weight(package)] },
             },
-            "shipmentDetails": { "beforePossessionStatus": !package.is_scanned(), "possessionStatus": package.is_scanned() },
+            "shipmentDetails": { "beforePossessionStatus": !package.is_scanned() },
             "serviceDetail": { "type": shipment.service, "description": shipment.service },
             "shipperInformation": { "address": place_of(&shipment.origin) },
             "recipientInformation": { "address": place_of(&shipment.destination) },
@@ -97,17 +99,23 @@ impl View<'_> {
             (words.derived, words.status)
         };
         let (code, description) = words.exception;
-        json!({
+        let mut scan = json!({
             "date": self.time(event.at, &event.place),
             "eventType": words.code,
             "eventDescription": words.description,
             "exceptionCode": code,
             "exceptionDescription": description,
-            "scanLocation": scanned_at(event),
-            "locationType": location_type(event.kind),
             "derivedStatusCode": derived,
             "derivedStatus": name,
-        })
+        });
+        if self.nested {
+            let place = json!({ "locationId": "", "locationContactAndAddress": { "address": scanned_at(event) } });
+            put(&mut scan, "scanLocation", place);
+        } else {
+            put(&mut scan, "scanLocation", scanned_at(event));
+            put(&mut scan, "locationType", location_type(event.kind).into());
+        }
+        scan
     }
 
     fn dates(&self, shipment: &Shipment, package: &Package) -> Vec<Value> {

@@ -88,6 +88,7 @@ pub(super) async fn by_numbers(Shared(fedex): Shared<FedEx>, call: Call) -> Repl
         call: &call,
         now,
         detailed,
+        nested: false,
     };
     let results = infos
         .into_iter()
@@ -109,6 +110,7 @@ pub(super) async fn by_reference(Shared(fedex): Shared<FedEx>, call: Call) -> Re
         call: &call,
         now,
         detailed,
+        nested: !state.options.flat_locations,
     };
     let wanted = Wanted::of(reference, &call, state.options.end_date, now)?;
     Ok(Output(asked.output(asked.by_reference(&wanted))))
@@ -132,6 +134,7 @@ pub(super) async fn associated(Shared(fedex): Shared<FedEx>, call: Call) -> Repl
         call: &call,
         now,
         detailed: at(&call.body, "includeDetailedScans").and_then(Value::as_bool) == Some(true),
+        nested: !state.options.flat_locations,
     };
     let number = owned(master, "trackingNumberInfo.trackingNumber");
     let mut children = asked.children(&number);
@@ -157,6 +160,7 @@ struct Asked<'a> {
     call: &'a Call,
     now: Timestamp,
     detailed: bool,
+    nested: bool,
 }
 
 impl Asked<'_> {
@@ -164,6 +168,7 @@ impl Asked<'_> {
         View {
             options: &self.state.options,
             detailed: self.detailed,
+            nested: self.nested,
         }
     }
 

@@ -118,6 +118,7 @@ async fn only_the_accounts_of_a_webhook_are_told_of() {
     stage.fedex().register_webhook(webhook(&["222222222"])).unwrap();
     stage.shipped("B").await;
     assert!(stage.fedex().due_pushes().is_empty());
+    assert_eq!(stage.books().pushes.lost, 0, "nothing was to be told");
     stage.fedex().register_webhook(webhook(&[])).unwrap();
     stage.shipped("C").await;
     assert_eq!(stage.fedex().due_pushes().len(), 1, "what was before is never told");

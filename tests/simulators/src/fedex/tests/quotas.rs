@@ -188,3 +188,21 @@ async fn what_is_not_json_or_not_there_is_refused() {
     let (status, answer) = stage.post("/ship/v1/packages/results", &json!({})).await;
     assert_eq!((status, code(&answer)), (404, "NOT.FOUND.ERROR"));
 }
+
+#[tokio::test]
+async fn the_same_exchanges_go_without_sockets() {
+    let (fedex, local) = super::super::FedEx::here(Options::default(), crate::server::Base::default());
+    let form = "grant_type=client_credentials&client_id=fedex-key&client_secret=fedex-secret";
+    let ask = || {
+        let request = http::Request::post("/oauth/token").header("content-type", "application/x-www-form-urlencoded");
+        request.body(bytes::Bytes::from(form)).unwrap()
+    };
+    let answer = local.exchange(ask()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    fedex
+        .base()
+        .faults
+        .add(crate::faults::Fault::new("token", FaultKind::DropAfter));
+    assert!(local.exchange(ask()).await.is_none());
+    assert_eq!(fedex.tokens_of("fedex-key").len(), 2);
+}

@@ -440,3 +440,24 @@ async fn events_can_be_made_to_happen_from_outside() {
     post("reset", json!({})).await.unwrap();
     assert!(stage.books().shipments.is_empty());
 }
+
+#[tokio::test]
+async fn a_look_up_by_reference_tells_places_in_its_own_way() {
+    let stage = Stage::plain().await;
+    let number = stage.shipped("SO-7").await;
+    assert!(stage.fedex().happen(&number, &[EventKind::PickedUp]));
+    let place = async || {
+        let (_, answer) = stage.post(BY_REFERENCE, &by_reference("SO-7")).await;
+        results(&answer)[0]["trackResults"][0]["scanEvents"][0]["scanLocation"].clone()
+    };
+    assert_eq!(
+        place().await["locationContactAndAddress"]["address"]["city"],
+        "TIMONIUM"
+    );
+    assert_eq!(
+        stage.tracked(&number).await["scanEvents"][0]["scanLocation"]["city"],
+        "TIMONIUM"
+    );
+    stage.fedex().configure(|options| options.flat_locations = true);
+    assert_eq!(place().await["city"], "TIMONIUM");
+}
