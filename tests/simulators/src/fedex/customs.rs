@@ -5,9 +5,46 @@ use serde_json::Value;
 
 use super::answer::Refusal;
 use super::parties::payer;
-use super::strict::{Checked, ensure};
+use super::strict::{Checked, Field, Kind, ensure, shape};
 use crate::carriers::read::{at, many, owned, present, text, texts};
 
+const CUSTOMS: &[Field] = &[
+    ("regulatoryControls", Kind::List),
+    ("brokers", Kind::List),
+    ("commercialInvoice", Kind::Object),
+    ("freightOnValue", Kind::Text),
+    ("dutiesPayment", Kind::Object),
+    ("commodities", Kind::List),
+    ("isDocumentOnly", Kind::Flag),
+    ("recipientCustomsId", Kind::Object),
+    ("customsOption", Kind::Object),
+    ("importerOfRecord", Kind::Object),
+    ("generatedDocumentLocale", Kind::Text),
+    ("exportDetail", Kind::Object),
+    ("totalCustomsValue", Kind::Object),
+    ("partiesToTransactionAreRelated", Kind::Flag),
+    ("declarationStatementDetail", Kind::Object),
+    ("insuranceCharge", Kind::Object),
+];
+const COMMODITY: &[Field] = &[
+    ("unitPrice", Kind::Object),
+    ("additionalMeasures", Kind::List),
+    ("numberOfPieces", Kind::Integer),
+    ("quantity", Kind::Integer),
+    ("quantityUnits", Kind::Text),
+    ("customsValue", Kind::Object),
+    ("countryOfManufacture", Kind::Text),
+    ("cIMarksAndNumbers", Kind::Text),
+    ("harmonizedCode", Kind::Text),
+    ("description", Kind::Text),
+    ("name", Kind::Text),
+    ("weight", Kind::Object),
+    ("exportLicenseNumber", Kind::Text),
+    ("exportLicenseExpirationDate", Kind::Text),
+    ("partNumber", Kind::Text),
+    ("purpose", Kind::Text),
+    ("usmcaDetail", Kind::Object),
+];
 const PURPOSES: [&str; 6] = [
     "GIFT",
     "NOT_SOLD",
@@ -31,6 +68,7 @@ pub(super) fn check_customs(shipment: &Value, abroad: bool, account: &str) -> Ch
         "CUSTOMSCLEARANCEDETAIL.NOTALLOWED",
         "What crosses no border needs no customs details",
     )?;
+    shape(customs, "customsClearanceDetail", CUSTOMS)?;
     let weighed = at(shipment, "totalWeight").is_some();
     ensure(
         weighed,
@@ -92,6 +130,7 @@ fn check_commodities(customs: &Value) -> Checked {
 
 /// A commodity's value, if the commodity is described as it must be.
 fn worth(commodity: &Value) -> Result<Decimal, Refusal> {
+    shape(commodity, "commodities", COMMODITY)?;
     let missing = |key: &str| Refusal::bad(format!("COMMODITY.{}.REQUIRED", key.to_uppercase()), "It is missing");
     for key in ["description", "countryOfManufacture", "quantityUnits"] {
         text(commodity, key).ok_or_else(|| missing(key))?;

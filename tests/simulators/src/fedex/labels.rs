@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::FedEx;
 use super::answer::{Refusal, put};
 use super::model::{Document, Package, Shipment};
-use crate::carriers::documents::{PNG, pdf};
+use crate::carriers::documents::{LabelText, PNG, epl, pdf, zpl};
 
 /// How long a link works.
 const LINK_LIFE: SignedDuration = SignedDuration::from_hours(24);
@@ -87,32 +87,17 @@ fn drawn(image: &str, shipment: &Shipment, package: &Package) -> (&'static str, 
     match image {
         "PDF" => ("application/pdf", pdf(&format!("Label {}", package.tracking_number))),
         "PNG" => ("image/png", PNG.to_vec()),
-        "EPL2" => ("text/plain", epl(package)),
-        _ => ("text/plain", zpl(shipment, package)),
+        "EPL2" => ("text/plain", epl("FedEx", &package.tracking_number)),
+        _ => ("text/plain", zpl(&text_of(shipment, package))),
     }
 }
 
-fn zpl(shipment: &Shipment, package: &Package) -> Vec<u8> {
-    let to = &shipment.destination;
-    format!(
-        "^XA\n^CF0,30\n^FO40,40^FDFedEx {service}^FS\n^FO40,90^FDSHIP TO: {name}^FS\n^FO40,130^FD{lines}^FS\n\
-         ^FO40,170^FD{city} {state} {postal} {country}^FS\n^FO40,260^BY3^BCN,120,Y,N,N^FD{number}^FS\n\
-         ^FO40,440^FD{weight} {unit}^FS\n^XZ\n",
-        service = shipment.service,
-        name = shipment.recipient,
-        lines = to.lines.join(" "),
-        city = to.city,
-        state = to.state,
-        postal = to.postal,
-        country = to.country,
-        number = package.tracking_number,
-        weight = package.weight,
-        unit = package.weight_unit,
-    )
-    .into_bytes()
-}
-
-fn epl(package: &Package) -> Vec<u8> {
-    let number = &package.tracking_number;
-    format!("N\nA40,40,0,4,1,1,N,\"FedEx\"\nB40,120,0,1,3,6,120,B,\"{number}\"\nP1\n").into_bytes()
+fn text_of<'a>(shipment: &'a Shipment, package: &'a Package) -> LabelText<'a> {
+    LabelText {
+        service: format!("FedEx {}", shipment.service),
+        name: &shipment.recipient,
+        to: &shipment.destination,
+        number: &package.tracking_number,
+        weight: format!("{} {}", package.weight, package.weight_unit),
+    }
 }

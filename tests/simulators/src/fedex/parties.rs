@@ -15,9 +15,9 @@ const PARTY: &[Field] = &[
     ("contact", Kind::Object),
     ("tins", Kind::List),
     ("deliveryInstructions", Kind::Text),
-    ("accountNumber", Kind::Object),
 ];
-const ADDRESS: &[Field] = &[
+/// The fields of an address.
+pub(super) const ADDRESS: &[Field] = &[
     ("streetLines", Kind::List),
     ("city", Kind::Text),
     ("stateOrProvinceCode", Kind::Text),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::FedEx;
 use super::answer::{Output, Refusal, Reply, number, put};
 use super::call::Call;
-use super::parties::{address_of, is_residential, payer};
+use super::parties::{ADDRESS, address_of, is_residential, payer};
 use super::prices::{
     Load, Quote, Service, YOUR_PACKAGING, account_price, days_in_words, every_service, goes, is_ground, is_packaging,
     quote, service_named,
@@ -210,7 +210,11 @@ fn check_words(shipment: &Value) -> Checked {
 
 fn place(shipment: &Value, party: &str) -> Result<Address, Refusal> {
     let code = party.to_uppercase();
-    let address = at(shipment, &format!("{party}.address")).ok_or_else(|| missing(&format!("{code}.ADDRESS")))?;
+    let missing = || missing(&format!("{code}.ADDRESS"));
+    let given = at(shipment, party).ok_or_else(missing)?;
+    shape(given, party, &[("address", Kind::Object)])?;
+    let address = at(given, "address").ok_or_else(missing)?;
+    shape(address, party, ADDRESS)?;
     let address = address_of(address);
     let capitals = address.country.len() == 2 && address.country.bytes().all(|byte| byte.is_ascii_uppercase());
     ensure(

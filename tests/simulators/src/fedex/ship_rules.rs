@@ -79,6 +79,18 @@ const DIMENSIONS: &[Field] = &[
     ("height", Kind::Number),
     ("units", Kind::Text),
 ];
+const LABEL: &[Field] = &[
+    ("labelFormatType", Kind::Text),
+    ("labelOrder", Kind::Text),
+    ("customerSpecifiedDetail", Kind::Object),
+    ("printedLabelOrigin", Kind::Object),
+    ("labelStockType", Kind::Text),
+    ("labelRotation", Kind::Text),
+    ("imageType", Kind::Text),
+    ("labelPrintingOrientation", Kind::Text),
+    ("returnedDispositionDetail", Kind::Text),
+    ("resolution", Kind::Integer),
+];
 const REFERENCE: &[Field] = &[("customerReferenceType", Kind::Text), ("value", Kind::Text)];
 const REFERENCE_TYPES: [&str; 6] = [
     "CUSTOMER_REFERENCE",
@@ -335,6 +347,7 @@ fn ship_date(shipment: &Value, today: Date) -> Result<Date, Refusal> {
 
 fn check_label(shipment: &Value) -> Checked {
     let label = at(shipment, "labelSpecification").ok_or_else(|| required("labelSpecification"))?;
+    shape(label, "labelSpecification", LABEL)?;
     let image = text(label, "imageType").ok_or_else(|| required("imageType"))?;
     let stock = text(label, "labelStockType").ok_or_else(|| required("labelStockType"))?;
     let fits = match image {

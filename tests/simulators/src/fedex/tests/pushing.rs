@@ -42,7 +42,7 @@ async fn travelled(stage: &Stage) -> String {
     number
 }
 
-/// P65: the signature is the Base64 of an HMAC over the body as it is sent.
+/// The judge of P65: the signature is the Base64 of an HMAC over the body as it is sent.
 #[tokio::test]
 async fn each_event_is_pushed_with_its_signature() {
     let stage = registered(Options::default()).await;

@@ -6,7 +6,7 @@ use super::super::Options;
 use super::{SHIP, Stage, TRACK, code, domestic, numbers, read};
 use crate::faults::FaultKind;
 
-/// P61: so many transactions in a window of ten seconds, and the next is refused until the window ends.
+/// The judge of P61: so many transactions in a window of ten seconds, and the next is refused until the window ends.
 #[tokio::test]
 async fn a_window_of_ten_seconds_holds_so_many_transactions() {
     let options = Options {

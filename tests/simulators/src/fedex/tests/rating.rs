@@ -142,6 +142,7 @@ async fn what_cannot_be_quoted_is_refused() {
         ("CARRIERCODES.INVALID", carriers),
         ("INVALID.INPUT.EXCEPTION", with("shipDatestamp", json!("2026-11-20"))),
         ("INVALID.INPUT.EXCEPTION", with("recipients", json!([]))),
+        ("INVALID.INPUT.EXCEPTION", with("recipient", json!({ "contact": {} }))),
         ("INVALID.INPUT.EXCEPTION", with("requestedPackageLineItems", referenced)),
         ("RECIPIENT.REQUIRED", without("recipient")),
         ("SHIPPER.ADDRESS.REQUIRED", without("shipper")),

@@ -29,7 +29,7 @@ const PKG: &str = "/requestedShipment/requestedPackageLineItems/0";
 const FROM: &str = "/requestedShipment/shipper";
 const TO: &str = "/requestedShipment/recipients/0";
 
-/// P63: nothing is idempotent: the same request twice is two shipments.
+/// The judge of P63: nothing is idempotent: the same request twice is two shipments.
 #[tokio::test]
 async fn a_shipment_is_billed_each_time_it_is_asked_for() {
     let stage = Stage::plain().await;
@@ -118,7 +118,7 @@ async fn labels_come_in_the_format_asked_for() {
     }
 }
 
-/// P56: FedEx's own link stops working after a day.
+/// The judge of P56: FedEx's own link stops working after a day.
 #[tokio::test]
 async fn a_link_to_a_label_works_for_a_day() {
     let stage = Stage::plain().await;
@@ -407,6 +407,26 @@ async fn keys_that_are_not_documented_and_values_of_another_type_are_refused() {
         (
             "INVALID.INPUT.EXCEPTION",
             with(d(), &format!("{RS}/recipient"), json!({})),
+        ),
+        (
+            "INVALID.INPUT.EXCEPTION",
+            with(d(), &format!("{RS}/labelSpecification/labelFormat"), json!("PDF")),
+        ),
+        (
+            "INVALID.INPUT.EXCEPTION",
+            with(abroad("A"), &format!("{RS}/customsClearanceDetail/invoice"), json!({})),
+        ),
+        (
+            "INVALID.INPUT.EXCEPTION",
+            with(
+                abroad("A"),
+                &format!("{RS}/customsClearanceDetail/commodities/0/hsCode"),
+                json!("610910"),
+            ),
+        ),
+        (
+            "INVALID.INPUT.EXCEPTION",
+            with(d(), &format!("{TO}/accountNumber"), json!({})),
         ),
         (
             "INVALID.INPUT.EXCEPTION",

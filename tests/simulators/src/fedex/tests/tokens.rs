@@ -22,7 +22,7 @@ async fn the_credentials_stand_in_the_form_and_must_be_right() {
     );
 }
 
-/// P59: the token is good for its hour and no longer.
+/// The judge of P59: the token is good for its hour and no longer.
 #[tokio::test]
 async fn a_token_lives_for_an_hour() {
     let stage = Stage::plain().await;
@@ -74,7 +74,7 @@ async fn a_project_does_only_what_it_may_and_for_its_own_accounts() {
     );
 }
 
-/// P60: more than three token requests a second, five seconds in a row, cost ten minutes.
+/// The judge of P60: more than three token requests a second, five seconds in a row, cost ten minutes.
 #[tokio::test]
 async fn a_burst_of_token_requests_is_punished() {
     let stage = Stage::plain().await;
@@ -108,7 +108,7 @@ async fn a_burst_of_token_requests_is_punished() {
     assert_eq!((traffic.most_in_a_second, traffic.refused), (4, 2));
 }
 
-/// P60: more than one token request a second over two minutes cost ten minutes, and each further violation as many again.
+/// The judge of P60: more than one token request a second over two minutes cost ten minutes, and each further violation as many again.
 #[tokio::test]
 async fn too_many_token_requests_on_average_are_punished_and_more_of_them_again() {
     let stage = Stage::plain().await;

@@ -28,7 +28,7 @@ async fn found(stage: &Stage, body: &Value) -> Vec<String> {
 
 const ABSENT: &str = "TRACKING.REFERENCENUMBER.NOTFOUND";
 
-/// P64: a parcel is followed from its label to its delivery.
+/// The judge of P64: a parcel is followed from its label to its delivery.
 #[tokio::test]
 async fn a_parcel_travels_to_its_delivery() {
     let stage = Stage::prompt().await;
@@ -127,7 +127,7 @@ async fn what_is_not_known_is_told_inside_a_success() {
     assert_eq!(answer["output"]["alerts"][0]["code"], "TRACKING.DATA.NOTFOUND");
 }
 
-/// Trap f: a look-up right after a create proves nothing.
+/// The judge of trap f: a look-up right after a create proves nothing.
 #[tokio::test]
 async fn a_new_label_is_known_late_and_a_scan_at_once() {
     let stage = Stage::plain().await;
