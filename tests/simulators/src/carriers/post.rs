@@ -1,7 +1,7 @@
 //! How a carrier's pushes travel: plain HTTP, with ten seconds' patience, following nobody.
 //!
-//! Names that end in `.localhost` stand for 127.0.0.1, whatever the machine's own resolver thinks of them: the local emulator
-//! tells its APIs apart by such names in `Host` and listens there.
+//! Names that end in `.localhost` stand for 127.0.0.1, whatever the machine's own resolver thinks of them: the local
+//! emulator tells its APIs apart by such names in `Host` and listens there.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Zones, prices and transit times by a carrier's table of services: plausible, and always the same for the same shipment.
+//! Zones, prices and transit times by a carrier's table of services: plausible, and always the same for the same
+//! shipment.
 
 use jiff::civil::{Date, Weekday};
 use rust_decimal::Decimal;

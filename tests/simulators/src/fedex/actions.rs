@@ -2,7 +2,7 @@
 //!
 //! | Route | Body | Does |
 //! |---|---|---|
-//! | `POST /_control/events` | `{"number":"7949..","events":["picked_up","delivered"]}` | these happen to the parcel now |
+//! | `POST /_control/events` | `{"number":"7949..","events":["picked_up","delivered"]}` | these happen now |
 //! | `POST /_control/options` | any fields of [`Options`] | changes how it behaves |
 //! | `POST /_control/expire_tokens` | | no token given out so far is accepted any more |
 //! | `POST /_control/webhook` | a [`Webhook`] | registers it as the portal does |
@@ -51,8 +51,8 @@ impl FedEx {
         change(&mut self.state().options);
     }
 
-    /// Lets these events happen to the latest parcel with this number, a second apart, the last of them now or as soon as the
-    /// parcel's earlier events leave room; false if there is no such parcel.
+    /// Lets these events happen to the latest parcel with this number, a second apart, the last of them now or as soon
+    /// as the parcel's earlier events leave room; false if there is no such parcel.
     pub fn happen(&self, number: &str, events: &[EventKind]) -> bool {
         let now = self.now();
         let mut state = self.current();
@@ -70,8 +70,8 @@ impl FedEx {
         self.happen(number, &SMOOTH)
     }
 
-    /// Somebody buys a shipment beside Waybill: a copy of one that is there, under another reference; its master number, or
-    /// nothing if there is no such shipment.
+    /// Somebody buys a shipment beside Waybill: a copy of one that is there, under another reference; its master
+    /// number, or nothing if there is no such shipment.
     pub fn copy(&self, number: &str, reference: &str) -> Option<String> {
         let now = self.now();
         let mut state = self.state();

@@ -1,7 +1,8 @@
-//! Address validation (`POST /address/v1/addresses/resolve`): up to 100 addresses, answered in the order of the request.
+//! Address validation (`POST /address/v1/addresses/resolve`): up to 100 addresses, answered in the order of the
+//! request.
 //!
-//! Quirks: what cannot be resolved is no error but an answer whose attributes say so; attributes are flags in the file and were seen
-//! as texts. Addresses outside the US and Puerto Rico come back as they are.
+//! Quirks: what cannot be resolved is no error but an answer whose attributes say so; attributes are flags in the file
+//! and were seen as texts. Addresses outside the US and Puerto Rico come back as they are.
 
 use axum::extract::State as Shared;
 use serde_json::{Value, json};
@@ -148,7 +149,8 @@ fn class_name(class: Class) -> &'static str {
 fn attributes(address: &Value, verdict: &Verdict, options: &Options) -> Value {
     let valid = matches!(verdict, Verdict::Valid(_));
     let several = matches!(verdict, Verdict::Ambiguous(_));
-    let suite = matches!(verdict, Verdict::Ambiguous(found) if found.iter().all(|one| one.lines.iter().any(|line| line.contains(" APT "))));
+    let flat = |one: &Standard| one.lines.iter().any(|line| line.contains(" APT "));
+    let suite = matches!(verdict, Verdict::Ambiguous(found) if found.iter().all(flat));
     let flag = |holds: bool| {
         if options.attributes_as_text {
             Value::from(holds.to_string())

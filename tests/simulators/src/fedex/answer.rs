@@ -1,6 +1,7 @@
 //! Answers in FedEx's forms: `{transactionId, customerTransactionId, output}` or the same with `errors`.
 //!
-//! Handlers give the inside; [`sealed`] adds the two ids, since the second is the caller's and stands on refusals as well.
+//! Handlers give the inside; [`sealed`] adds the two ids, since the second is the caller's and stands on refusals as
+//! well.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,5 @@
-//! What every API call goes through before its own rules: the bearer token, the quotas, the capability, the form of the body.
+//! What every API call goes through before its own rules: the bearer token, the quotas, the capability, the form of the
+//! body.
 
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
@@ -49,7 +50,8 @@ impl FromRequest<FedEx> for Call {
 }
 
 impl FedEx {
-    /// The project whose token the call carries, if the token is good, the quotas leave room and the project may do this.
+    /// The project whose token the call carries, if the token is good, the quotas leave room and the project may do
+    /// this.
     fn admit(&self, headers: &HeaderMap, capability: Capability) -> Result<Project, Refusal> {
         let now = self.now();
         let mut state = self.state();

@@ -1,7 +1,8 @@
 //! Cancelling shipments (`PUT /ship/v1/shipments/cancel`).
 //!
-//! Quirks: what FedEx has already, or what is cancelled already, is answered with HTTP 200 and a flag that says no; any package's
-//! number cancels the whole shipment; the outcome's words stand in `message`, in older captures in `successMessage`.
+//! Quirks: what FedEx has already, or what is cancelled already, is answered with HTTP 200 and a flag that says no; any
+//! package's number cancels the whole shipment; the outcome's words stand in `message`, in older captures in
+//! `successMessage`.
 
 use axum::extract::State as Shared;
 use serde_json::{Value, json};

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{FedEx, Push, PushOutcome};
 use crate::carriers::post::{client, described};
 
-/// Sends what is due again and again, one push after the other, and notes in the books how each ended. Runs until it is dropped.
+/// Sends what is due again and again, one push after the other, and notes in the books how each ended. Runs until it is
+/// dropped.
 pub async fn courier(fedex: FedEx, every: Duration) {
     let Some(http) = client() else { return };
     loop {

@@ -3,7 +3,7 @@
 //! | Limit | Counted | Answer |
 //! |---|---|---|
 //! | 1,400 transactions in a fixed window of 10 seconds | per project | 429 until the window ends |
-//! | transactions in a day, from midnight GMT | over all projects; those of Track per project too | 429 until midnight |
+//! | transactions in a day, from midnight GMT | over all projects; Track per project too | 429 until midnight |
 //! | more than 3 token requests a second, five seconds in a row | per address, and there is one | 403 for 10 minutes |
 //! | more than 120 token requests in 120 seconds | the same | the same; each further violation begins it again |
 

@@ -1,12 +1,13 @@
 //! The simulated FedEx: accounts that ship, are billed, and whose parcels travel.
 //!
-//! Follows FedEx's published OpenAPI files (OAuth, Ship v1, Rate v1, Address Validation v1, Track v1) and its documented
-//! quotas. Where FedEx is known to deviate from its own files, or where they leave a thing open, an [`Options`] field chooses.
+//! Follows FedEx's published OpenAPI files (OAuth, Ship v1, Rate v1, Address Validation v1, Track v1) and its
+//! documented quotas. Where FedEx is known to deviate from its own files, or where they leave a thing open, an
+//! [`Options`] field chooses.
 //!
 //! What stands in no file is chosen here and not to be relied on: the words of refusals, most of their codes, what is
-//! answered while an asynchronous job is at work, and the body of a push. Labels cannot be had again, and there is no look-up in
-//! Ship: only Track finds a shipment by its reference, and late. Pending (e-mail) shipments, one label at a time and merged
-//! documents are refused: they are not modelled.
+//! answered while an asynchronous job is at work, and the body of a push. Labels cannot be had again, and there is no
+//! look-up in Ship: only Track finds a shipment by its reference, and late. Pending (e-mail) shipments, one label at a
+//! time and merged documents are refused: they are not modelled.
 //!
 //! Pushes lie in an outbox until they are due. A test in the same process takes them by [`FedEx::due_pushes`]; where
 //! Waybill listens on a port, [`courier`] carries them there.

@@ -1,7 +1,7 @@
 //! OAuth client credentials (`POST /oauth/token`).
 //!
-//! Quirks: the credentials stand in the form, not in a header; a refusal for too many requests is a 403 that looks like any
-//! other.
+//! Quirks: the credentials stand in the form, not in a header; a refusal for too many requests is a 403 that looks like
+//! any other.
 
 use axum::Json;
 use axum::extract::State as Shared;

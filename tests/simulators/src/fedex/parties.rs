@@ -1,7 +1,7 @@
 //! The rules of those who send, receive and pay.
 //!
-//! Quirks: FedEx reads no more than three street lines and says nothing of the rest; a state of more than two letters is refused
-//! in any country; Quebec is `PQ`.
+//! Quirks: FedEx reads no more than three street lines and says nothing of the rest; a state of more than two letters
+//! is refused in any country; Quebec is `PQ`.
 
 use serde_json::Value;
 

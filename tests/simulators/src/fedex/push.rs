@@ -1,9 +1,9 @@
 //! Pushes of Advanced Integrated Visibility: what is told of an event, to whom, when, and what goes wrong on the way.
 //!
-//! Quirks: a webhook is registered in the portal, not by the API; one shipping account cannot be in two of them; the signature
-//! in `fdx-signature` is the Base64 of an HMAC-SHA256 over the body as sent, with no time and no id of the delivery. The body's form
-//! is not published: it is that of a Track answer, or of one result. FedEx's second attempts are not published either, so there are
-//! none.
+//! Quirks: a webhook is registered in the portal, not by the API; one shipping account cannot be in two of them; the
+//! signature in `fdx-signature` is the Base64 of an HMAC-SHA256 over the body as sent, with no time and no id of the
+//! delivery. The body's form is not published: it is that of a Track answer, or of one result. FedEx's second attempts
+//! are not published either, so there are none.
 
 use aws_lc_rs::hmac;
 use data_encoding::BASE64;
@@ -61,8 +61,8 @@ pub(super) struct Waiting {
 }
 
 impl FedEx {
-    /// Takes every push that is due out of the outbox, in the order in which they are sent: doubled ones come twice, lost ones
-    /// are only counted. Whoever takes them is to send them.
+    /// Takes every push that is due out of the outbox, in the order in which they are sent: doubled ones come twice,
+    /// lost ones are only counted. Whoever takes them is to send them.
     pub fn due_pushes(&self) -> Vec<Push> {
         let now = self.now();
         let mut state = self.current();

@@ -1,7 +1,7 @@
 //! Rates and transit times (`POST /rate/v1/rates/quotes`).
 //!
-//! Quirks: `recipient` and `shipDateStamp` here, `recipients` and `shipDatestamp` in Ship; without a service every one that goes
-//! there is told; the list price may stand before the account's.
+//! Quirks: `recipient` and `shipDateStamp` here, `recipients` and `shipDatestamp` in Ship; without a service every one
+//! that goes there is told; the list price may stand before the account's.
 
 use axum::extract::State as Shared;
 use jiff::Span;
@@ -162,7 +162,10 @@ impl<'a> Inquiry<'a> {
             "serviceName": service.name,
             "packagingType": text(self.shipment, "packagingType").unwrap_or(YOUR_PACKAGING),
             "ratedShipmentDetails": self.details(&quote),
-            "operationalDetail": { "transitTime": days_in_words(quote.business_days), "ineligibleForMoneyBackGuarantee": false },
+            "operationalDetail": {
+                "transitTime": days_in_words(quote.business_days),
+                "ineligibleForMoneyBackGuarantee": false,
+            },
         });
         if self.transit {
             put(&mut rated, "commit", commit(&quote, arrival));
@@ -280,7 +283,11 @@ fn detail(kind: &str, net: Decimal, quote: &Quote) -> Value {
             "rateZone": quote.zone,
             "totalSurcharges": number(quote.sum(|package| package.fuel + package.options)),
             "fuelSurchargePercent": 16.5,
-            "surCharges": [{ "type": "FUEL", "description": "Fuel Surcharge", "amount": number(quote.sum(|package| package.fuel)) }],
+            "surCharges": [{
+                "type": "FUEL",
+                "description": "Fuel Surcharge",
+                "amount": number(quote.sum(|package| package.fuel)),
+            }],
             "totalBillingWeight": { "units": "LB", "value": number(quote.billing_pounds) },
         },
         "ratedPackages": [],

@@ -1,5 +1,5 @@
-//! The rules of a ship request: what FedEx refuses, in the order in which it looks. Like FedEx, the first fault found is the one
-//! told.
+//! The rules of a ship request: what FedEx refuses, in the order in which it looks. Like FedEx, the first fault found
+//! is the one told.
 //!
 //! Codes without a published form follow the style of those that have one.
 

@@ -1,8 +1,8 @@
 //! Creating shipments (`POST /ship/v1/shipments`): one call that checks and bills; and what hangs on it, the results of
 //! asynchronous jobs and the validation of a request without an effect.
 //!
-//! Quirks: there is no idempotency of any kind, so the same request twice is two billed shipments; `x-customer-transaction-id` is
-//! only echoed; more than 40 packages are answered with a job.
+//! Quirks: there is no idempotency of any kind, so the same request twice is two billed shipments;
+//! `x-customer-transaction-id` is only echoed; more than 40 packages are answered with a job.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::State as Shared;

@@ -1,7 +1,8 @@
 //! What Track tells of a parcel.
 //!
-//! Quirks: look-ups by reference and of associated packages put a scan's place deeper than those by number; counts and weights are texts; times are local ones with or without their offset; references stand under `values`, or
-//! `value`; the latest scan comes first.
+//! Quirks: look-ups by reference and of associated packages put a scan's place deeper than those by number; counts and
+//! weights are texts; times are local ones with or without their offset; references stand under `values`, or `value`;
+//! the latest scan comes first.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! Track (`POST /track/v1/...`): by numbers, by a reference, and the packages of a master.
 //!
-//! Quirks: what is not found is told inside HTTP 200, per number; a recycled number has several results; the data of a new label
-//! comes late; the file and the samples disagree on the key of the last ship date, and Track names references otherwise than Ship.
+//! Quirks: what is not found is told inside HTTP 200, per number; a recycled number has several results; the data of a
+//! new label comes late; the file and the samples disagree on the key of the last ship date, and Track names references
+//! otherwise than Ship.
 
 use axum::extract::State as Shared;
 use jiff::civil::Date;

@@ -13,7 +13,8 @@ fn asked(addresses: &[Value]) -> Value {
 }
 
 fn galena(line: &str) -> Value {
-    json!({ "streetLines": [line], "city": "Galena", "stateOrProvinceCode": "IL", "postalCode": "61036", "countryCode": "US" })
+    json!({ "streetLines": [line], "city": "Galena", "stateOrProvinceCode": "IL", "postalCode": "61036",
+        "countryCode": "US" })
 }
 
 #[tokio::test]

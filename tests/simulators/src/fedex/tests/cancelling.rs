@@ -53,7 +53,8 @@ async fn who_or_what_is_wrong_is_refused() {
     let other = json!({ "accountNumber": { "value": "222222222" }, "trackingNumber": number });
     let (status, answer) = stage.put(CANCEL, &other).await;
     assert_eq!((status, code(&answer)), (400, "SHIPMENT.USER.UNAUTHORIZED"));
-    let one = json!({ "accountNumber": { "value": ACCOUNT }, "trackingNumber": number, "deletionControl": "DELETE_ONE_PACKAGE" });
+    let one = json!({ "accountNumber": { "value": ACCOUNT }, "trackingNumber": number,
+        "deletionControl": "DELETE_ONE_PACKAGE" });
     assert_eq!(code(&stage.put(CANCEL, &one).await.1), "DELETIONCONTROL.INVALID");
     let nothing = json!({ "accountNumber": { "value": ACCOUNT } });
     assert_eq!(

@@ -206,7 +206,8 @@ fn abroad(reference: &str) -> Value {
     let money = json!({ "amount": 100, "currency": "USD" });
     let mut body = domestic(reference);
     let parts = json!({
-        "recipients": [{ "contact": { "personName": "Jo Buyer", "phoneNumber": "493012345678" }, "address": germany() }],
+        "recipients": [{ "contact": { "personName": "Jo Buyer", "phoneNumber": "493012345678" },
+            "address": germany() }],
         "serviceType": "FEDEX_INTERNATIONAL_PRIORITY",
         "totalWeight": 10.0,
         "customsClearanceDetail": {

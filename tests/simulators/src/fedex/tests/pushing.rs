@@ -65,7 +65,8 @@ async fn each_event_is_pushed_with_its_signature() {
 
 #[tokio::test]
 async fn a_known_signature_comes_out() {
-    // Computed apart from this code: printf 'hello' | openssl dgst -sha256 -hmac Waybill0Waybill0Waybill0Waybill0 -binary | base64
+    // Computed apart from this code: printf 'hello' | openssl dgst -sha256 -hmac Waybill0Waybill0Waybill0Waybill0
+    // -binary | base64
     let signature = super::super::push::signature(SECRET, b"hello");
     assert_eq!(signature, "sVLor5pY+LXitCkh7ywt9LVM1Sk676qg3yVXYC3yJ74=");
 }

@@ -108,7 +108,8 @@ async fn a_burst_of_token_requests_is_punished() {
     assert_eq!((traffic.most_in_a_second, traffic.refused), (4, 2));
 }
 
-/// The judge of P60: more than one token request a second over two minutes cost ten minutes, and each further violation as many again.
+/// The judge of P60: more than one token request a second over two minutes cost ten minutes, and each further violation
+/// as many again.
 #[tokio::test]
 async fn too_many_token_requests_on_average_are_punished_and_more_of_them_again() {
     let stage = Stage::plain().await;
