@@ -16,7 +16,7 @@ async fn a_shipment_that_fedex_does_not_have_is_cancelled_once() {
     assert_eq!(outcome(&stage.cancel(&number).await), (200, &json!(true)));
     assert_eq!(outcome(&stage.cancel(&number).await), (200, &json!(false)));
     let books = stage.books();
-    assert_eq!(books.cancelled, [number.clone()]);
+    assert_eq!(books.cancelled, [number.as_str()]);
     assert!(books.unvoided("SO-7").is_empty() && books.shipments[0].is_cancelled());
     assert_eq!(stage.tracked(&number).await["latestStatusDetail"]["code"], "CA");
 }
@@ -85,7 +85,7 @@ async fn people_work_beside_the_product() {
     let stage = Stage::prompt().await;
     let number = stage.shipped("SO-7").await;
     let copy = stage.fedex().copy(&number, "SO-8").unwrap();
-    assert_eq!(stage.books().unvoided("SO-8"), [copy.clone()]);
+    assert_eq!(stage.books().unvoided("SO-8"), [copy.as_str()]);
     assert!(stage.fedex().cancel_by_hand(&copy) && !stage.fedex().cancel_by_hand("1"));
     assert!(stage.books().unvoided("SO-8").is_empty());
     stage.fedex().forget(&number);

@@ -139,7 +139,7 @@ async fn a_new_label_is_known_late_and_a_scan_at_once() {
     stage.advance(299);
     assert_eq!(found(&stage, &by_reference("SO-7")).await, [ABSENT]);
     stage.advance(1);
-    assert_eq!(found(&stage, &by_reference("SO-7")).await, [number.clone()]);
+    assert_eq!(found(&stage, &by_reference("SO-7")).await, [number.as_str()]);
     assert_eq!(error(&stage.tracked(&number).await), "no error");
     stage.fault("track_reference", FaultKind::StaleLookup { seconds: 60 });
     assert_eq!(found(&stage, &by_reference("SO-7")).await, [ABSENT]);
