@@ -52,6 +52,14 @@ pub enum FaultKind {
     },
     /// A gateway's 503 page in HTML, without an effect.
     Html503,
+    /// A gateway's 401 page in HTML, without an effect.
+    Html401,
+    /// The answer comes compressed by gzip.
+    Gzip {
+        /// Whether `Content-Encoding` says so.
+        #[serde(default)]
+        told: bool,
+    },
     /// A redirect to a login page, as single sign-on answers what it takes for a browser, without an effect.
     LoginRedirect,
     /// This HTTP status without a body, without an effect.

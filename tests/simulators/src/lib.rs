@@ -7,9 +7,11 @@
 //! All of them stand on one base: a [`clock`] that a test can turn, a [`faults`] plan that makes exchanges go wrong on
 //! the wire, a [`server`] that applies it to real connections, and the same [`control`] routes.
 
+mod carriers;
 pub mod clock;
 pub mod control;
 pub mod faults;
+pub mod fedex;
 pub mod fusion;
 pub mod netsuite;
 pub mod peoplesoft;

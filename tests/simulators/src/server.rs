@@ -4,7 +4,7 @@
 //! close the connection without writing an answer, which is how a lost answer looks to a client.
 
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -290,7 +292,11 @@ impl Front {
     fn refuse(&self, refusal: &FaultKind) -> Result<Response<Body>, Dropped> {
         match refusal {
             FaultKind::Status { code, retry_after } => Ok(self.error(*code, *retry_after)),
-            FaultKind::Html503 => Ok(html_503()),
+            FaultKind::Html503 => Ok(page(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "503 Service Temporarily Unavailable",
+            )),
+            FaultKind::Html401 => Ok(page(StatusCode::UNAUTHORIZED, "401 Authorization Required")),
             FaultKind::LoginRedirect => Ok(login_redirect()),
             FaultKind::Empty { code } => Ok(empty(*code)),
             FaultKind::ErrorIn200 { .. } => Ok(self.error_in_200()),
@@ -308,6 +314,7 @@ impl Front {
                 FaultKind::Status500After => answer = self.error(500, None),
                 FaultKind::Unreadable => answer = unreadable(),
                 FaultKind::ErrorIn200 { after_effect: true } => answer = self.error_in_200(),
+                FaultKind::Gzip { told } => answer = compressed(answer, *told).await?,
                 _ => {}
             }
         }
@@ -343,6 +350,7 @@ fn is_refusal(fault: &FaultKind) -> bool {
         fault,
         FaultKind::Status { .. }
             | FaultKind::Html503
+            | FaultKind::Html401
             | FaultKind::LoginRedirect
             | FaultKind::Empty { .. }
             | FaultKind::ErrorIn200 { after_effect: false }
@@ -356,14 +364,29 @@ fn empty(code: u16) -> Response<Body> {
     answer
 }
 
-fn html_503() -> Response<Body> {
-    let page = "<html><head><title>503 Service Temporarily Unavailable</title></head><body></body></html>";
-    let mut answer = Response::new(Body::from(page));
-    *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+/// A gateway's page.
+fn page(status: StatusCode, title: &str) -> Response<Body> {
+    let text = format!("<html><head><title>{title}</title></head><body></body></html>");
+    let mut answer = Response::new(Body::from(text));
+    *answer.status_mut() = status;
     answer
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
     answer
+}
+
+/// The same answer with its body compressed, whether its headers tell it or not.
+async fn compressed(answer: Response<Body>, told: bool) -> Result<Response<Body>, Dropped> {
+    let (mut parts, body) = answer.into_parts();
+    let plain = to_bytes(body, BODY_LIMIT).await.map_err(|_| Dropped)?;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&plain).map_err(|_| Dropped)?;
+    let packed = encoder.finish().map_err(|_| Dropped)?;
+    parts.headers.remove(CONTENT_LENGTH);
+    if told {
+        parts.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Ok(Response::from_parts(parts, Body::from(packed)))
 }
 
 fn login_redirect() -> Response<Body> {

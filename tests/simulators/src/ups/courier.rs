@@ -1,21 +1,14 @@
 //! Carries Track Alert's pushes to Waybill over HTTP, as UPS does: once, with ten seconds' patience, never again.
-//!
-//! Names that end in `.localhost` stand for 127.0.0.1, whatever the machine's own resolver thinks of them: the local emulator
-//! tells its APIs apart by such names in `Host` and listens there.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde_json::Value;
 
 use super::push::{Push, PushOutcome};
 use super::{Ups, V2Hook};
-
-/// How long UPS waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::carriers::post::{client, described};
 
 /// Sends what is due again and again, one push after the other, and notes in the books how each ended. Runs until it is dropped.
 pub async fn courier(ups: Ups, every: Duration) {
@@ -32,15 +25,6 @@ pub async fn courier(ups: Ups, every: Duration) {
         }
         tokio::time::sleep(every).await;
     }
-}
-
-fn client() -> Option<reqwest::Client> {
-    let client = reqwest::Client::builder()
-        .timeout(PATIENCE)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .dns_resolver(Loopback);
-    client.build().ok()
 }
 
 struct Courier {
@@ -108,38 +92,4 @@ fn token_in(answer: &Value) -> Option<(String, SignedDuration)> {
     let life = answer.get("expires_in");
     let seconds = life.and_then(|life| life.as_i64().or_else(|| life.as_str()?.parse().ok()));
     Some((token, SignedDuration::from_secs(seconds.unwrap_or_default())))
-}
-
-/// An error with its causes, without the URL.
-fn described(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
-}
-
-/// Finds names under `.localhost` on this machine, and others as usual.
-struct Loopback;
-
-impl Resolve for Loopback {
-    fn resolve(&self, name: Name) -> Resolving {
-        let name = name.as_str().to_owned();
-        Box::pin(async move {
-            if is_local(&name) {
-                let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-                return Ok(Box::new(std::iter::once(here)) as Addrs);
-            }
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name, 0)).await?.collect();
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
-}
-
-fn is_local(name: &str) -> bool {
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    name == "localhost" || name.ends_with(".localhost")
 }

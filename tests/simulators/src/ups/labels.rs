@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::answer::put;
 use super::model::{Package, Shipment};
+use crate::carriers::documents::{LabelText, epl, pdf, zpl};
 
 /// The formats that the Ship API makes.
 pub(super) const SHIP_FORMATS: [&str; 4] = ["GIF", "ZPL", "EPL", "SPL"];
@@ -19,8 +20,8 @@ pub(super) fn image(format: &str, shipment: &Shipment, package: &Package) -> Str
     let bytes = match format {
         "GIF" => GIF.to_vec(),
         "PDF" => pdf(&format!("Label {}", package.tracking_number)),
-        "EPL" => epl(package),
-        _ => zpl(shipment, package),
+        "EPL" => epl("UPS", &package.tracking_number),
+        _ => zpl(&text_of(shipment, package)),
     };
     BASE64.encode(&bytes)
 }
@@ -57,52 +58,12 @@ pub(super) fn form(shipment: &Shipment) -> Value {
     })
 }
 
-fn zpl(shipment: &Shipment, package: &Package) -> Vec<u8> {
-    let to = &shipment.destination;
-    let lines = to.lines.join(" ");
-    format!(
-        "^XA\n^CF0,30\n^FO40,40^FDUPS {service}^FS\n^FO40,90^FDSHIP TO: {name}^FS\n^FO40,130^FD{lines}^FS\n\
-         ^FO40,170^FD{city} {state} {postal} {country}^FS\n^FO40,260^BY3^BCN,120,Y,N,N^FD{number}^FS\n\
-         ^FO40,440^FD{weight} {unit}^FS\n^XZ\n",
-        service = shipment.service,
-        name = shipment.consignee,
-        city = to.city,
-        state = to.state,
-        postal = to.postal,
-        country = to.country,
-        number = package.tracking_number,
-        weight = package.weight,
-        unit = package.weight_unit,
-    )
-    .into_bytes()
-}
-
-fn epl(package: &Package) -> Vec<u8> {
-    let number = &package.tracking_number;
-    format!("N\nA40,40,0,4,1,1,N,\"UPS\"\nB40,120,0,1,3,6,120,B,\"{number}\"\nP1\n").into_bytes()
-}
-
-/// A PDF of one page with one line of text, its cross-reference table computed.
-fn pdf(text: &str) -> Vec<u8> {
-    let stream = format!("BT /F1 18 Tf 40 380 Td ({text}) Tj ET");
-    let objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 288 432] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>"
-            .to_owned(),
-        format!("<< /Length {} >>\nstream\n{stream}\nendstream", stream.len()),
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
-    ];
-    let mut document = "%PDF-1.4\n".to_owned();
-    let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
-    for (number, object) in (1..).zip(&objects) {
-        table.push_str(&format!("{:010} 00000 n \n", document.len()));
-        document.push_str(&format!("{number} 0 obj\n{object}\nendobj\n"));
+fn text_of<'a>(shipment: &'a Shipment, package: &'a Package) -> LabelText<'a> {
+    LabelText {
+        service: format!("UPS {}", shipment.service),
+        name: &shipment.consignee,
+        to: &shipment.destination,
+        number: &package.tracking_number,
+        weight: format!("{} {}", package.weight, package.weight_unit),
     }
-    let start = document.len();
-    document.push_str(&format!(
-        "{table}trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n",
-        objects.len() + 1
-    ));
-    document.into_bytes()
 }

@@ -9,7 +9,6 @@
 
 mod actions;
 mod address_validation;
-mod addresses;
 mod answer;
 mod books;
 mod call;
@@ -20,12 +19,10 @@ mod labels;
 mod model;
 mod number;
 mod oauth;
-mod places;
 mod prices;
 mod push;
 mod quantum_view;
 mod rating;
-mod read;
 mod ship_rules;
 mod shipping;
 mod subscription;
@@ -43,14 +40,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use crate::carriers::places::Address;
 pub use books::{Books, TokenEntry};
 pub use courier::courier;
 pub use journey::{Event, EventKind};
 pub use model::{Package, Reference, Shipment};
-pub use places::Address;
 pub use push::{Push, PushBooks, PushEntry, PushOutcome, Told};
 pub use subscription::{Generation, Level, Subscription};
 
+use crate::carriers::{addresses, places, read};
 use crate::server::{Base, Local, Serving, Simulator, local, serve};
 use model::State;
 

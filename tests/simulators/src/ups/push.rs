@@ -3,11 +3,9 @@
 //! Quirks: one event for one push, without an id; text that there is nothing to say for is blank rather than missing; the offset
 //! from GMT has a dot (`-04.00`); there are no second attempts, so what is lost or refused stays untold.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use data_encoding::BASE64;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -15,9 +13,15 @@ use super::journey::{Event, EventKind, SIGNED_BY, UPDATED_DATE, Wording};
 use super::model::{Package, Shipment, State};
 use super::subscription::Subscription;
 use super::{Options, Ups, V2Hook};
+pub use crate::carriers::pushes::PushOutcome;
+use crate::carriers::pushes::{self, Fate, Mishaps};
 
-/// Pushes told of one by one in the books; older ones remain only as counts.
-const KEPT: usize = 200;
+/// What became of the pushes.
+pub type PushBooks = pushes::PushBooks<Told>;
+/// One push in the books.
+pub type PushEntry = pushes::PushEntry<Told>;
+/// Pushes that wait for their time.
+pub(super) type Outbox = pushes::Outbox<Waiting>;
 
 /// A push that is to be sent now, once.
 #[derive(Clone, Debug)]
@@ -49,72 +53,14 @@ pub struct Told {
     pub code: String,
 }
 
-/// How a push ended.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PushOutcome {
-    /// The other side answered with this HTTP status.
-    Answered(u16),
-    /// There was no answer, for this reason.
-    Failed(String),
-    /// It never left, or got lost.
-    Lost,
-}
-
-/// What became of the pushes.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct PushBooks {
-    /// Handed out to be sent, a doubled one twice.
-    pub sent: u64,
-    /// Answered with a status of success.
-    pub delivered: u64,
-    /// Answered with any other status.
-    pub refused: u64,
-    /// Not answered.
-    pub failed: u64,
-    /// Lost, as the options wanted it or because no webhook is registered.
-    pub lost: u64,
-    /// The latest 200, oldest first.
-    pub latest: VecDeque<PushEntry>,
-}
-
-/// One push in the books.
-#[derive(Clone, Debug, Serialize)]
-pub struct PushEntry {
-    /// The tracking number.
-    pub number: String,
-    /// The event that it was to tell.
-    pub event: Told,
-    /// When its outcome was known.
-    pub at: Timestamp,
-    /// The HTTP status of the answer, if there was one.
-    pub status: Option<u16>,
-    /// How it ended.
-    pub outcome: PushOutcome,
-}
-
-/// Pushes that wait for their time, in the order in which they are sent.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Outbox {
-    waiting: BTreeMap<(Timestamp, u64), Waiting>,
-    serial: u64,
-}
-
+/// A push that waits for its time.
 #[derive(Clone, Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     number: String,
     told: Told,
     body: String,
     /// Address and credential; without them it goes where the portal says.
     destination: Option<(String, String)>,
-    fate: Fate,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Fate {
-    Sent,
-    SentTwice,
-    Lost,
 }
 
 /// An event ready to be told to anybody.
@@ -132,10 +78,10 @@ impl Ups {
         let mut state = self.state();
         state.progress(now);
         let mut pushes = Vec::new();
-        for waiting in state.outbox.take_due(now) {
+        for (waiting, fate) in state.outbox.take_due(now) {
             let addressed = waiting.addressed(&state.options);
-            match addressed.filter(|_| waiting.fate != Fate::Lost) {
-                Some(push) if waiting.fate == Fate::SentTwice => pushes.extend([push.clone(), push]),
+            match addressed.filter(|_| fate != Fate::Lost) {
+                Some(push) if fate == Fate::SentTwice => pushes.extend([push.clone(), push]),
                 Some(push) => pushes.push(push),
                 None => state
                     .pushed
@@ -167,7 +113,8 @@ impl State {
                 .iter()
                 .filter(|(told, _)| subscription.wants(&told.r#type));
             for (told, body) in wanted.filter(|_| self.options.push) {
-                self.outbox.put(subscription, told, body, &self.options);
+                let waiting = Waiting::of(subscription, told, body);
+                self.outbox.put(waiting, told.at, &self.options.mishaps());
             }
             if news.ends {
                 subscription.ended_at = Some(news.at);
@@ -209,52 +156,16 @@ fn told(event: &Event, words: &Wording) -> Told {
     }
 }
 
-impl Outbox {
-    fn put(&mut self, subscription: &Subscription, told: &Told, body: &str, options: &Options) {
-        self.serial += 1;
-        let waiting = Waiting {
+impl Waiting {
+    fn of(subscription: &Subscription, told: &Told, body: &str) -> Self {
+        Self {
             number: subscription.number.clone(),
             told: told.clone(),
             body: body.to_owned(),
             destination: subscription.url.clone().zip(subscription.credential.clone()),
-            fate: fate(self.serial, options),
-        };
-        let due = told.at.saturating_add(delay(self.serial, options));
-        self.waiting
-            .insert((due.unwrap_or(Timestamp::MAX), self.serial), waiting);
+        }
     }
 
-    fn take_due(&mut self, now: Timestamp) -> impl Iterator<Item = Waiting> + use<> {
-        let later = self.waiting.split_off(&(now, u64::MAX));
-        std::mem::replace(&mut self.waiting, later).into_values()
-    }
-}
-
-fn fate(serial: u64, options: &Options) -> Fate {
-    if strikes(options.push_lose_every, serial) {
-        Fate::Lost
-    } else if strikes(options.push_twice_every, serial) {
-        Fate::SentTwice
-    } else {
-        Fate::Sent
-    }
-}
-
-fn delay(serial: u64, options: &Options) -> SignedDuration {
-    let seconds = i64::from(options.push_delay_s);
-    let more = if strikes(options.push_late_every, serial) {
-        i64::from(options.push_late_s)
-    } else {
-        0
-    };
-    SignedDuration::from_secs(seconds + more)
-}
-
-fn strikes(every: Option<u32>, serial: u64) -> bool {
-    every.is_some_and(|every| every > 0 && serial.is_multiple_of(u64::from(every)))
-}
-
-impl Waiting {
     /// The push with its address; nothing if it has none.
     fn addressed(&self, options: &Options) -> Option<Push> {
         let mut headers = vec![
@@ -285,35 +196,6 @@ impl Waiting {
 
 fn header(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
-}
-
-impl PushBooks {
-    fn note(&mut self, number: &str, event: &Told, outcome: PushOutcome, now: Timestamp) {
-        let status = match outcome {
-            PushOutcome::Answered(status) => Some(status),
-            PushOutcome::Failed(_) | PushOutcome::Lost => None,
-        };
-        *self.count_of(&outcome) += 1;
-        if self.latest.len() == KEPT {
-            self.latest.pop_front();
-        }
-        self.latest.push_back(PushEntry {
-            number: number.to_owned(),
-            event: event.clone(),
-            at: now,
-            status,
-            outcome,
-        });
-    }
-
-    fn count_of(&mut self, outcome: &PushOutcome) -> &mut u64 {
-        match outcome {
-            PushOutcome::Answered(200..=299) => &mut self.delivered,
-            PushOutcome::Answered(_) => &mut self.refused,
-            PushOutcome::Failed(_) => &mut self.failed,
-            PushOutcome::Lost => &mut self.lost,
-        }
-    }
 }
 
 fn message(shipment: &Shipment, package: &Package, event: &Event, words: &Wording, options: &Options) -> Value {
@@ -374,4 +256,16 @@ fn location(event: &Event) -> Value {
 /// So many bytes that are no picture.
 fn photo(bytes: u32) -> String {
     BASE64.encode(&vec![0x55; usize::try_from(bytes).unwrap_or_default()])
+}
+
+impl Options {
+    fn mishaps(&self) -> Mishaps {
+        Mishaps {
+            lose_every: self.push_lose_every,
+            twice_every: self.push_twice_every,
+            delay_s: self.push_delay_s,
+            late_every: self.push_late_every,
+            late_s: self.push_late_s,
+        }
+    }
 }

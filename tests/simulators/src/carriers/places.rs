@@ -19,7 +19,7 @@ pub struct Address {
 
 impl Address {
     /// The country for lanes: Puerto Rico counts as one of its own however it was written.
-    pub(super) fn territory(&self) -> &str {
+    pub(crate) fn territory(&self) -> &str {
         if self.country == "US" && self.state == "PR" {
             "PR"
         } else {
@@ -28,7 +28,7 @@ impl Address {
     }
 
     /// The first three digits of the ZIP code as a number, for zones.
-    pub(super) fn zip3(&self) -> i64 {
+    pub(crate) fn zip3(&self) -> i64 {
         self.postal
             .get(..3)
             .and_then(|digits| digits.parse().ok())
@@ -36,7 +36,7 @@ impl Address {
     }
 
     /// The time zone of a scan there.
-    pub(super) fn time_zone(&self) -> TimeZone {
+    pub(crate) fn time_zone(&self) -> TimeZone {
         TimeZone::get(zone_name(&self.country, &self.state)).unwrap_or(TimeZone::UTC)
     }
 }
@@ -106,7 +106,7 @@ const ZIP_RANGES: &[(&str, u16, u16)] = &[
 ];
 
 /// Whether a US ZIP code (5 or 9 digits, dash allowed) is one of that state's.
-pub(super) fn zip_fits_state(zip: &str, state: &str) -> bool {
+pub(crate) fn zip_fits_state(zip: &str, state: &str) -> bool {
     let digits = zip.replace('-', "");
     let whole = (digits.len() == 5 || digits.len() == 9) && digits.bytes().all(|byte| byte.is_ascii_digit());
     let prefix = digits.get(..3).and_then(|start| start.parse::<u16>().ok());
@@ -119,7 +119,7 @@ pub(super) fn zip_fits_state(zip: &str, state: &str) -> bool {
 }
 
 /// Whether a postal code has the country's form; countries not known here take anything but nothing.
-pub(super) fn postal_fits_country(postal: &str, country: &str) -> bool {
+pub(crate) fn postal_fits_country(postal: &str, country: &str) -> bool {
     let form: String = postal
         .chars()
         .filter(|character| !" -".contains(*character))
@@ -146,17 +146,17 @@ fn kind_of(character: char) -> char {
 }
 
 /// Countries whose addresses need a state, province or county.
-pub(super) fn needs_state(country: &str) -> bool {
+pub(crate) fn needs_state(country: &str) -> bool {
     matches!(country, "US" | "CA" | "VN" | "IE")
 }
 
 /// Countries that have postal codes and need them.
-pub(super) fn needs_postal(country: &str) -> bool {
+pub(crate) fn needs_postal(country: &str) -> bool {
     !matches!(country, "IE" | "HK" | "AE" | "PA" | "QA")
 }
 
 /// Members of the European Union, where duties do not arise between one another.
-pub(super) fn in_european_union(country: &str) -> bool {
+pub(crate) fn in_european_union(country: &str) -> bool {
     const MEMBERS: &str = "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE";
     MEMBERS.split(' ').any(|member| member == country)
 }

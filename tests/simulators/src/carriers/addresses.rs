@@ -7,17 +7,17 @@ use super::places::zip_fits_state;
 
 /// An address as asked about.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Question {
-    pub(super) company: String,
-    pub(super) lines: Vec<String>,
-    pub(super) city: String,
-    pub(super) state: String,
-    pub(super) zip: String,
+pub(crate) struct Question {
+    pub(crate) company: String,
+    pub(crate) lines: Vec<String>,
+    pub(crate) city: String,
+    pub(crate) state: String,
+    pub(crate) zip: String,
 }
 
 /// What address validation says.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It exists; its standard form.
     Valid(Standard),
     /// Several could be meant.
@@ -28,18 +28,18 @@ pub(super) enum Verdict {
 
 /// An address in its standard form.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Standard {
-    pub(super) lines: Vec<String>,
-    pub(super) city: String,
-    pub(super) state: String,
-    pub(super) zip: String,
-    pub(super) extension: String,
-    pub(super) class: Class,
+pub(crate) struct Standard {
+    pub(crate) lines: Vec<String>,
+    pub(crate) city: String,
+    pub(crate) state: String,
+    pub(crate) zip: String,
+    pub(crate) extension: String,
+    pub(crate) class: Class,
 }
 
 /// Who is delivered to there.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Class {
+pub(crate) enum Class {
     Unclassified,
     Commercial,
     Residential,
@@ -136,7 +136,7 @@ const COMPANY_WORDS: &[&str] = &[
 ];
 
 /// The verdict on an address in the US or Puerto Rico.
-pub(super) fn judge(question: &Question) -> Verdict {
+pub(crate) fn judge(question: &Question) -> Verdict {
     let street = standard_text(&question.lines.join(" "));
     if !street.contains(|character: char| character.is_ascii_digit()) {
         return Verdict::Unknown;
