@@ -245,7 +245,9 @@ impl File<'_> {
     fn system(&self, key: &'static str, known: &[&str], tenant: Option<&TenantId>) -> Option<SystemSettings> {
         let section = self.root.section(key);
         let system = section.need("system", &spelt::TEXT);
-        let needed = system.as_deref().is_none_or(|system| self.systems.usual(system).needs_account);
+        let needed = system
+            .as_deref()
+            .is_none_or(|system| self.systems.usual(system).needs_account);
         let account = match needed {
             true => section.need("account", &spelt::TEXT),
             false => section.get("account", &spelt::TEXT),
@@ -444,7 +446,9 @@ fn address(section: &Section<'_>) -> Option<Address> {
 fn packing(section: &Section<'_>, usual: Usual) -> Packing {
     let rule = section.get("rule", &spelt::PARCEL_RULE);
     let package = PackageType {
-        code: section.get("package", &spelt::TEXT).unwrap_or_else(|| usual.package.to_owned()),
+        code: section
+            .get("package", &spelt::TEXT)
+            .unwrap_or_else(|| usual.package.to_owned()),
         dimensions: section.get("dimensions", &spelt::DIMENSIONS),
         tare: section.get("tare", &spelt::WEIGHT),
     };

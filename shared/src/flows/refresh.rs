@@ -11,7 +11,10 @@ use crate::ports::{CallError, Later, Obstacle, StoreError, TokenInUse, TokenRefr
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The longest wait for one request: whoever must wait longer waits for the next run.
-const MOMENT: Duration = Duration::from_secs(2);
+const MOMENT: Duration = Duration::from_millis(1500);
+
+/// How often one token is tried in a run.
+const TRIES: u8 = 5;
 
 /// The ports that refreshing needs.
 #[derive(Clone)]
@@ -57,17 +60,17 @@ impl Refresh {
 
     /// Renews one. A moment's wait for the vendor's next window is cheaper here than an order's wait for its token.
     async fn renew(&self, token: &TokenInUse, patience: &mut Duration) -> Result<(), CallError> {
-        loop {
-            let result = self.tokens.refresh(token).await;
-            let Some(wait) = result.as_ref().err().and_then(moment) else {
-                return result;
-            };
-            let Some(left) = patience.checked_sub(wait) else {
-                return result;
+        let mut result = self.tokens.refresh(token).await;
+        for _ in 1..TRIES {
+            let wait = result.as_ref().err().and_then(moment);
+            let Some((wait, left)) = wait.and_then(|wait| Some((wait, patience.checked_sub(wait)?))) else {
+                break;
             };
             *patience = left;
             tokio::time::sleep(wait).await;
+            result = self.tokens.refresh(token).await;
         }
+        result
     }
 }
 

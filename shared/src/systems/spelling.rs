@@ -26,8 +26,15 @@ pub(in crate::systems) fn spelling(given: &Address, candidate: &Address) -> Spel
             .to_uppercase()
     };
     let extended = WITH_EXTENSION.contains(&given.country.as_str());
-    let decisive = |zip: &str| if extended { zip.get(..5).map(str::to_owned) } else { Some(zip.to_owned()) };
-    if decisive(&zips.0) != decisive(&zips.1) || state(given) != state(candidate) || given.country != candidate.country {
+    let decisive = |zip: &str| {
+        if extended {
+            zip.get(..5).map(str::to_owned)
+        } else {
+            Some(zip.to_owned())
+        }
+    };
+    if decisive(&zips.0) != decisive(&zips.1) || state(given) != state(candidate) || given.country != candidate.country
+    {
         return Spelling::Different;
     }
     let streets = (words(&given.lines), words(&candidate.lines));

@@ -7,9 +7,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::convert::{is_packaging, phone_digits};
-use crate::connection::{
-    Addressed, AddressPolicy, Environment, Mistake, SystemSettings, UnknownPurchase, Usual,
-};
+use crate::connection::{AddressPolicy, Addressed, Environment, Mistake, SystemSettings, UnknownPurchase, Usual};
 use crate::domain::{AccountRule, LabelFormat, Rate, Refusal};
 use crate::http::{RATE_ALLOWED, rate_of};
 use crate::systems::hosts::Hosts;
@@ -142,7 +140,11 @@ fn wrong_labels(addressed: &Addressed<'_>, mistakes: &mut Mistakes) {
     if let (Ok(sold), Some(stock)) = (sold, stock)
         && let Err(refusal) = stock_for(sold, Some(stock))
     {
-        mistakes.add("carrier.options.label_stock", refusal.message, "a stock that fits label.format");
+        mistakes.add(
+            "carrier.options.label_stock",
+            refusal.message,
+            "a stock that fits label.format",
+        );
     }
 }
 
@@ -226,7 +228,9 @@ pub(crate) fn read(settings: &SystemSettings, environment: Environment) -> Resul
         );
     }
     let base = HOSTS.base(settings, environment);
-    let base = base.map_err(|(wrong, allowed)| mistakes.add("base_url", wrong, &allowed)).ok();
+    let base = base
+        .map_err(|(wrong, allowed)| mistakes.add("base_url", wrong, &allowed))
+        .ok();
     let options = OptionReader::read(&settings.options, &mut mistakes);
     let number = match environment {
         Environment::Sandbox if given.is_empty() => SAMPLE_ACCOUNT,
@@ -365,13 +369,19 @@ impl OptionReader<'_> {
         let standard = Options::default();
         let phone = "a telephone number of 10 to 15 digits";
         Options {
-            pickup_type: self.choice("pickup_type", &PICKUP_TYPES).unwrap_or(standard.pickup_type),
+            pickup_type: self
+                .choice("pickup_type", &PICKUP_TYPES)
+                .unwrap_or(standard.pickup_type),
             label_stock: self.choice("label_stock", &STOCKS),
             smart_post_hub: self.text("smart_post_hub", is_hub, "the hub's four digits"),
             smart_post_indicia: self
                 .choice("smart_post_indicia", &INDICIA)
                 .unwrap_or(standard.smart_post_indicia),
-            receiver_phone: self.text("receiver_phone", |text| (10..=15).contains(&phone_digits(text).len()), phone),
+            receiver_phone: self.text(
+                "receiver_phone",
+                |text| (10..=15).contains(&phone_digits(text).len()),
+                phone,
+            ),
             rate_limit: self.rate_limit().or(standard.rate_limit),
         }
     }
@@ -467,7 +477,10 @@ mod tests {
         assert_eq!(host(&local, Environment::Local).as_deref(), Some("127.0.0.1"));
         assert_eq!(host(&local, Environment::Sandbox), None);
         let proxied = at("https://proxy.example.com/fedex", &["proxy.example.com"]);
-        assert_eq!(host(&proxied, Environment::Production).as_deref(), Some("proxy.example.com"));
+        assert_eq!(
+            host(&proxied, Environment::Production).as_deref(),
+            Some("proxy.example.com")
+        );
     }
 
     /// P57: an account is nine digits, and without one only the sandbox of FedEx's own samples is reached.
@@ -482,7 +495,11 @@ mod tests {
         };
         assert_eq!(with("700257037", Environment::Production).unwrap(), "700257037");
         assert_eq!(with("", Environment::Sandbox).unwrap(), SAMPLE_ACCOUNT);
-        assert_eq!(with("", Environment::Production).unwrap(), "", "rows of the connection name one");
+        assert_eq!(
+            with("", Environment::Production).unwrap(),
+            "",
+            "rows of the connection name one"
+        );
         for bad in ["70025703", "7002570370", "70025703A", "A1B2C3"] {
             let mistakes = with(bad, Environment::Sandbox).unwrap_err();
             assert_eq!((mistakes.len(), mistakes[0].path.as_str()), (1, "account"), "{bad}");
@@ -494,8 +511,10 @@ mod tests {
         let broken = SystemSettings {
             account: "12345".into(),
             secret: " ".into(),
-            ..settings(json!({"pickup_type": "02", "label_stock": "PAPER_A4", "smart_post_hub": "53",
-                "smart_post_indicia": "LETTER", "receiver_phone": "555", "rate_limit": 5, "colour": "purple"}))
+            ..settings(
+                json!({"pickup_type": "02", "label_stock": "PAPER_A4", "smart_post_hub": "53",
+                "smart_post_indicia": "LETTER", "receiver_phone": "555", "rate_limit": 5, "colour": "purple"}),
+            )
         };
         let mistakes = read(&broken, Environment::Local).unwrap_err();
         let paths: Vec<String> = mistakes.into_iter().map(|mistake| mistake.path).collect();
@@ -519,7 +538,12 @@ mod tests {
     /// P61: without a word the published limit is kept, and another one can be named.
     #[test]
     fn the_published_limit_is_kept_unless_another_is_named() {
-        let limit = |options| read(&settings(options), Environment::Production).unwrap().options.rate_limit;
+        let limit = |options| {
+            read(&settings(options), Environment::Production)
+                .unwrap()
+                .options
+                .rate_limit
+        };
         assert_eq!(limit(json!({})), Rate::new(1400, SignedDuration::from_secs(10)));
         let named = json!({"rate_limit": {"calls": 500, "seconds": 10}});
         assert_eq!(limit(named), Rate::new(500, SignedDuration::from_secs(10)));
@@ -535,7 +559,10 @@ mod tests {
         assert_eq!(stock_for("ZPLII", None).unwrap(), "STOCK_4X6");
         assert_eq!(stock_for("PNG", None).unwrap(), "PAPER_4X6");
         assert_eq!(stock_for("PDF", Some("PAPER_LETTER")).unwrap(), "PAPER_LETTER");
-        assert_eq!(stock_for("ZPLII", Some("PAPER_LETTER")).unwrap_err().code, "label_stock");
+        assert_eq!(
+            stock_for("ZPLII", Some("PAPER_LETTER")).unwrap_err().code,
+            "label_stock"
+        );
     }
 
     /// P69: a secret that is not what it should be is refused, and never quoted.

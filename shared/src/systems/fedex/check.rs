@@ -61,7 +61,9 @@ impl FedEx {
                 self.ship_from.country
             )),
             Ok(AddressVerdict::Valid { .. }) => Ok("the ship-from address is valid as it stands".to_owned()),
-            Ok(_) => Ok("address validation answers; FedEx does not confirm the ship-from address as it is written".to_owned()),
+            Ok(_) => Ok(
+                "address validation answers; FedEx does not confirm the ship-from address as it is written".to_owned(),
+            ),
             Err(error) => Err(advice("Address Validation", &error)),
         };
         Some(Finding {
@@ -115,9 +117,7 @@ async fn check_token(of: &str, keys: &str, project: &Project) -> Finding {
             "FedEx refuses the keys: {refusal}. Compare {keys} of the secret with the project at developer.fedex.com, check that they \
              are those of this environment, and enter them again"
         )),
-        Err(CallError::Later(later)) => {
-            Err(format!("no token could be had at the moment: {later}. Try again later"))
-        }
+        Err(CallError::Later(later)) => Err(format!("no token could be had at the moment: {later}. Try again later")),
     };
     Finding {
         what: format!("ask FedEx for a token of {of}"),

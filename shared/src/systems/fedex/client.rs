@@ -107,7 +107,11 @@ impl Project {
         }
         let words = convert::envelope(&answer).map(|error| format!(": {}", error.refusal));
         Err(Lost::NotSent(Later {
-            reason: format!("FedEx takes no more calls until {}{}", quota.ends, words.unwrap_or_default()),
+            reason: format!(
+                "FedEx takes no more calls until {}{}",
+                quota.ends,
+                words.unwrap_or_default()
+            ),
             after: quota.left(now),
             obstacle: Obstacle::Limited,
         }))
@@ -182,9 +186,8 @@ impl FedEx {
     /// What FedEx makes while we wait: asked for a few times, as long as the permit lasts. A shipment that is not there yet may
     /// come all the same.
     async fn await_job(&self, job: &str, draft: &Value, permit: Permit) -> Result<Purchased, EffectError> {
-        let unknown = |why: String| {
-            EffectError::Unknown(format!("FedEx makes the shipment as its job {job}, and {why}"))
-        };
+        let unknown =
+            |why: String| EffectError::Unknown(format!("FedEx makes the shipment as its job {job}, and {why}"));
         for rest in RESTS {
             if !self.may_wait(rest, permit) {
                 break;
@@ -207,7 +210,11 @@ impl FedEx {
         let endpoint = &self.ship.endpoint;
         let needed = Duration::from_secs(rest).saturating_add(endpoint.timeout);
         let needed = SignedDuration::try_from(needed).unwrap_or(SignedDuration::MAX);
-        endpoint.clock.now().checked_add(needed).is_ok_and(|end| end < permit.until)
+        endpoint
+            .clock
+            .now()
+            .checked_add(needed)
+            .is_ok_and(|end| end < permit.until)
     }
 
     /// A shipment that FedEx does not cancel may be cancelled already.
@@ -330,7 +337,10 @@ impl Carrier for FedEx {
     async fn create(&self, draft: &Draft, permit: Permit) -> Result<Purchased, EffectError> {
         let call = Call::new("ship", Method::POST, "/ship/v1/shipments").json(&draft.body);
         let answer = http::effect(self.ship.send(call, Some(permit)).await, convert::envelope)?;
-        match (convert::purchased(&answer.body, &draft.body), convert::job(&answer.body)) {
+        match (
+            convert::purchased(&answer.body, &draft.body),
+            convert::job(&answer.body),
+        ) {
             (Some(bought), _) => Ok(bought),
             (None, Some(job)) => self.await_job(&job, &draft.body, permit).await,
             (None, None) => Err(EffectError::Unknown("the answer names no shipment".to_owned())),
@@ -353,7 +363,10 @@ impl Carrier for FedEx {
         let number = shipment.as_str();
         if !convert::is_number(number) {
             let words = format!("{number:?} is no FedEx tracking number");
-            return Err(VoidError::Refused(Refusal::new("TRACKINGNUMBER.ENTERED.INVALID", words)));
+            return Err(VoidError::Refused(Refusal::new(
+                "TRACKINGNUMBER.ENTERED.INVALID",
+                words,
+            )));
         }
         let body = convert::cancel(&self.account, &self.ship_from, number).map_err(VoidError::Refused)?;
         let call = with_body("cancel", Method::PUT, "/ship/v1/shipments/cancel", &body);
@@ -376,7 +389,10 @@ impl Carrier for FedEx {
     }
 
     async fn list(&self, _stretch: Stretch, _page: Option<&str>) -> Result<ListPage, CallError> {
-        Err(refused("no-list", "FedEx keeps no list of shipments that can be asked for"))
+        Err(refused(
+            "no-list",
+            "FedEx keeps no list of shipments that can be asked for",
+        ))
     }
 
     async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
@@ -396,7 +412,10 @@ impl Carrier for FedEx {
     }
 
     async fn subscribe(&self, _numbers: &[String]) -> Result<Subscribed, CallError> {
-        Err(refused("no-subscription", "FedEx is told in its portal what to push, not by us"))
+        Err(refused(
+            "no-subscription",
+            "FedEx is told in its portal what to push, not by us",
+        ))
     }
 
     async fn check(&self) -> Vec<Finding> {

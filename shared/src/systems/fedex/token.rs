@@ -200,7 +200,10 @@ mod tests {
     fn most_of_what_is_allowed_is_used() {
         let rate = rate().unwrap();
         let windows: std::collections::BTreeSet<i64> = (0..120_000)
-            .map(|at| rate.window(Timestamp::from_millisecond(1_800_000_000_000 + at).unwrap()).number)
+            .map(|at| {
+                rate.window(Timestamp::from_millisecond(1_800_000_000_000 + at).unwrap())
+                    .number
+            })
             .collect();
         assert!((100..=111).contains(&windows.len()), "{}", windows.len());
     }

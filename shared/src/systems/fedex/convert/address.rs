@@ -15,7 +15,11 @@ const NOT_FOUND: &str = "STANDARDIZED.ADDRESS.NOTFOUND";
 /// The question. Names are left out: they do not decide the place.
 pub(crate) fn question(address: &Address) -> Validate {
     let lines = address.lines.iter().map(|line| line.trim().to_owned());
-    let postal_code = address.postal_code.as_deref().map(str::trim).filter(|code| !code.is_empty());
+    let postal_code = address
+        .postal_code
+        .as_deref()
+        .map(str::trim)
+        .filter(|code| !code.is_empty());
     Validate {
         addresses_to_validate: vec![AddressToValidate {
             address: ValidatedAddress {
@@ -55,7 +59,11 @@ fn judge(given: &Address, answer: &Answer) -> Result<AddressVerdict, CallError> 
     } else if is("MultipleMatches") || is("SuiteRequiredButMissing") || is("InvalidSuiteNumber") {
         Ok(AddressVerdict::Ambiguous { candidates })
     } else if is_confirmed(best) {
-        candidates.into_iter().next().map(|address| compare(given, address)).ok_or_else(unreadable)
+        candidates
+            .into_iter()
+            .next()
+            .map(|address| compare(given, address))
+            .ok_or_else(unreadable)
     } else if best.is("Resolved").is_none() && best.attribute("AddressType").is_none() {
         Err(unreadable())
     } else {
@@ -66,7 +74,9 @@ fn judge(given: &Address, answer: &Answer) -> Result<AddressVerdict, CallError> 
 /// Whether FedEx stands by the address: found, in its standard form, and where it knows delivery points, at one.
 fn is_confirmed(address: &ResolvedAddress) -> bool {
     let found = address.is("Resolved").or_else(|| address.is("Matched")) == Some(true);
-    let standard = address.attribute("AddressType").is_none_or(|kind| kind == "STANDARDIZED");
+    let standard = address
+        .attribute("AddressType")
+        .is_none_or(|kind| kind == "STANDARDIZED");
     found && standard && address.is("DPV") != Some(false)
 }
 

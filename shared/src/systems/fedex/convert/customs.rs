@@ -51,7 +51,10 @@ pub(super) fn clearance(
 ) -> Result<request::CustomsClearance, Refusal> {
     let currency = currency(customs)?;
     if customs.goods.is_empty() || customs.goods.len() > GOODS {
-        let words = format!("the papers name {} goods, and FedEx takes 1 to {GOODS}", customs.goods.len());
+        let words = format!(
+            "the papers name {} goods, and FedEx takes 1 to {GOODS}",
+            customs.goods.len()
+        );
         return Err(refuse("customs.goods", words));
     }
     let worth = customs.goods.iter().map(|line| Ok(worth(customs, line)?.0));
@@ -167,7 +170,11 @@ fn commodity(
 }
 
 fn description(line: &ConsignmentLine) -> Result<String, Refusal> {
-    let words = line.description.as_deref().map(str::trim).filter(|words| !words.is_empty());
+    let words = line
+        .description
+        .as_deref()
+        .map(str::trim)
+        .filter(|words| !words.is_empty());
     let words = words.unwrap_or(line.sku.trim());
     match words.chars().count() {
         0 => Err(of_item(line, "description", "no description: enter it")),
@@ -183,10 +190,15 @@ fn description(line: &ConsignmentLine) -> Result<String, Refusal> {
 fn pieces(line: &ConsignmentLine) -> Result<u32, Refusal> {
     let whole = Some(line.quantity.normalize()).filter(Decimal::is_integer);
     let pieces = whole.and_then(|whole| whole.to_u32());
-    pieces.filter(|pieces| (1..=MOST_PIECES).contains(pieces)).ok_or_else(|| {
-        let words = format!("the quantity {}, and an invoice counts 1 to {MOST_PIECES} whole pieces: correct it", line.quantity);
-        of_item(line, "quantity", &words)
-    })
+    pieces
+        .filter(|pieces| (1..=MOST_PIECES).contains(pieces))
+        .ok_or_else(|| {
+            let words = format!(
+                "the quantity {}, and an invoice counts 1 to {MOST_PIECES} whole pieces: correct it",
+                line.quantity
+            );
+            of_item(line, "quantity", &words)
+        })
 }
 
 /// What all pieces are worth, and one.
@@ -203,7 +215,11 @@ fn worth(customs: &Customs, line: &ConsignmentLine) -> Result<(Decimal, Decimal)
     let one = price.amount.round_dp(6);
     match one.checked_mul(line.quantity) {
         Some(all) if one > Decimal::ZERO => Ok((all.round_dp(2), one)),
-        _ => Err(of_item(line, "unit_price", "a price that FedEx does not take: correct it")),
+        _ => Err(of_item(
+            line,
+            "unit_price",
+            "a price that FedEx does not take: correct it",
+        )),
     }
 }
 
@@ -223,7 +239,12 @@ fn tariff_code(line: &ConsignmentLine) -> Result<Option<String>, Refusal> {
 }
 
 fn origin(line: &ConsignmentLine) -> Result<String, Refusal> {
-    let code = line.origin_country.as_deref().unwrap_or_default().trim().to_ascii_uppercase();
+    let code = line
+        .origin_country
+        .as_deref()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_uppercase();
     if code.len() == 2 && code.chars().all(|c| c.is_ascii_uppercase()) {
         Ok(code)
     } else {

@@ -6,7 +6,11 @@ use crate::domain::{LabelFormat, LabelImage};
 use crate::systems::fedex::wire::answer::Document;
 
 /// The labels of one parcel: the first is its label, whatever else sticks on it are papers.
-pub(super) fn of_parcel(documents: &[Document], tracking_number: Option<&String>, asked: LabelFormat) -> Vec<LabelImage> {
+pub(super) fn of_parcel(
+    documents: &[Document],
+    tracking_number: Option<&String>,
+    asked: LabelFormat,
+) -> Vec<LabelImage> {
     let mut labels: Vec<&Document> = documents.iter().filter(|document| is_label(document)).collect();
     labels.sort_by_key(|document| document.content_type.as_deref() != Some("LABEL"));
     let pictures = labels.into_iter().filter_map(|document| {
@@ -28,7 +32,10 @@ pub(super) fn papers(documents: &[Document]) -> impl Iterator<Item = LabelImage>
 
 /// Labels say so in many ways: `LABEL`, `HAZMAT_LABEL`, `MERGED_LABELS_ONLY`.
 fn is_label(document: &Document) -> bool {
-    document.content_type.as_deref().is_some_and(|kind| kind.contains("LABEL"))
+    document
+        .content_type
+        .as_deref()
+        .is_some_and(|kind| kind.contains("LABEL"))
 }
 
 /// A picture, if its bytes can be read; its format as FedEx says it, else as it was asked for.

@@ -17,7 +17,7 @@ pub use rate::service_name;
 pub(crate) use address::{question, verdict};
 pub(crate) use error::envelope;
 pub(crate) use party::digits as phone_digits;
-pub(crate) use quota::{Quota, quota};
+pub(crate) use quota::quota;
 pub(crate) use rate::{offers, rate};
 pub(crate) use ship::{job, purchased, results, ship};
 pub(crate) use void::{Void, cancel, cancelled, is_number};
@@ -41,7 +41,8 @@ fn day(date: jiff::civil::Date) -> String {
 /// A number as JSON writes it, without zeros that say nothing.
 fn number(value: Decimal) -> Result<Number, Refusal> {
     let text = value.normalize().to_string();
-    text.parse().map_err(|_| refuse("request", format!("{text} cannot be written as a number")))
+    text.parse()
+        .map_err(|_| refuse("request", format!("{text} cannot be written as a number")))
 }
 
 /// The account that ships, which a connection may leave to the rows of its table.

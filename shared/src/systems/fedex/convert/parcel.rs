@@ -70,7 +70,10 @@ impl Load {
 /// The parcels as FedEx takes them, at most `most` of them, or why it does not.
 pub(super) fn load(parcels: &[Parcel], most: usize) -> Result<Load, Refusal> {
     let Some(first) = parcels.first() else {
-        return Err(refuse("parcels", "there is nothing to ship: the shipment has no parcel"));
+        return Err(refuse(
+            "parcels",
+            "there is nothing to ship: the shipment has no parcel",
+        ));
     };
     if parcels.len() > most {
         let many = parcels.len();
@@ -236,18 +239,36 @@ mod tests {
         let text = |boxed: &Boxed| {
             let size = boxed.dimensions.clone().unwrap();
             let (weight, units) = (&boxed.weight.value, boxed.weight.units);
-            format!("{weight} {units} {}x{}x{} {}", size.length, size.width, size.height, size.units)
+            format!(
+                "{weight} {units} {}x{}x{} {}",
+                size.length, size.width, size.height, size.units
+            )
         };
         let load = load(parcels, 40).unwrap();
-        load.parcels.iter().map(text).chain([load.pounds().unwrap().to_string()]).collect()
+        load.parcels
+            .iter()
+            .map(text)
+            .chain([load.pounds().unwrap().to_string()])
+            .collect()
     }
 
     #[test]
     fn weights_and_sizes_are_rounded_up_with_the_longest_side_first_and_never_mix_systems() {
         let pounds = parcel(dec!(4.91), WeightUnit::Lb, [dec!(6), dec!(10.2), dec!(0.4)], Length::In);
-        let grams = parcel(dec!(453.59237), WeightUnit::G, [dec!(25.4), dec!(2.54), dec!(2.55)], Length::Cm);
-        assert_eq!(texts(&[pounds.clone(), grams.clone()]), ["5 LB 11x6x1 IN", "1 LB 10x2x1 IN", "6"]);
-        assert_eq!(texts(&[grams, pounds]), ["0.5 KG 26x3x3 CM", "2.3 KG 26x16x2 CM", "6.2"]);
+        let grams = parcel(
+            dec!(453.59237),
+            WeightUnit::G,
+            [dec!(25.4), dec!(2.54), dec!(2.55)],
+            Length::Cm,
+        );
+        assert_eq!(
+            texts(&[pounds.clone(), grams.clone()]),
+            ["5 LB 11x6x1 IN", "1 LB 10x2x1 IN", "6"]
+        );
+        assert_eq!(
+            texts(&[grams, pounds]),
+            ["0.5 KG 26x3x3 CM", "2.3 KG 26x16x2 CM", "6.2"]
+        );
     }
 
     #[test]

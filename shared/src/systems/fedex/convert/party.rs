@@ -309,7 +309,10 @@ mod tests {
         };
         let odd = ["12  main  st.", "c/o  O'Brien & Söhne", "#4"];
         assert_eq!(written(&odd).unwrap(), odd);
-        assert_eq!(written(&["12 Main St", "Fl 2", "Ste 4", "Rear"]).unwrap(), ["12 Main St Fl 2 Ste 4 Rear"]);
+        assert_eq!(
+            written(&["12 Main St", "Fl 2", "Ste 4", "Rear"]).unwrap(),
+            ["12 Main St Fl 2 Ste 4 Rear"]
+        );
         assert_eq!(written(&["x".repeat(36).as_str()]), Err("ship_to.lines".to_owned()));
         assert_eq!(written(&[" "]), Err("ship_to.lines".to_owned()));
     }

@@ -29,7 +29,10 @@ const SERVICES: [(&str, &str); 15] = [
     ("FIRST_OVERNIGHT", "FedEx First Overnight"),
     ("INTERNATIONAL_FIRST", "FedEx International First"),
     ("FEDEX_INTERNATIONAL_PRIORITY", "FedEx International Priority"),
-    ("FEDEX_INTERNATIONAL_PRIORITY_EXPRESS", "FedEx International Priority Express"),
+    (
+        "FEDEX_INTERNATIONAL_PRIORITY_EXPRESS",
+        "FedEx International Priority Express",
+    ),
     ("INTERNATIONAL_PRIORITY", "FedEx International Priority"),
     ("INTERNATIONAL_ECONOMY", "FedEx International Economy"),
     ("FEDEX_INTERNATIONAL_CONNECT_PLUS", "FedEx International Connect Plus"),
@@ -37,8 +40,26 @@ const SERVICES: [(&str, &str); 15] = [
 
 /// FedEx counts days in words.
 const COUNTS: [&str; 20] = [
-    "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE", "TEN", "ELEVEN", "TWELVE", "THIRTEEN",
-    "FOURTEEN", "FIFTEEN", "SIXTEEN", "SEVENTEEN", "EIGHTEEN", "NINETEEN", "TWENTY",
+    "ONE",
+    "TWO",
+    "THREE",
+    "FOUR",
+    "FIVE",
+    "SIX",
+    "SEVEN",
+    "EIGHT",
+    "NINE",
+    "TEN",
+    "ELEVEN",
+    "TWELVE",
+    "THIRTEEN",
+    "FOURTEEN",
+    "FIFTEEN",
+    "SIXTEEN",
+    "SEVENTEEN",
+    "EIGHTEEN",
+    "NINETEEN",
+    "TWENTY",
 ];
 
 /// The name of a service by its code, where we know it.
@@ -91,7 +112,11 @@ fn package(boxed: Boxed) -> request::RatedPackage {
 pub(crate) fn offers(answer: &Answer, ship_date: Date) -> Result<Vec<Offer>, CallError> {
     let unreadable = || CallError::Later(Later::new(Obstacle::Unreachable, "the answer of rating cannot be read"));
     let rates: answer::Rates = answer::output(&answer.body).ok_or_else(unreadable)?;
-    let offers: Vec<Offer> = rates.rate_reply_details.iter().filter_map(|reply| offer(reply, ship_date)).collect();
+    let offers: Vec<Offer> = rates
+        .rate_reply_details
+        .iter()
+        .filter_map(|reply| offer(reply, ship_date))
+        .collect();
     if offers.is_empty() && !rates.rate_reply_details.is_empty() {
         return Err(unreadable());
     }

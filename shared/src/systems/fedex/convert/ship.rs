@@ -9,7 +9,8 @@ use super::parcel::{Boxed, load, suits};
 use super::party::{Role, party, payment};
 use super::{account, day, refuse};
 use crate::domain::{
-    CarrierShipmentId, LARGEST_NUMBER, LabelFormat, LabelImage, Money, Refusal, Shipment, ShipmentRequest, ShippedParcel,
+    CarrierShipmentId, LARGEST_NUMBER, LabelFormat, LabelImage, Money, Refusal, Shipment, ShipmentRequest,
+    ShippedParcel,
 };
 use crate::ports::Purchased;
 use crate::systems::fedex::account::{Account, sold_as, stock_for};
@@ -81,7 +82,9 @@ fn service(code: &str) -> Result<String, Refusal> {
     } else {
         Err(refuse(
             "service",
-            format!("{code:?} is no FedEx service: a code is in capitals, such as FEDEX_GROUND or GROUND_HOME_DELIVERY"),
+            format!(
+                "{code:?} is no FedEx service: a code is in capitals, such as FEDEX_GROUND or GROUND_HOME_DELIVERY"
+            ),
         ))
     }
 }
@@ -157,7 +160,10 @@ pub(crate) fn results(draft: &Value, job: &str) -> request::Results {
 /// What was bought: identifiers first, the rest as far as it can be read. `None` if no shipment is named.
 pub(crate) fn purchased(body: &[u8], draft: &Value) -> Option<Purchased> {
     let ship: answer::Ship = answer::output(body)?;
-    let named = ship.transaction_shipments.iter().find_map(|sold| Some((sold, id(sold)?)));
+    let named = ship
+        .transaction_shipments
+        .iter()
+        .find_map(|sold| Some((sold, id(sold)?)));
     let (sold, id) = named?;
     let mut numbers = numbers(sold);
     if numbers.is_empty() {
@@ -182,9 +188,17 @@ pub(crate) fn purchased(body: &[u8], draft: &Value) -> Option<Purchased> {
 fn id(sold: &answer::Shipment) -> Option<String> {
     let completed = sold.completed_shipment_detail.as_ref();
     let detail = completed.and_then(|completed| completed.master_tracking_id.as_ref()?.tracking_number.clone());
-    let of_pieces = || sold.piece_responses.iter().find_map(|piece| piece.master_tracking_number.clone());
+    let of_pieces = || {
+        sold.piece_responses
+            .iter()
+            .find_map(|piece| piece.master_tracking_number.clone())
+    };
     let first = || numbers(sold).into_iter().next();
-    sold.master_tracking_number.clone().or(detail).or_else(of_pieces).or_else(first)
+    sold.master_tracking_number
+        .clone()
+        .or(detail)
+        .or_else(of_pieces)
+        .or_else(first)
 }
 
 /// The tracking numbers in the order of the request, from whichever part of the answer names them.
@@ -202,18 +216,29 @@ fn numbers(sold: &answer::Shipment) -> Vec<String> {
         .flat_map(|completed| &completed.completed_package_details)
         .collect();
     details.sort_by_key(|detail| place(detail.sequence_number.as_ref()));
-    let detailed: Vec<String> = details.into_iter().filter_map(|detail| own_number(&detail.tracking_ids)).collect();
+    let detailed: Vec<String> = details
+        .into_iter()
+        .filter_map(|detail| own_number(&detail.tracking_ids))
+        .collect();
     if !detailed.is_empty() {
         return detailed;
     }
-    let documents = sold.shipment_documents.iter().filter_map(|document| document.tracking_number.clone());
+    let documents = sold
+        .shipment_documents
+        .iter()
+        .filter_map(|document| document.tracking_number.clone());
     let mut from_documents: Vec<String> = documents.collect();
     from_documents.dedup();
     from_documents
 }
 
 fn number_of_piece(piece: &Piece) -> Option<String> {
-    let of_document = || piece.package_documents.iter().find_map(|document| document.tracking_number.clone());
+    let of_document = || {
+        piece
+            .package_documents
+            .iter()
+            .find_map(|document| document.tracking_number.clone())
+    };
     piece.tracking_number.clone().or_else(of_document)
 }
 
@@ -263,7 +288,9 @@ fn what_the_account_pays(rating: &Rating) -> Option<&RateDetail> {
     let details = &rating.shipment_rate_details;
     let actual = rating.actual_rate_type.as_deref();
     let of = |wanted: &dyn Fn(&str) -> bool| {
-        let mut fitting = details.iter().filter(|detail| detail.rate_type.as_deref().is_some_and(wanted));
+        let mut fitting = details
+            .iter()
+            .filter(|detail| detail.rate_type.as_deref().is_some_and(wanted));
         fitting.next()
     };
     let only = || match details.as_slice() {
@@ -279,7 +306,10 @@ fn what_the_account_pays(rating: &Rating) -> Option<&RateDetail> {
 
 /// An amount with its currency, where both are there.
 pub(super) fn money(detail: &RateDetail) -> Option<Money> {
-    let text = detail.total_net_charge.as_ref().or(detail.total_net_fed_ex_charge.as_ref())?;
+    let text = detail
+        .total_net_charge
+        .as_ref()
+        .or(detail.total_net_fed_ex_charge.as_ref())?;
     let amount: Decimal = text.parse().ok().or_else(|| Decimal::from_scientific(text).ok())?;
     let amount = Some(amount).filter(|amount| amount.abs() <= LARGEST_NUMBER)?;
     let within = || detail.shipment_rate_detail.as_ref()?.currency.clone();

@@ -1,7 +1,7 @@
 //! What became of a cancellation: judged by its flag, because a shipment that is not cancelled is answered with success too.
 
-use super::ship::remarks;
 use super::account;
+use super::ship::remarks;
 use crate::domain::{Address, Refusal};
 use crate::http::Answer;
 use crate::systems::fedex::account::Account;
