@@ -28,8 +28,8 @@ use crate::ports::{
 const OPERATION: &str = "fedex.ship";
 /// The window in which FedEx counts calls: after a 429 it is over when it has passed once.
 const PAUSE: Duration = Duration::from_secs(10);
-/// The rests between questions after a shipment that FedEx makes while we wait, in seconds: twenty in all.
-const RESTS: [u64; 5] = [1, 2, 4, 6, 7];
+/// The rests between questions after a shipment that FedEx makes while we wait, in milliseconds: twenty seconds in all.
+const RESTS: [u64; 5] = [1_000, 2_000, 4_000, 6_000, 7_000];
 
 /// Everything that a FedEx adapter is built from.
 pub struct Opening<'a> {
@@ -128,6 +128,7 @@ pub struct FedEx {
     pub(super) ship_from: Address,
     pub(super) accounts: Vec<CarrierAccount>,
     pub(super) validates: bool,
+    pub(super) rests: &'static [u64],
 }
 
 impl FedEx {
@@ -143,6 +144,7 @@ impl FedEx {
             ship_from: opening.ship_from,
             accounts: opening.accounts,
             validates: opening.validates,
+            rests: &RESTS,
             account,
         })
     }
@@ -159,6 +161,7 @@ impl FedEx {
             ship_from: self.ship_from.clone(),
             accounts: Vec::new(),
             validates: self.validates,
+            rests: self.rests,
         }
     }
 
@@ -188,11 +191,11 @@ impl FedEx {
     async fn await_job(&self, job: &str, draft: &Value, permit: Permit) -> Result<Purchased, EffectError> {
         let unknown =
             |why: String| EffectError::Unknown(format!("FedEx makes the shipment as its job {job}, and {why}"));
-        for rest in RESTS {
+        for rest in self.rests.iter().map(|rest| Duration::from_millis(*rest)) {
             if !self.may_wait(rest, permit) {
                 break;
             }
-            tokio::time::sleep(Duration::from_secs(rest)).await;
+            tokio::time::sleep(rest).await;
             let body = convert::results(draft, job);
             let call = post("results", "/ship/v1/shipments/results", &body);
             let call = call.map_err(|refusal| unknown(refusal.to_string()))?;
@@ -206,9 +209,9 @@ impl FedEx {
     }
 
     /// Whether a rest and the call after it end before the permit does.
-    fn may_wait(&self, rest: u64, permit: Permit) -> bool {
+    fn may_wait(&self, rest: Duration, permit: Permit) -> bool {
         let endpoint = &self.ship.endpoint;
-        let needed = Duration::from_secs(rest).saturating_add(endpoint.timeout);
+        let needed = rest.saturating_add(endpoint.timeout);
         let needed = SignedDuration::try_from(needed).unwrap_or(SignedDuration::MAX);
         endpoint
             .clock

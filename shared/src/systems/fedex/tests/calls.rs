@@ -38,9 +38,15 @@ fn permit(stub: &Stub, seconds: i64) -> Permit {
 }
 
 async fn buy(stub: &Stub) -> Result<Purchased, EffectError> {
-    let fedex = stub.fedex(json!({}));
+    buy_with(stub, &[1, 2, 4, 6, 7], 60).await
+}
+
+/// Buys under a permit of so many seconds, with these rests in milliseconds.
+async fn buy_with(stub: &Stub, rests: &'static [u64], seconds: i64) -> Result<Purchased, EffectError> {
+    let mut fedex = stub.fedex(json!({}));
+    fedex.rests = rests;
     let draft = fedex.draft(&domestic()).unwrap();
-    fedex.create(&draft, permit(stub, 60)).await
+    fedex.create(&draft, permit(stub, seconds)).await
 }
 
 /// P54, P63: one call with the drafted body; our name for it goes along, and FedEx's own comes back into the audit.
@@ -134,7 +140,7 @@ fn results(asked: &Asked) -> bool {
     asked.line == "POST /ship/v1/shipments/results"
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_shipment_that_is_made_while_we_wait_is_asked_for_until_it_is_there() {
     let looks = AtomicUsize::new(0);
     let stub = stub(move |asked| match results(asked) {
@@ -153,7 +159,7 @@ async fn a_shipment_that_is_made_while_we_wait_is_asked_for_until_it_is_there() 
 }
 
 /// P63: what is not there in time is unknown, never bought again: the job's name is told.
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_shipment_that_is_not_there_in_time_is_unknown_and_named() {
     let stub = stub(|asked| match results(asked) {
         false => canned(200, "ship/answer-job"),
@@ -165,9 +171,7 @@ async fn a_shipment_that_is_not_there_in_time_is_unknown_and_named() {
     };
     assert!(words.contains("89d0000233ae24ff31"), "{words}");
     assert_eq!(stub.lines().len(), 6, "one purchase and five looks");
-    let fedex = stub.fedex(json!({}));
-    let draft = fedex.draft(&domestic()).unwrap();
-    let short = fedex.create(&draft, permit(&stub, 8)).await;
+    let short = buy_with(&stub, &[1, 2, 4_000], 8).await;
     assert!(matches!(short, Err(EffectError::Unknown(_))));
     assert_eq!(
         stub.lines().len(),

@@ -13,8 +13,7 @@ use super::two_secrets;
 use crate::domain::{DocumentId, JobId};
 use crate::http::SharedTokens;
 use crate::job::{self, Backoff};
-use crate::memory::vault::Vault;
-use crate::memory::{AlwaysWorks, CountedNonces, Memory, TurnedClock};
+use crate::memory::{AlwaysWorks, CountedNonces, Memory, TurnedClock, Vault};
 use crate::ports::{CallError, Clock, Mint, Minted, Obstacle, Recorder, Tokens, TokensInUse};
 use crate::systems::fedex::token::ADDRESS;
 
