@@ -15,6 +15,11 @@ impl FedEx {
         Err(unwritten())
     }
 
+    /// Whether Track shows a shipment as cancelled.
+    pub(super) async fn is_cancelled(&self, _number: &str) -> Result<bool, CallError> {
+        Ok(false)
+    }
+
     /// The shipment of a number that a person read somewhere.
     pub(super) async fn known(&self, _id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
         Err(unwritten())
