@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::account::{self, Account};
+use super::look::TRACKS_AT_ONCE;
 use crate::connection::{Environment, SystemSettings};
 use crate::domain::{
-    Address, AddressVerdict, CarrierShipmentId, ConnectionId, JobId, LabelFormat, LabelImage, Offer, RateRequest,
+    Address, AddressVerdict, CarrierShipmentId, ConnectionId, JobId, LabelFormat, LabelImage, Offer, Pace, RateRequest,
     Refusal, Shipment, ShipmentRequest, Stretch,
 };
-use crate::http;
+use crate::http::{self, Answer, Basic, Bearer, Call, ClientAuthentication, ClientCredentials, Endpoint, Lane, Lost};
 use crate::ports::{
-    CallError, Carrier, Clock, Control, Draft, EffectError, Finding, LabelError, Limits, ListPage, Listing, Mint, News,
-    Permit, Purchased, Push, Recorder, Sighting, Subscribed, Tokens, VoidError,
+    Asked, CallError, Carrier, Clock, Control, Draft, EffectError, Finding, LabelError, Limits, ListPage, Listing,
+    Mint, News, Permit, Purchased, Push, Recorder, Sighting, Subscribed, TokenKey, Tokens, VoidError,
 };
 
 /// Everything that a FedEx adapter is built from.
@@ -43,12 +45,62 @@ pub struct Opening<'a> {
 }
 
 /// One FedEx account as one connection reaches it.
-pub struct FedEx {}
+pub struct FedEx {
+    pub(super) account: Account,
+    pub(super) api: Endpoint,
+    bearer: Bearer,
+}
 
 impl FedEx {
     /// Builds the adapter, or says what is wrong with the settings or the secret.
-    pub fn new(_opening: Opening<'_>) -> Result<Self, Refusal> {
-        Err(unwritten())
+    pub fn new(opening: Opening<'_>) -> Result<Self, Refusal> {
+        let account = account::read(opening.settings)?;
+        let (api_key, secret_key) = account::credentials(opening.secret)?;
+        let api = Endpoint {
+            client: opening.client,
+            system: "fedex",
+            base: account.base.clone(),
+            vendor_ids: &[],
+            clock: opening.clock,
+            recorder: opening.recorder,
+            timeout: opening.timeout,
+            lane: Lane {
+                limits: opening.limits,
+                account: format!("fedex:{}", account.number),
+                slots: None,
+                rate: None,
+                lease: opening.timeout * 2,
+                pause: Duration::from_secs(10),
+                lockout: None,
+            },
+        };
+        let mint = ClientCredentials {
+            endpoint: api.clone(),
+            path: "/oauth/token".to_owned(),
+            client: Basic {
+                user: api_key,
+                password: secret_key,
+            },
+            authentication: ClientAuthentication::Form,
+            scope: None,
+        };
+        let key = TokenKey {
+            system: "fedex".to_owned(),
+            credential: opening.settings.secret.clone(),
+            client: "project".to_owned(),
+            merchant: None,
+            connection: opening.connection,
+        };
+        Ok(Self {
+            account,
+            bearer: Bearer::new(key, opening.tokens, Arc::new(mint)),
+            api,
+        })
+    }
+
+    /// Asks Track.
+    pub(super) async fn ask_track(&self, call: Call) -> Result<Answer, Lost> {
+        self.api.send(&call, &self.bearer, None).await
     }
 
     /// How a token of a project is made, for the refresher: `track` names the tracking project, nothing the shipping one.
@@ -112,6 +164,18 @@ impl Carrier for FedEx {
 
     async fn track(&self, number: &str) -> Result<Option<News>, CallError> {
         self.news(number).await
+    }
+
+    async fn track_many(&self, asked: &[Asked<'_>]) -> Vec<Result<Option<News>, CallError>> {
+        self.news_of(asked).await
+    }
+
+    fn tracks_at_once(&self) -> usize {
+        TRACKS_AT_ONCE
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Steady
     }
 
     fn push(&self) -> Result<Push, String> {

@@ -5,8 +5,14 @@
 
 mod account;
 mod client;
+mod convert;
 mod look;
 pub(crate) mod webhook;
+mod wire;
+
+#[cfg(test)]
+mod tests;
 
 pub use account::{check_secret, mistakes};
 pub use client::{FedEx, Opening};
+pub(crate) use look::TRACKS_AT_ONCE;

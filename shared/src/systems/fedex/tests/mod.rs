@@ -1,0 +1,1 @@
+//! How Track is asked and how its answers are read, against fixtures; the calls, against a server of canned answers.
