@@ -222,6 +222,21 @@ impl Cadence {
         }
     }
 
+    /// How soon what happened is known, in words, where the carrier is asked steadily.
+    pub fn words(&self, pace: Pace) -> Option<String> {
+        let (minutes, hour) = (self.every.as_mins(), SignedDuration::from_hours(1));
+        match pace {
+            Pace::Slowing => None,
+            Pace::Steady if self.every <= hour => {
+                Some(format!("what happens to a parcel is shown within {minutes} minutes"))
+            }
+            Pace::Steady => Some(format!(
+                "what happens to a parcel is shown after up to {minutes} minutes: with every = \"1 hour\" under [tracking] it is shown \
+                 within the hour, which costs nothing"
+            )),
+        }
+    }
+
     fn slowing(&self, parcel: &TrackedParcel, now: Timestamp) -> Timestamp {
         let pushed = parcel.pushed_until.is_some_and(|until| until > now);
         let age = now.duration_since(parcel.since);
@@ -349,6 +364,10 @@ mod tests {
         }
         let seldom = Cadence { every: DAY, ..cadence };
         assert_eq!(seldom.next(Pace::Steady, &parcel(), since()), since() + HOUR * 22);
+        let words = |cadence: Cadence| cadence.words(Pace::Steady).unwrap();
+        assert!(words(cadence).ends_with("within 60 minutes"), "{}", words(cadence));
+        assert!(words(seldom).contains("up to 1440 minutes") && words(seldom).contains("every = \"1 hour\""));
+        assert_eq!(cadence.words(Pace::Slowing), None);
     }
 
     /// P17: while news are pushed the carrier is asked once a day, and at the latest when the promise ends.

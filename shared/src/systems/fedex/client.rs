@@ -47,7 +47,12 @@ pub struct Opening<'a> {
 /// One FedEx account as one connection reaches it.
 pub struct FedEx {
     pub(super) account: Account,
-    pub(super) api: Endpoint,
+    pub(super) track: Project,
+}
+
+/// The project that has Track.
+pub(super) struct Project {
+    pub(super) endpoint: Endpoint,
     bearer: Bearer,
 }
 
@@ -74,8 +79,10 @@ impl FedEx {
                 lockout: None,
             },
         };
+        let mut tokens = api.clone();
+        tokens.lane.account = "fedex-token:address".to_owned();
         let mint = ClientCredentials {
-            endpoint: api.clone(),
+            endpoint: tokens,
             path: "/oauth/token".to_owned(),
             client: Basic {
                 user: api_key,
@@ -93,14 +100,16 @@ impl FedEx {
         };
         Ok(Self {
             account,
-            bearer: Bearer::new(key, opening.tokens, Arc::new(mint)),
-            api,
+            track: Project {
+                bearer: Bearer::new(key, opening.tokens, Arc::new(mint)),
+                endpoint: api,
+            },
         })
     }
 
     /// Asks Track.
     pub(super) async fn ask_track(&self, call: Call) -> Result<Answer, Lost> {
-        self.api.send(&call, &self.bearer, None).await
+        self.track.endpoint.send(&call, &self.track.bearer, None).await
     }
 
     /// How a token of a project is made, for the refresher: `track` names the tracking project, nothing the shipping one.

@@ -159,7 +159,7 @@ impl FedEx {
     }
 
     fn now(&self) -> Timestamp {
-        self.api.clock.now()
+        self.track.endpoint.clock.now()
     }
 
     async fn question(&self, operation: &'static str, path: &str, body: &impl Serialize) -> Result<Answer, CallError> {

@@ -19,7 +19,11 @@ const WORDS: usize = 120;
 const LONGEST: usize = 34;
 
 /// The dates beside the scans that name the moment of an event, by the event's code.
-const DATED: &[(&str, &str)] = &[("DL", "ACTUAL_DELIVERY"), ("PU", "ACTUAL_PICKUP")];
+const DATED: &[(&str, &str)] = &[
+    ("DL", "ACTUAL_DELIVERY"),
+    ("PU", "ACTUAL_PICKUP"),
+    ("OC", "SHIPMENT_DATA_RECEIVED"),
+];
 
 /// A tracking number; it becomes a part of keys, so nothing but letters and digits is let in. Blanks between digits are how people
 /// read it.
