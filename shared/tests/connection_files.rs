@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use waybill::connection::{Connection, Environment, Shipper, list, parse};
+use waybill::connection::{AddressPolicy, Connection, Environment, Shipper, UnknownPurchase, list, parse};
 use waybill::domain::{Cadence, Choice, LocationId, Payer, Supplier, account_of};
 use waybill::systems::check::Checks;
+use waybill::systems::fedex::{is_packaging, service_name};
 
 fn text(path: &str) -> Result<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -86,6 +87,19 @@ fn what_the_examples_comment_out_is_valid_too() {
     ]
     .concat();
     is_valid_opened("examples/connections/netsuite-ups.toml", &netsuite).unwrap();
+    let fedex = [
+        COMMON.as_slice(),
+        &[
+            "concurrency",
+            "ready_quantity",
+            "ship_status",
+            "pickup_type",
+            "label_stock",
+        ],
+        &["smart_post_hub", "smart_post_indicia", "receiver_phone"],
+    ]
+    .concat();
+    is_valid_opened("examples/connections/netsuite-fedex.toml", &fedex).unwrap();
     let fusion = [
         "condition",
         "additions",
@@ -154,6 +168,109 @@ fn what_the_examples_comment_out_is_valid_too() {
         &[COMMON.as_slice(), &peoplesoft].concat(),
     )
     .unwrap();
+}
+
+/// P55, P57: addresses are used as they stand, an account is named, and what cannot be found is held.
+#[test]
+fn the_example_of_fedex_says_what_fedex_needs() {
+    let connection = read(&text("examples/connections/netsuite-fedex.toml").unwrap()).unwrap();
+    assert!(connection.paused);
+    assert_eq!(
+        (connection.carrier.system.as_str(), connection.carrier.account.as_str()),
+        ("fedex", "700257037")
+    );
+    assert_eq!(connection.address, AddressPolicy::AsIs);
+    assert_eq!(connection.unknown_purchase, UnknownPurchase::Hold);
+    assert!(is_packaging(&connection.packing.package.code));
+    let named = connection
+        .service
+        .allowed
+        .iter()
+        .chain(connection.service.by_ship_method.values());
+    for service in named {
+        assert!(service_name(service).is_some(), "{service}");
+    }
+}
+
+/// The example of FedEx with one piece of it written otherwise; the paths of what is wrong then.
+fn wrong_with(from: &str, to: &str) -> Vec<String> {
+    let example = text("examples/connections/netsuite-fedex.toml").unwrap();
+    assert!(example.contains(from), "{from}");
+    let mistakes = parse(&example.replacen(from, to, 1), "dev", &Checks)
+        .err()
+        .unwrap_or_default();
+    mistakes.into_iter().map(|mistake| mistake.path).collect()
+}
+
+/// P57: FedEx needs an account, its own or those of rows; only a sandbox does without.
+#[test]
+fn a_connection_to_fedex_without_an_account_is_refused_outside_of_a_sandbox() {
+    let account = "account = \"700257037\"\n";
+    assert!(wrong_with(account, "").is_empty(), "a sandbox needs none");
+    let example = text("examples/connections/netsuite-fedex.toml").unwrap();
+    let production = example.replace("environment = \"sandbox\"", "environment = \"production\"");
+    let production = production.replace("account = \"1234567_SB1\"", "account = \"1234567\"");
+    assert!(read(&production).is_ok());
+    let without = production.replace(account, "");
+    let told = read(&without).unwrap_err();
+    assert!(told.contains("carrier.account: is missing"), "{told}");
+    let with_rows = format!("{without}\n[[accounts]]\naccount = \"700211111\"\n");
+    assert!(read(&with_rows).is_ok());
+    let bad_rows = format!("{without}\n[[accounts]]\naccount = \"A1B2C3\"\nmerchant_id = \"A1B2C3\"\n");
+    let told = read(&bad_rows).unwrap_err();
+    assert!(
+        told.contains("accounts #1.account") && told.contains("accounts #1.merchant_id"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_fedex_cannot_do_is_told_with_its_place_in_the_file() {
+    assert_eq!(
+        wrong_with("account = \"700257037\"", "account = \"A1B2C3\""),
+        ["carrier.account"]
+    );
+    assert_eq!(
+        wrong_with("# unknown_purchase = \"hold\"", "unknown_purchase = \"recreate\""),
+        ["unknown_purchase"]
+    );
+    assert_eq!(wrong_with("format = \"zpl\"", "format = \"gif\""), ["label.format"]);
+    assert_eq!(
+        wrong_with("package = \"YOUR_PACKAGING\"", "package = \"02\""),
+        ["packing.package"]
+    );
+    assert_eq!(
+        wrong_with("# label_stock = \"STOCK_4X6\"", "label_stock = \"PAPER_4X6\""),
+        ["carrier.label_stock"]
+    );
+    assert_eq!(
+        wrong_with("# pickup_type", "merchant_id = \"A1B2C3\"\n# pickup_type"),
+        ["carrier.merchant_id"]
+    );
+}
+
+/// What a file that says nothing means depends on the carrier.
+#[test]
+fn a_silent_file_means_to_each_carrier_what_is_usual_there() {
+    let silent = |path: &str| {
+        let text = text(path).unwrap();
+        let text = text
+            .replace("policy = \"as-is\"\n", "")
+            .replace("policy = \"accept-formatting\"\n", "");
+        let text = text
+            .replace("package = \"YOUR_PACKAGING\"\n", "")
+            .replace("package = \"02\"\n", "");
+        let read = read(&text).unwrap();
+        (read.address, read.unknown_purchase, read.packing.package.code)
+    };
+    let fedex = (AddressPolicy::AsIs, UnknownPurchase::Hold, "YOUR_PACKAGING".to_owned());
+    assert_eq!(silent("examples/connections/netsuite-fedex.toml"), fedex);
+    let ups = (
+        AddressPolicy::AcceptFormatting,
+        UnknownPurchase::Recreate,
+        "02".to_owned(),
+    );
+    assert_eq!(silent("examples/connections/netsuite-ups.toml"), ups);
 }
 
 /// P29, P32: suppliers ship, and who pays is looked up by supplier and cost centre.

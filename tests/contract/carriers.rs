@@ -447,6 +447,7 @@ pub(crate) async fn what_is_offered_can_be_bought<C: CarrierUnderTest>() -> Resu
         parcels: request.parcels.clone(),
         billing: request.billing.clone(),
         ship_date: request.ship_date,
+        customs: request.customs.clone(),
     };
     let offers = test.carrier().offers(&rates).await?;
     assert!(offers.len() > 1);

@@ -20,7 +20,7 @@ use crate::domain::{
 };
 
 pub use mistake::{Mistake, list};
-pub use parse::{Addressed, SystemCheck, parse};
+pub use parse::{Addressed, SystemCheck, Usual, parse};
 pub use selection::{Additions, Selection, SelectionFacts, SelectionRule};
 
 /// Which of the vendors' worlds a connection lives in; the vendors' hosts must match it.

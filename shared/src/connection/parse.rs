@@ -37,6 +37,36 @@ pub struct Addressed<'a> {
     pub write_back: &'a WriteBackPolicy,
     /// The table of accounts.
     pub accounts: &'a [AccountRule],
+    /// How lines become parcels.
+    pub packing: &'a Packing,
+    /// The label's format.
+    pub label: LabelFormat,
+    /// What to do when a purchase cannot be found.
+    pub unknown_purchase: UnknownPurchase,
+}
+
+/// What a connection file means to a system where it says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usual {
+    /// Whether the file must name an account; where it need not, the system judges whether it had to.
+    pub needs_account: bool,
+    /// The carrier's packaging code of the customer's own box.
+    pub package: &'static str,
+    /// Which corrections of an address are accepted.
+    pub address: AddressPolicy,
+    /// What to do when a purchase cannot be found.
+    pub unknown_purchase: UnknownPurchase,
+}
+
+impl Default for Usual {
+    fn default() -> Self {
+        Self {
+            needs_account: true,
+            package: "02",
+            address: AddressPolicy::AcceptFormatting,
+            unknown_purchase: UnknownPurchase::Recreate,
+        }
+    }
 }
 
 impl<'a> Addressed<'a> {
@@ -48,6 +78,9 @@ impl<'a> Addressed<'a> {
             select: &connection.select,
             write_back: &connection.write_back,
             accounts: &connection.accounts,
+            packing: &connection.packing,
+            label: connection.label,
+            unknown_purchase: connection.unknown_purchase,
         }
     }
 }
@@ -63,6 +96,10 @@ pub trait SystemCheck {
     fn mistakes(&self, addressed: &Addressed<'_>) -> Vec<Mistake>;
     /// Whether a system's secret has the shape that it needs; the refusal never holds its content.
     fn check_secret(&self, system: &str, body: &SecretString) -> Result<(), Refusal>;
+    /// What a file that says nothing means to a system.
+    fn usual(&self, _system: &str) -> Usual {
+        Usual::default()
+    }
 }
 
 /// Reads a connection file for a stage. The connection is new: version 0 and paused, until it is stored over another.
@@ -128,21 +165,34 @@ impl File<'_> {
         let quote_valid = root.get("quote_valid_minutes", &spelt::QUOTE_MINUTES);
         let erp = self.system("erp", self.systems.erps(), tenant.as_ref());
         let carrier = self.system("carrier", self.systems.carriers(), tenant.as_ref());
+        let usual = carrier.as_ref().map(|carrier| self.systems.usual(&carrier.system));
+        let usual = usual.unwrap_or_default();
+        let unknown_purchase = unknown_purchase.unwrap_or(usual.unknown_purchase);
         let select = select(&root.section("select"));
         let ship_from = ship_from(&root.section("ship_from"));
-        let packing = packing(&root.section("packing"));
+        let packing = packing(&root.section("packing"), usual);
         let service = service(&root.section("service"));
         let billing = billing(&root.section("billing"));
         let accounts = accounts(root);
         let label = label(&root.section("label"));
         let customs = customs(&root.section("customs"));
-        let address = address_policy(&root.section("address"));
+        let address = address_policy(&root.section("address"), usual);
         let write_back = write_back(&root.section("write_back"));
         let tracking = tracking(&root.section("tracking"));
         self.paused();
         root.close();
         for settings in [&erp, &carrier].into_iter().flatten() {
-            self.ask_the_system(environment, settings, &select, &write_back, &accounts);
+            let Some(environment) = environment else { break };
+            self.ask_the_system(&Addressed {
+                environment,
+                settings,
+                select: &select,
+                write_back: &write_back,
+                accounts: &accounts,
+                packing: &packing,
+                label,
+                unknown_purchase,
+            });
         }
         Some(Connection {
             id: id?,
@@ -164,7 +214,7 @@ impl File<'_> {
             label,
             customs,
             address,
-            unknown_purchase: unknown_purchase.unwrap_or(UnknownPurchase::Recreate),
+            unknown_purchase,
             write_back,
             tracking,
             quote_valid_minutes: quote_valid.unwrap_or(60),
@@ -195,7 +245,13 @@ impl File<'_> {
     fn system(&self, key: &'static str, known: &[&str], tenant: Option<&TenantId>) -> Option<SystemSettings> {
         let section = self.root.section(key);
         let system = section.need("system", &spelt::TEXT);
-        let account = section.need("account", &spelt::TEXT);
+        let needed = system
+            .as_deref()
+            .is_none_or(|system| self.systems.usual(system).needs_account);
+        let account = match needed {
+            true => section.need("account", &spelt::TEXT),
+            false => section.get("account", &spelt::TEXT),
+        };
         let secret = section.get("secret", &spelt::TEXT);
         let base_url = section.get("base_url", &spelt::ADDRESS_OF_A_HOST);
         let allow_host = section.get("allow_host", &spelt::TEXTS).unwrap_or_default();
@@ -217,25 +273,8 @@ impl File<'_> {
         Some(settings)
     }
 
-    fn ask_the_system(
-        &self,
-        environment: Option<Environment>,
-        settings: &SystemSettings,
-        select: &Selection,
-        write_back: &WriteBackPolicy,
-        accounts: &[AccountRule],
-    ) {
-        let Some(environment) = environment else {
-            return;
-        };
-        let addressed = Addressed {
-            environment,
-            settings,
-            select,
-            write_back,
-            accounts,
-        };
-        for mistake in self.systems.mistakes(&addressed) {
+    fn ask_the_system(&self, addressed: &Addressed<'_>) {
+        for mistake in self.systems.mistakes(addressed) {
             self.root.add(mistake.seen_in_the_file());
         }
     }
@@ -404,10 +443,12 @@ fn address(section: &Section<'_>) -> Option<Address> {
     })
 }
 
-fn packing(section: &Section<'_>) -> Packing {
+fn packing(section: &Section<'_>, usual: Usual) -> Packing {
     let rule = section.get("rule", &spelt::PARCEL_RULE);
     let package = PackageType {
-        code: section.get("package", &spelt::TEXT).unwrap_or_else(|| "02".to_owned()),
+        code: section
+            .get("package", &spelt::TEXT)
+            .unwrap_or_else(|| usual.package.to_owned()),
         dimensions: section.get("dimensions", &spelt::DIMENSIONS),
         tare: section.get("tare", &spelt::WEIGHT),
     };
@@ -524,10 +565,10 @@ fn customs(section: &Section<'_>) -> CustomsPolicy {
     policy
 }
 
-fn address_policy(section: &Section<'_>) -> AddressPolicy {
+fn address_policy(section: &Section<'_>, usual: Usual) -> AddressPolicy {
     let policy = section.get("policy", &spelt::ADDRESS_POLICY);
     section.close();
-    policy.unwrap_or(AddressPolicy::AcceptFormatting)
+    policy.unwrap_or(usual.address)
 }
 
 fn write_back(section: &Section<'_>) -> WriteBackPolicy {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Billing, CarrierAccount, Money, Parcel};
+use super::{Address, Billing, CarrierAccount, Customs, Money, Parcel};
 
 /// What a rate is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct RateRequest {
     pub billing: Billing,
     /// The day on which the carrier collects, in the ship-from's calendar.
     pub ship_date: Date,
+    /// What travels across a border, for carriers that price by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customs: Option<Customs>,
 }
 
 /// One service at a price.

@@ -1,6 +1,7 @@
 //! The client that every vendor is reached by: pooled connections, or in tests a vendor in the same process.
 
 use std::collections::HashMap;
+use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 #[cfg(any(test, feature = "testing"))]
 use bytes::Bytes;
 use bytes::BytesMut;
+use flate2::read::GzDecoder;
 use http::Method;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, redirect};
@@ -172,7 +174,7 @@ impl Client {
     pub(super) async fn exchange(&self, request: reqwest::Request) -> Result<Answer, Lost> {
         #[cfg(any(test, feature = "testing"))]
         if let Some(here) = &self.here {
-            return ask(here, request).await;
+            return ask(here, request).await.map(unzipped);
         }
         let response = self.network.execute(request).await;
         let mut response = response.map_err(|error| classify::transport(&error))?;
@@ -186,11 +188,31 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer {
+        Ok(unzipped(Answer {
             status,
             headers,
             body: body.freeze(),
-        })
+        }))
+    }
+}
+
+/// How a gzip stream begins.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Some vendors send gzip without saying so: a body that is one is read; one that only looks like it stays as it came.
+fn unzipped(answer: Answer) -> Answer {
+    if !answer.body.starts_with(&GZIP) {
+        return answer;
+    }
+    let mut plain = Vec::new();
+    let most = u64::try_from(BODY_CAP).unwrap_or(u64::MAX);
+    let read = GzDecoder::new(answer.body.as_ref()).take(most).read_to_end(&mut plain);
+    match read {
+        Ok(length) if length < BODY_CAP => Answer {
+            body: plain.into(),
+            ..answer
+        },
+        _ => answer,
     }
 }
 
@@ -265,7 +287,34 @@ async fn ask(here: &Here, request: reqwest::Request) -> Result<Answer, Lost> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use bytes::Bytes;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use http::HeaderMap;
+
     use super::*;
+
+    /// FedEx was seen to send gzip without saying so, errors included.
+    #[test]
+    fn a_body_that_is_gzip_without_saying_so_is_read() {
+        let read = |body: Vec<u8>| {
+            let answer = Answer {
+                status: 400,
+                headers: HeaderMap::new(),
+                body: Bytes::from(body),
+            };
+            unzipped(answer).body.to_vec()
+        };
+        let mut zipped = GzEncoder::new(Vec::new(), Compression::fast());
+        zipped.write_all(br#"{"errors":[]}"#).unwrap();
+        let zipped = zipped.finish().unwrap();
+        assert_eq!(read(zipped.clone()), br#"{"errors":[]}"#);
+        let broken = zipped[..zipped.len() / 2].to_vec();
+        assert_eq!(read(broken.clone()), broken, "what cannot be unzipped stays as it came");
+        assert_eq!(read(b"{}".to_vec()), b"{}");
+    }
 
     /// P72: whatever way a private address is written, it is one.
     #[test]

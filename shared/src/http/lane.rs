@@ -32,6 +32,8 @@ pub struct Lane {
     pub slots: Option<Slots>,
     /// The published rate, where there is one.
     pub rate: Option<Rate>,
+    /// Under which name the calls of that rate are counted, where several accounts share it; `None` is this account's own.
+    pub counted_as: Option<String>,
     /// For how long a slot, and the right to probe, is leased: longer than any call with its renewals. A slot that is still
     /// held is leased again once a quarter of that is over.
     pub lease: Duration,
@@ -161,7 +163,8 @@ impl Lane {
     /// Takes one call of the published rate: the last thing before sending, because a call counts when it arrives.
     pub(super) async fn count(&self, now: Timestamp) -> Result<(), Later> {
         let Some(rate) = &self.rate else { return Ok(()) };
-        match self.limits.reserve_call(&self.account, rate).await.map_err(our_store)? {
+        let counted_as = self.counted_as.as_ref().unwrap_or(&self.account);
+        match self.limits.reserve_call(counted_as, rate).await.map_err(our_store)? {
             None => Ok(()),
             Some(next) => Err(Later {
                 reason: "the account's calls of the moment are used up".to_owned(),

@@ -159,7 +159,7 @@ pub struct Endpoint {
     pub system: &'static str,
     /// Scheme, host and path prefix.
     pub base: Url,
-    /// The headers of an answer in which the vendor names the exchange, in lower case.
+    /// Where the vendor names the exchange: headers of an answer in lower case, and with a leading `/` fields of its body.
     pub vendor_ids: &'static [&'static str],
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -272,7 +272,13 @@ impl Endpoint {
     }
 
     fn named_by_vendor(&self, answer: &Answer) -> Vec<(String, String)> {
-        let given = |name: &&str| Some(((*name).to_owned(), answer.header(name)?.to_owned()));
+        let given = |name: &&str| match name.strip_prefix('/') {
+            Some(field) => {
+                let body = answer.json()?;
+                Some((field.to_owned(), body.get(field)?.as_str()?.to_owned()))
+            }
+            None => Some(((*name).to_owned(), answer.header(name)?.to_owned())),
+        };
         self.vendor_ids.iter().filter_map(given).collect()
     }
 

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::{System, fedex, fusion, netsuite, peoplesoft, ups};
-use crate::connection::{Addressed, Mistake, SystemCheck};
+use crate::connection::{Addressed, Mistake, SystemCheck, Usual};
 use crate::domain::Refusal;
 
 /// The ERPs that there are.
@@ -33,6 +33,13 @@ impl SystemCheck for Checks {
             Some(System::Ups) => ups::mistakes(addressed),
             Some(System::FedEx) => fedex::mistakes(addressed),
             None => Vec::new(),
+        }
+    }
+
+    fn usual(&self, system: &str) -> Usual {
+        match System::named(system) {
+            Some(System::FedEx) => fedex::usual(),
+            Some(System::NetSuite | System::Fusion | System::PeopleSoft | System::Ups) | None => Usual::default(),
         }
     }
 

@@ -4,9 +4,12 @@
 pub mod check;
 pub mod fedex;
 pub mod fusion;
+mod hosts;
+mod lines;
 pub mod netsuite;
 pub mod peoplesoft;
 mod secret;
+mod spelling;
 #[cfg(test)]
 mod stub;
 pub mod ups;
@@ -19,7 +22,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::connection::{Connection, Shipper, SystemSettings};
+use crate::connection::{AddressPolicy, Connection, Shipper, SystemSettings};
 use crate::domain::Refusal;
 use crate::http::Client;
 use crate::ports::{
@@ -223,6 +226,8 @@ impl Registry {
             connection: connection.id.clone(),
             secret: &secret,
             ship_from: connection.ship_from.default.clone(),
+            accounts: connection.accounts.iter().map(|row| row.account.clone()).collect(),
+            validates: connection.address != AddressPolicy::AsIs,
             client: self.client.clone(),
             clock: self.clock.clone(),
             recorder: recorder.clone(),

@@ -226,7 +226,7 @@ impl Run<'_> {
         let judged = |reason, message: String| Obstacle::Hold(reason, message, Some(Box::new(address.clone())));
         let parcels = self.connection().packing.pack(consignment);
         let parcels = parcels.map_err(|error| judged(HoldReason::MissingData, error.to_string()))?;
-        let rates = self.rate_request(&terms, &ship_to, &parcels);
+        let rates = self.rate_request(consignment, &terms, &ship_to, &parcels);
         let quote = self.quote(reading, &terms, &rates, readiness).await?;
         let request = self.shipment_request(consignment, rates, &quote);
         let draft = terms.carrier.draft(&request);
@@ -296,13 +296,22 @@ impl Run<'_> {
         terms.map_or_else(|_| self.systems.carrier.clone(), |terms| terms.carrier)
     }
 
-    fn rate_request(&self, terms: &Terms, ship_to: &Address, parcels: &[Parcel]) -> RateRequest {
+    fn rate_request(
+        &self,
+        consignment: &Consignment,
+        terms: &Terms,
+        ship_to: &Address,
+        parcels: &[Parcel],
+    ) -> RateRequest {
+        let abroad = !terms.ship_from.is_domestic_to(ship_to);
+        let ship_date = self.today();
         RateRequest {
+            customs: abroad.then(|| customs(self.connection(), consignment, ship_date)),
             ship_from: terms.ship_from.clone(),
             ship_to: ship_to.clone(),
             parcels: parcels.to_vec(),
             billing: terms.billing.clone(),
-            ship_date: self.today(),
+            ship_date,
         }
     }
 
@@ -347,12 +356,11 @@ impl Run<'_> {
     }
 
     fn shipment_request(&self, consignment: &Consignment, rates: RateRequest, quote: &Quote) -> ShipmentRequest {
-        let abroad = !rates.ship_from.is_domestic_to(&rates.ship_to);
         ShipmentRequest {
             reference: self.ledger.job.id.clone(),
             order_number: consignment.number.clone(),
             customer_reference: consignment.customer_reference.clone(),
-            customs: abroad.then(|| customs(self.connection(), consignment, rates.ship_date)),
+            customs: rates.customs,
             ship_from: rates.ship_from,
             ship_to: rates.ship_to,
             parcels: rates.parcels,

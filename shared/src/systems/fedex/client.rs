@@ -3,20 +3,35 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::Method;
+use aws_lc_rs::rand;
+use data_encoding::HEXLOWER;
+use jiff::SignedDuration;
 use secrecy::SecretString;
+use serde::Serialize;
+use serde_json::Value;
 
-use super::account::{self, Account};
+use super::account::{self, Account, Credential, is_account};
+use super::convert::{self, Void};
 use super::look::TRACKS_AT_ONCE;
-use crate::connection::{Environment, SystemSettings};
+use super::token::{self, ADDRESS, Issuer, TRACK, project_digest};
+use crate::connection::{Environment, Mistake, SystemSettings};
 use crate::domain::{
-    Address, AddressVerdict, CarrierShipmentId, ConnectionId, JobId, LabelFormat, LabelImage, Offer, Pace, RateRequest,
-    Refusal, Shipment, ShipmentRequest, Stretch,
+    Address, AddressVerdict, CarrierAccount, CarrierShipmentId, ConnectionId, JobId, LabelFormat, LabelImage, Offer,
+    Pace, Rate, RateRequest, Readiness, Refusal, Shipment, ShipmentRequest, Stretch,
 };
-use crate::http::{self, Answer, Basic, Bearer, Call, ClientAuthentication, ClientCredentials, Endpoint, Lane, Lost};
+use crate::http::{self, Answer, Bearer, Call, Endpoint, Lane, Lost};
 use crate::ports::{
-    Asked, CallError, Carrier, Clock, Control, Draft, EffectError, Finding, LabelError, Limits, ListPage, Listing,
-    Mint, News, Permit, Purchased, Push, Recorder, Sighting, Subscribed, TokenKey, Tokens, VoidError,
+    Asked, CallError, Carrier, Clock, Control, Draft, EffectError, Finding, LabelError, Later, Limits, ListPage,
+    Listing, Mint, News, Obstacle, Permit, Purchased, Push, Recorder, Sighting, Subscribed, TokenKey, Tokens,
+    VoidError,
 };
+
+const OPERATION: &str = "fedex.ship";
+/// The window in which FedEx counts calls: after a 429 it is over when it has passed once.
+const PAUSE: Duration = Duration::from_secs(10);
+/// The rests between questions after a shipment that FedEx makes while we wait, in milliseconds: twenty seconds in all.
+const RESTS: [u64; 5] = [1_000, 2_000, 4_000, 6_000, 7_000];
 
 /// Everything that a FedEx adapter is built from.
 pub struct Opening<'a> {
@@ -26,10 +41,15 @@ pub struct Opening<'a> {
     pub environment: Environment,
     /// The connection.
     pub connection: ConnectionId,
-    /// The content of the secret.
+    /// The content of the secret: `{"api_key", "secret_key"}`, and `{"track_api_key", "track_secret_key"}` where Track is in a
+    /// project of its own.
     pub secret: &'a SecretString,
-    /// The address from which the connection ships, for [`Carrier::check`].
+    /// The address from which the connection ships, for [`Carrier::check`] and cancellations.
     pub ship_from: Address,
+    /// The accounts under which the connection ships beside its own.
+    pub accounts: Vec<CarrierAccount>,
+    /// Whether the connection has addresses validated.
+    pub validates: bool,
     /// The pooled client.
     pub client: http::Client,
     /// The time.
@@ -44,100 +64,292 @@ pub struct Opening<'a> {
     pub limits: Arc<dyn Limits>,
 }
 
+/// A developer project as the connection reaches it.
+pub(super) struct Project {
+    pub(super) endpoint: Endpoint,
+    pub(super) key: TokenKey,
+    pub(super) mint: Arc<dyn Mint>,
+    pub(super) tokens: Arc<dyn Tokens>,
+    bearer: Bearer,
+}
+
+impl Project {
+    fn new(endpoint: Endpoint, key: TokenKey, mint: Arc<dyn Mint>, tokens: Arc<dyn Tokens>) -> Self {
+        Self {
+            bearer: Bearer::new(key.clone(), tokens.clone(), mint.clone()),
+            endpoint,
+            key,
+            mint,
+            tokens,
+        }
+    }
+
+    /// The same project for another piece of work.
+    fn again(&self) -> Self {
+        let (endpoint, key) = (self.endpoint.clone(), self.key.clone());
+        Self::new(endpoint, key, self.mint.clone(), self.tokens.clone())
+    }
+
+    /// Sends a call under a name of our own by which FedEx finds it. A quota that is used up was told before anything was done.
+    async fn send(&self, call: Call, permit: Option<Permit>) -> Result<Answer, Lost> {
+        let call = call
+            .header("x-locale", "en_US")
+            .header("x-customer-transaction-id", transaction()?);
+        let answer = self.endpoint.send(&call, &self.bearer, permit).await?;
+        let now = self.endpoint.clock.now();
+        let Some(quota) = convert::quota(&answer, now) else {
+            return Ok(answer);
+        };
+        if quota.is_daily {
+            let lane = &self.endpoint.lane;
+            tracing::error!(account = lane.account, until = %quota.ends, "FedEx's quota of the day is used up");
+            if let Err(error) = lane.limits.pause(&lane.account, quota.ends).await {
+                tracing::warn!(account = lane.account, %error, "a pause could not be shared");
+            }
+        }
+        let words = convert::envelope(&answer).map(|error| format!(": {}", error.refusal));
+        Err(Lost::NotSent(Later {
+            reason: format!(
+                "FedEx takes no more calls until {}{}",
+                quota.ends,
+                words.unwrap_or_default()
+            ),
+            after: quota.left(now),
+            obstacle: Obstacle::Limited,
+        }))
+    }
+}
+
 /// One FedEx account as one connection reaches it.
 pub struct FedEx {
     pub(super) account: Account,
+    /// Ship, Rates and Address Validation: what orders wait for.
+    pub(super) ship: Project,
+    /// Track. A way of its own: whatever befalls it stops no shipment.
     pub(super) track: Project,
-}
-
-/// The project that has Track.
-pub(super) struct Project {
-    pub(super) endpoint: Endpoint,
-    bearer: Bearer,
+    pub(super) ship_from: Address,
+    pub(super) accounts: Vec<CarrierAccount>,
+    pub(super) validates: bool,
+    pub(super) rests: &'static [u64],
 }
 
 impl FedEx {
     /// Builds the adapter, or says what is wrong with the settings or the secret.
     pub fn new(opening: Opening<'_>) -> Result<Self, Refusal> {
-        let account = account::read(opening.settings)?;
-        let (api_key, secret_key) = account::credentials(opening.secret)?;
-        let api = Endpoint {
-            client: opening.client,
-            system: "fedex",
-            base: account.base.clone(),
-            vendor_ids: &[],
-            clock: opening.clock,
-            recorder: opening.recorder,
-            timeout: opening.timeout,
-            lane: Lane {
-                limits: opening.limits,
-                account: format!("fedex:{}", account.number),
-                slots: None,
-                rate: None,
-                lease: opening.timeout * 2,
-                pause: Duration::from_secs(10),
-                lockout: None,
-            },
-        };
-        let mut tokens = api.clone();
-        tokens.lane.account = "fedex-token:address".to_owned();
-        let mint = ClientCredentials {
-            endpoint: tokens,
-            path: "/oauth/token".to_owned(),
-            client: Basic {
-                user: api_key,
-                password: secret_key,
-            },
-            authentication: ClientAuthentication::Form,
-            scope: None,
-        };
-        let key = TokenKey {
-            system: "fedex".to_owned(),
-            credential: opening.settings.secret.clone(),
-            client: "project".to_owned(),
-            merchant: None,
-            connection: opening.connection,
-        };
+        let account = account::read(opening.settings, opening.environment).map_err(|mistakes| words(&mistakes))?;
+        let credentials = account::credentials(opening.secret)?;
+        let own = credentials.track.as_ref().map(|_| TRACK);
+        let tracking = credentials.track.unwrap_or_else(|| credentials.ship.clone());
         Ok(Self {
+            ship: project(&opening, &account, &credentials.ship, "fedex", None),
+            track: project(&opening, &account, &tracking, "fedex-track", own),
+            ship_from: opening.ship_from,
+            accounts: opening.accounts,
+            validates: opening.validates,
+            rests: &RESTS,
             account,
-            track: Project {
-                bearer: Bearer::new(key, opening.tokens, Arc::new(mint)),
-                endpoint: api,
-            },
         })
+    }
+
+    /// The same credential under another account.
+    pub(super) fn of(&self, account: &CarrierAccount) -> Self {
+        Self {
+            account: Account {
+                number: account.number.clone(),
+                ..self.account.clone()
+            },
+            ship: self.ship.again(),
+            track: self.track.again(),
+            ship_from: self.ship_from.clone(),
+            accounts: Vec::new(),
+            validates: self.validates,
+            rests: self.rests,
+        }
+    }
+
+    /// How a token of a project is made, for the refresher: `track` names the tracking project, nothing the shipping one.
+    pub fn mint_for(&self, project: Option<&String>) -> Option<Arc<dyn Mint>> {
+        let known = [&self.ship, &self.track];
+        let of = known.into_iter().find(|known| known.key.merchant.as_ref() == project);
+        of.map(|project| project.mint.clone())
+    }
+
+    /// Whether Track has a project of its own.
+    pub(super) fn tracks_by_itself(&self) -> bool {
+        self.track.key.merchant.is_some()
     }
 
     /// Asks Track.
     pub(super) async fn ask_track(&self, call: Call) -> Result<Answer, Lost> {
-        self.track.endpoint.send(&call, &self.track.bearer, None).await
+        self.track.send(call, None).await
     }
 
-    /// How a token of a project is made, for the refresher: `track` names the tracking project, nothing the shipping one.
-    pub fn mint_for(&self, _project: Option<&String>) -> Option<Arc<dyn Mint>> {
-        None
+    async fn read(&self, call: Call) -> Result<Answer, CallError> {
+        http::read(self.ship.send(call, None).await, convert::envelope)
+    }
+
+    /// What FedEx makes while we wait: asked for a few times, as long as the permit lasts. A shipment that is not there yet may
+    /// come all the same.
+    async fn await_job(&self, job: &str, draft: &Value, permit: Permit) -> Result<Purchased, EffectError> {
+        let unknown =
+            |why: String| EffectError::Unknown(format!("FedEx makes the shipment as its job {job}, and {why}"));
+        for rest in self.rests.iter().map(|rest| Duration::from_millis(*rest)) {
+            if !self.may_wait(rest, permit) {
+                break;
+            }
+            tokio::time::sleep(rest).await;
+            let body = convert::results(draft, job);
+            let call = post("results", "/ship/v1/shipments/results", &body);
+            let call = call.map_err(|refusal| unknown(refusal.to_string()))?;
+            // A refusal may only mean that it is too early, and a lost answer loses nothing.
+            let answer = http::read(self.ship.send(call, None).await, convert::envelope);
+            if let Some(bought) = answer.ok().and_then(|answer| convert::purchased(&answer.body, draft)) {
+                return Ok(bought);
+            }
+        }
+        Err(unknown("it is not ready yet".to_owned()))
+    }
+
+    /// Whether a rest and the call after it end before the permit does.
+    fn may_wait(&self, rest: Duration, permit: Permit) -> bool {
+        let endpoint = &self.ship.endpoint;
+        let needed = rest.saturating_add(endpoint.timeout);
+        let needed = SignedDuration::try_from(needed).unwrap_or(SignedDuration::MAX);
+        endpoint
+            .clock
+            .now()
+            .checked_add(needed)
+            .is_ok_and(|end| end < permit.until)
+    }
+
+    /// A shipment that FedEx does not cancel may be cancelled already.
+    async fn not_cancelled(&self, number: &str, refusal: Refusal) -> Result<(), VoidError> {
+        match self.is_cancelled(number).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(CallError::Refused(_)) => Err(VoidError::Refused(refusal)),
+            Err(CallError::Later(later)) => Err(VoidError::Later(later)),
+        }
     }
 }
 
-fn unwritten() -> Refusal {
-    Refusal::new("unwritten", "not yet")
+fn words(mistakes: &[Mistake]) -> Refusal {
+    let each = mistakes.iter().map(ToString::to_string);
+    Refusal::new(
+        "settings",
+        format!(
+            "the FedEx settings are not usable: {}",
+            each.collect::<Vec<_>>().join("; ")
+        ),
+    )
+}
+
+/// A project with a lane of its own. Calls are counted by project, so that both ways into one share a count; token requests are
+/// counted by address.
+fn project(
+    opening: &Opening<'_>,
+    account: &Account,
+    credential: &Credential,
+    lane: &str,
+    merchant: Option<&str>,
+) -> Project {
+    let digest = project_digest(&credential.api_key);
+    let way = |name: &str, rate: Option<Rate>, counted_as: String| Endpoint {
+        client: opening.client.clone(),
+        system: "fedex",
+        base: account.base.clone(),
+        vendor_ids: &["/transactionId"],
+        clock: opening.clock.clone(),
+        recorder: opening.recorder.clone(),
+        timeout: opening.timeout,
+        lane: Lane {
+            limits: opening.limits.clone(),
+            account: format!("{name}:{digest}"),
+            slots: None,
+            rate,
+            counted_as: Some(counted_as),
+            lease: opening.timeout * 2,
+            pause: PAUSE,
+            lockout: None,
+        },
+    };
+    let mint = Arc::new(Issuer {
+        endpoint: way("fedex-token", token::rate(), ADDRESS.to_owned()),
+        credential: credential.clone(),
+    });
+    let secret_name = &opening.settings.secret;
+    let key = token::key(account, secret_name, credential, merchant, &opening.connection);
+    let endpoint = way(lane, account.options.rate_limit, format!("fedex:{digest}"));
+    Project::new(endpoint, key, mint, opening.tokens.clone())
+}
+
+/// An id of 32 characters that no other request has.
+fn transaction() -> Result<String, Lost> {
+    let mut bytes = [0_u8; 16];
+    rand::fill(&mut bytes).map_err(|_| {
+        Lost::NotSent(Later::new(
+            Obstacle::Unreachable,
+            "this machine gives no random numbers",
+        ))
+    })?;
+    Ok(HEXLOWER.encode(&bytes))
+}
+
+pub(super) fn post(operation: &'static str, path: &str, body: &impl Serialize) -> Result<Call, Refusal> {
+    with_body(operation, Method::POST, path, body)
+}
+
+fn with_body(operation: &'static str, method: Method, path: &str, body: &impl Serialize) -> Result<Call, Refusal> {
+    let body = serde_json::to_value(body).map_err(|_| Refusal::new("request", "the request cannot be written"))?;
+    Ok(Call::new(operation, method, path).json(&body))
+}
+
+fn refused(code: &str, words: &str) -> CallError {
+    CallError::Refused(Refusal::new(code, words))
 }
 
 #[async_trait::async_trait]
 impl Carrier for FedEx {
-    async fn validate(&self, _address: &Address) -> Result<AddressVerdict, CallError> {
-        Err(CallError::Refused(unwritten()))
+    fn under(&self, account: &CarrierAccount) -> Result<Arc<dyn Carrier>, Refusal> {
+        if !is_account(&account.number) {
+            let words = format!("{:?} is not a FedEx account number of nine digits", account.number);
+            return Err(Refusal::new("accounts", words));
+        }
+        Ok(Arc::new(self.of(account)))
     }
 
-    async fn offers(&self, _request: &RateRequest) -> Result<Vec<Offer>, CallError> {
-        Err(CallError::Refused(unwritten()))
+    async fn validate(&self, address: &Address) -> Result<AddressVerdict, CallError> {
+        let call = post("validate", "/address/v1/addresses/resolve", &convert::question(address));
+        convert::verdict(address, self.read(call.map_err(CallError::Refused)?).await)
     }
 
-    fn draft(&self, _request: &ShipmentRequest) -> Result<Draft, Refusal> {
-        Err(unwritten())
+    async fn ready(&self) -> Result<Readiness, CallError> {
+        self.ship.endpoint.ready().await
     }
 
-    async fn create(&self, _draft: &Draft, _permit: Permit) -> Result<Purchased, EffectError> {
-        Err(EffectError::Rejected(unwritten()))
+    async fn offers(&self, request: &RateRequest) -> Result<Vec<Offer>, CallError> {
+        let body = convert::rate(&self.account, request).map_err(CallError::Refused)?;
+        let call = post("rate", "/rate/v1/rates/quotes", &body).map_err(CallError::Refused)?;
+        convert::offers(&self.read(call).await?, request.ship_date)
+    }
+
+    fn draft(&self, request: &ShipmentRequest) -> Result<Draft, Refusal> {
+        Ok(Draft {
+            operation: OPERATION.to_owned(),
+            body: convert::ship(&self.account, request)?,
+        })
+    }
+
+    async fn create(&self, draft: &Draft, permit: Permit) -> Result<Purchased, EffectError> {
+        let call = Call::new("ship", Method::POST, "/ship/v1/shipments").json(&draft.body);
+        let answer = http::effect(self.ship.send(call, Some(permit)).await, convert::envelope)?;
+        match (
+            convert::purchased(&answer.body, &draft.body),
+            convert::job(&answer.body),
+        ) {
+            (Some(bought), _) => Ok(bought),
+            (None, Some(job)) => self.await_job(&job, &draft.body, permit).await,
+            (None, None) => Err(EffectError::Unknown("the answer names no shipment".to_owned())),
+        }
     }
 
     async fn find(&self, draft_reference: &JobId, _control: Option<&Control>) -> Result<Sighting, CallError> {
@@ -148,11 +360,33 @@ impl Carrier for FedEx {
     }
 
     async fn labels(&self, _shipment: &Shipment, _format: LabelFormat) -> Result<Vec<LabelImage>, LabelError> {
-        Err(LabelError::Gone(unwritten()))
+        let words = "FedEx gives a label once, with the purchase: void the shipment and ship again, or print it in FedEx Ship Manager";
+        Err(LabelError::Gone(Refusal::new("label-given-once", words)))
     }
 
-    async fn void(&self, _shipment: &CarrierShipmentId) -> Result<(), VoidError> {
-        Err(VoidError::Refused(unwritten()))
+    async fn void(&self, shipment: &CarrierShipmentId) -> Result<(), VoidError> {
+        let number = shipment.as_str();
+        if !convert::is_number(number) {
+            let words = format!("{number:?} is no FedEx tracking number");
+            return Err(VoidError::Refused(Refusal::new(
+                "TRACKINGNUMBER.ENTERED.INVALID",
+                words,
+            )));
+        }
+        let body = convert::cancel(&self.account, &self.ship_from, number).map_err(VoidError::Refused)?;
+        let call = with_body("cancel", Method::PUT, "/ship/v1/shipments/cancel", &body);
+        match self.read(call.map_err(VoidError::Refused)?).await {
+            Ok(answer) => match convert::cancelled(&answer) {
+                Void::Done => Ok(()),
+                Void::NotDone(refusal) => self.not_cancelled(number, refusal).await,
+                Void::Unclear => Err(VoidError::Later(Later::new(
+                    Obstacle::Unreachable,
+                    "the answer to the cancellation cannot be read",
+                ))),
+            },
+            Err(CallError::Refused(refusal)) => self.not_cancelled(number, refusal).await,
+            Err(CallError::Later(later)) => Err(VoidError::Later(later)),
+        }
     }
 
     fn listing(&self) -> Result<Listing, String> {
@@ -160,7 +394,10 @@ impl Carrier for FedEx {
     }
 
     async fn list(&self, _stretch: Stretch, _page: Option<&str>) -> Result<ListPage, CallError> {
-        Err(CallError::Refused(unwritten()))
+        Err(refused(
+            "no-list",
+            "FedEx keeps no list of shipments that can be asked for",
+        ))
     }
 
     async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
@@ -192,10 +429,21 @@ impl Carrier for FedEx {
     }
 
     async fn subscribe(&self, _numbers: &[String]) -> Result<Subscribed, CallError> {
-        Err(CallError::Refused(unwritten()))
+        Err(refused(
+            "no-subscription",
+            "FedEx is told in its portal what to push, not by us",
+        ))
     }
 
     async fn check(&self) -> Vec<Finding> {
-        Vec::new()
+        let tokens = self.check_tokens().await;
+        let usable = tokens.iter().all(|finding| finding.result.is_ok());
+        let mut findings = tokens;
+        if usable {
+            findings.extend(self.check_ratings().await);
+            findings.extend(self.check_validation().await);
+            findings.push(self.check_labels());
+        }
+        findings
     }
 }

@@ -114,6 +114,7 @@ fn endpoint(base: &Url, way: &str, slots: Option<Slots>, ports: &Ports) -> Endpo
             account: way.to_owned(),
             slots,
             rate: None,
+            counted_as: None,
             lease: ports.timeout * 4,
             pause: PAUSE,
             lockout: None,

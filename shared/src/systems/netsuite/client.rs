@@ -124,6 +124,7 @@ fn endpoint(settings: &Settings, ports: &Ports, slots: Option<Slots>) -> Endpoin
             account: format!("{way}:{}", settings.account),
             slots,
             rate: None,
+            counted_as: None,
             lease: ports.timeout * 4,
             pause: PAUSE,
             lockout: None,

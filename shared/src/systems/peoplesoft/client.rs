@@ -139,6 +139,7 @@ fn lane(account: String, slots: Option<Slots>, ports: &Ports) -> Lane {
         account,
         slots,
         rate: None,
+        counted_as: None,
         lease: ports.timeout * 4,
         pause: PAUSE,
         lockout: None,

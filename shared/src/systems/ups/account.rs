@@ -8,9 +8,15 @@ use url::Url;
 use crate::connection::{Addressed, Environment, Mistake, SystemSettings};
 use crate::domain::{AccountRule, Address, Rate, Refusal};
 use crate::http::{RATE_ALLOWED, rate_of};
+use crate::systems::hosts::Hosts;
 
 const PRODUCTION: &str = "onlinetools.ups.com";
 const SANDBOX: &str = "wwwcie.ups.com";
+const HOSTS: Hosts = Hosts {
+    vendor: "UPS",
+    production: PRODUCTION,
+    sandbox: SANDBOX,
+};
 
 /// The account as the adapter uses it.
 #[derive(Debug, Clone)]
@@ -181,7 +187,10 @@ pub(crate) fn read(settings: &SystemSettings, environment: Environment) -> Resul
             "the name under which the UPS credentials are kept",
         );
     }
-    let base = base(settings, environment, &mut mistakes);
+    let base = HOSTS.base(settings, environment);
+    let base = base
+        .map_err(|(wrong, allowed)| mistakes.add("base_url", wrong, &allowed))
+        .ok();
     let options = OptionReader::read(&settings.options, &mut mistakes);
     match base {
         Some(base) if mistakes.0.is_empty() => Ok(Account { number, base, options }),
@@ -200,66 +209,6 @@ struct Mistakes(Vec<Mistake>);
 impl Mistakes {
     fn add(&mut self, path: &str, wrong: impl Into<String>, allowed: &str) {
         self.0.push(Mistake::new(path, wrong, allowed));
-    }
-}
-
-// ---- hosts -------------------------------------------------------------------------------------------------------
-
-fn base(settings: &SystemSettings, environment: Environment, mistakes: &mut Mistakes) -> Option<Url> {
-    let own = match environment {
-        Environment::Production => Some(PRODUCTION),
-        Environment::Sandbox => Some(SANDBOX),
-        Environment::Local => None,
-    };
-    let result = match (&settings.base_url, own) {
-        (Some(url), own) => override_base(url, own, &settings.allow_host),
-        (None, Some(host)) => Url::parse(&format!("https://{host}")).map_err(|_| ("is not an address", "a host")),
-        (None, None) => Err((
-            "is missing",
-            "the address of a simulator: a local connection has no host of its own",
-        )),
-    };
-    result
-        .map_err(|(wrong, allowed)| mistakes.add("base_url", wrong, allowed))
-        .ok()
-}
-
-/// Another address than the vendor's own: any but the vendor's other world under `local`, else only an allowed host.
-fn override_base(url: &Url, own: Option<&str>, allow: &[String]) -> Result<Url, (&'static str, &'static str)> {
-    let host = url.host_str().unwrap_or_default();
-    let plain = url.scheme() == "http" && (own.is_none() || is_loopback(url));
-    let bare =
-        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
-    if host.is_empty() || !bare || !(url.scheme() == "https" || plain) {
-        return Err((
-            "is not a plain https address",
-            "https://host, without user, query or fragment",
-        ));
-    }
-    // An allowed host is never the vendor's other world: a sandbox must not reach production by a slip.
-    let other_world = [PRODUCTION, SANDBOX].contains(&host) && own != Some(host);
-    if other_world {
-        return Err((
-            "belongs to another environment of UPS",
-            "the host of the connection's own environment",
-        ));
-    }
-    if own.is_none() || own == Some(host) || allow.iter().any(|allowed| allowed.eq_ignore_ascii_case(host)) {
-        Ok(url.clone())
-    } else {
-        Err((
-            "is not UPS's host of this environment",
-            "leave it out, or name its host in allow_host",
-        ))
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
     }
 }
 

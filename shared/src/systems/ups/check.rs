@@ -166,6 +166,7 @@ impl Ups {
                 duties: None,
             },
             ship_date: self.api.clock.now().to_zoned(TimeZone::UTC).date(),
+            customs: None,
         }
     }
 }

@@ -250,6 +250,7 @@ fn endpoint(opening: &Opening<'_>, account: &Account) -> Endpoint {
             account: String::new(),
             slots: None,
             rate: None,
+            counted_as: None,
             lease: opening.timeout * 2,
             pause: PAUSE,
             lockout: None,

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use super::error::is_transient;
 use super::event::{self, dates, number};
 use super::when::{day, when};
 use crate::domain::Refusal;
@@ -165,13 +166,6 @@ fn days_between(one: Date, other: Date) -> i32 {
 /// Whether a code says that nothing goes by the number or reference, yet.
 pub(super) fn is_absence(code: &str) -> bool {
     code.starts_with("TRACKING.") && (code.ends_with("NOTFOUND") || code.ends_with("NOT.FOUND"))
-}
-
-/// Whether a code says that FedEx itself is in trouble.
-pub(super) fn is_transient(code: &str) -> bool {
-    ["SYSTEM.", "SERVICE.", "INTERNAL."]
-        .iter()
-        .any(|begin| code.starts_with(begin))
 }
 
 /// Whether the alerts beside the results say that there is nothing; they are a text or a list.

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde_json::{Value, json};
 
+pub(super) use super::reference;
+use super::{depot, secret, settings};
 use crate::connection::{Environment, SystemSettings};
-use crate::domain::{Address, DocumentId, JobId};
 use crate::http;
 use crate::ports::Recorder;
 use crate::systems::fedex::{FedEx, Opening};
 use crate::systems::stub::{Asked, Kept, Noon, Stub, Unlimited};
+
+/// The account that the questions name.
+const ACCOUNT: &str = "700257037";
 
 /// Three parcels of one shipment, and one of another.
 pub(super) const ONE: &str = "794953535000";
@@ -19,20 +22,10 @@ pub(super) const TWO: &str = "794953535011";
 pub(super) const THREE: &str = "794953535022";
 pub(super) const OTHER: &str = "794953536006";
 
-/// A file below `tests/fixtures/fedex`, without its ending.
+/// A fixture about the job whose reference is looked for.
 pub(super) fn fixture(name: &str) -> Value {
-    let path = format!("{}/../tests/fixtures/fedex/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let text = text.replace("THE-REFERENCE", reference().as_str());
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-pub(super) fn reference() -> JobId {
-    JobId::of(
-        &"acme-netsuite-fedex".parse().unwrap(),
-        &DocumentId::sales_order("5012"),
-        1,
-    )
+    let text = super::fixture(name).to_string();
+    serde_json::from_str(&text.replace("THE-REFERENCE", reference().as_str())).unwrap()
 }
 
 /// A server that gives out tokens, and answers questions to Track.
@@ -43,7 +36,7 @@ pub(super) async fn track(answers: impl Fn(&Asked) -> (u16, String) + Send + Syn
         false => answers(asked),
     })
     .await;
-    (fedex(&stub, "740561073"), stub)
+    (fedex(&stub, ACCOUNT), stub)
 }
 
 /// What was asked beside tokens.
@@ -55,19 +48,17 @@ pub(super) fn questions(stub: &Stub) -> Vec<Asked> {
 
 pub(super) fn fedex(stub: &Stub, account: &str) -> FedEx {
     let settings = SystemSettings {
-        system: "fedex".into(),
         account: account.into(),
-        secret: "waybill/test/acme/fedex".into(),
-        base_url: Some(stub.url.parse().unwrap()),
-        allow_host: Vec::new(),
-        options: json!({}),
+        ..settings(Some(&stub.url), json!({}))
     };
     FedEx::new(Opening {
         settings: &settings,
         environment: Environment::Local,
         connection: "acme-netsuite-fedex".parse().unwrap(),
-        secret: &SecretString::from(r#"{"api_key":"l7key","secret_key":"s3cret"}"#),
-        ship_from: Address::default(),
+        secret: &secret(),
+        ship_from: depot(),
+        accounts: Vec::new(),
+        validates: false,
         client: http::client().unwrap(),
         clock: Arc::new(Noon),
         recorder: Recorder::default(),

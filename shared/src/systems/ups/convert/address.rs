@@ -6,6 +6,7 @@
 use crate::domain::{Address, AddressVerdict, Correction};
 use crate::http::Answer;
 use crate::ports::{CallError, Later, Obstacle};
+use crate::systems::spelling::{Spelling, spelling, zip_digits};
 use crate::systems::ups::wire::answer::{self, AddressAnswer, Candidate, Coded};
 use crate::systems::ups::wire::request::{AddressBody, AddressKey, AddressRequest};
 
@@ -151,146 +152,8 @@ fn residential(class: Option<&Coded>) -> Option<bool> {
     }
 }
 
-// ---- spelling ----------------------------------------------------------------------------------------------------
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spelling {
-    Same,
-    Formatted,
-    Different,
-}
-
-fn spelling(given: &Address, candidate: &Address) -> Spelling {
-    let zips = (
-        zip_digits(given.postal_code.as_deref()),
-        zip_digits(candidate.postal_code.as_deref()),
-    );
-    let state = |address: &Address| {
-        address
-            .state
-            .as_deref()
-            .unwrap_or(&address.country)
-            .trim()
-            .to_uppercase()
-    };
-    let five = |zip: &str| zip.get(..5).map(str::to_owned);
-    if five(&zips.0) != five(&zips.1) || state(given) != state(candidate) || given.country != candidate.country {
-        return Spelling::Different;
-    }
-    let streets = (words(&given.lines), words(&candidate.lines));
-    let cities = (words([&given.city]), words([&candidate.city]));
-    if streets.0 == streets.1 && cities.0 == cities.1 && zips.0 == zips.1 {
-        Spelling::Same
-    } else if abbreviated_street(&streets.0, &streets.1) && abbreviated(&cities.0) == abbreviated(&cities.1) {
-        Spelling::Formatted
-    } else {
-        Spelling::Different
-    }
-}
-
-fn zip_digits(code: Option<&str>) -> String {
-    code.unwrap_or_default().chars().filter(char::is_ascii_digit).collect()
-}
-
-/// Upper-case words without punctuation, except what stands between two digits ("12-14" is not 1214) and "#".
-fn words<'a>(lines: impl IntoIterator<Item = &'a String>) -> Vec<String> {
-    let spaced = |line: &String| line.replace('#', " # ").replace(',', " ").to_uppercase();
-    let text = lines.into_iter().map(spaced).collect::<Vec<_>>().join(" ");
-    text.split_whitespace()
-        .map(bare)
-        .filter(|word| !word.is_empty())
-        .collect()
-}
-
-fn bare(word: &str) -> String {
-    let characters: Vec<char> = word.chars().collect();
-    let digit = |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(char::is_ascii_digit);
-    let kept = |(at, c): &(usize, &char)| {
-        c.is_alphanumeric() || **c == '#' || (digit(at.checked_sub(1)) && digit(Some(at + 1)))
-    };
-    characters.iter().enumerate().filter(kept).map(|(_, c)| *c).collect()
-}
-
-/// Designators of a part of a building: "#" stands for any of them.
-const DESIGNATORS: [&str; 7] = ["STE", "APT", "UNIT", "RM", "FL", "BLDG", "#"];
-
-fn abbreviated_street(given: &[String], candidate: &[String]) -> bool {
-    let (mut given, mut candidate) = (abbreviated(given), abbreviated(candidate));
-    if given.contains(&"#") || candidate.contains(&"#") {
-        given.retain(|word| !DESIGNATORS.contains(word));
-        candidate.retain(|word| !DESIGNATORS.contains(word));
-    }
-    given == candidate
-}
-
-fn abbreviated(words: &[String]) -> Vec<&str> {
-    words.iter().map(|word| short(word)).collect()
-}
-
-/// One spelling for all spellings of a word that a street or town is abbreviated by.
-fn short(word: &str) -> &str {
-    ABBREVIATIONS
-        .iter()
-        .find(|spellings| spellings.contains(&word))
-        .and_then(|spellings| spellings.first())
-        .copied()
-        .unwrap_or(word)
-}
-
-const ABBREVIATIONS: [&[&str]; 47] = [
-    &["ST", "STREET", "STR", "SAINT"],
-    &["AVE", "AVENUE", "AV"],
-    &["RD", "ROAD"],
-    &["DR", "DRIVE"],
-    &["BLVD", "BOULEVARD"],
-    &["LN", "LANE"],
-    &["CT", "COURT"],
-    &["PL", "PLACE"],
-    &["CIR", "CIRCLE"],
-    &["HWY", "HIGHWAY"],
-    &["PKWY", "PARKWAY", "PKY"],
-    &["SQ", "SQUARE"],
-    &["TER", "TERRACE"],
-    &["TRL", "TRAIL"],
-    &["WAY", "WY"],
-    &["PLZ", "PLAZA"],
-    &["EXPY", "EXPRESSWAY"],
-    &["FWY", "FREEWAY"],
-    &["TPKE", "TURNPIKE"],
-    &["ALY", "ALLEY"],
-    &["XING", "CROSSING"],
-    &["CTR", "CENTER", "CENTRE"],
-    &["HTS", "HEIGHTS"],
-    &["LNDG", "LANDING"],
-    &["RDG", "RIDGE"],
-    &["PT", "POINT"],
-    &["PARK", "PK"],
-    &["N", "NORTH"],
-    &["S", "SOUTH"],
-    &["E", "EAST"],
-    &["W", "WEST"],
-    &["NE", "NORTHEAST"],
-    &["NW", "NORTHWEST"],
-    &["SE", "SOUTHEAST"],
-    &["SW", "SOUTHWEST"],
-    &["STE", "SUITE"],
-    &["APT", "APARTMENT"],
-    &["UNIT", "UNT"],
-    &["RM", "ROOM"],
-    &["FL", "FLOOR", "FLR"],
-    &["BLDG", "BUILDING"],
-    &["DEPT", "DEPARTMENT"],
-    &["FT", "FORT"],
-    &["MT", "MOUNT"],
-    &["RTE", "ROUTE"],
-    &["SPC", "SPACE"],
-    &["LOT", "LT"],
-];
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     fn at(lines: &[&str], city: &str, state: &str, zip: &str) -> Address {
@@ -303,77 +166,6 @@ mod tests {
             country: "US".into(),
             ..Address::default()
         }
-    }
-
-    fn compare_to(lines: &[&str], city: &str, zip: &str) -> Spelling {
-        let given = at(
-            &["12380 North Morris Road", "Suite 200"],
-            "Saint Marys",
-            "GA",
-            "30005-4616",
-        );
-        spelling(&given, &at(lines, city, "GA", zip))
-    }
-
-    #[test]
-    fn no_abbreviation_means_two_words() {
-        let all: Vec<&str> = ABBREVIATIONS
-            .iter()
-            .flat_map(|spellings| spellings.iter().copied())
-            .collect();
-        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
-    }
-
-    #[test]
-    fn case_and_punctuation_fold_abbreviations_are_formatting_and_the_rest_is_substance() {
-        use Spelling::{Different, Formatted, Same};
-        let town = "SAINT MARYS";
-        assert_eq!(
-            compare_to(&["12380 NORTH MORRIS ROAD SUITE 200"], town, "30005-4616"),
-            Same
-        );
-        assert_eq!(
-            compare_to(&["12380 N. Morris Rd", "Ste 200"], "St. Marys", "30005-4616"),
-            Formatted
-        );
-        assert_eq!(
-            compare_to(&["12380 NORTH MORRIS ROAD # 200"], town, "30005-4616"),
-            Formatted
-        );
-        assert_eq!(
-            compare_to(&["12380 NORTH MORRIS ROAD SUITE 200"], town, "30005"),
-            Formatted
-        );
-        assert_eq!(
-            compare_to(&["12380 N MORRIS RD"], town, "30005-4616"),
-            Different,
-            "the suite is lost"
-        );
-        assert_eq!(
-            compare_to(&["12830 N MORRIS RD", "STE 200"], town, "30005-4616"),
-            Different
-        );
-        assert_eq!(
-            compare_to(&["12380 S MORRIS RD", "STE 200"], town, "30005-4616"),
-            Different
-        );
-        assert_eq!(
-            compare_to(&["12380 N MORRIS RD", "STE 200"], "ALPHARETTA", "30005-4616"),
-            Different
-        );
-        assert_eq!(
-            compare_to(&["12380 N MORRIS RD", "STE 200"], town, "30004-4616"),
-            Different
-        );
-    }
-
-    #[test]
-    fn a_hyphen_between_digits_belongs_to_the_number() {
-        assert_eq!(
-            words([&"37-12 80th St., Apt 1/2".to_owned()]),
-            ["37-12", "80TH", "ST", "APT", "1/2"]
-        );
-        assert_eq!(words([&"O'Brien-Way #4".to_owned()]), ["OBRIENWAY", "#", "4"]);
     }
 
     #[test]

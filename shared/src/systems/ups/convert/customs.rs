@@ -2,9 +2,10 @@
 
 use rust_decimal::Decimal;
 
-use super::party::{Contact, Role, fit, party};
+use super::party::{Contact, Role, party};
 use super::{day, refuse};
 use crate::domain::{Address, ConsignmentLine, Customs, Refusal, ShipmentRequest};
+use crate::systems::lines::fit;
 use crate::systems::ups::wire::request::{Code, Contacts, InternationalForms, Monetary, Product, ServiceOptions, Unit};
 
 const DESCRIPTION: usize = 50;

@@ -208,6 +208,7 @@ fn rating() -> RateRequest {
             duties: None,
         },
         ship_date: date(2026, 11, 20),
+        customs: None,
     }
 }
 
