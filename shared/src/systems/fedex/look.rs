@@ -88,11 +88,6 @@ impl FedEx {
         told
     }
 
-    /// Whether Track shows a shipment as cancelled.
-    pub(super) async fn is_cancelled(&self, _number: &str) -> Result<bool, CallError> {
-        Ok(false)
-    }
-
     /// The shipment of a number that a person read somewhere.
     pub(super) async fn known(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
         let number = package_number(id.as_str()).map_err(CallError::Refused)?;
