@@ -149,13 +149,8 @@ impl FedEx {
                 &convert::by_master(&lead),
             )
             .await;
-        let all = convert::pieces(answer)?;
-        let mut own = convert::grouped(all).into_iter().filter(|whole| belongs(whole, &group));
-        match (own.next(), own.next()) {
-            (Some(whole), None) if whole.pieces.len() >= group.pieces.len() => Ok(whole),
-            // What is known already counts: a shipment that exists must not be lost because not all is told of it.
-            _ => Ok(group),
-        }
+        // What is known already counts: a shipment that exists must not be lost because not all is told of it.
+        Ok(group.with(convert::pieces(answer)?))
     }
 
     fn now(&self) -> Timestamp {
@@ -180,11 +175,6 @@ fn is_ours(piece: &Piece, reference: &JobId) -> bool {
 
 fn holds(group: &Group, number: &str) -> bool {
     group.lead.as_deref() == Some(number) || group.pieces.iter().any(|piece| piece.number == number)
-}
-
-/// Whether what was asked for is in what came.
-fn belongs(whole: &Group, asked: &Group) -> bool {
-    asked.pieces.iter().all(|piece| holds(whole, &piece.number))
 }
 
 /// What was seen, if it can be told apart. Parcels of one shipment must never pass for several shipments: all but one would be voided

@@ -243,6 +243,34 @@ impl Group {
         alive.map(|piece| piece.number.clone()).collect()
     }
 
+    /// The same with what FedEx names as packages of the same shipment: all of them, or the others. Where that cannot be, it is left as
+    /// it is.
+    pub(crate) fn with(self, others: Vec<Piece>) -> Self {
+        let mut pieces = self.pieces.clone();
+        for other in others {
+            if !pieces.iter().any(|known| known.number == other.number) {
+                pieces.push(other);
+            }
+        }
+        pieces.sort_by_key(|piece| (piece.sequence, piece.number.clone()));
+        let mut leads: Vec<&String> = pieces.iter().filter_map(|piece| piece.lead.as_ref()).collect();
+        leads.dedup();
+        let twice = pieces.windows(2).any(|pair| match pair {
+            [one, next] => one.sequence.is_some() && one.sequence == next.sequence,
+            _ => false,
+        });
+        let strange = pieces.iter().any(|piece| piece.count != self.count);
+        let most = usize::try_from(self.count).unwrap_or(usize::MAX);
+        if twice || strange || leads.len() > 1 || pieces.len() > most {
+            return self;
+        }
+        Self {
+            lead: self.lead.clone().or_else(|| leads.first().map(|lead| (*lead).clone())),
+            pieces,
+            ..self
+        }
+    }
+
     /// Whether a loose package can only be one that is missing here.
     fn lacks(&self, piece: &Piece) -> bool {
         let taken = |known: &Piece| known.sequence == piece.sequence;

@@ -75,6 +75,28 @@ async fn the_whole_shipment_is_asked_for_where_some_of_it_is_shown() {
     }
 }
 
+/// P20: of a shipment of which the first package alone is shown, FedEx names the others; two shipments of as many packages are
+/// told apart by that.
+#[tokio::test]
+async fn the_other_packages_of_a_first_one_are_its_shipments() {
+    let found = looked(
+        "track-reference/answer-first-of-three",
+        Some("track-shipment/answer-others"),
+    )
+    .await
+    .unwrap();
+    assert_eq!(numbers(&found), [(ONE, vec![ONE, TWO, THREE])]);
+    let (fedex, stub) = track(|asked: &Asked| match asked.line.as_str() {
+        "POST /track/v1/referencenumbers" => (200, fixture("track-reference/answer-two-pairs").to_string()),
+        _ if asked.body.contains(ONE) => (200, fixture("track-shipment/answer-second-of-one").to_string()),
+        _ => (200, fixture("track-shipment/answer-second-of-other").to_string()),
+    })
+    .await;
+    let found = fedex.find(&reference(), None).await.unwrap().found;
+    assert_eq!(numbers(&found), [(ONE, vec![ONE, TWO]), (OTHER, vec![OTHER, THREE])]);
+    assert_eq!(questions(&stub).len(), 3);
+}
+
 /// P20: a shipment that exists is not lost because not all is told of it; several parcels that nobody tells apart are no answer.
 #[tokio::test]
 async fn what_cannot_be_told_apart_is_looked_at_again() {
