@@ -260,6 +260,8 @@ async fn check(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
             ));
             let mut findings = opened.source.check().await;
             findings.extend(opened.carrier.check().await);
+            let soon = connection.tracking.words(opened.carrier.pace());
+            findings.extend(soon.map(how_soon));
             opened.close().await;
             findings
         }
@@ -282,6 +284,13 @@ fn verdicts(findings: &[Finding]) -> Result<Answer, Failure> {
     );
     let failed = findings.iter().any(|finding| finding.result.is_err());
     Ok(Answer::new(&findings, text)?.failed_if(failed))
+}
+
+fn how_soon(words: String) -> Finding {
+    Finding {
+        what: "how soon news of parcels are shown".to_owned(),
+        result: Ok(words),
+    }
 }
 
 fn unopened(error: &CallError) -> Finding {

@@ -26,6 +26,12 @@ const SHORT: usize = 8;
 /// For how long UPS sends what a subscription named (v1).
 const SUBSCRIPTION: SignedDuration = SignedDuration::from_hours(14 * 24);
 
+/// The longest address that FedEx's portal takes.
+const FEDEX_ADDRESS: usize = 200;
+
+/// What FedEx's portal wants of a key beside its length: capitals, small letters and digits. What follows it is random.
+const FEDEX_KEY: &str = "Wb1";
+
 /// After which no function remembers an earlier body of a secret.
 const SECRETS_KEPT: SignedDuration = SignedDuration::from_mins(6);
 
@@ -36,10 +42,11 @@ pub(crate) enum Verb {
   waybill hook create acme-netsuite-ups --carrier
   waybill hook create acme-netsuite-ups --carrier --client-id acme-at-ups
   waybill hook create acme-netsuite-ups --erp --network 203.0.113.0/24
+  waybill hook create acme-netsuite-fedex --carrier --network 20.65.16.22/31
 
 UPS v1 needs nothing more than track_alert = \"v1\" in the connection's file. With --client-id it is for UPS v2, and what is to be
-registered at developer.ups.com is printed. NetSuite's script parameters are printed. Connections that use the same
-credential share one hook.")]
+registered at developer.ups.com is printed. NetSuite's script parameters are printed. For FedEx what is to be entered in its portal
+is printed, and what pushes cost there. Connections that use the same credential share one hook.")]
     Create {
         #[command(flatten)]
         whose: Whose,
@@ -181,11 +188,11 @@ struct Body {
 }
 
 impl Body {
-    fn new(client_id: Option<String>) -> Result<Self, Failure> {
+    fn new(system: &str, client_id: Option<String>) -> Result<Self, Failure> {
         let token_key = client_id.as_ref().map(|_| key()).transpose()?;
         Ok(Self {
             id: random::<16>()?,
-            keys: vec![key()?],
+            keys: vec![key_for(system)?],
             client_id,
             token_key,
             rotated_at: None,
@@ -199,7 +206,7 @@ impl Body {
     }
 
     /// The same with another key, and with another address where one is wanted.
-    fn turned(&self, turn: Turn, now: Timestamp) -> Result<Self, Failure> {
+    fn turned(&self, system: &str, turn: Turn, now: Timestamp) -> Result<Self, Failure> {
         let id = if turn.address { random::<16>()? } else { self.id.clone() };
         let token_key = match &self.token_key {
             // What signs our own tokens changes only with a leak: UPS would be refused until it asks for another token.
@@ -208,7 +215,7 @@ impl Body {
         };
         Ok(Self {
             id,
-            keys: rotated(&self.keys, key()?, turn.keep),
+            keys: rotated(&self.keys, key_for(system)?, turn.keep),
             client_id: self.client_id.clone(),
             token_key,
             rotated_at: Some(now),
@@ -226,6 +233,15 @@ impl Body {
     }
 }
 
+/// A key as a system takes it.
+fn key_for(system: &str) -> Result<String, Failure> {
+    let key = key()?;
+    Ok(match System::named(system) {
+        Some(System::FedEx) => format!("{FEDEX_KEY}{key}"),
+        _ => key,
+    })
+}
+
 /// What a rotation changes.
 #[derive(Debug, Clone, Copy)]
 struct Turn {
@@ -239,6 +255,7 @@ enum Way {
     UpsV1,
     UpsV2,
     NetSuite,
+    FedEx,
 }
 
 impl Way {
@@ -247,10 +264,19 @@ impl Way {
             (Some(System::Ups), None) => Ok(Self::UpsV1),
             (Some(System::Ups), Some(_)) => Ok(Self::UpsV2),
             (Some(System::NetSuite), _) => Ok(Self::NetSuite),
-            (Some(System::Fusion | System::PeopleSoft | System::FedEx) | None, _) => {
+            (Some(System::FedEx), None) => Ok(Self::FedEx),
+            (Some(System::FedEx), Some(_)) => Err(Failure::new(
+                "FedEx asks for no token: say nothing of a client id, its pushes are signed",
+            )),
+            (Some(System::Fusion | System::PeopleSoft) | None, _) => {
                 Err(Failure::new(format!("{system} pushes nothing that this version knows")))
             }
         }
+    }
+
+    /// Whether the vendor pushes to whatever a subscription of ours has named.
+    fn has_subscriptions(self) -> bool {
+        matches!(self, Self::UpsV1 | Self::UpsV2)
     }
 }
 
@@ -292,7 +318,10 @@ async fn create(
     {
         return Err(exists(hook, whose));
     }
-    let body = Body::new(client_id)?;
+    let body = Body::new(&settings.system, client_id)?;
+    if way == Way::FedEx {
+        fits_fedex(api, &body)?;
+    }
     let hook = Hook {
         digest: body.digest(),
         system: settings.system.clone(),
@@ -328,6 +357,22 @@ async fn create(
     shown.answer(&head, way, whose)
 }
 
+/// FedEx's portal takes no longer address.
+fn fits_fedex(api: &str, body: &Body) -> Result<(), Failure> {
+    let length = address(api, &body.id).chars().count();
+    if length <= FEDEX_ADDRESS {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "the hook's address would have {length} characters, and FedEx takes {FEDEX_ADDRESS}: give the stack's API a shorter \
+         name (ApiUrl). Nothing was done"
+    )))
+}
+
+fn address(api: &str, id: &str) -> String {
+    format!("{}/hooks/{id}", api.trim_end_matches('/'))
+}
+
 fn exists(hook: &Hook, whose: &Whose) -> Failure {
     let (id, flag) = (&whose.id, whose.flag());
     Failure::new(format!(
@@ -348,7 +393,7 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn address(&self) -> String {
-        format!("{}/hooks/{}", self.api.trim_end_matches('/'), self.body.id)
+        address(self.api, &self.body.id)
     }
 
     fn token_address(&self) -> String {
@@ -366,6 +411,10 @@ impl Shown<'_> {
             Way::UpsV1 => "Nothing is to be entered anywhere: UPS is told with the next subscriptions.",
             Way::UpsV2 => "Enter it as the client secret at developer.ups.com, under \"Manage Webhook Credentials\".",
             Way::NetSuite => "Enter it as the password of the API secret, in NetSuite's Setup > Company > API Secrets.",
+            Way::FedEx => {
+                "Enter it as the security token of the webhook project at developer.fedex.com: what FedEx signs by the old one is \
+                 refused unless this rotation keeps it."
+            }
         };
         let text = format!("{head}\n\nkey  {key}\n\n{what} It is not shown again.");
         Answer::new(&json!({ "hook": listed(self.hook), "key": key }), text)
@@ -408,6 +457,13 @@ impl Shown<'_> {
                  for the host of the address:\n  {key}\nParameters of the script examples/netsuite/waybill_order_event.js:\n  \
                  custscript_waybill_url     {address}\n  custscript_waybill_secret  custsecret_waybill\n  custscript_waybill_user    the \
                  internal id of the employee as whom Waybill writes"
+            ),
+            Way::FedEx => format!(
+                "At developer.fedex.com, in a project for webhooks (Advanced Integrated Visibility, by account number, with its tracking \
+                 events), enter:\n  URL             {address}\n  security token  {key}\n\
+                 FedEx charges a monthly fee for each tracking number, to an account that is billed in the United States; the project \
+                 names the shipping account, which can be in one such project only. Its pushes come from 20.65.16.22/31: with --network \
+                 20.65.16.22/31 nobody else is listened to. FedEx is asked as before, whatever it pushes: pushed news only come sooner."
             ),
         }
     }
@@ -567,8 +623,8 @@ async fn rotate(
     let api = stack.output("Api")?;
     common.confirm(&rotation_means(&found, turn, retires_at, now))?;
     let body = match &found.body {
-        Some(body) => body.turned(turn, now)?,
-        None => Body::new(None)?,
+        Some(body) => body.turned(&found.hook.system, turn, now)?,
+        None => Body::new(&found.hook.system, None)?,
     };
     let hook = if turn.address {
         Hook {
@@ -608,7 +664,7 @@ async fn rotate(
     };
     let way = Way::of(&hook.system, body.client_id.as_deref())?;
     let mut head = format!("the hook {} of {} has a new {what}", short(&hook), hook.credential);
-    if way != Way::NetSuite && !turn.keep {
+    if way.has_subscriptions() && !turn.keep {
         let again = subscribe_again(stack, &hook, now).await?;
         head.push_str(&format!(
             "; UPS is told within minutes for {again} parcel(s) on their way"
@@ -658,7 +714,13 @@ fn rotation_means(found: &Found, turn: Turn, retires_at: Timestamp, now: Timesta
     if turn.address {
         means.push_str(&format!(", the old address until {}", when(retires_at)));
     }
-    if let Some(until) = found.body.as_ref().and_then(|body| body.in_use_until(now)) {
+    let ups = System::named(&found.hook.system) == Some(System::Ups);
+    if let Some(until) = found
+        .body
+        .as_ref()
+        .filter(|_| ups)
+        .and_then(|body| body.in_use_until(now))
+    {
         means.push_str(&format!(
             "; the key before it ends now, though UPS may send it until {} for parcels whose subscription names it",
             when(until)
@@ -859,7 +921,7 @@ mod tests {
     }
 
     fn told(client_id: Option<&str>, system: &str) -> (Body, String) {
-        let body = Body::new(client_id.map(str::to_owned)).unwrap();
+        let body = Body::new(system, client_id.map(str::to_owned)).unwrap();
         let hook = Hook {
             system: system.to_owned(),
             ..hook(&body.id, "2026-03-01T00:00:00Z", None)
@@ -870,7 +932,10 @@ mod tests {
             body: &body,
         };
         let way = Way::of(system, client_id).unwrap();
-        let (text, _) = shown.answer("made", way, &whose(system == "ups")).unwrap().for_people();
+        let (text, _) = shown
+            .answer("made", way, &whose(system != "netsuite"))
+            .unwrap()
+            .for_people();
         (body, text)
     }
 
@@ -894,10 +959,53 @@ mod tests {
         assert!(text.contains("hook show acme-netsuite-ups --erp"), "{text}");
     }
 
+    /// P65: for FedEx it is told what to enter where, what that costs and under which conditions; the key is one that its portal
+    /// takes, and so is the address.
+    #[test]
+    fn what_fedex_wants_is_told_with_what_it_costs() {
+        let (body, text) = told(None, "fedex");
+        let key = body.keys.first().unwrap();
+        assert!((26..=100).contains(&key.len()), "{key}");
+        for class in [char::is_ascii_uppercase, char::is_ascii_lowercase, char::is_ascii_digit] {
+            assert!(key.chars().any(|c| class(&c)), "{key}");
+        }
+        let address = format!("https://api.example.com/hooks/{}", body.id);
+        for told in [
+            address.as_str(),
+            key.as_str(),
+            "for each tracking number",
+            "billed in the United States",
+            "one such project only",
+            "--network 20.65.16.22/31",
+            "waybill hook show acme-netsuite-ups --carrier",
+        ] {
+            assert!(text.contains(told), "{told}: {text}");
+        }
+        let long = format!("https://{}.example.com", "a".repeat(180));
+        assert!(fits_fedex("https://api.example.com/prod/", &body).is_ok());
+        let refused = fits_fedex(&long, &body).unwrap_err().to_string();
+        assert!(
+            refused.contains("FedEx takes 200") && !refused.contains(&body.id),
+            "{refused}"
+        );
+        assert!(Way::of("fedex", Some("a-client")).is_err());
+        let turn = Turn {
+            address: false,
+            keep: true,
+        };
+        let turned = body.turned("fedex", turn, at("2026-03-01T00:00:00Z")).unwrap();
+        assert!(turned.keys.iter().all(|key| key.starts_with(FEDEX_KEY)) && turned.keys.len() == 2);
+    }
+
     #[test]
     fn another_key_is_told_without_the_address() {
-        for (system, client_id) in [("ups", None), ("ups", Some("acme-at-ups")), ("netsuite", None)] {
-            let body = Body::new(client_id.map(str::to_owned)).unwrap();
+        for (system, client_id) in [
+            ("ups", None),
+            ("ups", Some("acme-at-ups")),
+            ("netsuite", None),
+            ("fedex", None),
+        ] {
+            let body = Body::new(system, client_id.map(str::to_owned)).unwrap();
             let shown = Shown {
                 api: "https://api.example.com",
                 hook: &hook(&body.id, "2026-03-01T00:00:00Z", None),
@@ -912,7 +1020,7 @@ mod tests {
     /// The receiver and the UPS adapter read what is written here.
     #[test]
     fn a_hooks_secret_is_one_that_the_library_reads() {
-        let body = Body::new(Some("acme-at-ups".to_owned())).unwrap();
+        let body = Body::new("ups", Some("acme-at-ups".to_owned())).unwrap();
         let keys: waybill::ports::HookKeys = serde_json::from_str(sealed(&body).unwrap().expose_secret()).unwrap();
         assert_eq!(keys.id.expose_secret(), body.id);
         assert_eq!(keys.client_id.as_deref(), Some("acme-at-ups"));
@@ -923,26 +1031,29 @@ mod tests {
 
     #[test]
     fn a_rotation_changes_the_key_and_only_if_wanted_the_address() {
-        let (first, now) = (Body::new(None).unwrap(), at("2026-03-01T00:00:00Z"));
+        let (first, now) = (Body::new("ups", None).unwrap(), at("2026-03-01T00:00:00Z"));
         let turn = Turn {
             address: false,
             keep: true,
         };
-        let second = first.turned(turn, now).unwrap();
+        let second = first.turned("ups", turn, now).unwrap();
         assert_eq!(second.id, first.id);
         assert_eq!(second.keys[1], first.keys[0]);
-        let third = second.turned(Turn { address: true, ..turn }, now).unwrap();
+        let third = second.turned("ups", Turn { address: true, ..turn }, now).unwrap();
         assert_ne!(third.id, first.id);
         assert_eq!(third.keys.len(), 2, "the third-oldest key is dropped");
         assert!(!third.keys.contains(&first.keys[0]));
-        let leaked = third.turned(Turn { keep: false, ..turn }, now).unwrap();
+        let leaked = third.turned("ups", Turn { keep: false, ..turn }, now).unwrap();
         assert_eq!(leaked.keys.len(), 1);
     }
 
     #[test]
     fn what_signs_our_tokens_changes_only_with_a_leak() {
-        let (first, now) = (Body::new(Some("x".to_owned())).unwrap(), at("2026-03-01T00:00:00Z"));
-        let turned = |keep| first.turned(Turn { address: false, keep }, now).unwrap();
+        let (first, now) = (
+            Body::new("ups", Some("x".to_owned())).unwrap(),
+            at("2026-03-01T00:00:00Z"),
+        );
+        let turned = |keep| first.turned("ups", Turn { address: false, keep }, now).unwrap();
         assert_eq!(turned(true).token_key, first.token_key);
         assert_ne!(turned(false).token_key, first.token_key);
         assert_eq!(turned(false).client_id.as_deref(), Some("x"));
@@ -955,7 +1066,7 @@ mod tests {
             address: false,
             keep: true,
         };
-        let body = Body::new(None).unwrap().turned(turn, now).unwrap();
+        let body = Body::new("ups", None).unwrap().turned("ups", turn, now).unwrap();
         let own = hook(&body.id, "2026-01-01T00:00:00Z", None);
         let found = Found {
             hooks: vec![own.clone()],

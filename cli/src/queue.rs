@@ -232,6 +232,8 @@ fn named(message: &Message) -> Option<Named> {
     match serde_json::from_str::<TrackingMessage>(body) {
         Ok(TrackingMessage::Hook(id)) => Some(Named::Webhook(id)),
         Ok(TrackingMessage::Parcel(key)) => Some(Named::Parcel(key)),
+        // They have one connection and one customer: the first stands for all.
+        Ok(TrackingMessage::Parcels(keys)) => keys.into_iter().next().map(Named::Parcel),
         Err(_) => None,
     }
 }

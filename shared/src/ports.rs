@@ -13,15 +13,15 @@ use serde::{Deserialize, Serialize};
 use crate::connection::Connection;
 use crate::domain::{
     Address, AddressVerdict, CarrierAccount, CarrierShipmentId, ConnectionId, Consignment, DeliveryStatus, DocumentId,
-    ERASED, Gap, Health, JobId, LabelFormat, LabelImage, LabelRef, ListEntry, Listed, Nonce, Offer, Order, Personal,
-    Quote, Rate, RateRequest, Readiness, Reconciliation, Refusal, Run, Shipment, ShipmentRequest, Snapshot, Stretch,
-    TenantId, TrackedParcel, Units, Walk,
+    ERASED, Gap, Health, JobId, LabelFormat, LabelImage, LabelRef, ListEntry, Listed, Nonce, Offer, Order, Pace,
+    Personal, Quote, Rate, RateRequest, Readiness, Reconciliation, Refusal, Run, Shipment, ShipmentRequest, Snapshot,
+    Stretch, TenantId, TrackedParcel, Units, Walk,
 };
 pub use crate::job::WriteBackRef;
 use crate::job::{Job, history};
 pub use tracking::{
-    Captured, Captures, Covers, Hook, HookKeys, Hooks, Inbound, Moved, News, Parcels, Push, PushedNews, Subscribed,
-    Tellings, TrackingMessage, TrackingQueue, Webhooks,
+    Asked, Captured, Captures, Covers, Hook, HookKeys, Hooks, Inbound, Moved, News, Parcels, Push, PushedNews,
+    Subscribed, Tellings, TrackingMessage, TrackingQueue, Webhooks,
 };
 
 /// The only source of the time.
@@ -405,6 +405,23 @@ pub trait Carrier: Send + Sync {
     fn absence_proves(&self) -> bool;
     /// Everything that the carrier tells of a parcel now; `None` where it knows nothing of it (yet).
     async fn track(&self, number: &str) -> Result<Option<News>, CallError>;
+    /// Everything that the carrier tells of these parcels now: one result for each, in their order, and what is wrong with one of
+    /// them is its own matter.
+    async fn track_many(&self, asked: &[Asked<'_>]) -> Vec<Result<Option<News>, CallError>> {
+        let mut told = Vec::with_capacity(asked.len());
+        for one in asked {
+            told.push(self.track(one.number).await);
+        }
+        told
+    }
+    /// How many parcels one call asks for.
+    fn tracks_at_once(&self) -> usize {
+        1
+    }
+    /// How it is asked as parcels grow old.
+    fn pace(&self) -> Pace {
+        Pace::Slowing
+    }
     /// How the carrier pushes news, where the connection wants that; in plain words why it cannot, where it does not.
     fn push(&self) -> Result<Push, String>;
     /// Asks for news of parcels to be pushed, at most [`Push::batch`] of them. Asking again prolongs it.
@@ -447,6 +464,10 @@ pub trait Systems: Send + Sync {
     /// Reads the secrets and builds both adapters; a missing or malformed secret is a [`CallError::Refused`] that says
     /// which and what to do.
     async fn open(&self, connection: &Connection) -> Result<Opened, CallError>;
+    /// How many parcels one call to the connection's carrier asks for; no secret is read for that.
+    fn tracks_at_once(&self, _connection: &Connection) -> usize {
+        1
+    }
 }
 
 // ---- state -------------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ mod addresses;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod fedex_tracking;
+#[cfg(test)]
 mod fusion;
 #[cfg(test)]
 mod holds;

@@ -154,5 +154,16 @@ mod tests {
         let text = body(&parcel).unwrap();
         assert_eq!(text, r#"{"parcel":{"connection":"acme","number":"1Z1"}}"#);
         assert_eq!(serde_json::from_str::<TrackingMessage>(&text).unwrap(), parcel);
+        let key = |number: &str| ParcelKey {
+            connection: "acme".parse().unwrap(),
+            number: number.to_owned(),
+        };
+        let parcels = TrackingMessage::Parcels(vec![key("7949"), key("7950")]);
+        let text = body(&parcels).unwrap();
+        assert_eq!(
+            text,
+            r#"{"parcels":[{"connection":"acme","number":"7949"},{"connection":"acme","number":"7950"}]}"#
+        );
+        assert_eq!(serde_json::from_str::<TrackingMessage>(&text).unwrap(), parcels);
     }
 }

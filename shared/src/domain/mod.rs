@@ -44,7 +44,7 @@ pub use shipment::{
     Billing, CarrierAccount, Customs, LabelFormat, LabelImage, LabelRef, Payer, Refusal, Shipment, ShipmentRequest,
     ShippedParcel,
 };
-pub use tracked::{Cadence, Cover, Ending, ParcelKey, Telling, TrackedParcel};
+pub use tracked::{Cadence, Cover, Ending, Pace, ParcelKey, Telling, TrackedParcel};
 pub use tracking::{CarrierCode, DeliveryStatus, Estimate, Meaning, Milestone, Progress, Spot, TrackingEvent, fold};
 pub use turn::Holding;
 pub use units::{Allotment, PassedOn, Quantities, Unit, UnitPhase, Units};

@@ -153,13 +153,13 @@ impl TrackedParcel {
 
     /// For how long nobody would have heard of news until `now`: neither were they pushed, nor was the carrier asked as often as
     /// `cadence` says, with so much patience for a queue.
-    pub fn gap(&self, cadence: &Cadence, patience: SignedDuration, now: Timestamp) -> SignedDuration {
+    pub fn gap(&self, (cadence, pace): (&Cadence, Pace), patience: SignedDuration, now: Timestamp) -> SignedDuration {
         let asked = self.polled_at.unwrap_or(self.since);
         let unpushed = Self {
             pushed_until: None,
             ..self.clone()
         };
-        let heard_until = (cadence.next(&unpushed, asked) + patience).max(self.pushed_until.unwrap_or(asked));
+        let heard_until = (cadence.next(pace, &unpushed, asked) + patience).max(self.pushed_until.unwrap_or(asked));
         now.duration_since(heard_until).max(SignedDuration::ZERO)
     }
 }
@@ -184,7 +184,17 @@ pub struct Cover {
     pub refused: Option<String>,
 }
 
-/// How often the carrier is asked for a parcel that nobody pushes news of: ever more seldom as it grows old.
+/// How a carrier is asked as its parcels grow old.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// Ever more seldom: each parcel costs a call of its own.
+    #[default]
+    Slowing,
+    /// As often as at first until the end: many parcels cost one call.
+    Steady,
+}
+
+/// How often the carrier is asked for a parcel that nobody pushes news of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cadence {
     /// At first, and while it is out for delivery.
@@ -204,7 +214,30 @@ impl Default for Cadence {
 
 impl Cadence {
     /// When to ask next for a parcel that the carrier has just been asked for.
-    pub fn next(&self, parcel: &TrackedParcel, now: Timestamp) -> Timestamp {
+    pub fn next(&self, pace: Pace, parcel: &TrackedParcel, now: Timestamp) -> Timestamp {
+        match pace {
+            Pace::Slowing => self.slowing(parcel, now),
+            // A twelfth sooner, so that what the schedule, the queue and the ERP take is still within the time that is promised.
+            Pace::Steady => now + (self.every - self.every / 12),
+        }
+    }
+
+    /// How soon what happened is known, in words, where the carrier is asked steadily.
+    pub fn words(&self, pace: Pace) -> Option<String> {
+        let (minutes, hour) = (self.every.as_mins(), SignedDuration::from_hours(1));
+        match pace {
+            Pace::Slowing => None,
+            Pace::Steady if self.every <= hour => {
+                Some(format!("what happens to a parcel is shown within {minutes} minutes"))
+            }
+            Pace::Steady => Some(format!(
+                "what happens to a parcel is shown after up to {minutes} minutes: with every = \"1 hour\" under [tracking] it is shown \
+                 within the hour, which costs nothing"
+            )),
+        }
+    }
+
+    fn slowing(&self, parcel: &TrackedParcel, now: Timestamp) -> Timestamp {
         let pushed = parcel.pushed_until.is_some_and(|until| until > now);
         let age = now.duration_since(parcel.since);
         let times = match (pushed, parcel.milestone()) {
@@ -303,12 +336,38 @@ mod tests {
     fn the_carrier_is_asked_ever_more_seldom_but_for_what_is_out_for_delivery() {
         let cadence = Cadence::default();
         let wait = |parcel: &TrackedParcel, age: SignedDuration| {
-            cadence.next(parcel, since() + age).duration_since(since() + age)
+            cadence
+                .next(Pace::Slowing, parcel, since() + age)
+                .duration_since(since() + age)
         };
         assert_eq!(wait(&parcel(), HOUR), HOUR);
         assert_eq!(wait(&parcel(), DAY * 4), HOUR * 4);
         assert_eq!(wait(&parcel(), DAY * 30), HOUR * 12);
         assert_eq!(wait(&at(Milestone::OutForDelivery), DAY * 30), HOUR);
+    }
+
+    /// P64, P66: whom many parcels cost one call is asked for each of them as often at the end as at the beginning, and early
+    /// enough that what is found is told within the time that the connection names.
+    #[test]
+    fn a_steady_pace_is_kept_until_the_end() {
+        let cadence = Cadence::default();
+        let parcels = [
+            parcel(),
+            at(Milestone::LabelCreated),
+            at(Milestone::InTransit),
+            at(Milestone::Voided),
+        ];
+        for (parcel, age) in parcels.iter().zip([HOUR, DAY * 4, DAY * 30, DAY * 59]) {
+            let asked = since() + age;
+            let wait = cadence.next(Pace::Steady, parcel, asked).duration_since(asked);
+            assert_eq!(wait, HOUR - SignedDuration::from_mins(5));
+        }
+        let seldom = Cadence { every: DAY, ..cadence };
+        assert_eq!(seldom.next(Pace::Steady, &parcel(), since()), since() + HOUR * 22);
+        let words = |cadence: Cadence| cadence.words(Pace::Steady).unwrap();
+        assert!(words(cadence).ends_with("within 60 minutes"), "{}", words(cadence));
+        assert!(words(seldom).contains("up to 1440 minutes") && words(seldom).contains("every = \"1 hour\""));
+        assert_eq!(cadence.words(Pace::Slowing), None);
     }
 
     /// P17: while news are pushed the carrier is asked once a day, and at the latest when the promise ends.
@@ -319,12 +378,10 @@ mod tests {
             pushed_until: Some(since() + DAY * 14),
             ..parcel()
         };
-        assert_eq!(cadence.next(&pushed, since()), since() + DAY);
-        assert_eq!(cadence.next(&pushed, since() + DAY * 14 - HOUR), since() + DAY * 14);
-        assert_eq!(
-            cadence.next(&pushed, since() + DAY * 14),
-            since() + DAY * 14 + HOUR * 12
-        );
+        let next = |now| cadence.next(Pace::Slowing, &pushed, now);
+        assert_eq!(next(since()), since() + DAY);
+        assert_eq!(next(since() + DAY * 14 - HOUR), since() + DAY * 14);
+        assert_eq!(next(since() + DAY * 14), since() + DAY * 14 + HOUR * 12);
     }
 
     #[test]
@@ -334,7 +391,9 @@ mod tests {
             polled_at: Some(since()),
             ..parcel()
         };
-        let gap = |parcel: &TrackedParcel, age: SignedDuration| parcel.gap(&cadence, patience, since() + age);
+        let gap = |parcel: &TrackedParcel, age: SignedDuration| {
+            parcel.gap((&cadence, Pace::Slowing), patience, since() + age)
+        };
         assert_eq!(gap(&asked, HOUR), SignedDuration::ZERO);
         assert_eq!(gap(&asked, HOUR + patience), SignedDuration::ZERO);
         assert_eq!(gap(&asked, HOUR * 3), HOUR * 2 - patience);

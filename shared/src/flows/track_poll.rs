@@ -1,5 +1,5 @@
 //! The minute's round of tracking: webhooks and parcels that are due are queued again, so that a lost message costs latency
-//! only; and carriers that keep a list of their own are read for parcels of which there are news.
+//! only, and parcels for which their carrier can be asked together in one message; and carriers that keep a list of their own are read for parcels of which there are news.
 //!
 //! The list's times have no zone, so that an entry says that something happened, and the carrier is asked when. Reading marks
 //! nothing here: a stretch of time is asked for, which may be read again at any time, and the cursor moves once all of it is
@@ -14,9 +14,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::sweep::SHARDS;
-use super::track::{Track, UNDER_WAY};
+use super::track::{TOGETHER, Track, UNDER_WAY};
 use crate::connection::Connection;
-use crate::domain::{ConnectionId, ParcelKey, Stretch, TrackedParcel};
+use crate::domain::{ConnectionId, ParcelKey, Stretch, TenantId, TrackedParcel};
 use crate::ports::{
     CallError, Cursor, Cursors, ListPage, Moved, Opened, Reconciliations, ScanProgress, StoreError, TrackingMessage,
 };
@@ -88,6 +88,7 @@ impl TrackPoll {
         let half = began + deadline.duration_since(began) / 2;
         // Whoever comes last when time is short comes first another time.
         let turn = usize::try_from(began.as_second() / 60).unwrap_or_default();
+        let mut together = Together::default();
         for shard in turned((0..SHARDS).collect(), turn) {
             if self.track.clock.now() >= half {
                 tracing::warn!(
@@ -98,10 +99,14 @@ impl TrackPoll {
             }
             for outcome in [
                 self.webhooks(shard, &mut report).await,
-                self.parcels(shard, &mut report).await,
+                self.parcels(shard, &mut together, &mut report).await,
             ] {
                 failed = outcome.err().or(failed);
             }
+        }
+        // Parcels of one connection lie in all shards: they are together only now.
+        for parcels in together.rest() {
+            failed = self.queue_together(parcels, &mut report).await.err().or(failed);
         }
         for id in turned(self.track.connections.ids().await?, turn) {
             if self.track.clock.now() >= deadline {
@@ -138,13 +143,22 @@ impl TrackPoll {
         Ok(true)
     }
 
-    async fn parcels(&self, shard: u8, report: &mut Report) -> Result<(), StoreError> {
+    async fn parcels(&self, shard: u8, together: &mut Together, report: &mut Report) -> Result<(), StoreError> {
         let keys = self
             .track
             .parcels
             .due_parcels(shard, self.track.clock.now(), LIMIT)
             .await?;
-        let mut parcels = self.track.parcels.parcels(&keys).await?;
+        let now = self.track.clock.now();
+        let mut parcels = Vec::new();
+        for parcel in self.track.parcels.parcels(&keys).await? {
+            let most = self.at_once(&parcel.key.connection, together).await?;
+            if most < 2 || !parcel.is_to_be_asked(now) {
+                parcels.push(parcel);
+            } else if let Some(full) = together.add(parcel, most) {
+                self.queue_together(full, report).await?;
+            }
+        }
         while !parcels.is_empty() {
             let some: Vec<TrackedParcel> = parcels.drain(..parcels.len().min(AT_ONCE)).collect();
             for queued in join_all(some.into_iter().map(|parcel| self.queue(parcel))).await {
@@ -170,6 +184,45 @@ impl TrackPoll {
         // A conflict means that somebody is at work on it, and has decided himself when it is due.
         self.track.parcels.record(&queued, &[]).await?;
         Ok(true)
+    }
+
+    /// How many parcels of a connection are asked for in one call.
+    async fn at_once(&self, id: &ConnectionId, together: &mut Together) -> Result<usize, StoreError> {
+        if let Some(known) = together.at_once.get(id) {
+            return Ok(*known);
+        }
+        let gate = self.track.connections.gate(id).await?;
+        let most = gate.map_or(1, |gate| self.track.systems.tracks_at_once(&gate.connection));
+        together.at_once.insert(id.clone(), most.min(TOGETHER));
+        Ok(most.min(TOGETHER))
+    }
+
+    /// Queues parcels of one connection in one message, which goes first, as a single one's does.
+    async fn queue_together(&self, mut parcels: Vec<TrackedParcel>, report: &mut Report) -> Result<(), StoreError> {
+        let now = self.track.clock.now();
+        parcels.retain(|parcel| parcel.due_at().is_some_and(|due| due <= now));
+        let Some(tenant) = parcels.first().map(|parcel| parcel.tenant.clone()) else {
+            return Ok(());
+        };
+        self.send_together(&parcels, &tenant).await?;
+        let queued = |parcel: TrackedParcel| TrackedParcel {
+            version: parcel.version + 1,
+            queued_until: Some(now + UNDER_WAY),
+            ..parcel
+        };
+        let queued: Vec<TrackedParcel> = parcels.into_iter().map(queued).collect();
+        report.parcels += u64::try_from(queued.len()).unwrap_or_default();
+        // A conflict means that somebody is at work on one, and has decided himself when it is due.
+        let marked = join_all(queued.iter().map(|parcel| self.track.parcels.record(parcel, &[]))).await;
+        marked.into_iter().try_for_each(|marked| marked.map(|_| ()))
+    }
+
+    async fn send_together(&self, parcels: &[TrackedParcel], tenant: &TenantId) -> Result<(), StoreError> {
+        let message = match parcels {
+            [alone] => TrackingMessage::Parcel(alone.key.clone()),
+            several => TrackingMessage::Parcels(several.iter().map(|parcel| parcel.key.clone()).collect()),
+        };
+        self.track.queue.send(&message, tenant, Duration::ZERO).await
     }
 
     async fn list(
@@ -364,6 +417,28 @@ impl TrackPoll {
             self.track.queue.send(&message, &next.tenant, Duration::ZERO).await?;
         }
         Ok(sooner)
+    }
+}
+
+/// Parcels that wait in a round for others of their connection.
+#[derive(Default)]
+struct Together {
+    /// How many parcels of a connection are asked for in one call.
+    at_once: BTreeMap<ConnectionId, usize>,
+    waiting: BTreeMap<ConnectionId, Vec<TrackedParcel>>,
+}
+
+impl Together {
+    /// Adds a parcel; answers all that wait with it once they are as many as one call takes.
+    fn add(&mut self, parcel: TrackedParcel, most: usize) -> Option<Vec<TrackedParcel>> {
+        let waiting = self.waiting.entry(parcel.key.connection.clone()).or_default();
+        waiting.push(parcel);
+        (waiting.len() >= most).then(|| std::mem::take(waiting))
+    }
+
+    /// Those that nobody else joins any more.
+    fn rest(self) -> impl Iterator<Item = Vec<TrackedParcel>> {
+        self.waiting.into_values().filter(|parcels| !parcels.is_empty())
     }
 }
 

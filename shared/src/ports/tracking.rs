@@ -26,6 +26,15 @@ pub struct News {
     pub estimate: Option<Estimate>,
 }
 
+/// A parcel that a carrier is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// Its tracking number.
+    pub number: &'a str,
+    /// When it was shipped, as far as we know: carriers give the same number to several parcels in the course of time.
+    pub shipped: Timestamp,
+}
+
 /// How a carrier pushes news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Push {
@@ -113,6 +122,8 @@ pub enum TrackingMessage {
     Hook(String),
     /// A parcel is to be looked at.
     Parcel(ParcelKey),
+    /// Parcels of one connection are to be asked for together.
+    Parcels(Vec<ParcelKey>),
 }
 
 /// The queue of webhooks and parcels that a worker should look at.

@@ -10,6 +10,8 @@ pub mod netsuite;
 pub mod peoplesoft;
 mod secret;
 mod spelling;
+#[cfg(test)]
+mod stub;
 pub mod ups;
 pub mod webhooks;
 
@@ -287,6 +289,13 @@ impl Systems for Registry {
             carrier,
             recorder,
         })
+    }
+
+    fn tracks_at_once(&self, connection: &Connection) -> usize {
+        match System::named(&connection.carrier.system) {
+            Some(System::FedEx) => fedex::TRACKS_AT_ONCE,
+            Some(System::Ups | System::NetSuite | System::Fusion | System::PeopleSoft) | None => 1,
+        }
     }
 }
 

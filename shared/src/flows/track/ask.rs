@@ -1,12 +1,14 @@
-//! Asking the carrier for one parcel: at first, as often as its cadence says, after a promise to push was made or broken, and
-//! once more when it has arrived.
+//! Asking the carrier for parcels: at first, as often as their cadence says, after a promise to push was made or broken, and
+//! once more when they have arrived. Those that come together are asked for in as few calls as the carrier allows; what it answers
+//! for each is that parcel's own matter.
 
+use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use super::hear::{ending, joined, learnable, report_unknown};
 use super::{TRIES, Visit};
 use crate::domain::{Cover, Ending, Milestone, TrackedParcel, TrackingEvent};
-use crate::ports::{CallError, News, StoreError};
+use crate::ports::{Asked, CallError, Later, News, Obstacle, StoreError};
 use crate::telemetry;
 
 /// How long a parcel may wait for the schedule, the queue and the worker before that counts as a gap.
@@ -23,13 +25,38 @@ enum Answer {
 }
 
 impl Visit<'_> {
-    /// Asks the carrier; answers the parcel as it stands afterwards.
-    pub(super) async fn ask(&self, parcel: TrackedParcel) -> Result<Option<TrackedParcel>, StoreError> {
-        let parcel = match self.enlist(parcel).await? {
-            Some(parcel) if parcel.is_to_be_asked(self.track.clock.now()) => parcel,
-            other => return Ok(other),
-        };
-        match self.answer(&parcel).await {
+    /// Asks the carrier; answers each parcel as it stands afterwards.
+    pub(super) async fn ask(&self, parcels: Vec<TrackedParcel>) -> Vec<Result<Option<TrackedParcel>, StoreError>> {
+        let enlisted = join_all(parcels.into_iter().map(|parcel| self.enlist(parcel))).await;
+        let now = self.track.clock.now();
+        let (mut standing, mut to_ask) = (Vec::new(), Vec::new());
+        for parcel in enlisted {
+            match parcel {
+                Ok(Some(parcel)) if parcel.is_to_be_asked(now) => to_ask.push(parcel),
+                other => standing.push(other),
+            }
+        }
+        for some in to_ask.chunks(self.systems.carrier.tracks_at_once().max(1)) {
+            standing.extend(self.ask_together(some).await);
+        }
+        standing
+    }
+
+    /// Asks for parcels in one call.
+    async fn ask_together(&self, parcels: &[TrackedParcel]) -> Vec<Result<Option<TrackedParcel>, StoreError>> {
+        let asked: Vec<Asked<'_>> = parcels.iter().map(asked).collect();
+        let told = self.systems.carrier.track_many(&asked).await;
+        let told = told.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        let kept = parcels.iter().zip(told).map(|(parcel, told)| {
+            let answer = self.answer(parcel, told.unwrap_or_else(untold));
+            self.keep(parcel.clone(), answer)
+        });
+        join_all(kept).await
+    }
+
+    /// Stores what came of asking for a parcel.
+    async fn keep(&self, parcel: TrackedParcel, answer: Answer) -> Result<Option<TrackedParcel>, StoreError> {
+        match answer {
             Answer::News(news) => self.learn(parcel, news).await,
             // It grows old all the same.
             Answer::Nothing => self.learn(parcel, News::default()).await,
@@ -81,9 +108,9 @@ impl Visit<'_> {
         self.track.change(&parcel.key, enlisted).await
     }
 
-    async fn answer(&self, parcel: &TrackedParcel) -> Answer {
+    fn answer(&self, parcel: &TrackedParcel, told: Result<Option<News>, CallError>) -> Answer {
         let now = self.track.clock.now();
-        match self.systems.carrier.track(&parcel.key.number).await {
+        match told {
             Ok(news) => {
                 self.measure_gap(parcel, now);
                 Answer::News(news.unwrap_or_default())
@@ -101,7 +128,7 @@ impl Visit<'_> {
 
     /// The time in which news could have come that nobody would have heard: it should always be none.
     fn measure_gap(&self, parcel: &TrackedParcel, now: Timestamp) {
-        let gap = parcel.gap(&self.connection.tracking, PATIENCE, now);
+        let gap = parcel.gap((&self.connection.tracking, self.systems.carrier.pace()), PATIENCE, now);
         telemetry::count("TrackingGapSeconds", u64::try_from(gap.as_secs()).unwrap_or_default());
         if gap > SignedDuration::ZERO {
             tracing::warn!(parcel = %parcel.key, seconds = gap.as_secs(), "the parcel was not covered for a while");
@@ -173,7 +200,7 @@ impl Visit<'_> {
                     after.tell_at = Some(after.tell_at.unwrap_or(now));
                 }
             }
-            None => after.next_poll = Some(cadence.next(&after, now)),
+            None => after.next_poll = Some(cadence.next(self.systems.carrier.pace(), &after, now)),
         }
         if after.tell_at.is_none() {
             after.queued_until = None;
@@ -197,4 +224,17 @@ impl Visit<'_> {
         let wait = parcel.tell_at?.duration_since(self.track.clock.now());
         (wait > SignedDuration::ZERO).then_some(wait)
     }
+}
+
+fn asked(parcel: &TrackedParcel) -> Asked<'_> {
+    Asked {
+        number: &parcel.key.number,
+        shipped: parcel.since,
+    }
+}
+
+/// An adapter that tells too little of what it was asked.
+fn untold() -> Result<Option<News>, CallError> {
+    let why = "nothing came back for the parcel";
+    Err(CallError::Later(Later::new(Obstacle::Unreachable, why)))
 }

@@ -1,6 +1,6 @@
 //! News of parcels become milestones, and milestones what the ERP shows.
 //!
-//! A message names a captured webhook or a parcel. Whatever brings news, they are joined with what is known, folded, and
+//! A message names a captured webhook, a parcel, or parcels that the carrier is asked for in one call. Whatever brings news, they are joined with what is known, folded, and
 //! stored under the parcel's version; a change is told to the ERP once, a moment later, so that a burst is told as one.
 
 mod ask;
@@ -9,10 +9,11 @@ mod tell;
 
 use std::sync::Arc;
 
+use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::connection::Connection;
-use crate::domain::{Ending, ParcelKey, TrackedParcel};
+use crate::domain::{ConnectionId, Ending, ParcelKey, TrackedParcel};
 use crate::flows::poll::Poll;
 use crate::job::{self, Timing};
 use crate::ports::{
@@ -22,6 +23,9 @@ use crate::ports::{
 
 /// How often a parcel is written again when somebody else was faster.
 const TRIES: usize = 8;
+
+/// The most parcels of one connection that are looked at together, whatever a message names.
+pub(crate) const TOGETHER: usize = 30;
 
 /// When a parcel is looked at again whose connection is paused or gone.
 const IDLE: SignedDuration = SignedDuration::from_mins(15);
@@ -74,7 +78,8 @@ impl Track {
     pub async fn deliver(&self, body: &str) -> Result<(), StoreError> {
         match serde_json::from_str(body) {
             Ok(TrackingMessage::Hook(id)) => self.open(&id).await,
-            Ok(TrackingMessage::Parcel(key)) => self.attend(&key).await,
+            Ok(TrackingMessage::Parcel(key)) => self.attend(&key.connection, std::slice::from_ref(&key)).await,
+            Ok(TrackingMessage::Parcels(keys)) => self.attend_all(&keys).await,
             Err(_) => {
                 let reason = "it names neither a webhook nor a parcel, as our messages do";
                 tracing::error!(reason, "a message goes to the dead letters");
@@ -83,28 +88,40 @@ impl Track {
         }
     }
 
-    /// Does what is due for a parcel: asks the carrier, tells the ERP.
-    async fn attend(&self, key: &ParcelKey) -> Result<(), StoreError> {
-        let Some(parcel) = self.parcel(key).await? else {
-            tracing::warn!(parcel = %key, "nobody follows this parcel");
-            return Ok(());
-        };
-        let now = self.clock.now();
-        if !parcel.is_to_be_asked(now) && !parcel.is_to_be_told(now) {
+    /// Does what is due for the parcels of a message. Ours name one connection; whoever else's message it is, none of them is lost.
+    async fn attend_all(&self, keys: &[ParcelKey]) -> Result<(), StoreError> {
+        let mut failed = None;
+        for own in keys.chunk_by(|one, next| one.connection == next.connection) {
+            for some in own.chunks(TOGETHER) {
+                let connection = some.first().map(|key| &key.connection);
+                let done = match connection {
+                    Some(connection) => self.attend(connection, some).await,
+                    None => Ok(()),
+                };
+                failed = done.err().or(failed);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Does what is due for parcels of one connection: asks the carrier, tells the ERP.
+    async fn attend(&self, id: &ConnectionId, keys: &[ParcelKey]) -> Result<(), StoreError> {
+        let due = self.due(keys).await?;
+        if due.is_empty() {
             return Ok(());
         }
-        let Some(gate) = self.connections.gate(&key.connection).await? else {
-            return self.end(parcel).await;
+        let Some(gate) = self.connections.gate(id).await? else {
+            return each(due, |parcel| self.end(parcel)).await;
         };
         let connection = gate.connection;
         if connection.paused {
-            return self.leave_alone(parcel).await;
+            return each(due, |parcel| self.leave_alone(parcel)).await;
         }
         let systems = match self.systems.open(&connection).await {
             Ok(systems) => systems,
             Err(error) => {
-                tracing::warn!(parcel = %key, %error, "the systems cannot be opened");
-                return self.leave_alone(parcel).await;
+                tracing::warn!(connection = %id, parcels = due.len(), %error, "the systems cannot be opened");
+                return each(due, |parcel| self.leave_alone(parcel)).await;
             }
         };
         let visit = Visit {
@@ -112,9 +129,22 @@ impl Track {
             connection: &connection,
             systems: &systems,
         };
-        let done = visit.pay(parcel).await;
+        let done = visit.pay(due).await;
         systems.close().await;
         done
+    }
+
+    /// Of these parcels, those for which there is something to do now.
+    async fn due(&self, keys: &[ParcelKey]) -> Result<Vec<TrackedParcel>, StoreError> {
+        let mut parcels = self.parcels.parcels(keys).await?;
+        for key in keys {
+            if parcels.iter().all(|parcel| parcel.key != *key) {
+                tracing::warn!(parcel = %key, "nobody follows this parcel");
+            }
+        }
+        let now = self.clock.now();
+        parcels.retain(|parcel| parcel.is_to_be_asked(now) || parcel.is_to_be_told(now));
+        Ok(parcels)
     }
 
     async fn parcel(&self, key: &ParcelKey) -> Result<Option<TrackedParcel>, StoreError> {
@@ -197,7 +227,16 @@ impl Track {
     }
 }
 
-/// A visit to one parcel, with its connection's systems open.
+/// Does the same for each of them, side by side; one that fails does not stop the others.
+async fn each<F>(parcels: Vec<TrackedParcel>, what: impl Fn(TrackedParcel) -> F) -> Result<(), StoreError>
+where
+    F: Future<Output = Result<(), StoreError>>,
+{
+    let done = join_all(parcels.into_iter().map(what)).await;
+    done.into_iter().collect()
+}
+
+/// A visit to parcels of one connection, with its systems open.
 struct Visit<'a> {
     track: &'a Track,
     connection: &'a Connection,
@@ -205,16 +244,27 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    async fn pay(&self, parcel: TrackedParcel) -> Result<(), StoreError> {
-        let now = self.track.clock.now();
-        let asked = if parcel.is_to_be_asked(now) {
-            self.ask(parcel).await?
-        } else {
-            Some(parcel)
-        };
-        match asked.filter(|parcel| parcel.is_to_be_told(self.track.clock.now())) {
-            Some(parcel) => self.tell(&parcel).await,
-            None => Ok(()),
+    /// The carrier is asked for all of them together. What is to be told is told at once of a parcel that came alone; of the others
+    /// each has a message of its own, for the ERP takes its time with every one.
+    async fn pay(&self, parcels: Vec<TrackedParcel>) -> Result<(), StoreError> {
+        let (alone, now) = (parcels.len() == 1, self.track.clock.now());
+        let (to_ask, others): (Vec<_>, Vec<_>) = parcels.into_iter().partition(|parcel| parcel.is_to_be_asked(now));
+        let mut failed = None;
+        let mut standing: Vec<TrackedParcel> = others;
+        for asked in self.ask(to_ask).await {
+            match asked {
+                Ok(parcel) => standing.extend(parcel),
+                Err(error) => failed = Some(error),
+            }
         }
+        let now = self.track.clock.now();
+        for parcel in standing.iter().filter(|parcel| parcel.is_to_be_told(now)) {
+            if alone {
+                self.tell(parcel).await?;
+            } else {
+                self.track.call_for(parcel, SignedDuration::ZERO).await;
+            }
+        }
+        failed.map_or(Ok(()), Err)
     }
 }

@@ -13,16 +13,18 @@ use serde_json::Value;
 
 use super::account::{self, Account, Credential, is_account};
 use super::convert::{self, Void};
+use super::look::TRACKS_AT_ONCE;
 use super::token::{self, ADDRESS, Issuer, TRACK, project_digest};
 use crate::connection::{Environment, Mistake, SystemSettings};
 use crate::domain::{
     Address, AddressVerdict, CarrierAccount, CarrierShipmentId, ConnectionId, JobId, LabelFormat, LabelImage, Offer,
-    Rate, RateRequest, Readiness, Refusal, Shipment, ShipmentRequest, Stretch,
+    Pace, Rate, RateRequest, Readiness, Refusal, Shipment, ShipmentRequest, Stretch,
 };
 use crate::http::{self, Answer, Bearer, Call, Endpoint, Lane, Lost};
 use crate::ports::{
-    CallError, Carrier, Clock, Control, Draft, EffectError, Finding, LabelError, Later, Limits, ListPage, Listing,
-    Mint, News, Obstacle, Permit, Purchased, Push, Recorder, Sighting, Subscribed, TokenKey, Tokens, VoidError,
+    Asked, CallError, Carrier, Clock, Control, Draft, EffectError, Finding, LabelError, Later, Limits, ListPage,
+    Listing, Mint, News, Obstacle, Permit, Purchased, Push, Recorder, Sighting, Subscribed, TokenKey, Tokens,
+    VoidError,
 };
 
 const OPERATION: &str = "fedex.ship";
@@ -413,6 +415,18 @@ impl Carrier for FedEx {
 
     async fn track(&self, number: &str) -> Result<Option<News>, CallError> {
         self.news(number).await
+    }
+
+    async fn track_many(&self, asked: &[Asked<'_>]) -> Vec<Result<Option<News>, CallError>> {
+        self.news_of(asked).await
+    }
+
+    fn tracks_at_once(&self) -> usize {
+        TRACKS_AT_ONCE
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Steady
     }
 
     fn push(&self) -> Result<Push, String> {

@@ -11,6 +11,10 @@
 //!   only where FedEx knows them, and Quebec is `PQ`. Customs data within one country is a mistake.
 //! - A cancellation that did not happen is answered with success and a flag. Faults of its own come with any status, faults of
 //!   gateways as pages, bodies as gzip without saying so.
+//! - Track takes thirty numbers in a call, and gives the same number to several parcels in the course of time. "Not found" stands
+//!   inside a success. Scans may come without the offset of their time, and are then no moments.
+//! - Each package of a shipment is tracked and found by itself; package 1 has the number of the whole.
+//! - Pushes are ordered in FedEx's portal, cost money, and are signed; they come in any order, and nothing replaces asking.
 
 mod account;
 mod check;
@@ -28,3 +32,4 @@ pub(crate) use account::usual;
 pub use account::{check_secret, mistakes};
 pub use client::{FedEx, Opening};
 pub use convert::{is_packaging, service_name};
+pub(crate) use look::TRACKS_AT_ONCE;

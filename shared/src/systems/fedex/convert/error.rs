@@ -19,7 +19,8 @@ pub(crate) fn envelope(answer: &Answer) -> Option<VendorError> {
     })
 }
 
-fn is_transient(code: &str) -> bool {
+/// Whether a code is of a fault of FedEx's own.
+pub(super) fn is_transient(code: &str) -> bool {
     TRANSIENT.iter().any(|beginning| code.starts_with(beginning))
 }
 

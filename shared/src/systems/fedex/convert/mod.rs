@@ -3,20 +3,29 @@
 mod address;
 mod customs;
 mod error;
+mod event;
+mod found;
 mod label;
+mod milestone;
+mod news;
 mod parcel;
 mod party;
+mod pushed;
 mod quota;
 mod rate;
 mod ship;
 mod void;
+mod when;
 
 pub use parcel::is_packaging;
 pub use rate::service_name;
 
 pub(crate) use address::{question, verdict};
 pub(crate) use error::envelope;
+pub(crate) use found::{Group, Piece, by_master, by_reference, grouped, piece, pieces};
+pub(crate) use news::{by_numbers, is_about_a_number, legal_number, told};
 pub(crate) use party::digits as phone_digits;
+pub(crate) use pushed::pushed;
 pub(crate) use quota::quota;
 pub(crate) use rate::{offers, rate};
 pub(crate) use ship::{job, purchased, results, ship};

@@ -2,9 +2,13 @@
 
 mod answers;
 mod calls;
+mod lookups;
+mod pushed;
 mod requests;
 mod stub;
 mod tokens;
+mod tracker;
+mod tracking;
 
 use jiff::civil::date;
 use rust_decimal::{Decimal, dec};

@@ -1,68 +1,19 @@
-//! A server that gives canned answers and remembers what it was asked, and tokens and limits in memory.
+//! The adapter at a server of canned answers.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
 use super::{depot, secret, settings};
 use crate::connection::Environment;
-use crate::domain::{Health, Rate};
 use crate::http;
-use crate::ports::{
-    AccountStanding, CallError, Clock, Limits, Mint, Recorder, Slot, StoreError, Token, TokenKey, Tokens, Turn,
-};
+use crate::ports::Recorder;
+pub(super) use crate::systems::stub::{Asked, Noon, Stub};
+use crate::systems::stub::{Kept, Unlimited};
 use crate::systems::ups::{Opening, PushTarget, Ups};
 
-/// A request as it arrived.
-#[derive(Debug, Clone)]
-pub(super) struct Asked {
-    /// Method and path with query.
-    pub(super) line: String,
-    headers: Vec<(String, String)>,
-    pub(super) body: String,
-}
-
-impl Asked {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
-    }
-
-    pub(super) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
-}
-
-type Answers = dyn Fn(&Asked) -> (u16, String) + Send + Sync;
-
-/// A server on this machine.
-pub(super) struct Stub {
-    pub(super) url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
-}
-
 impl Stub {
-    /// Answers every request by `answers`; a token request is answered by itself.
-    pub(super) async fn new(answers: impl Fn(&Asked) -> (u16, String) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let answers: Arc<Answers> = Arc::new(answers);
-        tokio::spawn(serve(listener, asked.clone(), answers));
-        Self { url, asked }
-    }
-
-    pub(super) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
-    }
-
     /// An adapter that reaches this server.
     pub(super) fn ups(&self, options: Value) -> Ups {
         self.ups_with(options, None, Recorder::default())
@@ -88,129 +39,5 @@ impl Stub {
             hook,
         })
         .unwrap()
-    }
-}
-
-async fn serve(listener: TcpListener, asked: Arc<Mutex<Vec<Asked>>>, answers: Arc<Answers>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let (asked, answers) = (asked.clone(), answers.clone());
-        tokio::spawn(async move { answer(stream, &asked, answers.as_ref()).await });
-    }
-}
-
-async fn answer(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, answers: &Answers) {
-    let asked = receive(&mut stream).await;
-    log.lock().unwrap().push(asked.clone());
-    let (status, body) = answers(&asked);
-    let head = format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-}
-
-async fn receive(stream: &mut TcpStream) -> Asked {
-    let mut bytes = Vec::new();
-    loop {
-        let mut chunk = [0_u8; 8192];
-        let read = stream.read(&mut chunk).await.unwrap();
-        bytes.extend_from_slice(&chunk[..read]);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        let mut lines = head.lines();
-        let line = lines.next().unwrap().trim_end_matches(" HTTP/1.1").to_owned();
-        let pair = |line: &str| {
-            line.split_once(": ")
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        };
-        let asked = Asked {
-            line,
-            headers: lines.filter_map(pair).collect(),
-            body: body.to_owned(),
-        };
-        let length = asked
-            .header("content-length")
-            .map_or(0, |length| length.parse().unwrap());
-        if body.len() >= length || read == 0 {
-            return asked;
-        }
-    }
-}
-
-/// The time at which everything happens.
-pub(super) struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        "2026-11-20T12:00:00Z".parse().unwrap()
-    }
-}
-
-#[derive(Default)]
-struct Kept(Mutex<Option<Token>>);
-
-impl Kept {
-    async fn make(&self, version: u64, mint: &dyn Mint) -> Result<Token, CallError> {
-        let minted = mint.mint().await?;
-        let issued_at = Noon.now();
-        let expires_at = issued_at + SignedDuration::try_from(minted.lives_for).unwrap();
-        let token = Token {
-            secret: minted.secret,
-            version,
-            issued_at,
-            expires_at,
-        };
-        *self.0.lock().unwrap() = Some(token.clone());
-        Ok(token)
-    }
-}
-
-#[async_trait]
-impl Tokens for Kept {
-    async fn bearer(&self, _key: &TokenKey, mint: &dyn Mint) -> Result<Token, CallError> {
-        let kept = self.0.lock().unwrap().clone();
-        match kept {
-            Some(token) => Ok(token),
-            None => self.make(1, mint).await,
-        }
-    }
-
-    async fn renew(&self, _key: &TokenKey, failed: u64, mint: &dyn Mint) -> Result<Token, CallError> {
-        self.make(failed + 1, mint).await
-    }
-}
-
-struct Unlimited;
-
-#[async_trait]
-impl Limits for Unlimited {
-    async fn lease_slot(&self, _account: &str, _cap: u16, _lease: Duration) -> Result<Turn, StoreError> {
-        Ok(Turn::At(Timestamp::now()))
-    }
-
-    async fn extend_slot(&self, _slot: &Slot, _lease: Duration) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    async fn free_slot(&self, _slot: Slot) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn standing(&self, _account: &str) -> Result<AccountStanding, StoreError> {
-        Ok(AccountStanding::default())
-    }
-
-    async fn pause(&self, _account: &str, _until: Timestamp) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn write_health(&self, _account: &str, _version: u64, _health: &Health) -> Result<bool, StoreError> {
-        Ok(true)
-    }
-
-    async fn reserve_call(&self, _account: &str, _rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
-        Ok(None)
     }
 }
