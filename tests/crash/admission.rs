@@ -430,6 +430,7 @@ impl Admission {
             connections: connections.clone(),
             systems: systems.clone(),
             labels: store.clone(),
+            links: Arc::new(store.memory.clone()),
             spending: store.clone(),
             queue: store.clone(),
             clock: desk.clone(),
