@@ -430,7 +430,7 @@ impl Admission {
             connections: connections.clone(),
             systems: systems.clone(),
             labels: store.clone(),
-            links: Arc::new(store.memory.clone()),
+            links: store.clone(),
             spending: store.clone(),
             queue: store.clone(),
             clock: desk.clone(),
