@@ -241,6 +241,8 @@ mod tests {
             "hook remove acme",
             "hook remove acme --hook 1a2b3c4d",
             "portal create",
+            "job label ABCDEFGHIJKLMNOPQRSTUVWXYZ --link --revoke",
+            "job label ABCDEFGHIJKLMNOPQRSTUVWXYZ --link --out labels",
             "job replay",
             "job replay --reason sulking",
             "job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ",

@@ -44,8 +44,8 @@ impl LabelKeys {
     pub fn read(body: &SecretString) -> Option<Self> {
         // The parser's own words may quote the secret and are not repeated.
         let keys: Self = serde_json::from_str(body.expose_secret()).ok()?;
-        let long = |key: &SecretString| key.expose_secret().len() >= SHORTEST_KEY;
-        keys.all().all(long).then_some(keys)
+        let good = keys.all().all(|key| key.expose_secret().len() >= SHORTEST_KEY);
+        good.then_some(keys)
     }
 
     fn all(&self) -> impl Iterator<Item = &SecretString> {
