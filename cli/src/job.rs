@@ -636,7 +636,11 @@ mod tests {
     #[test]
     fn whoever_has_no_link_is_told_why() {
         let held = held_for(HoldReason::Rejected, "no");
-        assert!(no_link(&held).contains("has no labels that may be used; it is held"), "{}", no_link(&held));
+        assert!(
+            no_link(&held).contains("has no labels that may be used; it is held"),
+            "{}",
+            no_link(&held)
+        );
         let forgotten = Job {
             forgotten: Some(waybill::job::Forgotten {
                 by: "ann".to_owned(),
@@ -644,7 +648,11 @@ mod tests {
             }),
             ..shipped()
         };
-        assert!(no_link(&forgotten).contains("ann had its personal data erased"), "{}", no_link(&forgotten));
+        assert!(
+            no_link(&forgotten).contains("ann had its personal data erased"),
+            "{}",
+            no_link(&forgotten)
+        );
     }
 
     fn chosen() -> Chosen {

@@ -376,7 +376,10 @@ fn whoever_opens_labels_may_read_them_and_nothing_else() {
     ];
     assert_eq!(allowed.len(), wanted.len());
     for ((action, resource), (verb, what)) in allowed.iter().zip(wanted) {
-        assert!(action.contains(verb) && resource.contains(what), "{action} on {resource}");
+        assert!(
+            action.contains(verb) && resource.contains(what),
+            "{action} on {resource}"
+        );
     }
 }
 
@@ -386,9 +389,15 @@ fn the_keys_of_label_links_are_made_by_the_stack_and_are_its_own() {
     let template = template();
     let keys = &template["Resources"]["LabelKeys"]["Properties"];
     let name = keys["Name"]["Fn::Sub"].as_str().unwrap();
-    assert!(name.starts_with("waybill/${Stage}/") && name.contains("${AWS::StackName}"), "{name}");
+    assert!(
+        name.starts_with("waybill/${Stage}/") && name.contains("${AWS::StackName}"),
+        "{name}"
+    );
     let made = &keys["GenerateSecretString"];
-    assert_eq!((&made["GenerateStringKey"], &made["PasswordLength"]), (&"key".into(), &64.into()));
+    assert_eq!(
+        (&made["GenerateStringKey"], &made["PasswordLength"]),
+        (&"key".into(), &64.into())
+    );
     assert!(keys["SecretString"].is_null());
     let told = |function: &str| {
         let variables = &template["Resources"][function]["Properties"]["Environment"]["Variables"];

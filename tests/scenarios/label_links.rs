@@ -46,7 +46,10 @@ async fn follow(door: &LabelLink, token: &str, number: Option<&str>) -> Answer {
 /// What is answered to a link that was never one.
 async fn nothing(world: &World) -> Answer {
     let answer = follow(&world.label_door(), "", None).await;
-    assert!(matches!(&answer, Answer::Page { status: 404, html } if html.contains("waybill job label")), "{answer:?}");
+    assert!(
+        matches!(&answer, Answer::Page { status: 404, html } if html.contains("waybill job label")),
+        "{answer:?}"
+    );
     answer
 }
 
@@ -76,7 +79,10 @@ async fn a_link_opens_its_label_until_its_last_moment() -> Result<(), Failure> {
         panic!("it opens by its number too");
     };
     let until = world.now().as_second() + 300;
-    assert!(address.contains(&format!("until={until}")), "{address}: the store's own address lives for minutes");
+    assert!(
+        address.contains(&format!("until={until}")),
+        "{address}: the store's own address lives for minutes"
+    );
     let number = label.tracking_number.unwrap();
     assert!(
         address.ends_with(&format!("attachment; filename=\"{}-{number}.zpl\"", job.number)),
@@ -86,9 +92,15 @@ async fn a_link_opens_its_label_until_its_last_moment() -> Result<(), Failure> {
     let end = good_until(&job, DAYS);
     assert_eq!(end, after(job.bought_at(), DAYS));
     world.clock.set(end - SignedDuration::from_secs(1));
-    assert!(opens(&follow(&world.label_door(), token(&link), None).await, &label.key));
+    assert!(opens(
+        &follow(&world.label_door(), token(&link), None).await,
+        &label.key
+    ));
     world.clock.set(end);
-    assert_eq!(follow(&world.label_door(), token(&link), None).await, nothing(&world).await);
+    assert_eq!(
+        follow(&world.label_door(), token(&link), None).await,
+        nothing(&world).await
+    );
     Ok(())
 }
 
@@ -122,7 +134,16 @@ async fn links_that_are_none_look_all_alike() -> Result<(), Failure> {
     let mut gone = job.clone();
     gone.id = "OB3XG5DVNZXW64DFOJ2HA3DPNU".parse()?;
     let gone = link(&world, &gone).await?;
-    for stranger in [swapped.as_str(), &later, token(&gone), &own[..58], "1", "../labels", "é", &"1".repeat(4096)] {
+    for stranger in [
+        swapped.as_str(),
+        &later,
+        token(&gone),
+        &own[..58],
+        "1",
+        "../labels",
+        "é",
+        &"1".repeat(4096),
+    ] {
         assert_eq!(follow(&door, stranger, None).await, nothing, "{stranger}");
         assert_eq!(follow(&door, stranger, Some("1")).await, nothing, "{stranger}");
     }
@@ -150,7 +171,8 @@ async fn revoked_links_are_dead_and_new_ones_open() -> Result<(), Failure> {
     assert!(opens(&follow(&door, token(&second), None).await, job.id.as_str()));
     let told = world.story(&job.id);
     assert!(
-        told.iter().any(|entry| entry.by == "ann" && entry.text == "revoked the links to the labels"),
+        told.iter()
+            .any(|entry| entry.by == "ann" && entry.text == "revoked the links to the labels"),
         "{told:?}"
     );
 
@@ -163,8 +185,14 @@ async fn revoked_links_are_dead_and_new_ones_open() -> Result<(), Failure> {
 
     let unbought = world.enter(world.plain(1))?;
     world.poll().await?;
-    let early = world.operator().revoke_label_links(&world.job(unbought)?.id, "ann").await;
-    assert!(matches!(early, Err(OperateError::NotNow(_))), "it has no links: {early:?}");
+    let early = world
+        .operator()
+        .revoke_label_links(&world.job(unbought)?.id, "ann")
+        .await;
+    assert!(
+        matches!(early, Err(OperateError::NotNow(_))),
+        "it has no links: {early:?}"
+    );
     Ok(())
 }
 
@@ -177,7 +205,9 @@ async fn a_rotation_breaks_no_link_until_the_old_key_is_ended() -> Result<(), Fa
     let door = world.label_door();
     assert!(opens(&follow(&door, token(&old), None).await, job.id.as_str()));
 
-    world.secret(LABEL_KEYS, &json!({ "key": OTHER_KEY, "older": [LABEL_KEY] })).await?;
+    world
+        .secret(LABEL_KEYS, &json!({ "key": OTHER_KEY, "older": [LABEL_KEY] }))
+        .await?;
     let new = link(&world, &job).await?;
     assert_ne!(old, new, "the newest key seals");
     world.turn(SignedDuration::from_secs(3));
@@ -209,12 +239,16 @@ async fn a_void_shipments_links_are_dead() -> Result<(), Failure> {
     assert_eq!(world.label_links().link(&reload(&world, &job.id), end).await?, None);
 
     world.ups.configure(|options| options.void_window_days = 0);
+    world.turn(SignedDuration::from_mins(1));
     world.operator().void(&kept.id, "ann").await?;
     assert_eq!(follow(&door, token(&link_of_kept), None).await, nothing(&world).await);
     world.work().await?;
     let held = reload(&world, &kept.id).hold.map(|hold| hold.reason);
     assert_eq!(held, Some(HoldReason::VoidRefused));
-    assert!(opens(&follow(&door, token(&link_of_kept), None).await, kept.id.as_str()));
+    assert!(opens(
+        &follow(&door, token(&link_of_kept), None).await,
+        kept.id.as_str()
+    ));
     Ok(())
 }
 
@@ -225,7 +259,10 @@ async fn an_erased_jobs_links_are_dead() -> Result<(), Failure> {
     let job = shipped(&world, 1).await?;
     let link = link(&world, &job).await?;
     world.operator().forget(&job.id, "ann").await?;
-    assert_eq!(follow(&world.label_door(), token(&link), None).await, nothing(&world).await);
+    assert_eq!(
+        follow(&world.label_door(), token(&link), None).await,
+        nothing(&world).await
+    );
     let forgotten = reload(&world, &job.id);
     assert_eq!(world.label_links().link(&forgotten, Timestamp::MAX).await?, None);
     Ok(())
@@ -252,7 +289,10 @@ async fn several_parcels_are_a_page_to_choose_from() -> Result<(), Failure> {
         let answer = follow(&door, token, Some(&number.to_string())).await;
         assert!(opens(&answer, &label.key), "{answer:?}");
     }
-    assert!(!html.contains("Hudson") && !html.contains("5th Ave"), "a page names nobody: {html}");
+    assert!(
+        !html.contains("Hudson") && !html.contains("5th Ave"),
+        "a page names nobody: {html}"
+    );
     assert_eq!(follow(&door, token, Some("4")).await, nothing(&world).await);
     Ok(())
 }
@@ -281,7 +321,10 @@ async fn a_store_that_fails_kills_no_link() -> Result<(), Failure> {
     };
     for door in [closed_door, without_jobs] {
         let answer = follow(&door, token(&link), None).await;
-        assert!(matches!(&answer, Answer::Page { status: 503, html } if html.contains("Try again")), "{answer:?}");
+        assert!(
+            matches!(&answer, Answer::Page { status: 503, html } if html.contains("Try again")),
+            "{answer:?}"
+        );
     }
     world.secret(LABEL_KEYS, &json!({ "key": "short" })).await?;
     let answer = follow(&world.label_door(), token(&link), None).await;
@@ -305,7 +348,10 @@ async fn a_write_back_that_wants_a_link_waits_for_the_key() -> Result<(), Failur
     let failed = world.worker().run(&id).await.unwrap_err();
     assert!(failed.0.contains("waybill label rotate-key"), "{failed}");
     let job = world.job(order)?;
-    assert!(job.purchase.done().is_some() && job.write_back.done().is_none(), "{job:?}");
+    assert!(
+        job.purchase.done().is_some() && job.write_back.done().is_none(),
+        "{job:?}"
+    );
     assert!(world.page(order)?.fulfilments.is_empty());
 
     world.secret(LABEL_KEYS, &json!({ "key": LABEL_KEY })).await?;

@@ -168,7 +168,13 @@ mod tests {
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-central-1"))
-            .credentials_provider(Credentials::new("AKID", "secret", Some("session".to_owned()), None, "test"))
+            .credentials_provider(Credentials::new(
+                "AKID",
+                "secret",
+                Some("session".to_owned()),
+                None,
+                "test",
+            ))
             .build();
         let bucket = Bucket::new(Client::from_conf(config), "waybill-bucket");
         let label = LabelRef {

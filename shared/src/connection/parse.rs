@@ -12,8 +12,8 @@ use super::mistake::{Mistake, Mistakes};
 use super::section::Section;
 use super::spelling as spelt;
 use super::{
-    AddressPolicy, Connection, CustomsPolicy, Environment, FieldMap, LINK_DAYS, Schedule, Selection, SelectionRule, ShipFrom,
-    SystemSettings, UnknownPurchase, WriteBackPolicy,
+    AddressPolicy, Connection, CustomsPolicy, Environment, FieldMap, LINK_DAYS, Schedule, Selection, SelectionRule,
+    ShipFrom, SystemSettings, UnknownPurchase, WriteBackPolicy,
 };
 use crate::domain::{
     AccountRule, Address, Billing, Cadence, CarrierAccount, Choice, LabelFormat, LocationId, Money, PackageType,

@@ -78,9 +78,8 @@ impl LabelPass {
         let job: JobId = rest.get(..JOB)?.parse().ok()?;
         let bytes = BASE64URL_NOPAD.decode(rest.get(JOB..)?.as_bytes()).ok()?;
         let (facts, sealed) = bytes.split_at_checked(FACTS)?;
-        let fits = |key: &&SecretString| {
-            constant_time::verify_slices_are_equal(&seal(key, &job, facts), sealed).is_ok()
-        };
+        let fits =
+            |key: &&SecretString| constant_time::verify_slices_are_equal(&seal(key, &job, facts), sealed).is_ok();
         // All are compared, whichever fits.
         if keys.all().filter(fits).count() == 0 {
             return None;
@@ -151,7 +150,11 @@ mod tests {
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         assert!(token.chars().all(legal), "{token}");
         assert_eq!(LabelPass::read(&token, &keys(NEW, &[])), Some(pass()));
-        assert_eq!(token, pass().token(&keys(NEW, &[OLD])), "the same pass is the same text");
+        assert_eq!(
+            token,
+            pass().token(&keys(NEW, &[OLD])),
+            "the same pass is the same text"
+        );
     }
 
     /// Whatever character is changed, left away or added: it is no pass any more.
@@ -171,7 +174,12 @@ mod tests {
             }
             assert_eq!(LabelPass::read(&token[..place], &keys), None);
         }
-        for longer in [format!("{token}A"), format!("{token}AAAA"), format!("1{token}"), format!(" {token}")] {
+        for longer in [
+            format!("{token}A"),
+            format!("{token}AAAA"),
+            format!("1{token}"),
+            format!(" {token}"),
+        ] {
             assert_eq!(LabelPass::read(&longer, &keys), None, "{longer}");
         }
     }
@@ -180,8 +188,15 @@ mod tests {
     fn every_key_opens_and_the_newest_seals() {
         let old = pass().token(&keys(OLD, &[]));
         assert_eq!(LabelPass::read(&old, &keys(NEW, &[OLD])), Some(pass()));
-        assert_eq!(LabelPass::read(&old, &keys(NEW, &[])), None, "a key that was ended opens nothing");
-        assert_eq!(LabelPass::read(&pass().token(&keys(NEW, &[OLD])), &keys(NEW, &[])), Some(pass()));
+        assert_eq!(
+            LabelPass::read(&old, &keys(NEW, &[])),
+            None,
+            "a key that was ended opens nothing"
+        );
+        assert_eq!(
+            LabelPass::read(&pass().token(&keys(NEW, &[OLD])), &keys(NEW, &[])),
+            Some(pass())
+        );
     }
 
     /// What the same key signed for something else is no seal: the purpose is a part of what is sealed.

@@ -238,7 +238,11 @@ fn choice(job: &Job, token: &SecretString) -> Answer {
         let kind = label.format.extension().to_uppercase();
         // Relative to this page, whatever name the API is reached by.
         let address = format!("{}/{number}", token.expose_secret());
-        format!("<li><a href=\"{}\">{} ({kind})</a></li>", escaped(&address), escaped(&what))
+        format!(
+            "<li><a href=\"{}\">{} ({kind})</a></li>",
+            escaped(&address),
+            escaped(&what)
+        )
     });
     let items: Vec<String> = items.collect();
     let title = format!("Labels of {}", job.number);

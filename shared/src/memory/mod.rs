@@ -25,8 +25,8 @@ use crate::domain::{
 use crate::job::{Job, history};
 use crate::ports::{
     AccountStanding, AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, DeadLetters, Directory,
-    Documents, Due, Gate, Handing, JobPage, Jobs, LabelDoor, LabelLinks, Labels, Limits, NewJob, Nonces, Queue, Reread, Save, Saved, Slot, Spending,
-    State, Steps, StoreError, TokenRequests, Turn,
+    Documents, Due, Gate, Handing, JobPage, Jobs, LabelDoor, LabelLinks, Labels, Limits, NewJob, Nonces, Queue, Reread,
+    Save, Saved, Slot, Spending, State, Steps, StoreError, TokenRequests, Turn,
 };
 pub use reconciliations::Reconciled;
 pub use shared::Shared;
@@ -623,7 +623,10 @@ impl LabelDoor for Memory {
             content_type,
             disposition,
         } = handing;
-        let address = format!("https://store.example/{}?until={until}#{content_type}; {disposition}", label.key);
+        let address = format!(
+            "https://store.example/{}?until={until}#{content_type}; {disposition}",
+            label.key
+        );
         answered(fate, address).await
     }
 }

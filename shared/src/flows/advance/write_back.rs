@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::record::{Beside, Recorded};
 use super::{Onward, Run};
-use crate::flows::label_link::good_until;
 use crate::domain::{Consignment, LabelRef, Order, Quantities, Shipment, Snapshot};
+use crate::flows::label_link::good_until;
 use crate::job::{HoldReason, Outcome, Step, Wait};
 use crate::ports::{CallError, Draft, EffectError, Permit, StoreError, WriteBack, WriteBackRef, Written};
 

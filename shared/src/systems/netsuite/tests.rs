@@ -819,7 +819,7 @@ async fn lost_answers_leave_one_fulfilment_each_against_a_netsuite_of_somebody_e
             shipment: &shipment,
             quote: None,
             labels: &[],
-        label_link: None,
+            label_link: None,
         };
         let mut tries = 0;
         loop {
