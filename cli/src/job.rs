@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use waybill::domain::{CarrierShipmentId, ConnectionId, JobId, LabelRef};
+use waybill::domain::{CarrierShipmentId, ConnectionId, JobId};
+use waybill::flows::label_link::{self, file_name};
 use waybill::flows::operate::{Operate, OperateError, Word};
 use waybill::job::{HoldReason, Job, Step, history};
-use waybill::ports::{AuditEntry, Directory, Jobs, Labels, State};
+use waybill::ports::{AuditEntry, Directory, Jobs, LabelLinks, Labels, State};
 
 use crate::Common;
 use crate::output::{Answer, Failure, facts, note, table, when};
@@ -57,13 +58,25 @@ pub(crate) enum Verb {
         #[arg(long, conflicts_with_all = ["full", "json"])]
         lines: bool,
     },
-    /// Saves a job's labels and papers as files
-    #[command(after_help = "Examples:\n  waybill job label ABCDEFGHIJKLMNOPQRSTUVWXYZ --out labels/")]
+    /// Saves a job's labels and papers as files, or prints a link that opens them
+    #[command(after_help = "Examples:
+  waybill job label ABCDEFGHIJKLMNOPQRSTUVWXYZ --out labels/
+  waybill job label ABCDEFGHIJKLMNOPQRSTUVWXYZ --link
+  waybill job label ABCDEFGHIJKLMNOPQRSTUVWXYZ --revoke --by ada
+
+A link opens the labels for whoever has it, for as long as the connection's [label] link_days says. A shipment that is void
+and a job whose personal data was erased have none.")]
     Label {
         id: JobId,
         /// The folder for the files
-        #[arg(long, default_value = ".", value_name = "FOLDER")]
+        #[arg(long, default_value = ".", value_name = "FOLDER", conflicts_with_all = ["link", "revoke"])]
         out: PathBuf,
+        /// Print a new link; those that were given out still open
+        #[arg(long)]
+        link: bool,
+        /// End every link that was given out, the one in the ERP too
+        #[arg(long, conflicts_with = "link")]
+        revoke: bool,
     },
     /// Has a worker look at jobs now; always safe, nothing happens twice
     #[command(after_help = "Examples:
@@ -193,7 +206,9 @@ pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> 
         } => list(&stack, connection.as_ref(), state, most).await,
         Verb::Show { id } => show(&stack, &id).await,
         Verb::Audit { id, full, at, lines } => audit(&stack, &id, at, &Telling { full, lines }).await,
-        Verb::Label { id, out } => label(&stack, &id, &out).await,
+        Verb::Label { id, link: true, .. } => link(&stack, &id).await,
+        Verb::Label { id, revoke: true, .. } => revoke(&stack, common, &id).await,
+        Verb::Label { id, out, .. } => label(&stack, &id, &out).await,
         Verb::Replay(chosen) => replay(&stack, common, &chosen).await,
         Verb::Hold { id, reason } => hold(&stack, common, &id, &reason).await,
         Verb::Release { id } => release(&stack, common, &id).await,
@@ -367,18 +382,55 @@ async fn label(stack: &Stack, id: &JobId, out: &Path) -> Result<Answer, Failure>
     Answer::new(&json!({ "job": id, "files": files }), files.join("\n"))
 }
 
-/// The order's number and the parcel's, without anything that a file system could take for a path.
-fn file_name(job: &Job, index: usize, label: &LabelRef) -> String {
-    let part = label
-        .tracking_number
-        .clone()
-        .unwrap_or_else(|| format!("papers-{}", index + 1));
-    let name = format!("{}-{part}", job.number);
-    let safe: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
-        .collect();
-    format!("{safe}.{}", label.format.extension())
+async fn link(stack: &Stack, id: &JobId) -> Result<Answer, Failure> {
+    let job = load(stack, id).await?;
+    let days = stack.gate(&job.connection).await?.connection.label_link_days;
+    let until = label_link::after(Timestamp::now(), days);
+    let link = stack.label_links()?.link(&job, until).await?;
+    let link = link.ok_or_else(|| Failure::new(no_link(&job)))?;
+    Answer::new(
+        &json!({ "job": id, "link": link, "until": until }),
+        format!(
+            "{link}\n\nWhoever has it opens the labels of {} until {}. `waybill job label {id} --revoke` ends it before.",
+            job.number,
+            when(until)
+        ),
+    )
+}
+
+/// Why there is nothing to link to.
+fn no_link(job: &Job) -> String {
+    let (id, summary) = (&job.id, story::summary(job));
+    match &job.forgotten {
+        Some(forgotten) => {
+            let at = when(forgotten.at);
+            format!(
+                "the labels of {id} are no longer kept: {} had its personal data erased at {at}",
+                forgotten.by
+            )
+        }
+        None => format!(
+            "{id} has no labels that may be used; it is {}: {summary}",
+            story::state(job)
+        ),
+    }
+}
+
+async fn revoke(stack: &Stack, common: &Common, id: &JobId) -> Result<Answer, Failure> {
+    let job = load(stack, id).await?;
+    if job.labels.done().is_none() {
+        return Err(Failure::new(format!("{}: there is no link to end", no_link(&job))));
+    }
+    let by = common.by()?;
+    common.confirm(&format!(
+        "{} unit {}: every link to its labels that was given out, the one in the ERP too, opens nothing any more",
+        job.number, job.unit
+    ))?;
+    let job = stack.operate()?.revoke_label_links(id, &by).await.map_err(refused)?;
+    done(
+        &job,
+        &format!("has no open links any more; `waybill job label {id} --link` prints a new one"),
+    )
 }
 
 fn refused(error: OperateError) -> Failure {
@@ -563,7 +615,7 @@ fn done(job: &Job, what: &str) -> Result<Answer, Failure> {
 mod tests {
     use super::*;
     use crate::story::tests::{held_for, shipped};
-    use waybill::domain::LabelFormat;
+    use waybill::domain::{LabelFormat, LabelRef};
 
     #[test]
     fn a_labels_file_is_named_by_order_and_parcel_and_stays_in_its_folder() {
@@ -579,6 +631,28 @@ mod tests {
             ..shipped()
         };
         assert_eq!(file_name(&job, 0, &label(Some("1Z1"))), "______etc_x-1Z1.zpl");
+    }
+
+    #[test]
+    fn whoever_has_no_link_is_told_why() {
+        let held = held_for(HoldReason::Rejected, "no");
+        assert!(
+            no_link(&held).contains("has no labels that may be used; it is held"),
+            "{}",
+            no_link(&held)
+        );
+        let forgotten = Job {
+            forgotten: Some(waybill::job::Forgotten {
+                by: "ann".to_owned(),
+                at: held.updated_at,
+            }),
+            ..shipped()
+        };
+        assert!(
+            no_link(&forgotten).contains("ann had its personal data erased"),
+            "{}",
+            no_link(&forgotten)
+        );
     }
 
     fn chosen() -> Chosen {

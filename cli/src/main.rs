@@ -8,6 +8,7 @@ mod connection;
 mod hook;
 mod job;
 mod keys;
+mod label;
 mod order;
 mod output;
 mod portal;
@@ -76,6 +77,9 @@ enum Noun {
     /// The shipping of one unit of one order
     #[command(subcommand)]
     Job(job::Verb),
+    /// The keys of links to labels
+    #[command(subcommand)]
+    Label(label::Verb),
     /// Orders by the number that people know
     #[command(subcommand)]
     Order(order::Verb),
@@ -123,6 +127,7 @@ async fn run(cli: Cli) -> Result<Answer, Failure> {
         Noun::Order(verb) => order::run(verb, &cli.common).await,
         Noun::Tracking(verb) => tracking::run(verb, &cli.common).await,
         Noun::Hook(verb) => hook::run(verb, &cli.common).await,
+        Noun::Label(verb) => label::run(verb, &cli.common).await,
         Noun::Portal(verb) => portal::run(verb, &cli.common).await,
         Noun::Queue(verb) => queue::run(verb, &cli.common).await,
         Noun::Reconcile(verb) => reconcile::run(verb, &cli.common).await,
@@ -185,6 +190,10 @@ mod tests {
             "hook rotate acme --carrier --address --keep-hours 0",
             "hook remove acme --carrier --yes",
             "hook remove --hook 1a2b3c4d",
+            "label rotate-key",
+            "label rotate-key --end-old --yes --by ada",
+            "job label ABCDEFGHIJKLMNOPQRSTUVWXYZ --link",
+            "job label ABCDEFGHIJKLMNOPQRSTUVWXYZ --revoke --yes",
             "portal create acme",
             "portal rotate acme --yes",
             "portal remove acme --yes --by ada",
@@ -232,6 +241,8 @@ mod tests {
             "hook remove acme",
             "hook remove acme --hook 1a2b3c4d",
             "portal create",
+            "job label ABCDEFGHIJKLMNOPQRSTUVWXYZ --link --revoke",
+            "job label ABCDEFGHIJKLMNOPQRSTUVWXYZ --link --out labels",
             "job replay",
             "job replay --reason sulking",
             "job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ",

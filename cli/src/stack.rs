@@ -11,8 +11,10 @@ use serde_json::Value;
 use waybill::aws::{Bucket, Dynamo, Envelopes, KmsKeys, RandomNonces, SecretsManager, ShipmentsQueue, SystemClock};
 use waybill::connection::Connection;
 use waybill::domain::ConnectionId;
+use waybill::flows::label_link::{Keyring, SealedLinks};
 use waybill::flows::operate::Operate;
 use waybill::flows::poll::Poll;
+use waybill::flows::remembered::Remembered;
 use waybill::http::SharedTokens;
 use waybill::job::Timing;
 use waybill::ports::{Connections, Gate};
@@ -145,6 +147,20 @@ impl Stack {
             clock: Arc::new(SystemClock),
             nonces: Arc::new(RandomNonces),
             timing: self.timing(),
+        })
+    }
+
+    /// Makes links to labels.
+    pub(crate) fn label_links(&self) -> Result<SealedLinks, Failure> {
+        let keyring = Keyring {
+            secrets: Arc::new(self.secrets()?),
+            name: self.output("LabelKeys")?.to_owned(),
+            clock: Arc::new(SystemClock),
+            read: Remembered::default(),
+        };
+        Ok(SealedLinks {
+            api: Some(self.output("Api")?.to_owned()),
+            keyring,
         })
     }
 

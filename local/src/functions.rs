@@ -17,7 +17,7 @@ use crate::place::Place;
 use crate::progress::Line;
 
 /// The packages of the functions; each has one binary of the same name.
-pub const FUNCTIONS: [&str; 9] = [
+pub const FUNCTIONS: [&str; 10] = [
     "erp-poller",
     "shipment-worker",
     "token-refresher",
@@ -27,6 +27,7 @@ pub const FUNCTIONS: [&str; 9] = [
     "tracking-poller",
     "subscription-renewer",
     "order-status",
+    "label-link",
 ];
 
 /// The operator's command.

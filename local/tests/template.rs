@@ -314,11 +314,18 @@ fn the_api_is_throttled_logs_no_path_and_may_call_its_functions() {
         .map(|(_, route)| route["Properties"]["RouteKey"].as_str().unwrap())
         .collect();
     let wanted = [
+        "GET /labels/{token}",
+        "GET /labels/{token}/{number}",
         "GET /orders/{connection}/{number}",
         "POST /hooks/{hook}",
         "POST /hooks/{hook}/token",
     ];
     assert_eq!(keys, wanted.into());
+    // Whatever people ask is throttled for itself, so that it takes nothing from what vendors push.
+    let own = &stage["Properties"]["RouteSettings"];
+    for asked in wanted.into_iter().filter(|route| route.starts_with("GET ")) {
+        assert_eq!(own[asked]["ThrottlingRateLimit"], 50, "{asked}");
+    }
     let permissions = resources(&template, "AWS::Lambda::Permission");
     for (name, integration) in resources(&template, "AWS::ApiGatewayV2::Integration") {
         let function = &integration["Properties"]["IntegrationUri"]["Fn::GetAtt"][0];
@@ -346,6 +353,66 @@ fn whoever_takes_webhooks_may_do_little() {
     for verb in ["kms:", "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:", "sqs:"] {
         assert!(!role("OrderStatusRole").contains(verb), "{verb}");
     }
+}
+
+/// Whoever opens labels for the world reads a job by its id, its own keys and the labels, and nothing else.
+#[test]
+fn whoever_opens_labels_may_read_them_and_nothing_else() {
+    let roles = resources(&template(), "AWS::IAM::Role");
+    let (_, role) = roles.iter().find(|(name, _)| name == "LabelLinkRole").unwrap();
+    let statements = &role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"];
+    let allowed: Vec<(String, String)> = statements
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|statement| (statement["Action"].to_string(), statement["Resource"].to_string()))
+        .collect();
+    let keys = "secret:waybill/${Stage}/label-links-${AWS::StackName}-??????";
+    let wanted = [
+        ("logs:PutLogEvents", "LabelLinkLog"),
+        ("[\"dynamodb:GetItem\"]", "{\"Fn::GetAtt\":[\"Table\",\"Arn\"]}"),
+        ("[\"secretsmanager:GetSecretValue\"]", keys),
+        ("[\"s3:GetObject\"]", "${Bucket.Arn}/labels/*"),
+    ];
+    let only_jobs = &statements[1]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+    assert_eq!(only_jobs, &serde_json::json!(["JOB#*"]), "no token, no connection, no webhook");
+    assert_eq!(allowed.len(), wanted.len());
+    for ((action, resource), (verb, what)) in allowed.iter().zip(wanted) {
+        assert!(
+            action.contains(verb) && resource.contains(what),
+            "{action} on {resource}"
+        );
+    }
+}
+
+/// Links to labels are sealed with a secret of the stack's own, which nobody has ever read.
+#[test]
+fn the_keys_of_label_links_are_made_by_the_stack_and_are_its_own() {
+    let template = template();
+    let keys = &template["Resources"]["LabelKeys"]["Properties"];
+    let name = keys["Name"]["Fn::Sub"].as_str().unwrap();
+    assert!(
+        name.starts_with("waybill/${Stage}/") && name.contains("${AWS::StackName}"),
+        "{name}"
+    );
+    let made = &keys["GenerateSecretString"];
+    assert_eq!(
+        (&made["GenerateStringKey"], &made["PasswordLength"]),
+        (&"key".into(), &64.into())
+    );
+    assert!(keys["SecretString"].is_null());
+    let told = |function: &str| {
+        let variables = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
+        variables["WAYBILL_LABEL_KEYS"]["Fn::Sub"].as_str().map(str::to_owned)
+    };
+    for function in ["Worker", "LabelLink"] {
+        assert_eq!(told(function).as_deref(), Some(name), "{function}");
+    }
+    assert_eq!(template["Outputs"]["LabelKeys"]["Value"]["Fn::Sub"], name);
+    assert!(
+        template["Resources"]["Worker"]["Properties"]["Environment"]["Variables"]["WAYBILL_API_URL"].is_object(),
+        "who writes links must know where they begin"
+    );
 }
 
 /// The times that depend on each other, as a stack gets them.

@@ -35,6 +35,8 @@ pub struct Config {
     pub tracking_dead_letters: String,
     /// The address of the HTTP API, as carriers are told it; whoever tells nobody is not told it either.
     pub api: Option<String>,
+    /// The name of the secret with the keys of label links; empty for whoever neither makes nor opens them.
+    pub label_keys: String,
     /// How the names of this stage's secrets begin (`waybill/prod/`).
     pub secret_prefix: String,
     /// CloudWatch's namespace of this stack's metrics (`Waybill/waybill-prod`).
@@ -87,6 +89,7 @@ impl Config {
             tracking_queue: reader.text("WAYBILL_TRACKING_QUEUE"),
             tracking_dead_letters: reader.text("WAYBILL_TRACKING_DEAD_LETTERS"),
             api: reader.address("WAYBILL_API_URL"),
+            label_keys: reader.given("WAYBILL_LABEL_KEYS").unwrap_or_default(),
             secret_prefix: reader.text("WAYBILL_SECRET_PREFIX"),
             metrics: reader.text("WAYBILL_METRICS"),
             log_level: reader.parsed("WAYBILL_LOG_LEVEL", tracing::level_filters::LevelFilter::INFO),
@@ -222,6 +225,7 @@ mod tests {
         assert_eq!(config.timing, Timing::default());
         assert_eq!(config.sweep_limit, SWEEP_LIMIT);
         assert_eq!((config.tell_after, config.api), (TELL_AFTER, None));
+        assert_eq!(config.label_keys, "");
     }
 
     #[test]
@@ -234,9 +238,11 @@ mod tests {
             ("WAYBILL_LOG_LEVEL", "debug"),
             ("WAYBILL_API_URL", "https://x.example/"),
             ("WAYBILL_TELL_AFTER_SECONDS", "1"),
+            ("WAYBILL_LABEL_KEYS", "waybill/local/label-links-waybill"),
         ]);
         let config = config.unwrap();
         assert_eq!(config.api.as_deref(), Some("https://x.example"));
+        assert_eq!(config.label_keys, "waybill/local/label-links-waybill");
         assert_eq!(config.tell_after, SignedDuration::from_secs(1));
         assert_eq!(config.timing.lease, SignedDuration::from_secs(8));
         assert_eq!(config.timing.looks, [1, 2, 4, 8].map(SignedDuration::from_secs));

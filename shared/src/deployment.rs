@@ -7,6 +7,7 @@ use crate::aws::Aws;
 use crate::config::Config;
 use crate::flows::advance::Advance;
 use crate::flows::deliver::Deliver;
+use crate::flows::label_link::{Keyring, LabelLink, SealedLinks};
 use crate::flows::operate::Operate;
 use crate::flows::order_status::OrderStatus;
 use crate::flows::plan::Plan;
@@ -79,6 +80,7 @@ impl Deployment {
             connections: store.clone(),
             systems: self.systems(),
             labels: self.aws.bucket.clone(),
+            links: Arc::new(self.label_links()),
             spending: store,
             queue: self.aws.queue.clone(),
             clock: self.aws.clock.clone(),
@@ -226,6 +228,33 @@ impl Deployment {
             parcels: store.clone(),
             secrets: self.aws.secrets.clone(),
             limits: store,
+            clock: self.aws.clock.clone(),
+            read: Remembered::default(),
+        }
+    }
+
+    /// Makes links to labels.
+    pub fn label_links(&self) -> SealedLinks {
+        SealedLinks {
+            api: self.config.api.clone(),
+            keyring: self.keyring(),
+        }
+    }
+
+    /// Opens links to labels.
+    pub fn label_link(&self) -> LabelLink {
+        LabelLink {
+            jobs: self.aws.dynamo.clone(),
+            door: self.aws.bucket.clone(),
+            keyring: self.keyring(),
+            clock: self.aws.clock.clone(),
+        }
+    }
+
+    fn keyring(&self) -> Keyring {
+        Keyring {
+            secrets: self.aws.secrets.clone(),
+            name: self.config.label_keys.clone(),
             clock: self.aws.clock.clone(),
             read: Remembered::default(),
         }

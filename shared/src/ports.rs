@@ -240,6 +240,8 @@ pub struct WriteBack<'a> {
     pub quote: Option<&'a Quote>,
     /// The labels, where they are kept.
     pub labels: &'a [LabelRef],
+    /// Where people open the labels, where the connection wants that written.
+    pub label_link: Option<&'a str>,
 }
 
 /// What became of telling an ERP of a delivery.
@@ -902,6 +904,30 @@ pub trait Labels: Send + Sync {
     async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError>;
     /// The bytes of a label.
     async fn get(&self, label: &LabelRef) -> Result<Vec<u8>, StoreError>;
+}
+
+/// The links by which people open a job's labels long after the carrier's own have ended.
+#[async_trait]
+pub trait LabelLinks: Send + Sync {
+    /// A link to the job's labels that opens until then, the same text whenever it is asked for; `None` where there is nothing
+    /// that may be opened, or the stack has no address.
+    async fn link(&self, job: &Job, until: Timestamp) -> Result<Option<String>, StoreError>;
+}
+
+/// How a label is handed to a browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handing {
+    /// The kind of its bytes, as HTTP says it.
+    pub content_type: &'static str,
+    /// Whether it is shown or saved, and under what name, as HTTP says it.
+    pub disposition: String,
+}
+
+/// The label store's own address of a label, for whoever may open it.
+#[async_trait]
+pub trait LabelDoor: Send + Sync {
+    /// An address that opens this one label, and for so long only.
+    async fn open(&self, label: &LabelRef, handing: &Handing, moment: Duration) -> Result<String, StoreError>;
 }
 
 /// The spending cap of a connection.

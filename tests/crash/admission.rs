@@ -430,6 +430,7 @@ impl Admission {
             connections: connections.clone(),
             systems: systems.clone(),
             labels: store.clone(),
+            links: store.clone(),
             spending: store.clone(),
             queue: store.clone(),
             clock: desk.clone(),

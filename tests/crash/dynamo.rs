@@ -473,6 +473,7 @@ impl Deployment {
             connections: Arc::new(Configured(self.connection.clone())),
             systems: self.systems(),
             labels: constant.clone(),
+            links: constant.clone(),
             spending: constant.clone(),
             queue: constant,
             clock: self.store.clock.clone(),

@@ -235,6 +235,14 @@ impl Labels for Store {
     }
 }
 
+/// Nobody's connection wants a link written.
+#[async_trait]
+impl LabelLinks for Store {
+    async fn link(&self, _job: &Job, _until: Timestamp) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+}
+
 /// There is always money.
 #[async_trait]
 impl Spending for Store {

@@ -212,6 +212,7 @@ impl World {
             connections: connections.clone(),
             systems: systems.clone(),
             labels: store.clone(),
+            links: store.clone(),
             spending: store.clone(),
             queue: store.clone(),
             clock: clock.clone(),

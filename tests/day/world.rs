@@ -269,6 +269,7 @@ impl Fleet {
             connections: self.port(),
             systems: Arc::new(registry),
             labels: self.port(),
+            links: self.port(),
             spending: self.port(),
             queue: self.queue.clone(),
             clock: self.clock.clone(),

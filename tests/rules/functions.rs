@@ -11,7 +11,7 @@ use tests::world::{CONNECTION, Failure, World};
 use waybill::flows::order_status::portal_secret;
 use waybill::flows::receive::Receive;
 use waybill::memory::Memory;
-use waybill::ports::{Connections, Hook, TrackingMessage};
+use waybill::ports::{Connections, Hook, LabelLinks, TrackingMessage};
 
 use crate::sources::project;
 
@@ -19,6 +19,8 @@ use crate::sources::project;
 mod erp_poller;
 #[path = "../../functions/job-sweeper/src/handler.rs"]
 mod job_sweeper;
+#[path = "../../functions/label-link/src/handler.rs"]
+mod label_link;
 #[path = "../../functions/order-status/src/handler.rs"]
 mod order_status;
 #[path = "../../functions/shipment-worker/src/handler.rs"]
@@ -35,9 +37,10 @@ mod tracking_worker;
 mod webhook_receiver;
 
 /// The functions whose events are sent below.
-const SENT: [&str; 9] = [
+const SENT: [&str; 10] = [
     "erp-poller",
     "job-sweeper",
+    "label-link",
     "order-status",
     "shipment-worker",
     "subscription-renewer",
@@ -334,5 +337,54 @@ async fn a_portal_is_answered() -> Result<(), Failure> {
     assert_eq!(ask(event.clone()).await?.0, 200);
     event["headers"]["authorization"] = "Basic 3q2-7wPortalKey".into();
     assert_eq!(ask(event).await?.0, 404);
+    Ok(())
+}
+
+/// P56: a browser that follows a link is led to the label, told to keep nothing, and tells nobody where it came from; a link that
+/// opens nothing is a page that loads and runs nothing.
+#[tokio::test]
+async fn a_label_link_is_followed() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let order = world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    let door = world.label_door();
+    let follow = async |event: Value| {
+        let event: ApiGatewayV2httpRequest = serde_json::from_value(event)?;
+        let answer = label_link::handle(&door, with_deadline(event)?).await?;
+        Ok::<Value, Failure>(serde_json::to_value(answer)?)
+    };
+    let event = json_of("label-link")?;
+    let dead = follow(event.clone()).await?;
+    assert_eq!(dead["statusCode"], 404);
+    assert_eq!(dead["headers"]["content-type"], "text/html; charset=utf-8");
+    let policy = dead["headers"]["content-security-policy"].as_str().unwrap_or_default();
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    assert!(dead["body"].as_str().unwrap_or_default().starts_with("<!doctype html>"));
+
+    let job = world.job(order)?;
+    let until = world.now() + jiff::SignedDuration::from_hours(1);
+    let link = world.label_links().link(&job, until).await?.ok_or("no link")?;
+    let mut live = event.clone();
+    live["pathParameters"] = json!({ "token": link.rsplit('/').next() });
+    let opened = follow(live.clone()).await?;
+    assert_eq!((&opened["statusCode"], &opened["body"]), (&302.into(), &Value::Null));
+    let address = opened["headers"]["location"].as_str().unwrap_or_default();
+    assert!(address.contains(job.id.as_str()), "{address}");
+    live["pathParameters"]["number"] = "1".into();
+    assert_eq!(follow(live.clone()).await?["headers"]["location"], address);
+    live["pathParameters"]["number"] = "2".into();
+    assert_eq!(follow(live).await?, dead);
+    for answer in [&opened, &dead] {
+        for (header, value) in [
+            ("cache-control", "no-store"),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+        ] {
+            assert_eq!(answer["headers"][header], value, "{header}");
+        }
+    }
+    let mut nobody = event;
+    nobody["pathParameters"] = Value::Null;
+    assert_eq!(follow(nobody).await?, dead);
     Ok(())
 }

@@ -14,6 +14,8 @@ mod holds;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod label_links;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod operator;

@@ -91,6 +91,7 @@ pub fn connection(id: &str) -> Result<Connection, waybill::domain::IdError> {
         },
         accounts: Vec::new(),
         label: LabelFormat::Zpl,
+        label_link_days: 80,
         customs: CustomsPolicy {
             reason: "SALE".to_owned(),
             terms: None,

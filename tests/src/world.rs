@@ -19,7 +19,9 @@ use simulators::server::{Base, Serving};
 use simulators::ups::{self, Ups};
 use waybill::connection::{Connection, FieldMap};
 use waybill::domain::{ConnectionId, DocumentId, JobId};
+use waybill::flows::label_link::{Keyring, LabelLink, SealedLinks};
 use waybill::flows::reconcile::{Patience, Reconcile};
+use waybill::flows::remembered::Remembered;
 use waybill::flows::{advance::Advance, deliver::Deliver, operate::Operate, plan::Plan, poll, refresh, sweep};
 use waybill::http::{self, SharedTokens};
 use waybill::job::{HoldReason, Job, Timing};
@@ -65,6 +67,12 @@ pub struct World {
     _serving: (Serving, Serving),
 }
 
+/// The name of the secret with the keys of label links.
+pub const LABEL_KEYS: &str = "waybill/test/label-links-waybill";
+
+/// The key with which every story begins.
+pub const LABEL_KEY: &str = "a-key-of-label-links-that-nobody-guesses";
+
 /// What the connection writes into the order.
 pub fn fields() -> FieldMap {
     let field = |name: &str| Some(format!("custbody_waybill_{name}"));
@@ -77,6 +85,7 @@ pub fn fields() -> FieldMap {
         place: field("place"),
         signed_by: field("signed_by"),
         estimated_delivery: field("estimated"),
+        label_link: None,
         problem: field("problem"),
     }
 }
@@ -144,7 +153,8 @@ impl World {
         });
         let ups = json!({ "client_id": "ups-client", "client_secret": "ups-secret" });
         self.secret("waybill/test/acme/netsuite", &netsuite).await?;
-        self.secret("waybill/test/acme/ups", &ups).await
+        self.secret("waybill/test/acme/ups", &ups).await?;
+        self.secret(LABEL_KEYS, &json!({ "key": LABEL_KEY })).await
     }
 
     /// Enters a secret.
@@ -283,11 +293,39 @@ impl World {
             connections: self.port(),
             systems: self.systems(),
             labels: self.port(),
+            links: Arc::new(self.label_links()),
             spending: self.port(),
             queue: self.port(),
             clock: self.shared_clock(),
             nonces: self.nonces.clone(),
             timing: self.timing.clone(),
+        }
+    }
+
+    /// What makes links to labels.
+    pub fn label_links(&self) -> SealedLinks {
+        SealedLinks {
+            api: Some(crate::tracking::API.to_owned()),
+            keyring: self.keyring(),
+        }
+    }
+
+    /// What opens links to labels, in a process that has just begun.
+    pub fn label_door(&self) -> LabelLink {
+        LabelLink {
+            jobs: self.port(),
+            door: self.port(),
+            keyring: self.keyring(),
+            clock: self.shared_clock(),
+        }
+    }
+
+    fn keyring(&self) -> Keyring {
+        Keyring {
+            secrets: self.vault.clone(),
+            name: LABEL_KEYS.to_owned(),
+            clock: self.shared_clock(),
+            read: Remembered::default(),
         }
     }
 

@@ -1,13 +1,16 @@
 //! The bucket: labels under `labels/<job>/<index>.<ext>`, big audit bodies under `audit/`. How long both are kept is
 //! the bucket's lifecycle.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::presigning::PresigningConfig;
 
 use super::blobs::Blobs;
 use super::failure;
 use crate::domain::{JobId, LabelFormat, LabelImage, LabelRef};
-use crate::ports::{Labels, StoreError};
+use crate::ports::{Handing, LabelDoor, Labels, StoreError};
 
 /// A bucket, reached by a client.
 pub struct Bucket {
@@ -109,6 +112,23 @@ impl Bucket {
     }
 }
 
+/// The signature is made here, with this process's credentials, and nobody is asked: whether the object is there shows when the
+/// address is followed.
+#[async_trait]
+impl LabelDoor for Bucket {
+    async fn open(&self, label: &LabelRef, handing: &Handing, moment: Duration) -> Result<String, StoreError> {
+        let signed = PresigningConfig::expires_in(moment);
+        let signed = signed.map_err(|error| StoreError(format!("an address of an object: {error}")))?;
+        let request = self.client.get_object().bucket(&self.name).key(&label.key);
+        let request = request
+            .response_content_type(handing.content_type)
+            .response_content_disposition(&handing.disposition);
+        let request = request.presigned(signed).await;
+        let request = request.map_err(|error| failure("signing an address of an object", &error))?;
+        Ok(request.uri().to_owned())
+    }
+}
+
 #[async_trait]
 impl<T: Blobs> Labels for T {
     async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError> {
@@ -133,5 +153,55 @@ fn content_type(format: LabelFormat) -> &'static str {
         LabelFormat::Png => "image/png",
         LabelFormat::Pdf => "application/pdf",
         LabelFormat::Zpl | LabelFormat::Epl | LabelFormat::Spl => "text/plain",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+
+    use super::*;
+
+    /// A browser adds no headers: the signature may cover none but the host.
+    #[tokio::test]
+    async fn an_address_is_signed_for_a_moment_and_needs_no_header() {
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(Credentials::new(
+                "AKID",
+                "secret",
+                Some("session".to_owned()),
+                None,
+                "test",
+            ))
+            .build();
+        let bucket = Bucket::new(Client::from_conf(config), "waybill-bucket");
+        let label = LabelRef {
+            tracking_number: None,
+            format: LabelFormat::Pdf,
+            key: "labels/JOB/794.pdf".to_owned(),
+        };
+        let handing = Handing {
+            content_type: "application/pdf",
+            disposition: "inline; filename=\"SO1-794.pdf\"".to_owned(),
+        };
+        let address = bucket.open(&label, &handing, Duration::from_secs(300)).await.unwrap();
+        let address: url::Url = address.parse().unwrap();
+        assert_eq!(address.host_str(), Some("waybill-bucket.s3.eu-central-1.amazonaws.com"));
+        assert_eq!((address.scheme(), address.path()), ("https", "/labels/JOB/794.pdf"));
+        let said = |wanted: &str| {
+            let found = address.query_pairs().find(|(name, _)| name == wanted);
+            found.map(|(_, value)| value.into_owned())
+        };
+        assert_eq!(said("X-Amz-Expires").as_deref(), Some("300"));
+        assert_eq!(said("X-Amz-SignedHeaders").as_deref(), Some("host"));
+        assert_eq!(said("X-Amz-Security-Token").as_deref(), Some("session"));
+        assert_eq!(said("response-content-type").as_deref(), Some("application/pdf"));
+        assert_eq!(
+            said("response-content-disposition").as_deref(),
+            Some("inline; filename=\"SO1-794.pdf\"")
+        );
+        assert!(said("X-Amz-Signature").is_some_and(|signature| signature.len() == 64));
     }
 }

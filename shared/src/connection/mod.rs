@@ -73,6 +73,9 @@ pub struct Connection {
     pub accounts: Vec<AccountRule>,
     /// The label's format.
     pub label: LabelFormat,
+    /// For how many days after the purchase a link to the labels opens them.
+    #[serde(default = "usual_link_days")]
+    pub label_link_days: u32,
     /// What papers across a border say.
     pub customs: CustomsPolicy,
     /// Which corrections of an address are accepted.
@@ -88,6 +91,13 @@ pub struct Connection {
     pub quote_valid_minutes: u32,
     /// For how many days personal data is kept.
     pub retention_days: u32,
+}
+
+/// Where a connection does not say for how many days a link to labels opens.
+const LINK_DAYS: u32 = 180;
+
+fn usual_link_days() -> u32 {
+    LINK_DAYS
 }
 
 /// A cadence in a time zone, as EventBridge Scheduler knows it.
@@ -236,6 +246,9 @@ pub struct FieldMap {
     /// The day on which the last parcel is expected.
     #[serde(default)]
     pub estimated_delivery: Option<String>,
+    /// Where people open the labels.
+    #[serde(default)]
+    pub label_link: Option<String>,
     /// Why an order is held; empty when nothing is wrong.
     pub problem: Option<String>,
 }

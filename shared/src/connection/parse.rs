@@ -12,8 +12,8 @@ use super::mistake::{Mistake, Mistakes};
 use super::section::Section;
 use super::spelling as spelt;
 use super::{
-    AddressPolicy, Connection, CustomsPolicy, Environment, FieldMap, Schedule, Selection, SelectionRule, ShipFrom,
-    SystemSettings, UnknownPurchase, WriteBackPolicy,
+    AddressPolicy, Connection, CustomsPolicy, Environment, FieldMap, LINK_DAYS, Schedule, Selection, SelectionRule,
+    ShipFrom, SystemSettings, UnknownPurchase, WriteBackPolicy,
 };
 use crate::domain::{
     AccountRule, Address, Billing, Cadence, CarrierAccount, Choice, LabelFormat, LocationId, Money, PackageType,
@@ -174,7 +174,8 @@ impl File<'_> {
         let service = service(&root.section("service"));
         let billing = billing(&root.section("billing"));
         let accounts = accounts(root);
-        let label = label(&root.section("label"));
+        let retention_days = retention_days.unwrap_or(400);
+        let (label, label_link_days) = label(&root.section("label"), retention_days);
         let customs = customs(&root.section("customs"));
         let address = address_policy(&root.section("address"), usual);
         let write_back = write_back(&root.section("write_back"));
@@ -212,13 +213,14 @@ impl File<'_> {
             billing: billing?,
             accounts,
             label,
+            label_link_days,
             customs,
             address,
             unknown_purchase,
             write_back,
             tracking,
             quote_valid_minutes: quote_valid.unwrap_or(60),
-            retention_days: retention_days.unwrap_or(400),
+            retention_days,
         })
     }
 
@@ -547,10 +549,16 @@ fn third_party(section: &Section<'_>) -> Option<Payer> {
     })
 }
 
-fn label(section: &Section<'_>) -> LabelFormat {
+/// The label's format, and for how long a link opens it: not longer than it is kept.
+fn label(section: &Section<'_>, kept: u32) -> (LabelFormat, u32) {
     let format = section.get("format", &spelt::LABEL_FORMAT);
+    let days = section.get("link_days", &spelt::LINK_DAYS);
+    if let Some(days) = days.filter(|days| *days > kept) {
+        let wrong = format!("is {days}, and labels are kept for {kept} days");
+        section.wrong("link_days", wrong, spelt::LINK_DAYS.allowed);
+    }
     section.close();
-    format.unwrap_or(LabelFormat::Zpl)
+    (format.unwrap_or(LabelFormat::Zpl), days.unwrap_or(LINK_DAYS.min(kept)))
 }
 
 fn customs(section: &Section<'_>) -> CustomsPolicy {
@@ -586,6 +594,7 @@ fn write_back(section: &Section<'_>) -> WriteBackPolicy {
         place: text("place"),
         signed_by: text("signed_by"),
         estimated_delivery: text("estimated_delivery"),
+        label_link: text("label_link"),
         problem: text("problem"),
     };
     fields.close();
@@ -777,6 +786,23 @@ mod tests {
         let told = list(&twice);
         assert!(told.contains("from \"5 minutes\" to \"24 hours\""), "{told}");
         assert!(told.contains("did you mean give_up_after_days?"), "{told}");
+    }
+
+    #[test]
+    fn a_link_to_labels_opens_no_longer_than_they_are_kept() {
+        let with = |root: &str, label: &str| format!("{root}\n{SHORTEST}\n[label]\n{label}");
+        assert_eq!(read(&with("", "")).unwrap().label_link_days, 180);
+        assert_eq!(read(&with("", "link_days = 400")).unwrap().label_link_days, 400);
+        assert_eq!(read(&with("retention_days = 90", "")).unwrap().label_link_days, 90);
+        let told = list(&read(&with("retention_days = 90", "link_days = 91")).unwrap_err());
+        assert!(
+            told.contains("label.link_days: is 91, and labels are kept for 90 days"),
+            "{told}"
+        );
+        assert!(read(&with("", "link_days = 0")).is_err());
+        let mut old = serde_json::to_value(read(&with("", "")).unwrap()).unwrap();
+        old.as_object_mut().unwrap().remove("label_link_days").unwrap();
+        assert_eq!(serde_json::from_value::<Connection>(old).unwrap().label_link_days, 180);
     }
 
     #[test]

@@ -159,6 +159,11 @@ pub(super) const RETENTION: Spelling<u32> = Spelling {
     read: |value| whole(value, 30, 3650)?.try_into().ok(),
 };
 
+pub(super) const LINK_DAYS: Spelling<u32> = Spelling {
+    allowed: "a number of days from 1 to 3650, at most retention_days",
+    read: |value| whole(value, 1, 3650)?.try_into().ok(),
+};
+
 pub(super) const QUOTE_MINUTES: Spelling<u32> = Spelling {
     allowed: "a number of minutes from 1 to 1440",
     read: |value| whole(value, 1, 1440)?.try_into().ok(),

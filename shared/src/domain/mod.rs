@@ -7,6 +7,7 @@ mod address;
 mod consignment;
 mod health;
 mod ids;
+mod label_pass;
 mod measure;
 mod money;
 mod order;
@@ -30,6 +31,7 @@ pub use ids::{
     CarrierShipmentId, ConnectionId, ContentHash, DocumentId, DocumentKind, IdError, JobId, LineId, LocationId, Nonce,
     TenantId,
 };
+pub use label_pass::{LabelKeys, LabelPass};
 pub use measure::{Dimensions, LARGEST_NUMBER, Length, Weight, WeightUnit};
 pub use money::Money;
 pub use order::{Order, OrderLine, Origin, ShipMethod, Standing, Supplier};

@@ -3,6 +3,7 @@
 pub mod advance;
 pub mod deliver;
 pub mod kin;
+pub mod label_link;
 pub mod operate;
 pub mod order_status;
 pub mod plan;

@@ -195,6 +195,12 @@ impl Operate {
         }
     }
 
+    /// Ends every link to the job's labels that was given out; links that are made from now on open them.
+    pub async fn revoke_label_links(&self, id: &JobId, by: &str) -> Result<Job, OperateError> {
+        let said = Said::plain(by, "revoked the links to the labels");
+        self.say(id, &said, |_| Outcome::LabelLinksRevoked).await
+    }
+
     /// Erases the job's personal data; numbers, money and decisions stay. Doing it again is harmless.
     pub async fn forget(&self, id: &JobId, by: &str) -> Result<Job, OperateError> {
         let job = self.load(id).await?;

@@ -181,6 +181,8 @@ pub enum Outcome {
         /// Who wanted it.
         by: String,
     },
+    /// The links to the labels that were given out are to open nothing any more.
+    LabelLinksRevoked,
     /// The sweeper queued the job again.
     Requeued {
         /// When to look again if nothing comes of it.
@@ -256,6 +258,7 @@ impl Outcome {
             Self::VoidWished { .. } => "void wished",
             Self::NotCreated { .. } => "not created",
             Self::Forgotten { .. } => "forgotten",
+            Self::LabelLinksRevoked => "label links revoked",
             Self::OrderChanged => "order changed",
             Self::Requeued { .. } => "requeued",
         }
@@ -352,6 +355,7 @@ impl Job {
             Outcome::VoidWished { by } => self.wish_void(by, now),
             Outcome::NotCreated { .. } => self.buy_again(now, timing),
             Outcome::Forgotten { by } => self.forget(by, now),
+            Outcome::LabelLinksRevoked => self.label_generation = self.label_generation.saturating_add(1),
             Outcome::Requeued { due_at } => {
                 self.due_at = Some(due_at);
                 return Ok(());
@@ -401,6 +405,7 @@ impl Job {
             Outcome::VoidWished { .. } => bought && self.closed.is_none() && !self.void_pending(),
             Outcome::NotCreated { attempt } => !over && self.is_unknown(*attempt, now),
             Outcome::Forgotten { .. } => self.finished(),
+            Outcome::LabelLinksRevoked => self.labels.done().is_some(),
             Outcome::Requeued { .. } => self.due_at.is_some(),
             Outcome::FlagDelayed { .. } | Outcome::FlagRefused { .. } => self.flag_pending(),
             Outcome::Bought { .. } | Outcome::Found { .. } | Outcome::Flagged { .. } => true,

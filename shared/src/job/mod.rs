@@ -354,6 +354,9 @@ pub struct Job {
     pub purchase: Step<Shipment>,
     /// The labels.
     pub labels: Step<Vec<LabelRef>>,
+    /// Which generation of links to the labels opens them; links of the ones before are dead.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub label_generation: u32,
     /// The write-back.
     pub write_back: Step<WriteBackRef>,
     /// How often the carrier gave labels that were not all there.
@@ -435,6 +438,7 @@ impl Job {
             quote: Step::Todo,
             purchase: Step::Todo,
             labels: Step::Todo,
+            label_generation: 0,
             write_back: Step::Todo,
             label_tries: 0,
             void: None,
@@ -482,6 +486,19 @@ impl Job {
     /// Whether a person wants the shipment void, and the carrier has not answered yet.
     pub fn void_pending(&self) -> bool {
         matches!(&self.void, Some(wish) if matches!(wish.voiding, Voiding::Todo { .. }))
+    }
+
+    /// The labels that may still be shown to people: none of a shipment that is void or is to be void, for nobody shall stick
+    /// them on a parcel; and none once the personal data was erased.
+    pub fn shown_labels(&self) -> &[LabelRef] {
+        let stands = self.purchase.done().is_some() && self.closed.is_none() && !self.void_pending();
+        let labels = self.labels.done().filter(|_| stands && self.forgotten.is_none());
+        labels.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// When the shipment was bought, as nearly as the job knows.
+    pub fn bought_at(&self) -> Timestamp {
+        self.budgeted_at.unwrap_or(self.created_at)
     }
 
     /// Whether the write-back was put right so often that somebody or something must be undoing it: then only a person has

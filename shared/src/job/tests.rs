@@ -205,7 +205,10 @@ fn outcome(told: Told, job: &Job, now: Timestamp) -> Outcome {
             0 => Outcome::NotWritten,
             _ => Outcome::NotShown,
         },
-        32 => Outcome::LabelsIncomplete(wait()),
+        32 => match of % 2 {
+            0 => Outcome::LabelsIncomplete(wait()),
+            _ => Outcome::LabelLinksRevoked,
+        },
         33 => match of % 2 {
             0 => Outcome::Forgotten { by: "ann".to_owned() },
             _ => Outcome::Disturbed,
@@ -373,6 +376,7 @@ fn must_be_refused(job: &Job, outcome: &Outcome, now: Timestamp, timing: &Timing
         Outcome::WriteBackIntended { .. } if job.void_pending() => true,
         Outcome::WriteBackIntended { .. } | Outcome::WrittenBack(_) => job.purchase.done().is_none(),
         Outcome::Forgotten { .. } => !job.finished(),
+        Outcome::LabelLinksRevoked => job.labels.done().is_none(),
         _ => false,
     }
 }

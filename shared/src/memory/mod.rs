@@ -25,8 +25,8 @@ use crate::domain::{
 use crate::job::{Job, history};
 use crate::ports::{
     AccountStanding, AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, DeadLetters, Directory,
-    Documents, Due, Gate, JobPage, Jobs, Labels, Limits, NewJob, Nonces, Queue, Reread, Save, Saved, Slot, Spending,
-    State, Steps, StoreError, TokenRequests, Turn,
+    Documents, Due, Gate, Handing, JobPage, Jobs, LabelDoor, LabelLinks, Labels, Limits, NewJob, Nonces, Queue, Reread,
+    Save, Saved, Slot, Spending, State, Steps, StoreError, TokenRequests, Turn,
 };
 pub use reconciliations::Reconciled;
 pub use shared::Shared;
@@ -598,6 +598,36 @@ impl Labels for Memory {
     async fn get(&self, label: &LabelRef) -> Result<Vec<u8>, StoreError> {
         let bytes = self.tables().labels.get(&label.key).cloned();
         bytes.ok_or_else(|| StoreError(format!("there is no label {}", label.key)))
+    }
+}
+
+/// Links that say whose they are and until when; who needs real ones seals them.
+#[async_trait]
+impl LabelLinks for Memory {
+    async fn link(&self, job: &Job, until: Timestamp) -> Result<Option<String>, StoreError> {
+        let link = || {
+            let (id, generation) = (&job.id, job.label_generation);
+            format!("https://labels.example/{id}/{generation}/{}", until.as_second())
+        };
+        Ok((!job.shown_labels().is_empty()).then(link))
+    }
+}
+
+/// Addresses that say what they open, how, and until when.
+#[async_trait]
+impl LabelDoor for Memory {
+    async fn open(&self, label: &LabelRef, handing: &Handing, moment: Duration) -> Result<String, StoreError> {
+        let fate = self.pass("open label").await;
+        let until = self.clock.now().as_second().saturating_add_unsigned(moment.as_secs());
+        let Handing {
+            content_type,
+            disposition,
+        } = handing;
+        let address = format!(
+            "https://store.example/{}?until={until}#{content_type}; {disposition}",
+            label.key
+        );
+        answered(fate, address).await
     }
 }
 

@@ -18,8 +18,8 @@ use crate::connection::Connection;
 use crate::domain::{JobId, Refusal, Snapshot, Units};
 use crate::job::{Job, Next, Outcome, Timing};
 use crate::ports::{
-    Carrier, Clock, Connections, Controls, Documents, Gate, Jobs, Labels, Later, Nonces, Obstacle, Opened, Queue,
-    Spending, StoreError, Systems,
+    Carrier, Clock, Connections, Controls, Documents, Gate, Jobs, LabelLinks, Labels, Later, Nonces, Obstacle, Opened,
+    Queue, Spending, StoreError, Systems,
 };
 
 /// The most steps of one job in one invocation: far more than any job takes, so that a mistake cannot spin.
@@ -40,6 +40,8 @@ pub struct Advance {
     pub systems: Arc<dyn Systems>,
     /// The label store.
     pub labels: Arc<dyn Labels>,
+    /// The links to it for people.
+    pub links: Arc<dyn LabelLinks>,
     /// The spending cap.
     pub spending: Arc<dyn Spending>,
     /// The queue of jobs.

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::record::{Beside, Recorded};
 use super::{Onward, Run};
 use crate::domain::{Consignment, LabelRef, Order, Quantities, Shipment, Snapshot};
+use crate::flows::label_link::good_until;
 use crate::job::{HoldReason, Outcome, Step, Wait};
 use crate::ports::{CallError, Draft, EffectError, Permit, StoreError, WriteBack, WriteBackRef, Written};
 
@@ -18,6 +19,7 @@ struct Facts {
     shipped: Snapshot,
     shipment: Shipment,
     labels: Vec<LabelRef>,
+    label_link: Option<String>,
 }
 
 impl Run<'_> {
@@ -58,14 +60,27 @@ impl Run<'_> {
         let job = &self.ledger.job;
         let shipped = self.snapshot(job.purchased_from.unwrap_or(job.snapshot.number)).await?;
         let labels = job.labels.done().cloned().unwrap_or_default();
+        let label_link = self.label_link().await?;
         let orders = self.systems.source.read(std::slice::from_ref(&job.document)).await;
         let facts = |order| Facts {
             order,
             shipped,
             shipment,
             labels,
+            label_link,
         };
         Ok(orders.map(|orders| orders.into_iter().next().map(facts)))
+    }
+
+    /// Where people open the labels, if the connection wants that written.
+    async fn label_link(&self) -> Result<Option<String>, StoreError> {
+        let connection = self.connection();
+        if connection.write_back.fields.label_link.is_none() {
+            return Ok(None);
+        }
+        let job = &self.ledger.job;
+        let until = good_until(job, connection.label_link_days);
+        self.ledger.ports.links.link(job, until).await
     }
 
     async fn without_order(&mut self) -> Result<Onward, StoreError> {
@@ -142,6 +157,7 @@ impl Run<'_> {
             shipment: &facts.shipment,
             quote: self.ledger.job.quote.done(),
             labels: &facts.labels,
+            label_link: facts.label_link.as_deref(),
         }
     }
 

@@ -220,7 +220,7 @@ impl Judge<'_> {
 
     /// The shipment of a job that the list can be asked about: bought since the list is known, long enough ago.
     pub(super) fn bought<'j>(&self, job: &'j Job) -> Option<&'j Shipment> {
-        let at = bought_at(job);
+        let at = job.bought_at();
         let known = self.listed_since.is_some_and(|since| at >= since);
         let stands = job.closed.is_none() && !job.void_pending();
         job.purchase.done().filter(|_| known && stands)
@@ -232,7 +232,7 @@ impl Judge<'_> {
         let said = |number: &str| listed.get(number).copied().unwrap_or_default();
         let voided = shipment.tracking_numbers().find(|number| said(number).voided);
         let missing = shipment.tracking_numbers().find(|number| !said(number).sold);
-        let age = self.started_at.duration_since(bought_at(job));
+        let age = self.started_at.duration_since(job.bought_at());
         let late = age > self.patience.listing && age < self.patience.named;
         let (kind, number, reason, mend) = match (voided, missing) {
             (Some(number), _) => (
@@ -259,7 +259,7 @@ impl Judge<'_> {
         };
         let gap = Gap {
             tracking_number: Some(number.to_owned()),
-            since: Some(bought_at(job)),
+            since: Some(job.bought_at()),
             ..Gap::new(kind, reason, mend)
         };
         Some(of_job(job, gap))
@@ -405,11 +405,6 @@ impl Judge<'_> {
             )
         })
     }
-}
-
-/// When the job's shipment was bought, as nearly as the job knows.
-fn bought_at(job: &Job) -> Timestamp {
-    job.budgeted_at.unwrap_or(job.created_at)
 }
 
 /// Why a job is held. What the carrier knows of an address is personal, and stays with the job, where it can be erased.

@@ -58,6 +58,7 @@ async fn with_write_back<T>(act: impl AsyncFnOnce(WriteBack<'_>) -> T) -> T {
         shipment: &shipment,
         quote: None,
         labels: &[],
+        label_link: None,
     })
     .await
 }

@@ -220,6 +220,7 @@ impl Story {
             shipment: &self.shipment,
             quote: Some(&self.quote),
             labels: &[],
+            label_link: None,
         })
     }
 
