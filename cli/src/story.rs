@@ -31,6 +31,9 @@ pub(crate) fn summary(job: &Job) -> String {
         return format!("{} wants it void; the carrier is asked", wish.by);
     }
     match (&job.purchase, &job.wait) {
+        (Step::Done(shipment), Some(wait)) if job.parked_since().is_some() => {
+            format!("{}: {}", numbers(shipment), wait.reason)
+        }
         (Step::Done(shipment), _) => numbers(shipment),
         (_, Some(wait)) => format!("waits: {}", wait.reason),
         (Step::Unknown { .. }, None) => "looks for its purchase".to_owned(),

@@ -144,6 +144,7 @@ impl Shipped {
             shipment: &self.shipment,
             quote: Some(&self.quote),
             labels: &[],
+            label_link: None,
         }
     }
 

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountRule, Address, Consignment, ContentHash, DocumentId, JobId, LineId, LocationId, Order, OrderLine, Origin,
+    AccountRule, Address, Consignment, ContentHash, DocumentId, DocumentKind, JobId, LineId, LocationId, Order, OrderLine, Origin,
     Standing, account_of,
 };
 
@@ -209,6 +209,10 @@ impl Units {
     fn asked_for_now(&self, order: &Order, unit: &Unit, terms: &ContentHash) -> ContentHash {
         if order.standing == Standing::Cancelled {
             return ContentHash::of(b"cancelled");
+        }
+        // A fulfilment that does not stand as shipped any more has taken back what it asked for.
+        if order.document.kind == DocumentKind::Fulfilment && matches!(order.standing, Standing::Waiting(_)) {
+            return ContentHash::of(b"unshipped");
         }
         let shipped = |line: &LineId| self.sum(line, |unit| unit.phase == UnitPhase::WrittenBack);
         let ordered = |line: &LineId| order.line(line).map(|line| line.ordered).unwrap_or_default();

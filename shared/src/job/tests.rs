@@ -463,6 +463,7 @@ fn answer(next: &Next, job: &Job, now: Timestamp, how: u8) -> Outcome {
         until,
         reason: "busy".to_owned(),
         tries: 0,
+        parked_since: None,
     };
     let refusal = || Refusal::new("120100", "no");
     match (next, how % 5) {
@@ -742,6 +743,7 @@ fn labels_that_stay_incomplete_are_held_as_lost() {
             until: morning(),
             reason: "its labels are not all there".to_owned(),
             tries: 0,
+            parked_since: None,
         };
         job.apply(Outcome::LabelsIncomplete(wait), morning(), &timing).unwrap();
         tries += 1;

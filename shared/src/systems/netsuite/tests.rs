@@ -114,6 +114,7 @@ async fn written_back(lines: Vec<Line>, found: Written) -> (Result<WriteBackRef,
         shipment: &shipment,
         quote: None,
         labels: &[],
+        label_link: None,
     };
     let draft = bench.netsuite.draft(&write_back, &found).unwrap();
     let result = bench.netsuite.write_back(&draft, permit()).await;
@@ -755,6 +756,7 @@ async fn write(bench: &Bench, order: &Order, quantities: &Quantities, unit: u32,
         shipment: &shipment,
         quote: None,
         labels: &[],
+        label_link: None,
     };
     let found = bench.netsuite.find(&write_back).await.unwrap();
     assert_eq!(found, Written::Nothing);
@@ -817,6 +819,7 @@ async fn lost_answers_leave_one_fulfilment_each_against_a_netsuite_of_somebody_e
             shipment: &shipment,
             quote: None,
             labels: &[],
+            label_link: None,
         };
         let mut tries = 0;
         loop {

@@ -52,6 +52,7 @@ impl Desk {
             shipment: &self.shipment,
             quote: None,
             labels: &[],
+            label_link: None,
         }
     }
 
