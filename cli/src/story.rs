@@ -63,6 +63,13 @@ pub(crate) fn standing(job: &Job) -> Vec<String> {
     }
     if let Some(hold) = &job.hold {
         told.extend(held(job, hold));
+    } else if let Some((since, wait)) = job.parked_since().zip(job.wait.as_ref()) {
+        told.push(format!(
+            "It is {} (since {}). The ERP is asked again at {}.",
+            wait.reason,
+            when(since),
+            when(wait.until)
+        ));
     } else if let Some(wait) = &job.wait {
         told.push(format!("It waits until {}: {}.", when(wait.until), wait.reason));
     }

@@ -14,6 +14,8 @@ mod hostile;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod netsuite_fulfilments;
+#[cfg(test)]
 mod operator;
 mod outages;
 #[cfg(test)]
