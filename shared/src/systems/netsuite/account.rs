@@ -404,6 +404,35 @@ mod tests {
         assert_eq!(told, expected);
     }
 
+    /// P54, P56: what makes goods ship must fit what is selected and what is written back.
+    #[test]
+    fn people_make_the_fulfilments_where_they_trigger_shipping() {
+        let told = |trigger: &str, statuses: &[&str], change: &dyn Fn(&mut Connection)| {
+            wrong(|connection| {
+                connection.erp.options = json!({ "trigger": trigger });
+                connection.select.statuses = statuses.iter().map(|status| (*status).to_owned()).collect();
+                change(connection);
+            })
+        };
+        let none: Vec<String> = Vec::new();
+        let by_people = |connection: &mut Connection| connection.write_back.fulfilment = false;
+        let on_invoice = |connection: &mut Connection| connection.write_back.to = WriteBackTarget::Invoice;
+        assert_eq!(told("order-shipped", &[], &|_| {}), ["write_back.fulfilment"]);
+        assert_eq!(told("order-shipped", &["D", "F", "SalesOrd:G"], &by_people), none);
+        assert_eq!(told("order-shipped", &["B"], &by_people), ["select.statuses"]);
+        assert_eq!(told("fulfilment-shipped", &["A", "ItemShip:B", "C"], &by_people), none);
+        assert_eq!(told("fulfilment-shipped", &["D"], &by_people), ["select.statuses"]);
+        assert_eq!(told("shipped", &[], &|_| {}), ["erp.options.trigger"]);
+        assert_eq!(told("ready", &[], &on_invoice), ["write_back.fulfilment"]);
+        let without_number = |connection: &mut Connection| {
+            (connection.write_back.to, connection.write_back.fulfilment) = (WriteBackTarget::Invoice, false);
+            connection.write_back.fields.tracking = None;
+            connection.write_back.fields.label_link = Some("url".to_owned());
+        };
+        let expected = ["write_back.fields.tracking", "write_back.fields.label_link"];
+        assert_eq!(told("fulfilment-shipped", &[], &without_number), expected);
+    }
+
     #[test]
     fn a_condition_cannot_leave_its_parentheses() {
         for text in [

@@ -222,6 +222,8 @@ mod tests {
         ] {
             assert_eq!(read(&json!({ "type": record, "id": id }).to_string()), [changed("7")]);
         }
+        let fulfilment = PushedNews::Changed(DocumentId::fulfilment("9"));
+        assert_eq!(read(r#"{"type":"itemFulfillment","id":"9"}"#), [fulfilment]);
         let list = json!([{ "type": "salesorder", "id": 1 }, { "type": "invoice", "id": 2 }, 3, null]);
         let told = read(&list.to_string());
         assert_eq!((told.len(), &told[0]), (4, &changed("1")));

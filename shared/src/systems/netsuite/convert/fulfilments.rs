@@ -129,3 +129,73 @@ pub(in crate::systems::netsuite) fn deleted(document: &DocumentId) -> Order {
         lines: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::{Decimal, dec};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::Money;
+
+    fn read(row: Value, select: &Selection) -> Order {
+        let mut whole = json!({
+            "id": "7001", "fulfilmentnumber": "IF88", "statuscode": "ItemShip:C", "orderid": "5012", "ordertype": "SalesOrd",
+            "tranid": "SO5012", "otherrefnum": "PO-7", "shipmethod": "77", "shipmethodname": "FedEx Ground", "currency": "USD",
+            "addressee": "hudson  supply", "addr1": "350 5th ave.", "city": "New YORK", "state": "NY", "zip": "10118", "country": "US"
+        });
+        whole.as_object_mut().unwrap().extend(row.as_object().unwrap().clone());
+        let row: OrderRow = serde_json::from_value(whole).unwrap();
+        let lines: Vec<LineRow> = serde_json::from_value(json!([
+            { "lineid": "1", "item": "31", "sku": "PUMP", "itemtype": "InvtPart", "quantity": "2", "location": "6" },
+            { "lineid": "1001", "item": "31", "sku": "PUMP", "itemtype": "InvtPart", "quantity": "2", "iscogs": "T" },
+            { "lineid": "2", "item": "33", "sku": "SEAL", "itemtype": "InvtPart", "quantity": "4", "kitcomponent": "T" },
+            { "lineid": "3", "item": "34", "sku": "MANUAL", "itemtype": "NonInvtPart", "quantity": "0" }
+        ]))
+        .unwrap();
+        let of_order: Vec<LineRow> = serde_json::from_value(json!([{ "item": "31", "itemtype": "InvtPart", "rate": "24.50" }])).unwrap();
+        let facts = Facts {
+            row: &row,
+            lines: &lines,
+            customer: None,
+            record: None,
+            selected: true,
+        };
+        fulfilment(&facts, select, &prices(&of_order)).unwrap()
+    }
+
+    /// P54, P55: a fulfilment asks for what it took, under its order's number, at its own address, byte for byte.
+    #[test]
+    fn a_fulfilment_asks_for_what_it_took() {
+        let order = read(json!({}), &Selection::default());
+        assert_eq!((order.document, order.standing), (DocumentId::fulfilment("7001"), Standing::Ready));
+        assert_eq!((order.number.as_str(), order.customer_reference.as_deref()), ("SO5012", Some("PO-7")));
+        assert_eq!((order.ship_to.name.as_str(), order.ship_to.city.as_str()), ("hudson  supply", "New YORK"));
+        let [line] = <[OrderLine; 1]>::try_from(order.lines).unwrap();
+        assert_eq!((line.ordered, line.fulfilled, line.ready), (dec!(2), Decimal::ZERO, dec!(2)));
+        assert_eq!(line.unit_price, Some(Money::new(dec!(24.50), "USD")), "the order's price");
+    }
+
+    /// P54: only what is marked as shipped ships, or what the connection names; what we made ourselves never does.
+    #[test]
+    fn only_what_people_marked_ships() {
+        let standing = |row: Value, statuses: &[&str]| {
+            let select = Selection {
+                statuses: statuses.iter().map(|status| (*status).to_owned()).collect(),
+                ..Selection::default()
+            };
+            match read(row, &select).standing {
+                Standing::Waiting(why) => why,
+                other => format!("{other:?}"),
+            }
+        };
+        assert_eq!(standing(json!({ "statuscode": "C" }), &[]), "Ready");
+        let packed = standing(json!({ "statuscode": "ItemShip:B" }), &[]);
+        assert!(packed.contains("marked Packed") && packed.contains("marked Shipped"), "{packed}");
+        assert_eq!(standing(json!({ "statuscode": "ItemShip:B" }), &["B", "ItemShip:C"]), "Ready");
+        assert!(standing(json!({ "statuscode": "ItemShip:Q" }), &[]).contains("unknown (Q)"));
+        let ours = json!({ "externalid": "ABCDEFGHIJKLMNOPQRSTUVWXYZ" });
+        assert!(standing(ours, &[]).contains("Waybill made"));
+        assert!(standing(json!({ "ordertype": "TrnfrOrd" }), &[]).contains("not the fulfilment of a sales order"));
+    }
+}

@@ -138,3 +138,112 @@ fn is_all_billed(invoices: &[Invoice], order: &[LineRow], ours: &Goods) -> bool 
         of(&all) >= of(&left)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::dec;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::{Address, ConsignmentLine, DocumentId, LineId};
+
+    fn line(sku: &str, quantity: i64, shipped: i64) -> LineRow {
+        serde_json::from_value(json!({
+            "sku": sku, "itemtype": "InvtPart", "quantity": quantity.to_string(), "shipped": shipped.to_string()
+        }))
+        .unwrap()
+    }
+
+    fn invoice(id: &str, shown: &str, goods: &[(&str, i64)]) -> Invoice {
+        Invoice {
+            id: id.to_owned(),
+            number: format!("INV{id}"),
+            shown: (!shown.is_empty()).then(|| shown.to_owned()),
+            lines: goods.iter().map(|(sku, quantity)| line(sku, *quantity, 0)).collect(),
+        }
+    }
+
+    fn consignment(goods: &[(&str, Decimal)]) -> Consignment {
+        let line = |(sku, quantity): &(&str, Decimal)| ConsignmentLine {
+            line: LineId::new("1"),
+            sku: (*sku).to_owned(),
+            description: None,
+            quantity: *quantity,
+            weight: None,
+            unit_price: None,
+            origin_country: None,
+            tariff_code: None,
+            dimensions: None,
+            cost_centre: None,
+            flaw: None,
+        };
+        Consignment {
+            document: DocumentId::fulfilment("7001"),
+            number: "SO5012".to_owned(),
+            customer_reference: None,
+            ship_method: None,
+            ship_to: Address::default(),
+            location: None,
+            bill_to: None,
+            supplier: None,
+            lines: goods.iter().map(line).collect(),
+        }
+    }
+
+    /// What becomes of a shipment of two pumps numbered `1Z2`, of an order that shipped so many pumps in all.
+    fn billed(invoices: &[Invoice], left: i64) -> String {
+        let order = [line("PUMP", 9, left), line("SEAL", 9, 0)];
+        let ours = consignment(&[("PUMP", dec!(2))]);
+        match billing(invoices, &order, &ours, &["1Z2".to_owned()]) {
+            Billing::Shows(invoice) => format!("shows {}", invoice.id),
+            Billing::ShowsAPart(invoice) => format!("a part {}", invoice.id),
+            Billing::On(invoice) => invoice.id.clone(),
+            Billing::NotYet => "not yet".to_owned(),
+        }
+    }
+
+    /// P56: which invoice a shipment belongs to.
+    #[test]
+    fn a_shipment_stands_on_the_invoice_that_bills_it() {
+        assert_eq!(billed(&[], 2), "not yet");
+        assert_eq!(billed(&[invoice("1", "", &[("PUMP", 9)])], 2), "1", "the only one");
+        let two = [invoice("1", "", &[("PUMP", 3)]), invoice("2", "", &[("PUMP", 2)])];
+        assert_eq!(billed(&two, 5), "2", "the one that bills exactly that");
+        let taken = [invoice("1", "1Z9", &[("PUMP", 2)]), invoice("2", "", &[("PUMP", 2)])];
+        assert_eq!(billed(&taken, 4), "2", "one that shows another shipment is that one's");
+        let others = [invoice("1", "", &[("SEAL", 2)]), invoice("2", "", &[("PUMP", 5)])];
+        assert_eq!(billed(&others, 5), "2", "one that bills something of it");
+        let neither = [invoice("1", "", &[("SEAL", 2)]), invoice("2", "", &[("SEAL", 5)])];
+        assert_eq!(billed(&neither, 2), "not yet");
+    }
+
+    /// P56: an invoice of several shipments takes them all, and one of another shipment alone does not.
+    #[test]
+    fn an_invoice_is_shared_only_where_it_bills_everything_that_left() {
+        let shared = [invoice("1", "1Z9", &[("PUMP", 5)])];
+        assert_eq!(billed(&shared, 5), "1");
+        let of_others = [invoice("1", "1Z9", &[("PUMP", 3)])];
+        assert_eq!(billed(&of_others, 5), "not yet", "two of the five are not billed yet");
+    }
+
+    #[test]
+    fn what_an_invoice_shows_already_is_found_before_anything_else() {
+        let shown = [invoice("1", "", &[("PUMP", 2)]), invoice("2", "1Z9, 1Z2", &[("SEAL", 1)])];
+        assert_eq!(billed(&shown, 2), "shows 2");
+        let full = [invoice("1", "1Z9, 1Z8, \u{2026}", &[("PUMP", 2)])];
+        assert_eq!(billed(&full, 2), "shows 1", "there is no room for more");
+        let ours = consignment(&[("PUMP", dec!(2))]);
+        let (one, two) = ("1Z2".to_owned(), "1Z3".to_owned());
+        let part = billing(&shown, &[], &ours, &[one, two]);
+        assert!(matches!(part, Billing::ShowsAPart(invoice) if invoice.id == "2"), "{part:?}");
+    }
+
+    #[test]
+    fn a_void_invoice_bills_nothing_and_costs_are_no_goods() {
+        let row = |code: Value| serde_json::from_value::<DescendantRow>(json!({ "id": "1", "statuscode": code })).unwrap();
+        assert!(!is_in_force(&row(json!("CustInvc:V"))) && !is_in_force(&row(json!("V"))));
+        assert!(is_in_force(&row(json!("CustInvc:A"))) && is_in_force(&row(Value::Null)));
+        let cost: LineRow = serde_json::from_value(json!({ "sku": "PUMP", "itemtype": "InvtPart", "quantity": "2", "iscogs": "T" })).unwrap();
+        assert!(goods([&cost], |line| line.quantity.as_deref()).is_empty());
+    }
+}

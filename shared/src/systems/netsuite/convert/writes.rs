@@ -589,3 +589,71 @@ fn is_open(row: &SalesOrderLine) -> bool {
     let goods = ["InvtPart", "Assembly", "Kit", "NonInvtPart"].contains(&kind);
     goods && row.is_closed.as_deref() != Some("T") && number(&row.quantity) > number(&row.quantity_fulfilled)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn update(numbers: &[&str], link: Option<&str>, limit: usize) -> Update {
+        serde_json::from_value(json!({
+            "path": "/services/rest/record/v1/invoice/9", "tracking": ["custbody_t", numbers], "fields": {}, "shared": limit,
+            "link": link.map(|link| json!({ "field": "custbody_l", "link": link, "job": "JOB2" }))
+        }))
+        .unwrap()
+    }
+
+    fn field(body: &Value, name: &str) -> String {
+        body[name].as_str().unwrap_or("untouched").to_owned()
+    }
+
+    /// P56: on an invoice of several shipments each keeps its numbers and its link, and nothing stands there twice.
+    #[test]
+    fn shipments_share_the_fields_of_an_invoice() {
+        let there = json!({ "custbody_t": "1Z1", "custbody_l": "https://x/JOB1/a" });
+        let body = update_body(&update(&["1Z2", "1Z3"], Some("https://x/JOB2/b"), 300), &there);
+        assert_eq!(field(&body, "custbody_t"), "1Z1, 1Z2, 1Z3");
+        assert_eq!(field(&body, "custbody_l"), "https://x/JOB1/a https://x/JOB2/b");
+        let again = update_body(&update(&["1Z2", "1Z3"], Some("https://x/JOB2/c"), 300), &body);
+        assert_eq!(field(&again, "custbody_t"), "1Z1, 1Z2, 1Z3");
+        assert_eq!(field(&again, "custbody_l"), "untouched", "a link goes only with a number");
+        let part = json!({ "custbody_t": "1Z1, 1Z2", "custbody_l": "https://x/JOB2/b https://x/JOB1/a" });
+        let rest = update_body(&update(&["1Z2", "1Z3"], Some("https://x/JOB2/c"), 300), &part);
+        assert_eq!(field(&rest, "custbody_l"), "https://x/JOB1/a https://x/JOB2/c", "ours is replaced");
+    }
+
+    #[test]
+    fn a_field_that_is_full_takes_whole_numbers_only_and_says_so() {
+        let there = json!({ "custbody_t": "1Z1, 1Z2", "custbody_l": "https://x/JOB1/a" });
+        let body = update_body(&update(&["1Z3", "1Z4"], Some("https://x/JOB2/long"), 17), &there);
+        assert_eq!(field(&body, "custbody_t"), "1Z1, 1Z2, 1Z3, \u{2026}");
+        assert_eq!(field(&body, "custbody_l"), "https://x/JOB1/a", "half a link opens nothing");
+        assert!(shows_numbers(&body, &update(&["1Z4"], None, 17)), "there is no room for it");
+        assert!(!shows_numbers(&there, &update(&["1Z4"], None, 17)));
+        let exact = update_body(&update(&["1Z3"], None, 13), &there);
+        assert_eq!(field(&exact, "custbody_t"), "1Z1, 1Z2, 1Z3");
+    }
+
+    #[test]
+    fn each_fulfilment_has_its_own_problem_on_the_order() {
+        let options = Options::default();
+        let flag = |there: Option<&str>, number, problem| {
+            let body = flag_among("custbody_p", there, (number, problem), &options);
+            body["custbody_p"].as_str().map(str::to_owned)
+        };
+        let one = flag(None, "IF1", Some("no such street")).unwrap();
+        assert_eq!(one, "IF1: no such street");
+        let both = flag(Some(&one), "IF12", Some("no weight")).unwrap();
+        assert_eq!(both, "IF1: no such street | IF12: no weight");
+        assert_eq!(flag(Some(&both), "IF1", None).as_deref(), Some("IF12: no weight"));
+        assert_eq!(flag(Some("IF12: no weight"), "IF12", None), None);
+        let changed = flag(Some(&both), "IF12", Some("no size")).unwrap();
+        assert_eq!(changed, "IF1: no such street | IF12: no size");
+    }
+
+    #[test]
+    fn only_ids_stand_in_a_path() {
+        assert_eq!(record_path(Target::Invoice, "9001").unwrap(), "/services/rest/record/v1/invoice/9001");
+        assert!(record_path(Target::Invoice, "9/../1").is_err() && record_path(Target::Order, "").is_err());
+        assert!(order_path(&DocumentId::fulfilment("7001")).is_err());
+    }
+}
