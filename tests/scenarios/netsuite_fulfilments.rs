@@ -569,6 +569,32 @@ async fn the_delivery_stands_on_the_same_invoice() -> Result<(), Failure> {
     Ok(())
 }
 
+/// P56, P66: a parcel is followed while its invoice is waited for; once there is one, it shows how the parcel fares.
+#[tokio::test]
+async fn a_parcel_whose_invoice_comes_after_it_has_arrived_is_shown_as_delivered() -> Result<(), Failure> {
+    let world = by_fulfilment().await?;
+    let order = world.enter(world.plain(1))?;
+    let fulfilment = pick(&world, order, 1, ShipStatus::Shipped)?;
+    world.poll_and_work().await?;
+    let parked = job(&world, fulfilment)?;
+    assert!(parked.parked_since().is_some());
+    let number = number_of(&world, &parked)?;
+    world.follow(SignedDuration::from_mins(2), Ways::PollOnly).await?;
+    world.turn(HOUR);
+    assert!(world.ups.happen(&number, &[EventKind::PickedUp, EventKind::Delivered]));
+    world.follow(4 * HOUR, Ways::PollOnly).await?;
+    let told = world.story(&parked.id).iter().filter(|one| one.text.contains("told later")).count();
+    assert_eq!(told, 0, "it waits quietly");
+
+    let billed = bill(&world, order, &[fulfilment])?;
+    world.pass(HOUR).await?;
+    world.follow(2 * HOUR, Ways::PollOnly).await?;
+    let shown = invoice(&world, order, billed)?;
+    assert_eq!((text(&shown, "status").as_str(), text(&shown, "tracking")), ("Delivered", number));
+    assert_eq!(writes(&world, &shown, "tracking"), 1);
+    Ok(())
+}
+
 /// What our own write-backs made before people took over is nothing that they have marked as shipped.
 #[tokio::test]
 async fn a_fulfilment_that_we_made_does_not_ship_again() -> Result<(), Failure> {

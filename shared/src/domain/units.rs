@@ -42,7 +42,7 @@ pub struct Unit {
     pub quantities: Quantities,
     /// How far it has come.
     pub phase: UnitPhase,
-    /// The tracking numbers that were written back.
+    /// The tracking numbers that were written back, or wait for that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tracking_numbers: Vec<String>,
     /// The digest of what was shipped to whom, once it was.

@@ -129,7 +129,8 @@ impl Visit<'_> {
             writing: None,
             ..intended
         };
-        let story = self.story(&status, &written);
+        // What has no place yet is told every hour, and that is not worth a word.
+        let story = (written != Ok(Told::NotYet)).then(|| self.story(&status, &written));
         let (after, again) = match written {
             Ok(Told::NotYet) => {
                 tracing::info!(job.id = %parcel.job, "what shows the delivery is not there: it is told later");
@@ -182,7 +183,9 @@ impl Visit<'_> {
             Some(now + BRIEFLY)
         };
         let connection = &parcel.key.connection;
-        self.track.tellings.tell_story(connection, &parcel.job, &story).await?;
+        if let Some(story) = story {
+            self.track.tellings.tell_story(connection, &parcel.job, &story).await?;
+        }
         match again {
             Some(at) => self.tell_again(parcel, at).await,
             None => self.told(parcel).await,
