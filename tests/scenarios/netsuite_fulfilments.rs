@@ -10,7 +10,7 @@ use simulators::ups::EventKind;
 use tests::tracking::Ways;
 use tests::world::{CONNECTION, Failure, World, new_york, place};
 use waybill::connection::{AddressPolicy, WriteBackTarget};
-use waybill::domain::{DocumentId, Gap, GapKind, Gone};
+use waybill::domain::{DocumentId, Gap, GapKind, Gone, Milestone};
 use waybill::job::{Closing, HoldReason, Job, Step};
 use waybill::ports::State;
 
@@ -275,6 +275,70 @@ async fn two_fulfilments_of_one_order_share_an_invoice() -> Result<(), Failure> 
     Ok(())
 }
 
+/// P56: two workers who write to one invoice at the same time do not lose each other's numbers.
+#[tokio::test]
+async fn two_workers_at_one_invoice_lose_nothing() -> Result<(), Failure> {
+    for round in 0..5 {
+        let world = by_fulfilment().await?;
+        world
+            .netsuite
+            .configure(|options| options.turns = 5)
+            .map_err(|refusal| format!("{refusal:?}"))?;
+        let order = world.enter(world.plain(5))?;
+        let first = pick(&world, order, 3, ShipStatus::Shipped)?;
+        let second = pick(&world, order, 2, ShipStatus::Shipped)?;
+        let billed = bill(&world, order, &[first, second])?;
+        world.poll().await?;
+        let (one, other) = (job(&world, first)?.id, job(&world, second)?.id);
+        let worker = world.worker();
+        let (ran, also) = tokio::join!(worker.run(&one), worker.run(&other));
+        (ran?, also?);
+        world.pass(HOUR).await?;
+        let tracking = text(&invoice(&world, order, billed)?, "tracking");
+        for fulfilment in [first, second] {
+            let number = number_of(&world, &job(&world, fulfilment)?)?;
+            assert!(tracking.contains(&number), "round {round}: {tracking}");
+        }
+    }
+    Ok(())
+}
+
+/// P27: the check tries what fulfilments and invoices need, and says which permission is missing.
+#[tokio::test]
+async fn the_check_tries_fulfilments_and_invoices() -> Result<(), Failure> {
+    let world = by_fulfilment().await?;
+    let order = world.enter(world.plain(1))?;
+    let fulfilment = pick(&world, order, 1, ShipStatus::Shipped)?;
+    bill(&world, order, &[fulfilment])?;
+    let connection = world.store.tables().connections[&CONNECTION.parse()?].clone();
+    let check = async || -> Result<Vec<String>, Failure> {
+        let opened = world.systems().open(&connection).await?;
+        let findings = opened.source.check().await;
+        opened.close().await;
+        let wrong = findings.into_iter().filter_map(|one| one.result.err());
+        Ok(wrong.collect())
+    };
+    assert_eq!(check().await?, [""; 0]);
+    for (denied, needed) in [
+        ("get_invoice", "Transactions > Invoice (Edit)"),
+        ("get_salesorder", "Transactions > Sales Order (Edit)"),
+    ] {
+        world
+            .netsuite
+            .configure(|options| options.denied = [denied.to_owned()].into())
+            .map_err(|refusal| format!("{refusal:?}"))?;
+        let wrong = check().await?;
+        assert!(wrong.len() == 1 && wrong[0].contains(needed), "{wrong:?}");
+    }
+    let mut gone = connection.clone();
+    gone.write_back.fields.label_link = Some("custbody_nothing".to_owned());
+    let opened = world.systems().open(&gone).await?;
+    let findings = opened.source.check().await;
+    let told: Vec<String> = findings.into_iter().filter_map(|one| one.result.err()).collect();
+    assert!(told.iter().any(|one| one.contains("applied to invoices")), "{told:?}");
+    Ok(())
+}
+
 /// P56: where each fulfilment is billed by an invoice of its own, the second one waits for its own, though the order has one.
 #[tokio::test]
 async fn a_fulfilment_that_is_billed_later_waits_for_its_own_invoice() -> Result<(), Failure> {
@@ -535,10 +599,15 @@ async fn problems_stand_on_the_order_with_the_fulfilments_number() -> Result<(),
     let one = world.person(|account, now| account.pick(order, &[(1, 1)], ShipStatus::Shipped, now))?;
     let other = world.person(|account, now| account.pick(order, &[(1, 1)], ShipStatus::Shipped, now))?;
     world.poll_and_work().await?;
-    let numbers: Vec<String> = world.page(order)?.fulfilments.iter().map(|one| one.number.clone()).collect();
+    let page = world.page(order)?;
+    let numbers: Vec<String> = page
+        .fulfilments
+        .iter()
+        .map(|one| format!("{} [{}]: ", one.number, one.id))
+        .collect();
     assert_eq!(job(&world, one)?.hold.map(|hold| hold.reason), Some(HoldReason::MissingData));
     let problem = world.field(order, "problem")?;
-    assert!(numbers.iter().all(|number| problem.contains(&format!("{number}: "))), "{problem}");
+    assert!(numbers.iter().all(|number| problem.contains(number)), "{problem}");
 
     world.person(|account, now| account.mark(one, ShipStatus::Packed, now))?;
     world.turn(FIVE);
@@ -547,6 +616,10 @@ async fn problems_stand_on_the_order_with_the_fulfilments_number() -> Result<(),
     let problem = world.field(order, "problem")?;
     assert!(!problem.contains(&numbers[0]) && problem.contains(&numbers[1]), "{problem}");
     assert!(job(&world, other)?.hold.is_some());
+
+    world.person(|account, now| account.delete_fulfilment(other, now))?;
+    world.pass(HOUR).await?;
+    assert_eq!(world.field(order, "problem")?, "", "a fulfilment that is gone has no problem");
     Ok(())
 }
 
@@ -585,6 +658,12 @@ async fn a_parcel_whose_invoice_comes_after_it_has_arrived_is_shown_as_delivered
     world.follow(4 * HOUR, Ways::PollOnly).await?;
     let told = world.story(&parked.id).iter().filter(|one| one.text.contains("told later")).count();
     assert_eq!(told, 0, "it waits quietly");
+    let followed: Vec<Option<Milestone>> = {
+        let tables = world.store.tables();
+        let own = tables.tracked.parcels.values().filter(|parcel| parcel.job == parked.id);
+        own.map(|parcel| parcel.progress.as_ref().map(|progress| progress.milestone)).collect()
+    };
+    assert_eq!(followed, [Some(Milestone::Delivered)]);
 
     let billed = bill(&world, order, &[fulfilment])?;
     world.pass(HOUR).await?;

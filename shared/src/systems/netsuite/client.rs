@@ -824,8 +824,11 @@ impl OrderSource for NetSuite {
         let Some(field) = &self.policy.fields.problem else {
             return Ok(());
         };
-        // What is gone shows no problem, and nobody looks for one there.
-        let Some(order) = self.order_of(document).await? else {
+        let (order, problem) = match self.order_of(document).await? {
+            Some(order) => (Some(order), problem),
+            None => (self.still_flagged(document, field).await?, None),
+        };
+        let Some(order) = order else {
             return Ok(());
         };
         let path = convert::record_path(Target::Order, &order.id).map_err(CallError::Refused)?;
@@ -835,7 +838,7 @@ impl OrderSource for NetSuite {
             None => convert::flag_body(field, problem, options),
             Some(number) => {
                 let there = convert::field_value(&record, field);
-                convert::flag_among(field, there.as_deref(), (number, problem), options)
+                convert::flag_among(field, there.as_deref(), (document, number), problem, options)
             }
         };
         // A write would change the document's time for nothing.

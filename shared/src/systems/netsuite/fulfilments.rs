@@ -107,6 +107,19 @@ impl NetSuite {
         Ok(record.is_none())
     }
 
+    /// The order on which the problem of a fulfilment stands that somebody has deleted since.
+    pub(super) async fn still_flagged(&self, document: &DocumentId, field: &str) -> Result<Option<OrderOf>, CallError> {
+        let query = suiteql::saying(field, &convert::problem_mark(document));
+        let page: Page<HeadRow> = self.query(&query, 1).await?;
+        let row = page.items.into_iter().next();
+        Ok(row.and_then(|row| {
+            Some(OrderOf {
+                id: row.id?,
+                fulfilment: Some(String::new()),
+            })
+        }))
+    }
+
     /// The order that a document belongs to, and under which number the document is known; `None` if it does not exist.
     pub(super) async fn order_of(&self, document: &DocumentId) -> Result<Option<OrderOf>, CallError> {
         if document.kind != DocumentKind::Fulfilment {

@@ -270,6 +270,12 @@ pub(super) fn made_from(id: &str) -> Query {
     Query::new(text, [id])
 }
 
+/// Orders of which a field says this somewhere.
+pub(super) fn saying(field: &str, text: &str) -> Query {
+    let query = format!("SELECT t.id FROM transaction t WHERE t.type = 'SalesOrd' AND t.{field} LIKE ? ORDER BY t.id");
+    Query::new(query, [format!("%{text}%")])
+}
+
 /// Invoices of orders that come after `after`, by id, with what stands in a field of theirs, where that is asked.
 pub(super) fn invoices(orders: &[&str], tracking: Option<&str>, after: Option<&str>) -> Query {
     let tracking = tracking

@@ -17,5 +17,5 @@ pub(super) use invoices::{Billing, Invoice, billing, is_in_force};
 pub(super) use orders::{Facts, add_lines_addresses, fulfilled_order, needs_record, order, status_letter};
 pub(super) use writes::{
     Mismatch, Target, Transform, Update, agreed, field_value, flag_among, flag_body, identity, kept_fields, order_path,
-    record_path, shows, shows_numbers, transform, update, update_body, update_of,
+    problem_mark, record_path, shows, shows_numbers, transform, update, update_body, update_of,
 };

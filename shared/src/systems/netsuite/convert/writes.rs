@@ -456,18 +456,24 @@ fn links(there: Option<String>, ours: &Link, limit: Option<usize>) -> String {
     }
 }
 
-/// The body that sets or clears the problem of one of several documents that share a field: each stands there with its number.
+/// What marks a fulfilment's problem among those that stand on its order: by it the problem is found when the fulfilment is gone.
+pub(in crate::systems::netsuite) fn problem_mark(fulfilment: &DocumentId) -> String {
+    format!(" [{}]: ", fulfilment.id)
+}
+
+/// The body that sets or clears the problem of one of several fulfilments that share a field: each stands there with its number.
 pub(in crate::systems::netsuite) fn flag_among(
     field: &str,
     there: Option<&str>,
-    (number, problem): (&str, Option<&str>),
+    (fulfilment, number): (&DocumentId, &str),
+    problem: Option<&str>,
     options: &Options,
 ) -> Value {
-    let own = format!("{number}: ");
+    let mark = problem_mark(fulfilment);
     let standing = there.unwrap_or_default().split(BETWEEN_PROBLEMS);
-    let others = standing.filter(|text| !text.trim().is_empty() && !text.starts_with(&own));
+    let others = standing.filter(|text| !text.trim().is_empty() && !text.contains(&mark));
     let mut all: Vec<String> = others.map(str::to_owned).collect();
-    all.extend(problem.map(|problem| format!("{own}{problem}")));
+    all.extend(problem.map(|problem| format!("{number}{mark}{problem}")));
     let text = (!all.is_empty()).then(|| all.join(BETWEEN_PROBLEMS));
     flag_body(field, text.as_deref(), options)
 }
@@ -636,18 +642,19 @@ mod tests {
     #[test]
     fn each_fulfilment_has_its_own_problem_on_the_order() {
         let options = Options::default();
-        let flag = |there: Option<&str>, number, problem| {
-            let body = flag_among("custbody_p", there, (number, problem), &options);
+        let flag = |there: Option<&str>, id: &str, problem| {
+            let (document, number) = (DocumentId::fulfilment(id), format!("IF{id}"));
+            let body = flag_among("custbody_p", there, (&document, &number), problem, &options);
             body["custbody_p"].as_str().map(str::to_owned)
         };
-        let one = flag(None, "IF1", Some("no such street")).unwrap();
-        assert_eq!(one, "IF1: no such street");
-        let both = flag(Some(&one), "IF12", Some("no weight")).unwrap();
-        assert_eq!(both, "IF1: no such street | IF12: no weight");
-        assert_eq!(flag(Some(&both), "IF1", None).as_deref(), Some("IF12: no weight"));
-        assert_eq!(flag(Some("IF12: no weight"), "IF12", None), None);
-        let changed = flag(Some(&both), "IF12", Some("no size")).unwrap();
-        assert_eq!(changed, "IF1: no such street | IF12: no size");
+        let one = flag(None, "1", Some("no such street")).unwrap();
+        assert_eq!(one, "IF1 [1]: no such street");
+        let both = flag(Some(&one), "12", Some("no weight")).unwrap();
+        assert_eq!(both, "IF1 [1]: no such street | IF12 [12]: no weight");
+        assert_eq!(flag(Some(&both), "1", None).as_deref(), Some("IF12 [12]: no weight"));
+        assert_eq!(flag(Some("IF12 [12]: no weight"), "12", None), None);
+        let changed = flag(Some(&both), "12", Some("no size")).unwrap();
+        assert_eq!(changed, "IF1 [1]: no such street | IF12 [12]: no size");
     }
 
     #[test]
