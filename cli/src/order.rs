@@ -4,10 +4,10 @@ use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
 use waybill::connection::{Additions, Connection};
-use waybill::domain::{ConnectionId, Order, Quantities, Standing, UnitPhase, Units};
+use waybill::domain::{ConnectionId, DocumentId, Order, Quantities, Standing, UnitPhase, Units};
 use waybill::flows::kin;
 use waybill::job::Job;
-use waybill::ports::{Directory, Gate, Jobs, Opened, Systems};
+use waybill::ports::{Directory, Documents, Gate, Jobs, Opened, Systems};
 
 use crate::Common;
 use crate::output::{Answer, Failure, note, when};
@@ -22,7 +22,7 @@ pub(crate) enum Verb {
   waybill order explain SO5012
   waybill order explain SO5012 --connection acme-netsuite-ups --json")]
     Explain {
-        /// The number that people know
+        /// The number that people know: the order's, or that of a fulfilment that ships as a document of its own
         number: String,
         /// Only by this connection
         #[arg(long, value_name = "ID")]
@@ -146,7 +146,12 @@ async fn by_connection(stack: &Stack, gate: &Gate, number: &str, known: &[&Units
     let mut told = stops(gate);
     let mut jobs = Vec::new();
     let store = stack.store()?;
-    for units in known {
+    let asked = ask_the_erp(stack, &gate.connection, number).await;
+    let known = with_documents(stack, gate, known, asked.as_deref().unwrap_or_default()).await?;
+    for units in &known {
+        if known.len() > 1 {
+            told.push(format!("As {}:", units.document));
+        }
         for unit in &units.units {
             let job = store.load(&unit.job).await?;
             told.extend(about_unit(unit.number, unit.phase, &unit.quantities, job.as_ref()));
@@ -157,7 +162,10 @@ async fn by_connection(stack: &Stack, gate: &Gate, number: &str, known: &[&Units
             jobs.extend(job.as_ref().map(crate::job::with_state));
         }
     }
-    let erp = in_the_erp(stack, &gate.connection, number, known).await;
+    let erp = match asked {
+        Ok(orders) => in_the_erp(stack, &gate.connection, number, &orders, &known).await,
+        Err(failure) => Err(failure),
+    };
     told.extend(erp.unwrap_or_else(|failure| vec![failure]));
     Ok(Explained {
         connection: gate.connection.id.clone(),
@@ -199,33 +207,64 @@ fn about_unit(number: u32, phase: UnitPhase, quantities: &Quantities, job: Optio
         .collect()
 }
 
-/// What the ERP says now; an ERP that cannot be asked is told, and is no failure of the rest.
+/// What is known under the number, and what is known of the documents that the ERP finds by it: a fulfilment is a document of
+/// its own, and is known here under its order's number.
+async fn with_documents(
+    stack: &Stack,
+    gate: &Gate,
+    known: &[&Units],
+    orders: &[Order],
+) -> Result<Vec<Units>, Failure> {
+    let mut all: Vec<Units> = known.iter().map(|units| (*units).clone()).collect();
+    let is_known = |order: &&Order| all.iter().any(|units| units.document == order.document);
+    let others = orders.iter().filter(|order| !is_known(order));
+    let others: Vec<DocumentId> = others.map(|order| order.document.clone()).collect();
+    if !others.is_empty() {
+        let units = stack.store()?.units(&gate.connection.id, &others).await?;
+        all.extend(units.into_iter().filter(|units| !units.units.is_empty()));
+    }
+    Ok(all)
+}
+
+fn unasked(connection: &Connection, why: &str) -> String {
+    format!("What {} says now is not known: {why}", connection.erp.system)
+}
+
+/// What the ERP has under the number now; an ERP that cannot be asked is told, and is no failure of the rest.
+async fn ask_the_erp(stack: &Stack, connection: &Connection, number: &str) -> Result<Vec<Order>, String> {
+    note(&format!("asking {} ...", connection.erp.system));
+    let systems = stack.systems();
+    let systems = systems.map_err(|failure| unasked(connection, &failure.to_string()))?;
+    let opened = systems.open(connection).await;
+    let opened = opened.map_err(|error| unasked(connection, &error.to_string()))?;
+    let orders = read(&opened, number).await;
+    opened.close().await;
+    orders.map_err(|why| unasked(connection, &why))
+}
+
+/// What that means.
 async fn in_the_erp(
     stack: &Stack,
     connection: &Connection,
     number: &str,
-    known: &[&Units],
+    orders: &[Order],
+    known: &[Units],
 ) -> Result<Vec<String>, String> {
-    let erp = &connection.erp.system;
-    let unasked = |why: String| format!("What {erp} says now is not known: {why}");
-    note(&format!("asking {erp} ..."));
-    let systems = stack.systems().map_err(|failure| unasked(failure.to_string()))?;
-    let opened = systems.open(connection).await;
-    let opened = opened.map_err(|error| unasked(error.to_string()))?;
-    let orders = read(&opened, number).await;
-    opened.close().await;
-    let orders = orders.map_err(unasked)?;
     if orders.is_empty() {
+        let erp = &connection.erp.system;
         return Ok(vec![format!("{erp} has no document with number {number}.")]);
     }
-    let units: Vec<Units> = known.iter().map(|units| (*units).clone()).collect();
-    let store = stack.store().map_err(|failure| unasked(failure.to_string()))?;
-    let kin = kin::of(store.as_ref(), &connection.id, &units, &orders).await;
-    let kin = kin.map_err(|error| unasked(error.to_string()))?;
-    Ok(orders
-        .iter()
-        .flat_map(|order| about_order(connection, order, known, &kin))
-        .collect())
+    let store = stack.store();
+    let store = store.map_err(|failure| unasked(connection, &failure.to_string()))?;
+    let kin = kin::of(store.as_ref(), &connection.id, known, orders).await;
+    let kin = kin.map_err(|error| unasked(connection, &error.to_string()))?;
+    let known: Vec<&Units> = known.iter().collect();
+    let about = |order: &Order| {
+        let told = about_order(connection, order, &known, &kin);
+        let which = (orders.len() > 1).then(|| format!("As {}:", order.document));
+        which.into_iter().chain(told).collect::<Vec<String>>()
+    };
+    Ok(orders.iter().flat_map(about).collect())
 }
 
 async fn read(opened: &Opened, number: &str) -> Result<Vec<Order>, String> {
@@ -293,7 +332,7 @@ mod tests {
     use crate::story::tests::{held_for, shipped};
     use rust_decimal::dec;
     use waybill::connection::parse;
-    use waybill::domain::{Address, DocumentId, LineId, OrderLine};
+    use waybill::domain::{Address, LineId, OrderLine};
     use waybill::job::HoldReason;
     use waybill::systems::check::Checks;
 

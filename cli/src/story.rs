@@ -31,6 +31,9 @@ pub(crate) fn summary(job: &Job) -> String {
         return format!("{} wants it void; the carrier is asked", wish.by);
     }
     match (&job.purchase, &job.wait) {
+        (Step::Done(shipment), Some(wait)) if job.parked_since().is_some() => {
+            format!("{}: {}", numbers(shipment), wait.reason)
+        }
         (Step::Done(shipment), _) => numbers(shipment),
         (_, Some(wait)) => format!("waits: {}", wait.reason),
         (Step::Unknown { .. }, None) => "looks for its purchase".to_owned(),
@@ -60,6 +63,13 @@ pub(crate) fn standing(job: &Job) -> Vec<String> {
     }
     if let Some(hold) = &job.hold {
         told.extend(held(job, hold));
+    } else if let Some((since, wait)) = job.parked_since().zip(job.wait.as_ref()) {
+        told.push(format!(
+            "It is {} (since {}). The ERP is asked again at {}.",
+            wait.reason,
+            when(since),
+            when(wait.until)
+        ));
     } else if let Some(wait) = &job.wait {
         told.push(format!("It waits until {}: {}.", when(wait.until), wait.reason));
     }
@@ -356,7 +366,7 @@ pub(crate) mod tests {
     use waybill::domain::{
         Address, CarrierShipmentId, Consignment, DocumentId, Money, Nonce, Refusal, ShippedParcel, Snapshot,
     };
-    use waybill::job::{Admission, WriteBackRef};
+    use waybill::job::{Admission, Wait, WriteBackRef};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -443,6 +453,25 @@ pub(crate) mod tests {
             ]
         );
         assert_eq!((state(&shipped()), summary(&shipped()).as_str()), ("shipped", "1Z1"));
+    }
+
+    /// P56: what waits for its invoice says so everywhere, with what ends it.
+    #[test]
+    fn what_waits_for_its_invoice_says_so() {
+        let wait = Wait::parked(
+            at("2026-08-01T11:00:00Z"),
+            "shipped; waits for the invoice: NetSuite has none for SO5012 yet",
+            at("2026-08-01T10:00:00Z"),
+        );
+        let parked = Job {
+            write_back: Step::Todo,
+            wait: Some(wait),
+            ..shipped()
+        };
+        assert_eq!(state(&parked), "open");
+        assert!(summary(&parked).starts_with("1Z1: shipped; waits for the invoice"), "{}", summary(&parked));
+        let told = standing(&parked).join("\n");
+        assert!(told.contains("It is shipped; waits for the invoice: NetSuite has none for SO5012 yet (since 2026-08-01"), "{told}");
     }
 
     #[test]

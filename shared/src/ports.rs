@@ -221,8 +221,12 @@ pub enum Written {
     Whole(WriteBackRef),
     /// A part of it: the fulfilment exists, its fields do not.
     Partly(WriteBackRef),
+    /// Nothing of it, and this is where it is to stand.
+    Place(WriteBackRef),
     /// Nothing.
     Nothing,
+    /// Nothing, and what it is to be written to is not there yet: what it waits for, and what ends that, in plain words.
+    NotYet(String),
 }
 
 /// What is to be written back.
@@ -251,6 +255,8 @@ pub enum Told {
     Shown,
     /// The connection does not want this stage to be shown, and nothing was written.
     NotWanted,
+    /// What it is to be shown on is not there (any more): it is told again later.
+    NotYet,
 }
 
 /// An ERP in which documents wait to be shipped.
@@ -278,6 +284,16 @@ pub trait OrderSource: Send + Sync {
     async fn flag(&self, document: &DocumentId, problem: Option<&str>) -> Result<(), CallError>;
     /// Shows how a document's delivery fares, in the fields that the connection names. Writing the same again changes nothing.
     async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<Told, EffectError>;
+    /// The same, where the parcels that it is about decide on what it is shown.
+    async fn tell_of(
+        &self,
+        document: &DocumentId,
+        _parcels: &[String],
+        status: &DeliveryStatus,
+        permit: Permit,
+    ) -> Result<Told, EffectError> {
+        self.tell(document, status, permit).await
+    }
     /// How many documents are read by one call of [`OrderSource::read`] without taking long: so many are read before what they say
     /// is stored.
     fn reads_at_once(&self) -> u16 {

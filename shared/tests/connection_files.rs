@@ -83,7 +83,15 @@ const COMMON: [&str; 8] = [
 fn what_the_examples_comment_out_is_valid_too() {
     let netsuite = [
         COMMON.as_slice(),
-        &["condition", "concurrency", "ready_quantity", "ship_status"],
+        &[
+            "condition",
+            "concurrency",
+            "ready_quantity",
+            "ship_status",
+            "trigger",
+            "to",
+            "label_link",
+        ],
     ]
     .concat();
     is_valid_opened("examples/connections/netsuite-ups.toml", &netsuite).unwrap();

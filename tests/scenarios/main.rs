@@ -18,6 +18,8 @@ mod label_links;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod netsuite_fulfilments;
+#[cfg(test)]
 mod operator;
 mod outages;
 #[cfg(test)]

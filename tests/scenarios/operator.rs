@@ -568,6 +568,7 @@ fn every_state(job: &Job, now: jiff::Timestamp) -> Vec<Job> {
         until: now + AGAIN,
         reason: "busy".to_owned(),
         tries: 0,
+        parked_since: None,
     };
     let mut states = vec![
         job.clone(),

@@ -10,7 +10,7 @@ mod spelling;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -107,6 +107,22 @@ pub struct Schedule {
     pub expression: String,
     /// An IANA time zone.
     pub time_zone: String,
+}
+
+impl Schedule {
+    /// The time between two polls, where the expression names it.
+    pub fn interval(&self) -> Option<SignedDuration> {
+        let rate = self.expression.strip_prefix("rate(")?.strip_suffix(')')?;
+        let (count, unit) = rate.split_once(' ')?;
+        let minutes = match unit.trim_end_matches('s') {
+            "minute" => 1,
+            "hour" => 60,
+            "day" => 24 * 60,
+            _ => return None,
+        };
+        let count: i64 = count.parse().ok()?;
+        Some(SignedDuration::from_mins(count.checked_mul(minutes)?)).filter(|every| every.is_positive())
+    }
 }
 
 /// How one outside system is reached. What only that system knows stands in `options`, read by its `account.rs`.
@@ -219,8 +235,22 @@ pub struct WriteBackPolicy {
     /// A field of free text in which everything is told in a sentence, instead of fields of their own.
     #[serde(default)]
     pub note: Option<String>,
-    /// Fields of the order, by what is written there.
+    /// Whose fields they are.
+    #[serde(default)]
+    pub to: WriteBackTarget,
+    /// Fields of that document, by what is written there.
     pub fields: FieldMap,
+}
+
+/// Whose fields say what was shipped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WriteBackTarget {
+    /// The order's.
+    #[default]
+    Order,
+    /// Those of the invoice that bills it; while there is none, the write-back waits.
+    Invoice,
 }
 
 /// The ERP's field for each thing that we write; `None` writes nothing.
@@ -228,6 +258,9 @@ pub struct WriteBackPolicy {
 pub struct FieldMap {
     /// Tracking numbers, separated by a comma and a blank.
     pub tracking: Option<String>,
+    /// Links to the labels, separated by a blank.
+    #[serde(default)]
+    pub label_link: Option<String>,
     /// What the account pays.
     pub cost: Option<String>,
     /// The service's name.

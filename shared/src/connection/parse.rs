@@ -583,10 +583,12 @@ fn write_back(section: &Section<'_>) -> WriteBackPolicy {
     let fulfilment = section.get("fulfilment", &spelt::YES_OR_NO).unwrap_or(false);
     let store_only = section.get("store_only", &spelt::YES_OR_NO).unwrap_or(false);
     let note = section.get("note", &spelt::TEXT);
+    let to = section.get("to", &spelt::WRITE_BACK_TARGET).unwrap_or_default();
     let fields = section.section("fields");
     let text = |key| fields.get(key, &spelt::TEXT);
     let map = FieldMap {
         tracking: text("tracking"),
+        label_link: text("label_link"),
         cost: text("cost"),
         service: text("service"),
         status: text("status"),
@@ -618,6 +620,7 @@ fn write_back(section: &Section<'_>) -> WriteBackPolicy {
         fulfilment,
         store_only,
         note,
+        to,
         fields: map,
     }
 }

@@ -60,11 +60,12 @@ pub enum Additions {
 }
 
 impl Additions {
-    /// A sales order that grows asks for more goods; a purchase order that changes after it was shipped is looked at by a person.
+    /// A sales order that grows asks for more goods; a purchase order, or a fulfilment, that changes after it was shipped is looked at
+    /// by a person.
     pub fn usual(kind: DocumentKind) -> Self {
         match kind {
             DocumentKind::SalesOrder => Self::Ship,
-            DocumentKind::PurchaseOrder | DocumentKind::Requisition => Self::Hold,
+            DocumentKind::PurchaseOrder | DocumentKind::Requisition | DocumentKind::Fulfilment => Self::Hold,
         }
     }
 }

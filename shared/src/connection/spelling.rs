@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use toml::Value;
 use url::Url;
 
-use super::{Additions, AddressPolicy, Environment, Shipper, UnknownPurchase};
+use super::{Additions, AddressPolicy, Environment, Shipper, UnknownPurchase, WriteBackTarget};
 use crate::domain::{
     ConnectionId, Dimensions, LARGEST_NUMBER, LabelFormat, Length, Money, ParcelRule, TenantId, Weight, WeightUnit,
 };
@@ -58,6 +58,11 @@ pub(super) const ONE_OR_MORE: Spelling<Vec<String>> = Spelling {
 
 pub(super) const SHIPPER: Spelling<Shipper> = Spelling {
     allowed: "\"location\" (we ship) or \"supplier\" (the supplier ships, from its own address)",
+    read: known,
+};
+
+pub(super) const WRITE_BACK_TARGET: Spelling<WriteBackTarget> = Spelling {
+    allowed: "\"order\" or \"invoice\"",
     read: known,
 };
 

@@ -132,6 +132,8 @@ pub enum DocumentKind {
     PurchaseOrder,
     /// An internal request for goods.
     Requisition,
+    /// What a warehouse has taken for a sales order, of goods that people ship.
+    Fulfilment,
 }
 
 impl fmt::Display for DocumentKind {
@@ -140,6 +142,7 @@ impl fmt::Display for DocumentKind {
             Self::SalesOrder => "sales-order",
             Self::PurchaseOrder => "purchase-order",
             Self::Requisition => "requisition",
+            Self::Fulfilment => "fulfilment",
         })
     }
 }
@@ -167,6 +170,11 @@ impl DocumentId {
     /// A requisition by its internal id.
     pub fn requisition(id: impl Into<String>) -> Self {
         Self::of(DocumentKind::Requisition, id)
+    }
+
+    /// An item fulfilment by its internal id.
+    pub fn fulfilment(id: impl Into<String>) -> Self {
+        Self::of(DocumentKind::Fulfilment, id)
     }
 
     fn of(kind: DocumentKind, id: impl Into<String>) -> Self {

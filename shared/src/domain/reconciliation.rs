@@ -37,6 +37,8 @@ pub enum GapKind {
     ChangedAfterShipment,
     /// A job is due and nobody does anything about it.
     Overdue,
+    /// A job is shipped and has waited for days for what it is to be written to.
+    Parked,
     /// A job is held.
     Held,
     /// A look for a second shipment is owed and was not made.
@@ -59,6 +61,7 @@ impl GapKind {
             Self::WriteBackGone => "write-back gone",
             Self::ChangedAfterShipment => "changed after it shipped",
             Self::Overdue => "overdue",
+            Self::Parked => "waits to be written",
             Self::Held => "held",
             Self::DuplicateCheckOverdue => "duplicate check overdue",
             Self::NotCompared => "not compared",

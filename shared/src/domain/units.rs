@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountRule, Address, Consignment, ContentHash, DocumentId, JobId, LineId, LocationId, Order, OrderLine, Origin,
+    AccountRule, Address, Consignment, ContentHash, DocumentId, DocumentKind, JobId, LineId, LocationId, Order, OrderLine, Origin,
     Standing, account_of,
 };
 
@@ -42,7 +42,7 @@ pub struct Unit {
     pub quantities: Quantities,
     /// How far it has come.
     pub phase: UnitPhase,
-    /// The tracking numbers that were written back.
+    /// The tracking numbers that were written back, or wait for that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tracking_numbers: Vec<String>,
     /// The digest of what was shipped to whom, once it was.
@@ -209,6 +209,10 @@ impl Units {
     fn asked_for_now(&self, order: &Order, unit: &Unit, terms: &ContentHash) -> ContentHash {
         if order.standing == Standing::Cancelled {
             return ContentHash::of(b"cancelled");
+        }
+        // A fulfilment that does not stand as shipped any more has taken back what it asked for.
+        if order.document.kind == DocumentKind::Fulfilment && matches!(order.standing, Standing::Waiting(_)) {
+            return ContentHash::of(b"unshipped");
         }
         let shipped = |line: &LineId| self.sum(line, |unit| unit.phase == UnitPhase::WrittenBack);
         let ordered = |line: &LineId| order.line(line).map(|line| line.ordered).unwrap_or_default();

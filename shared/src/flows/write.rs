@@ -80,7 +80,9 @@ async fn units_after(
     let stands = |snapshot: &&Snapshot| next.purchase.done().is_none() && next.snapshot.number == snapshot.number;
     let unbought = snapshot.filter(stands);
     let quantities = unbought.map(|snapshot| snapshot.consignment.quantities());
-    if phase.is_none() && quantities.is_none() {
+    // A shipment that waits for what it is to be written to is on its way all the same: its parcels are followed.
+    let parked = base.parked_since().is_none() && next.parked_since().is_some();
+    if phase.is_none() && quantities.is_none() && !parked {
         return Ok(None);
     }
     let mut units = documents
@@ -88,14 +90,16 @@ async fn units_after(
         .await?;
     let Some(before) = units.pop() else { return Ok(None) };
     let mut after = changed(&before, next.unit, phase, quantities);
-    if phase == Some(UnitPhase::WrittenBack) {
+    let written = phase == Some(UnitPhase::WrittenBack);
+    if written || parked {
         let numbers = next
             .purchase
             .done()
             .map(|shipment| shipment.tracking_numbers().map(str::to_owned).collect());
-        after = after
-            .with_tracking(next.unit, numbers.unwrap_or_default())
-            .with_terms(next.unit, next.terms.clone());
+        after = after.with_tracking(next.unit, numbers.unwrap_or_default());
+    }
+    if written {
+        after = after.with_terms(next.unit, next.terms.clone());
     }
     if after == before {
         return Ok(None);

@@ -150,7 +150,7 @@ pub enum Outcome {
     VoidRefused(CarrierShipmentId, Refusal),
     /// The ERP does not show the void shipment any more.
     NotShown,
-    /// The order of a held job was changed: it is looked at now.
+    /// The order of a job that is held, or waits for what it is to be written to, was changed: it is looked at now.
     OrderChanged,
     /// A person's word on a hold.
     ReleasedByPerson {
@@ -316,11 +316,7 @@ impl Job {
                 self.hold(reason, message, now, timing);
             }
             Outcome::StillHeld => self.postpone_hold(now, timing),
-            Outcome::OrderChanged => {
-                if let Some(hold) = &mut self.hold {
-                    hold.again_at = now;
-                }
-            }
+            Outcome::OrderChanged => self.look_at_once(now),
             Outcome::Released { snapshot } => self.release(snapshot),
             Outcome::Waits(wait) => self.wait_under_hold(wait),
             Outcome::LabelsKept(labels) => self.labels = Step::Done(labels),
@@ -382,7 +378,9 @@ impl Job {
             }
             Outcome::Held { .. } | Outcome::HeldByPerson { .. } => !over && !self.is_held_as_unknown(),
             Outcome::StillHeld => self.hold.is_some(),
-            Outcome::OrderChanged => self.hold_reason().is_some_and(HoldReason::ends_by_order),
+            Outcome::OrderChanged => {
+                self.hold_reason().is_some_and(HoldReason::ends_by_order) || self.parked_since().is_some()
+            }
             Outcome::Released { .. } => !over && !bought && self.hold_reason().is_some_and(HoldReason::ends_by_order),
             Outcome::ReleasedByPerson { ends, .. } => self.hold_reason() == Some(*ends),
             Outcome::ClosedByPerson(_) => !over && !bought && self.hold.is_some(),
@@ -668,6 +666,15 @@ impl Job {
             let held = now.duration_since(hold.since).min(SELDOM);
             let wait = if seldom { held.max(timing.held) } else { timing.held };
             hold.again_at = now + wait;
+        }
+    }
+
+    /// What held it back, or what it waits for, may have changed.
+    fn look_at_once(&mut self, now: Timestamp) {
+        if let Some(hold) = &mut self.hold {
+            hold.again_at = now;
+        } else if let Some(wait) = &mut self.wait {
+            wait.until = now;
         }
     }
 

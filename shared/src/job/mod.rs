@@ -294,6 +294,9 @@ pub struct Wait {
     /// How many waits came before it without any progress between, as far as they count.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub tries: u32,
+    /// Since when a shipment that was bought waits for what it is to be written to; `None` for every other wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked_since: Option<Timestamp>,
 }
 
 impl Wait {
@@ -303,6 +306,15 @@ impl Wait {
             until,
             reason: reason.into(),
             tries: 0,
+            parked_since: None,
+        }
+    }
+
+    /// A wait for what a shipment is to be written to, which is no failure however long it lasts.
+    pub fn parked(until: Timestamp, reason: impl Into<String>, since: Timestamp) -> Self {
+        Self {
+            parked_since: Some(since),
+            ..Self::new(until, reason)
         }
     }
 }
@@ -481,6 +493,12 @@ impl Job {
     /// Whether a snapshot read at `read_at` is too old to buy on.
     pub fn is_stale(read_at: Timestamp, now: Timestamp, timing: &Timing) -> bool {
         now.duration_since(read_at) > timing.snapshot_age && rules::holds(Rule::FreshSnapshot)
+    }
+
+    /// Since when it is shipped and waits for what it is to be written to.
+    pub fn parked_since(&self) -> Option<Timestamp> {
+        let waits = self.purchase.done().is_some() && !self.over() && self.hold.is_none();
+        self.wait.as_ref().filter(|_| waits)?.parked_since
     }
 
     /// Whether a person wants the shipment void, and the carrier has not answered yet.

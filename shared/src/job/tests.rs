@@ -467,6 +467,7 @@ fn answer(next: &Next, job: &Job, now: Timestamp, how: u8) -> Outcome {
         until,
         reason: "busy".to_owned(),
         tries: 0,
+        parked_since: None,
     };
     let refusal = || Refusal::new("120100", "no");
     match (next, how % 5) {
@@ -731,6 +732,29 @@ fn a_flag_is_given_up_only_if_the_erp_refuses_it() {
     assert!(job.flag_pending());
 }
 
+/// P56: what waits for an invoice is unfinished, not held and due; a change of the document has it looked at at once, and a write
+/// ends the wait.
+#[test]
+fn what_is_parked_waits_without_failing_until_it_is_written() {
+    let (mut job, timing, now) = (job(), Timing::default(), morning());
+    let bought = Outcome::Bought {
+        shipment: shipment(1),
+        labels: Some(vec![label()]),
+    };
+    job.apply(bought, now, &timing).unwrap();
+    let later = now + SignedDuration::from_hours(1);
+    let parked = Wait::parked(later, "shipped; waits for the invoice", now);
+    job.apply(Outcome::Waits(parked), now, &timing).unwrap();
+    assert_eq!((job.parked_since(), job.due_at, job.problem()), (Some(now), Some(later), None));
+    assert!(!job.finished() && job.hold.is_none());
+    job.apply(Outcome::OrderChanged, now, &timing).unwrap();
+    assert_eq!((job.parked_since(), job.next(now, &timing)), (Some(now), Next::LookForWriteBack));
+    let owner = Nonce::new("w");
+    job.apply(Outcome::WriteBackIntended { owner }, now, &timing).unwrap();
+    assert_eq!(job.parked_since(), None);
+    assert!(job.apply(Outcome::OrderChanged, now, &timing).is_err());
+}
+
 /// A label set that stays incomplete does not wait for ever.
 #[test]
 fn labels_that_stay_incomplete_are_held_as_lost() {
@@ -746,6 +770,7 @@ fn labels_that_stay_incomplete_are_held_as_lost() {
             until: morning(),
             reason: "its labels are not all there".to_owned(),
             tries: 0,
+            parked_since: None,
         };
         job.apply(Outcome::LabelsIncomplete(wait), morning(), &timing).unwrap();
         tries += 1;

@@ -107,6 +107,7 @@ impl<'a> Ledger<'a> {
                 until: self.now() + turn.max(SignedDuration::from_secs(1)),
                 reason: later.reason.clone(),
                 tries,
+                parked_since: self.job.parked_since(),
             };
         }
         let draw = job::draw(&self.job.id, self.job.version);
@@ -115,6 +116,7 @@ impl<'a> Ledger<'a> {
             until: self.now() + after.max(SignedDuration::from_secs(1)),
             reason: later.reason.clone(),
             tries: timing.backoff.counted(tries + 1),
+            parked_since: self.job.parked_since(),
         }
     }
 

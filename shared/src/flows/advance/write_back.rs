@@ -13,6 +13,12 @@ use crate::ports::{CallError, Draft, EffectError, Permit, StoreError, WriteBack,
 /// How often a write-back is sent whose answer is lost and which does not arrive: what goes on so is no accident any more.
 const MOST_LOST_WRITES: u32 = 4;
 
+/// How often the ERP is looked at where the connection's schedule names no interval.
+const POLLED_EVERY: SignedDuration = SignedDuration::from_mins(5);
+
+/// How far the looks for what a write-back waits for are apart at last.
+const SELDOM: SignedDuration = SignedDuration::from_hours(1);
+
 /// What a write-back needs to know, read once per look.
 struct Facts {
     order: Order,
@@ -47,6 +53,9 @@ impl Run<'_> {
         if let Some(onward) = self.reason_not_to_write(&facts, &found).await? {
             return Ok(onward);
         }
+        if let Written::NotYet(what) = found {
+            return self.park(&what).await;
+        }
         match self.systems.source.draft(&self.to_write(&facts), &found) {
             Ok(draft) => self.intend_write_back(draft).await,
             Err(refusal) => {
@@ -54,6 +63,20 @@ impl Run<'_> {
                 self.ledger.record(Outcome::WriteBackRefused { refusal }, text).await
             }
         }
+    }
+
+    /// What it is to be written to is not there: the job waits for it, which is no failure, however long it lasts. It is looked
+    /// for as often as the ERP is polled at first, and ever more seldom.
+    async fn park(&mut self, what: &str) -> Result<Onward, StoreError> {
+        let (now, job) = (self.ledger.now(), &self.ledger.job);
+        let bought = job.budgeted_at.unwrap_or(job.created_at);
+        let every = self.connection().schedule.interval().unwrap_or(POLLED_EVERY);
+        let wait = every.max(now.duration_since(bought) / 2).min(SELDOM);
+        let since = job.parked_since().unwrap_or(now);
+        let text = format!("shipped; {what}");
+        self.ledger
+            .record(Outcome::Waits(Wait::parked(now + wait, text.clone(), since)), text)
+            .await
     }
 
     async fn facts(&self, shipment: Shipment) -> Result<Result<Option<Facts>, CallError>, StoreError> {
@@ -145,7 +168,7 @@ impl Run<'_> {
         let found = self.systems.source.find(&self.to_write(&facts)).await;
         Ok(found.map(|found| match found {
             Written::Whole(there) | Written::Partly(there) => shown.id.is_none() || there.id.is_some(),
-            Written::Nothing => false,
+            Written::Place(_) | Written::Nothing | Written::NotYet(_) => false,
         }))
     }
 
@@ -178,7 +201,7 @@ impl Run<'_> {
 
     /// Why a write-back that is not there must not be written now.
     async fn reason_not_to_write(&mut self, facts: &Facts, found: &Written) -> Result<Option<Onward>, StoreError> {
-        let untouched = matches!(found, Written::Nothing);
+        let untouched = !matches!(found, Written::Partly(_) | Written::Whole(_));
         if untouched && self.changed_since_label(facts) {
             let message =
                 "the order changed after its label was bought: release the job to write it back as shipped, or void it";

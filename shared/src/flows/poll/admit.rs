@@ -119,7 +119,8 @@ impl Poll {
         Ok(())
     }
 
-    /// A held unit of a document that was corrected is looked at now, and not only when its hold's own turn comes.
+    /// A held unit of a document that was corrected is looked at now, and not only when its hold's own turn comes; so is one that
+    /// waits for what it is to be written to, which people may have made when they changed the document.
     async fn look_sooner(&self, document: Document<'_>) -> Result<(), StoreError> {
         let open = document.units.units.iter().filter(|unit| unit.phase == UnitPhase::Open);
         for unit in open {
@@ -130,7 +131,8 @@ impl Poll {
             let now = Consignment::of(document.order, &unit.quantities, &ahead);
             let stood_on = job.held_on.as_ref().unwrap_or(&job.snapshot.hash);
             let changed = now.as_ref().map_or(true, |now| now.content_hash() != *stood_on);
-            if changed && job.hold.as_ref().is_some_and(|hold| hold.reason.ends_by_order()) {
+            let held = job.hold.as_ref().is_some_and(|hold| hold.reason.ends_by_order());
+            if changed && held || job.parked_since().is_some() {
                 self.wake(&job).await?;
             }
         }

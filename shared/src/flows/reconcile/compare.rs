@@ -68,6 +68,7 @@ pub(super) fn rests_on_a_blind_side(kind: GapKind, run: &Run) -> Option<bool> {
         GapKind::NotAdmitted
         | GapKind::StrayShipment
         | GapKind::Overdue
+        | GapKind::Parked
         | GapKind::Held
         | GapKind::DuplicateCheckOverdue
         | GapKind::NotCompared
@@ -343,7 +344,7 @@ impl Judge<'_> {
         let check = self.duplicate_check(job);
         // A look that is owed makes the job due as well: that is one gap, not two.
         let overdue = if check.is_none() { self.overdue(job) } else { None };
-        let all = [self.held(job), overdue, check];
+        let all = [self.held(job), self.parked(job), overdue, check];
         all.into_iter().flatten().map(|gap| of_job(job, gap)).collect()
     }
 
@@ -360,6 +361,21 @@ impl Judge<'_> {
         })
     }
 
+    /// It waits for something that only a person in the ERP makes.
+    fn parked(&self, job: &Job) -> Option<Gap> {
+        let since = job.parked_since()?;
+        let old = self.now.duration_since(since) >= self.patience.parked;
+        let reason = job.wait.as_ref().map_or("", |wait| wait.reason.as_str());
+        let mend = format!(
+            "make what it waits for in {}; `waybill job void {}` instead, if the parcel does not travel",
+            self.connection.erp.system, job.id
+        );
+        old.then(|| Gap {
+            since: Some(since),
+            ..Gap::new(GapKind::Parked, format!("since {since}: {reason}"), mend)
+        })
+    }
+
     fn overdue(&self, job: &Job) -> Option<Gap> {
         let late = job
             .due_at
@@ -373,7 +389,8 @@ impl Judge<'_> {
             });
         }
         let age = self.now.duration_since(job.created_at);
-        let endless = State::of(job) == State::Open && age > self.patience.open;
+        let parked = job.parked_since().is_some();
+        let endless = State::of(job) == State::Open && !parked && age > self.patience.open;
         endless.then(|| {
             let waits = job
                 .wait

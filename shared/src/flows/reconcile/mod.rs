@@ -49,6 +49,8 @@ pub struct Patience {
     pub overdue: SignedDuration,
     /// How long a job may be open at all.
     pub open: SignedDuration,
+    /// How long a shipment may wait for what it is to be written to.
+    pub parked: SignedDuration,
     /// After how long a document counts as overlooked though the poller has seen nothing newer.
     pub unseen: SignedDuration,
     /// How far back the first run looks.
@@ -73,6 +75,7 @@ impl Default for Patience {
             listing: hours(12),
             overdue: hours(1),
             open: hours(24),
+            parked: hours(3 * 24),
             unseen: hours(24),
             first: hours(7 * 24),
             overlap: hours(1),

@@ -20,7 +20,10 @@ const BUSY: SignedDuration = SignedDuration::from_secs(15);
 /// When a status is told again that the ERP has refused: a field may be put right.
 const REFUSED: SignedDuration = SignedDuration::from_hours(6);
 
-/// How often that is done.
+/// When a status is told again for which there is no place in the ERP.
+const NOT_THERE: SignedDuration = SignedDuration::from_hours(1);
+
+/// How often a refused one is told.
 const REFUSALS: u32 = 12;
 
 impl Visit<'_> {
@@ -32,7 +35,7 @@ impl Visit<'_> {
         } else {
             None
         };
-        let Some(status) = status else {
+        let Some((status, parcels)) = status else {
             return self.told(parcel).await;
         };
         let (telling, now) = (self.telling(parcel).await?, self.track.clock.now());
@@ -44,7 +47,7 @@ impl Visit<'_> {
             (Some((_, until)), _) if *until > now => self.tell_again(parcel, (*until).min(now + BUSY)).await,
             (None, None) if shown => self.told(parcel).await,
             (None, Some(until)) if shown && until > now => self.tell_again(parcel, until).await,
-            _ => self.write(parcel, telling, status).await,
+            _ => self.write(parcel, telling, status, &parcels).await,
         }
     }
 
@@ -55,8 +58,8 @@ impl Visit<'_> {
             .await
     }
 
-    /// How the parcels of all units fare that were written back.
-    async fn status(&self, parcel: &TrackedParcel) -> Result<Option<DeliveryStatus>, StoreError> {
+    /// How the parcels of all units fare that were written back, and their numbers.
+    async fn status(&self, parcel: &TrackedParcel) -> Result<Option<(DeliveryStatus, Vec<String>)>, StoreError> {
         let connection = &parcel.key.connection;
         let units = self
             .track
@@ -76,11 +79,19 @@ impl Visit<'_> {
         let given_up = parcels
             .iter()
             .any(|parcel| matches!(parcel.ended, Some((Ending::GivenUp, _))));
-        Ok(status.map(|status| if given_up { status.given_up() } else { status }))
+        let status = status.map(|status| if given_up { status.given_up() } else { status });
+        let numbers = keys.into_iter().map(|key| key.number).collect();
+        Ok(status.map(|status| (status, numbers)))
     }
 
     /// Takes the right to write, and writes.
-    async fn write(&self, parcel: &TrackedParcel, telling: Telling, status: DeliveryStatus) -> Result<(), StoreError> {
+    async fn write(
+        &self,
+        parcel: &TrackedParcel,
+        telling: Telling,
+        status: DeliveryStatus,
+        parcels: &[String],
+    ) -> Result<(), StoreError> {
         let now = self.track.clock.now();
         let owner = self.track.nonces.nonce();
         let until = now + self.track.timing.lease;
@@ -98,7 +109,7 @@ impl Visit<'_> {
         let written = self
             .systems
             .source
-            .tell(&parcel.document, &status, Permit { until })
+            .tell_of(&parcel.document, parcels, &status, Permit { until })
             .await;
         self.settle(parcel, intended, status, written).await
     }
@@ -118,9 +129,15 @@ impl Visit<'_> {
             writing: None,
             ..intended
         };
-        let story = self.story(&status, &written);
+        // What has no place yet is told every hour, and that is not worth a word.
+        let story = (written != Ok(Told::NotYet)).then(|| self.story(&status, &written));
         let (after, again) = match written {
-            Ok(_) => {
+            Ok(Told::NotYet) => {
+                tracing::info!(job.id = %parcel.job, "what shows the delivery is not there: it is told later");
+                let waiting = Telling { doubtful_until, ..free };
+                (waiting, Some(now + NOT_THERE))
+            }
+            Ok(Told::Shown | Told::NotWanted) => {
                 tracing::info!(job.id = %parcel.job, status = status.milestone.words(), "the ERP shows it");
                 let told = Telling {
                     told: Some(status),
@@ -166,7 +183,9 @@ impl Visit<'_> {
             Some(now + BRIEFLY)
         };
         let connection = &parcel.key.connection;
-        self.track.tellings.tell_story(connection, &parcel.job, &story).await?;
+        if let Some(story) = story {
+            self.track.tellings.tell_story(connection, &parcel.job, &story).await?;
+        }
         match again {
             Some(at) => self.tell_again(parcel, at).await,
             None => self.told(parcel).await,
@@ -177,6 +196,10 @@ impl Visit<'_> {
     fn story(&self, status: &DeliveryStatus, written: &Result<Told, EffectError>) -> AuditEntry {
         let text = match written {
             Ok(Told::Shown) => format!("the ERP shows the delivery: {}", status.text),
+            Ok(Told::NotYet) => format!(
+                "the delivery is at: {}; what is to show it is not in the ERP: it is told later",
+                status.text
+            ),
             Ok(Told::NotWanted) => format!(
                 "the delivery is at: {}; the connection does not have that shown",
                 status.text

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::options::{Options, STATUSES};
 use crate::connection::{
-    Addressed, Connection, Environment, FieldMap, Mistake, Selection, SystemSettings, WriteBackPolicy,
+    Addressed, Connection, Environment, FieldMap, Mistake, Selection, SystemSettings, WriteBackPolicy, WriteBackTarget,
 };
 
 /// Everything of a connection that this system reads, valid.
@@ -182,6 +182,14 @@ fn write_back(policy: &WriteBackPolicy, mistakes: &mut Vec<Mistake>) {
             "there is none in Fusion",
             allowed,
         ));
+    }
+    if policy.to == WriteBackTarget::Invoice {
+        let wrong = "what Fusion bills is not written to";
+        mistakes.push(Mistake::new("write_back.to", wrong, "\"order\""));
+    }
+    if policy.fields.label_link.is_some() {
+        let wrong = "Fusion is not given links to labels";
+        mistakes.push(Mistake::new("write_back.fields.label_link", wrong, "nothing"));
     }
     if let Some(note) = policy.note.as_deref().filter(|note| !NOTES.contains(note)) {
         let wrong = format!("{note:?} is no note of an order");

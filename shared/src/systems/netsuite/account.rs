@@ -4,8 +4,10 @@ use std::fmt;
 
 use url::Url;
 
-use super::options::Options;
-use crate::connection::{Addressed, Connection, Environment, FieldMap, Mistake, Selection, SystemSettings};
+use super::options::{Options, Trigger};
+use crate::connection::{
+    Addressed, Connection, Environment, FieldMap, Mistake, Selection, SystemSettings, WriteBackPolicy, WriteBackTarget,
+};
 
 /// An account's id in its canonical spelling: upper case with an underscore (`1234567_SB1`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +93,8 @@ fn validate(addressed: &Addressed<'_>) -> Result<Settings, Vec<Mistake>> {
         .as_ref()
         .and_then(|account| base(environment, erp, account, &mut mistakes));
     let options = Options::read(&erp.options, &mut mistakes);
-    selection(addressed.select, &mut mistakes);
+    selection(addressed.select, options.trigger, &mut mistakes);
+    written(addressed.write_back, options.trigger, &mut mistakes);
     field_names(&addressed.write_back.fields, &mut mistakes);
     not_known_here(addressed, &mut mistakes);
     match (account, base) {
@@ -116,6 +119,30 @@ fn not_known_here(addressed: &Addressed<'_>, mistakes: &mut Vec<Mistake>) {
             "write_back.note",
             "NetSuite is written to by fields",
             allowed,
+        ));
+    }
+}
+
+/// What cannot be written together with what makes goods ship, or to an invoice.
+fn written(policy: &WriteBackPolicy, trigger: Trigger, mistakes: &mut Vec<Mistake>) {
+    if policy.fulfilment && trigger != Trigger::Ready {
+        let wrong = format!("people make the fulfilments where erp.trigger is {:?}", trigger.name());
+        let allowed = "false; or erp.trigger = \"ready\", and Waybill makes them";
+        mistakes.push(Mistake::new("write_back.fulfilment", wrong, allowed));
+    } else if policy.fulfilment && policy.to == WriteBackTarget::Invoice {
+        let wrong = "what is written to an invoice makes no fulfilment";
+        mistakes.push(Mistake::new(
+            "write_back.fulfilment",
+            wrong,
+            "false; or write_back.to = \"order\"",
+        ));
+    }
+    if policy.to == WriteBackTarget::Invoice && policy.fields.tracking.is_none() {
+        let wrong = "is missing: by it an invoice that shows a shipment is recognised";
+        mistakes.push(Mistake::new(
+            "write_back.fields.tracking",
+            wrong,
+            "a custom body field of the invoice, such as custbody_tracking",
         ));
     }
 }
@@ -171,14 +198,22 @@ fn base(environment: Environment, erp: &SystemSettings, account: &Account, mista
     Some(base.clone())
 }
 
-fn selection(select: &Selection, mistakes: &mut Vec<Mistake>) {
+fn selection(select: &Selection, trigger: Trigger, mistakes: &mut Vec<Mistake>) {
+    let (what, allowed) = match trigger {
+        Trigger::Ready => (
+            "an order ships",
+            "B (pending fulfilment), D (partially fulfilled), E (pending billing, partially fulfilled)",
+        ),
+        Trigger::OrderShipped => (
+            "something of an order has been fulfilled",
+            "D (partially fulfilled), E (pending billing, partially fulfilled), F (pending billing), G (billed)",
+        ),
+        Trigger::FulfilmentShipped => ("a fulfilment ships", "C (shipped), B (packed), A (picked)"),
+    };
     for status in &select.statuses {
-        if !["B", "D", "E"].contains(&super::convert::status_letter(status)) {
-            mistakes.push(Mistake::new(
-                "select.statuses",
-                format!("{status:?} is no status in which an order ships"),
-                "B (pending fulfilment), D (partially fulfilled), E (pending billing, partially fulfilled)",
-            ));
+        if !trigger.statuses().contains(&super::convert::status_letter(status)) {
+            let wrong = format!("{status:?} is no status in which {what}");
+            mistakes.push(Mistake::new("select.statuses", wrong, allowed));
         }
     }
     if let Some(wrong) = select.condition.as_deref().and_then(wrong_condition) {
@@ -219,7 +254,7 @@ fn field_names(fields: &FieldMap, mistakes: &mut Vec<Mistake>) {
         if rest.is_empty() || !rest.bytes().all(legal) {
             mistakes.push(Mistake::new(
                 format!("write_back.fields.{what}"),
-                format!("{field:?} is no field of a sales order that may be written"),
+                format!("{field:?} is no field of a document that may be written"),
                 "a custom body field's id in lower case, such as custbody_ups_tracking",
             ));
         }
@@ -230,6 +265,7 @@ fn field_names(fields: &FieldMap, mistakes: &mut Vec<Mistake>) {
 pub(super) fn named(fields: &FieldMap) -> Vec<(&'static str, &str)> {
     let all = [
         ("tracking", &fields.tracking),
+        ("label_link", &fields.label_link),
         ("cost", &fields.cost),
         ("service", &fields.service),
         ("status", &fields.status),
@@ -366,6 +402,35 @@ mod tests {
             "write_back.fields.place",
         ];
         assert_eq!(told, expected);
+    }
+
+    /// P54, P56: what makes goods ship must fit what is selected and what is written back.
+    #[test]
+    fn people_make_the_fulfilments_where_they_trigger_shipping() {
+        let told = |trigger: &str, statuses: &[&str], change: &dyn Fn(&mut Connection)| {
+            wrong(|connection| {
+                connection.erp.options = json!({ "trigger": trigger });
+                connection.select.statuses = statuses.iter().map(|status| (*status).to_owned()).collect();
+                change(connection);
+            })
+        };
+        let none: Vec<String> = Vec::new();
+        let by_people = |connection: &mut Connection| connection.write_back.fulfilment = false;
+        let on_invoice = |connection: &mut Connection| connection.write_back.to = WriteBackTarget::Invoice;
+        assert_eq!(told("order-shipped", &[], &|_| {}), ["write_back.fulfilment"]);
+        assert_eq!(told("order-shipped", &["D", "F", "SalesOrd:G"], &by_people), none);
+        assert_eq!(told("order-shipped", &["B"], &by_people), ["select.statuses"]);
+        assert_eq!(told("fulfilment-shipped", &["A", "ItemShip:B", "C"], &by_people), none);
+        assert_eq!(told("fulfilment-shipped", &["D"], &by_people), ["select.statuses"]);
+        assert_eq!(told("shipped", &[], &|_| {}), ["erp.options.trigger"]);
+        assert_eq!(told("ready", &[], &on_invoice), ["write_back.fulfilment"]);
+        let without_number = |connection: &mut Connection| {
+            (connection.write_back.to, connection.write_back.fulfilment) = (WriteBackTarget::Invoice, false);
+            connection.write_back.fields.tracking = None;
+            connection.write_back.fields.label_link = Some("url".to_owned());
+        };
+        let expected = ["write_back.fields.tracking", "write_back.fields.label_link"];
+        assert_eq!(told("fulfilment-shipped", &[], &without_number), expected);
     }
 
     #[test]

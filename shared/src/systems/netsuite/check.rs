@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use super::account;
 use super::client::NetSuite;
-use super::convert;
+use super::convert::{self, Target};
+use super::options::Trigger;
 use super::suiteql;
 use super::wire::{HeadRow, Page};
+use crate::connection::WriteBackTarget;
 use crate::domain::{DocumentId, Refusal, Standing};
 use crate::ports::{CallError, Finding, Obstacle, OrderSource as _, Scan};
 
@@ -21,11 +23,16 @@ pub(super) async fn check(netsuite: &NetSuite) -> Vec<Finding> {
         return findings;
     }
     findings.push(clock(netsuite).await);
-    let (orders, recent) = recent(netsuite).await;
-    findings.push(orders);
+    let (documents, recent) = recent(netsuite).await;
+    findings.push(documents);
     if let Some(document) = &recent {
         findings.push(whole_order(netsuite, document).await);
-        findings.push(record(netsuite, document).await);
+        if writes_orders(netsuite) {
+            findings.push(record(netsuite, document).await);
+        }
+    }
+    if netsuite.policy.to == WriteBackTarget::Invoice {
+        findings.extend(invoices(netsuite).await);
     }
     for (what, field) in account::named(&netsuite.policy.fields) {
         findings.push(custom_field(netsuite, what, field, recent.as_ref()).await);
@@ -34,6 +41,19 @@ pub(super) async fn check(netsuite: &NetSuite) -> Vec<Finding> {
         findings.push(fulfilments(netsuite).await);
     }
     findings
+}
+
+/// Whether anything is ever written to an order; where nothing is, it need not be editable.
+fn writes_orders(netsuite: &NetSuite) -> bool {
+    netsuite.policy.to == WriteBackTarget::Order || netsuite.policy.fields.problem.is_some()
+}
+
+/// What this connection ships, in the words of NetSuite's pages.
+fn documents(netsuite: &NetSuite) -> &'static str {
+    match netsuite.settings.options.trigger {
+        Trigger::FulfilmentShipped => "item fulfilments",
+        Trigger::Ready | Trigger::OrderShipped => "sales orders",
+    }
 }
 
 fn finding(what: impl Into<String>, result: Result<String, String>) -> Finding {
@@ -117,9 +137,9 @@ fn permission(error: &CallError, needed: &str) -> String {
     format!("{error}: give the integration's role the permission {needed}")
 }
 
-/// Sales orders as a poll sees them, and one of them.
+/// Documents as a poll sees them, and one of them.
 async fn recent(netsuite: &NetSuite) -> (Finding, Option<DocumentId>) {
-    let what = "sales orders of the last 30 days by SuiteQL";
+    let what = format!("{} of the last 30 days by SuiteQL", documents(netsuite));
     let since = netsuite.endpoint.clock.now() - RECENT;
     let scan = Scan {
         since,
@@ -129,7 +149,7 @@ async fn recent(netsuite: &NetSuite) -> (Finding, Option<DocumentId>) {
     match netsuite.changed(&scan).await {
         Ok(heads) => match heads.into_iter().next() {
             Some(head) => (finding(what, Ok("readable".to_owned())), Some(head.document)),
-            None => (finding(what, Err(NO_ORDER.to_owned())), None),
+            None => (finding(what, Err(none_visible(netsuite))), None),
         },
         Err(error) => {
             let condition = match &netsuite.select.condition {
@@ -142,8 +162,20 @@ async fn recent(netsuite: &NetSuite) -> (Finding, Option<DocumentId>) {
     }
 }
 
+fn none_visible(netsuite: &NetSuite) -> String {
+    match netsuite.settings.options.trigger {
+        Trigger::FulfilmentShipped => NO_FULFILMENT,
+        Trigger::Ready | Trigger::OrderShipped => NO_ORDER,
+    }
+    .to_owned()
+}
+
 const NO_ORDER: &str = "no sales order is visible: either there is none that meets select.condition, or the integration's \
                         role may not see them (Transactions > Sales Order, Transactions > Find Transaction)";
+
+const NO_FULFILMENT: &str = "no item fulfilment is visible: either nobody has made one lately, or the integration's role may not \
+                             see them (Transactions > Item Fulfillment (View), Transactions > Sales Order (View), \
+                             Transactions > Find Transaction)";
 
 /// An order read as a poll reads it: the lines, the items and the address must be there.
 async fn whole_order(netsuite: &NetSuite, document: &DocumentId) -> Finding {
@@ -158,7 +190,7 @@ async fn whole_order(netsuite: &NetSuite, document: &DocumentId) -> Finding {
             order.number
         )),
         Ok(Some(order)) => Ok(format!("{} with {} lines", order.number, order.lines.len())),
-        Ok(None) => Err(NO_ORDER.to_owned()),
+        Ok(None) => Err(none_visible(netsuite)),
         Err(error) => Err(permission(
             &error,
             "Lists > Items, Lists > Customers and Lists > Locations",
@@ -169,21 +201,51 @@ async fn whole_order(netsuite: &NetSuite, document: &DocumentId) -> Finding {
 
 /// The record service loads a record for editing even to show it, so that this needs the permission to edit.
 async fn record(netsuite: &NetSuite, document: &DocumentId) -> Finding {
-    let result = match convert::order_path(document) {
-        Ok(path) => {
-            netsuite
-                .get::<Value>("sales-order", format!("{path}?fields=tranId"))
-                .await
-        }
-        Err(refusal) => Err(CallError::Refused(refusal)),
-    };
-    let result = result.map(|_| "readable".to_owned());
+    let result = order_record(netsuite, document).await;
     let needed = "Transactions > Sales Order (Edit)";
     finding(
         "a sales order by the record service",
         result.map_err(|error| permission(&error, needed)),
     )
 }
+
+async fn order_record(netsuite: &NetSuite, document: &DocumentId) -> Result<String, CallError> {
+    let Some(order) = netsuite.order_of(document).await? else {
+        return Ok("not tried: the fulfilment's order is gone".to_owned());
+    };
+    let path = convert::record_path(Target::Order, &order.id).map_err(CallError::Refused)?;
+    let record = netsuite.get::<Value>("sales-order", format!("{path}?fields=tranId"));
+    record.await.map(|_| "readable".to_owned())
+}
+
+/// An invoice by SuiteQL, and the same by the record service, which loads it for editing.
+async fn invoices(netsuite: &NetSuite) -> Vec<Finding> {
+    let (by_query, by_record) = ("invoices by SuiteQL", "an invoice by the record service");
+    let page: Result<Page<HeadRow>, CallError> = netsuite.query(&suiteql::any_invoice(), 1).await;
+    let id = match page {
+        Ok(page) => page.items.into_iter().find_map(|row| row.id),
+        Err(error) => {
+            let advice = permission(&error, "Transactions > Invoice (Edit) and Transactions > Find Transaction");
+            return vec![finding(by_query, Err(advice))];
+        }
+    };
+    let Some(id) = id else {
+        return vec![finding(by_query, Ok(NO_INVOICE.to_owned()))];
+    };
+    let result = match convert::record_path(Target::Invoice, &id) {
+        Ok(path) => {
+            let record = netsuite.get::<Value>("invoice-fields", format!("{path}?fields=tranId"));
+            record.await
+        }
+        Err(refusal) => Err(CallError::Refused(refusal)),
+    };
+    let result = result.map(|_| "readable".to_owned());
+    let result = result.map_err(|error| permission(&error, "Transactions > Invoice (Edit)"));
+    vec![finding(by_query, Ok("readable".to_owned())), finding(by_record, result)]
+}
+
+const NO_INVOICE: &str = "none is visible: if there are invoices, give the integration's role Transactions > Invoice (Edit) and \
+                          Transactions > Find Transaction";
 
 /// A look for a fulfilment that nobody has made.
 async fn fulfilments(netsuite: &NetSuite) -> Finding {
@@ -200,17 +262,25 @@ async fn custom_field(netsuite: &NetSuite, what: &str, field: &str, order: Optio
     let rows: Result<Page<HeadRow>, CallError> = netsuite.query(&suiteql::field(field, id), 1).await;
     let result = match rows {
         Ok(_) => Ok(field.to_owned()),
-        Err(CallError::Refused(refusal)) => Err(no_field(what, field, &refusal)),
+        Err(CallError::Refused(refusal)) => Err(no_field(holder(netsuite, what), what, field, &refusal)),
         Err(error) => Err(error.to_string()),
     };
     finding(format!("the field for {what}"), result)
 }
 
-fn no_field(what: &str, field: &str, refusal: &Refusal) -> String {
+/// Whose field it is; a problem always stands on the order.
+fn holder(netsuite: &NetSuite, what: &str) -> &'static str {
+    match netsuite.policy.to {
+        WriteBackTarget::Invoice if what != "problem" => "invoices",
+        WriteBackTarget::Invoice | WriteBackTarget::Order => "sales orders",
+    }
+}
+
+fn no_field(holder: &str, what: &str, field: &str, refusal: &Refusal) -> String {
     if convert::unknown_identifier(refusal).as_deref() == Some(field) {
         format!(
             "the account has no field {field}: make it (Customization > Lists, Records & Fields > Transaction Body Fields, \
-             applied to sales orders, shown to the role), or correct write_back.fields.{what}"
+             applied to {holder}, shown to the role), or correct write_back.fields.{what}"
         )
     } else {
         refusal.to_string()

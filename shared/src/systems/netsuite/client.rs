@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::Method;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::account::Settings;
-use super::convert::{self, Facts, Mismatch, Transform, Update};
+use super::convert::{self, Facts, Mismatch, Target, Transform, Update};
 use super::credentials::Credentials;
+use super::fulfilments::keep_waiting;
+use super::options::Trigger;
 use super::suiteql::{self, BATCH, LINE_OPTIONAL, Missing, ORDER_OPTIONAL, Optional, PAGE, Query};
 use super::tba::Signer;
 use super::token::{CertificateMint, RefreshMint, TOKEN_PATH};
@@ -23,8 +25,8 @@ use super::wire::{
     ClockRow, Customer, CustomerRow, HeadRow, ItemFulfillment, LineRow, MadeRow, OrderRow, Page, SalesOrder, ServerTime,
 };
 use super::{check, zone};
-use crate::connection::{Connection, Selection, WriteBackPolicy};
-use crate::domain::{DeliveryStatus, DocumentId, JobId, LineId, Order, Packing, Refusal};
+use crate::connection::{Connection, Selection, WriteBackPolicy, WriteBackTarget};
+use crate::domain::{DeliveryStatus, DocumentId, DocumentKind, JobId, LineId, Order, Packing, Refusal};
 use crate::http::{self as web, Answer, Authorise, Bearer, Call, Endpoint, Lane, Lost, Slots};
 use crate::ports::{
     CallError, DocumentHead, Draft, EffectError, Finding, Later, Mint, Obstacle, OrderSource, Permit, Scan, TokenKey,
@@ -37,6 +39,12 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(15 * 60);
 
 /// How long everybody pauses after a 429; NetSuite gives no hint.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// How often fields that shipments share are written when somebody else writes over them.
+const SHARED_WRITES: usize = 3;
+
+/// How far back documents are looked at that could have been shipped by a poll: shipped ones never leave their status.
+const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(24 * 28);
 
 const VALIDATE_NAMES: (&str, &str) = ("x-netsuite-propertynamevalidation", "Error");
 
@@ -65,6 +73,20 @@ struct Plan {
     update: Option<Update>,
     /// The fulfilment that exists already.
     made: Option<String>,
+    /// Whose fields are written, where they are not those of the document itself.
+    #[serde(default)]
+    place: Option<WriteBackRef>,
+}
+
+impl Plan {
+    fn into_draft(self, operation: &str) -> Result<Draft, Refusal> {
+        let body = serde_json::to_value(self)
+            .map_err(|_| Refusal::new("write-back-impossible", "the write-back cannot be written down"))?;
+        Ok(Draft {
+            operation: operation.to_owned(),
+            body,
+        })
+    }
 }
 
 impl NetSuite {
@@ -204,7 +226,7 @@ impl NetSuite {
     }
 
     /// A record, or nothing where it does not exist.
-    async fn get_if_there<T: DeserializeOwned>(
+    pub(super) async fn get_if_there<T: DeserializeOwned>(
         &self,
         operation: &'static str,
         path: String,
@@ -225,7 +247,7 @@ impl NetSuite {
     }
 
     /// A query of which some columns may be unknown to the account: those are left out from then on.
-    async fn query_known<T: DeserializeOwned>(
+    pub(super) async fn query_known<T: DeserializeOwned>(
         &self,
         optional: &'static [Optional],
         build: impl Fn(&Missing) -> Query + Send + Sync,
@@ -282,11 +304,19 @@ impl NetSuite {
 // ---- reading -----------------------------------------------------------------------------------------------------
 
 impl NetSuite {
+    /// A document of the kind that this connection ships.
+    fn document(&self, id: String) -> DocumentId {
+        match self.settings.options.trigger {
+            Trigger::FulfilmentShipped => DocumentId::fulfilment(id),
+            Trigger::Ready | Trigger::OrderShipped => DocumentId::sales_order(id),
+        }
+    }
+
     async fn heads(&self, query: &Query, scan: &Scan, zone: &TimeZone) -> Result<Vec<DocumentHead>, CallError> {
         let page: Page<HeadRow> = self.query(query, scan.limit.clamp(1, PAGE)).await?;
         let head = |row: HeadRow| {
             Some(DocumentHead {
-                document: DocumentId::sales_order(row.id?),
+                document: self.document(row.id?),
                 modified: row
                     .modified
                     .and_then(|text| zone::utc(zone, &text))
@@ -296,8 +326,22 @@ impl NetSuite {
         Ok(page.items.into_iter().filter_map(head).collect())
     }
 
+    async fn read_orders(&self, documents: &[DocumentId]) -> Result<Vec<Order>, CallError> {
+        let ids: Vec<&str> = documents.iter().map(|document| document.id.as_str()).collect();
+        let mut orders = Vec::with_capacity(ids.len());
+        for batch in ids.chunks(BATCH) {
+            orders.extend(self.read_batch(batch).await?);
+        }
+        if self.settings.options.trigger == Trigger::FulfilmentShipped {
+            let why = "this connection ships the fulfilments that people make, not orders (erp.trigger)";
+            orders.iter_mut().for_each(|order| keep_waiting(order, why));
+        }
+        Ok(orders)
+    }
+
     async fn read_batch(&self, ids: &[&str]) -> Result<Vec<Order>, CallError> {
-        let tracking = self.policy.fields.tracking.as_deref();
+        let on_order = self.policy.to == WriteBackTarget::Order;
+        let tracking = self.policy.fields.tracking.as_deref().filter(|_| on_order);
         let rows: Page<OrderRow> = self
             .query_known(&ORDER_OPTIONAL, |missing| suiteql::orders(ids, tracking, missing))
             .await?;
@@ -307,10 +351,12 @@ impl NetSuite {
             self.selected(ids).await?,
             self.customers(&rows).await?,
         );
+        let shown = self.shown_on_invoices(ids).await?;
+        let trigger = self.settings.options.trigger;
         let mut orders = Vec::with_capacity(rows.len());
         for row in &rows {
             let id = row.id.clone().unwrap_or_default();
-            let record = if convert::needs_record(row) {
+            let record = if convert::needs_record(row, trigger) {
                 self.record(&id).await?
             } else {
                 None
@@ -322,9 +368,16 @@ impl NetSuite {
                 record: record.as_ref(),
                 selected: selected.as_ref().is_none_or(|selected| selected.contains(&id)),
             };
-            let Some(mut order) = convert::order(&facts, &self.select, self.settings.options.ready) else {
+            let order = match trigger {
+                Trigger::OrderShipped => convert::fulfilled_order(&facts, &self.select),
+                Trigger::Ready | Trigger::FulfilmentShipped => {
+                    convert::order(&facts, &self.select, self.settings.options.ready)
+                }
+            };
+            let Some(mut order) = order else {
                 continue;
             };
+            order.tracking_shown = order.tracking_shown.or_else(|| shown.get(&id).cloned());
             self.add_lines_addresses(&mut order, &facts).await?;
             orders.push(order);
         }
@@ -356,7 +409,7 @@ impl NetSuite {
     }
 
     /// The lines of orders, by order; as many pages as it takes.
-    async fn lines(&self, ids: &[&str]) -> Result<BTreeMap<String, Vec<LineRow>>, CallError> {
+    pub(super) async fn lines(&self, ids: &[&str]) -> Result<BTreeMap<String, Vec<LineRow>>, CallError> {
         let mut by_order: BTreeMap<String, Vec<LineRow>> = BTreeMap::new();
         let mut after: Option<(String, String)> = None;
         loop {
@@ -393,7 +446,7 @@ impl NetSuite {
     /// Customers of orders whose address has no telephone. Without the permission to see them the orders are still read;
     /// after a failure that may pass they are not, because an order would seem to change when the next reading has its
     /// telephone again.
-    async fn customers(&self, rows: &[OrderRow]) -> Result<BTreeMap<String, CustomerRow>, CallError> {
+    pub(super) async fn customers(&self, rows: &[OrderRow]) -> Result<BTreeMap<String, CustomerRow>, CallError> {
         let lacking = rows.iter().filter(|row| row.addrphone.is_none() || row.email.is_none());
         let ids: BTreeSet<&str> = lacking.filter_map(|row| row.entity.as_deref()).collect();
         if ids.is_empty() {
@@ -475,20 +528,108 @@ impl NetSuite {
     }
 
     async fn write_fields(&self, update: &Update, permit: Permit) -> Result<(), EffectError> {
+        if update.shared.is_some() {
+            return self.write_shared(update, permit).await;
+        }
         let there = match convert::kept_fields(update) {
             names if names.is_empty() => Value::Null,
             names => self.fields(&update.path, &names).await.map_err(before_writing)?,
         };
-        let call = patch(
-            "write-fields",
-            update.path.clone(),
-            &convert::update_body(update, &there),
-        );
+        self.patch_fields(update, &there, permit).await
+    }
+
+    async fn patch_fields(&self, update: &Update, there: &Value, permit: Permit) -> Result<(), EffectError> {
+        let body = convert::update_body(update, there);
+        let call = patch("write-fields", update.path.clone(), &body);
         web::effect(self.send(&call, Some(permit)).await, convert::envelope).map(|_| ())
+    }
+
+    /// Writes fields that several shipments share: they are looked at before and afterwards, because another one may have been
+    /// written in between, over ours.
+    async fn write_shared(&self, update: &Update, permit: Permit) -> Result<(), EffectError> {
+        let names = convert::kept_fields(update);
+        let mut there = self.fields(&update.path, &names).await.map_err(before_writing)?;
+        for _ in 0..SHARED_WRITES {
+            if convert::shows_numbers(&there, update) {
+                return Ok(());
+            }
+            self.patch_fields(update, &there, permit).await?;
+            there = match self.fields(&update.path, &names).await {
+                Ok(there) => there,
+                // It was written; whether it still stands is seen when all sides are compared.
+                Err(_) => return Ok(()),
+            };
+        }
+        match convert::shows_numbers(&there, update) {
+            true => Ok(()),
+            false => Err(EffectError::Unknown("others write to the same fields".to_owned())),
+        }
     }
 }
 
 impl NetSuite {
+    /// The fields of the order that a fulfilment is of.
+    async fn find_on_order_of(&self, write_back: &WriteBack<'_>) -> Result<Written, CallError> {
+        let Some(order) = self.order_of(&write_back.order.document).await? else {
+            return Ok(Written::Nothing);
+        };
+        let there = WriteBackRef {
+            place: format!("fields of order {}", write_back.order.number),
+            id: Some(order.id.clone()),
+        };
+        let (fields, options) = (&self.policy.fields, &self.settings.options);
+        let wanted = convert::update_of((Target::Order, &order.id), write_back, fields, options);
+        let Some(wanted) = wanted.map_err(CallError::Refused)? else {
+            return Ok(Written::Whole(place(None, false)));
+        };
+        let record = self.fields(&wanted.update.path, &wanted.telling).await?;
+        Ok(match convert::shows(&record, &wanted) {
+            true => Written::Whole(there),
+            false => Written::Place(there),
+        })
+    }
+
+    /// The draft of what is written to another record than the document itself: the one that was found.
+    fn draft_elsewhere(&self, write_back: &WriteBack<'_>, found: &Written) -> Result<Draft, Refusal> {
+        let unknown = || Refusal::new("write-back-impossible", "what is to be written to is not known");
+        let there = match found {
+            Written::Place(there) | Written::Partly(there) | Written::Whole(there) => there,
+            Written::Nothing | Written::NotYet(_) => return Err(unknown()),
+        };
+        let target = match self.policy.to {
+            WriteBackTarget::Order => Target::Order,
+            WriteBackTarget::Invoice => Target::Invoice,
+        };
+        let id = there.id.as_deref().ok_or_else(unknown)?;
+        let (fields, options) = (&self.policy.fields, &self.settings.options);
+        let wanted = convert::update_of((target, id), write_back, fields, options)?;
+        let plan = Plan {
+            transform: None,
+            update: wanted.map(|wanted| wanted.update),
+            made: None,
+            place: Some(there.clone()),
+        };
+        plan.into_draft("netsuite.write-fields")
+    }
+
+    /// Tells every record that shows the parcels.
+    async fn tell_records(
+        &self,
+        document: &DocumentId,
+        parcels: &[String],
+        body: Map<String, Value>,
+        permit: Permit,
+    ) -> Result<Told, EffectError> {
+        let records = self.told_on(document, parcels).await.map_err(before_writing)?;
+        if records.is_empty() {
+            return Ok(Told::NotYet);
+        }
+        for path in records {
+            self.tell_order(path, body.clone(), permit).await?;
+        }
+        Ok(Told::Shown)
+    }
+
     /// Writes what the order does not say yet; a write would change its time for nothing otherwise.
     async fn tell_order(&self, path: String, body: Map<String, Value>, permit: Permit) -> Result<(), EffectError> {
         let names: Vec<String> = body.keys().cloned().collect();
@@ -531,37 +672,66 @@ impl OrderSource for NetSuite {
         self.scan();
         let zone = self.zone().await?;
         let since = zone::local(&zone, scan.since);
-        let query = suiteql::changed(&since, scan.after.as_deref(), self.select.condition.as_deref());
+        let after = scan.after.as_deref();
+        let query = match self.settings.options.trigger {
+            Trigger::FulfilmentShipped => suiteql::changed_fulfilments(&since, after),
+            Trigger::Ready | Trigger::OrderShipped => {
+                suiteql::changed(&since, after, self.select.condition.as_deref())
+            }
+        };
         self.heads(&query, scan, &zone).await
     }
 
     async fn waiting(&self, scan: &Scan) -> Result<Vec<DocumentHead>, CallError> {
         let zone = self.zone().await?;
-        let since = zone::local(&zone, scan.since);
-        let query = suiteql::waiting(&since, scan.after.as_deref(), self.select.condition.as_deref());
+        let trigger = self.settings.options.trigger;
+        let earliest = self.endpoint.clock.now() - LOOKED_BACK;
+        let since = match trigger {
+            Trigger::Ready => scan.since,
+            Trigger::OrderShipped | Trigger::FulfilmentShipped => scan.since.max(earliest),
+        };
+        let (since, after) = (zone::local(&zone, since), scan.after.as_deref());
+        let query = match trigger {
+            Trigger::FulfilmentShipped => {
+                suiteql::waiting_fulfilments(&since, after, &convert::shipping_statuses(&self.select))
+            }
+            Trigger::Ready | Trigger::OrderShipped => {
+                let condition = self.select.condition.as_deref();
+                suiteql::waiting(&since, after, condition, trigger.statuses())
+            }
+        };
         self.heads(&query, scan, &zone).await
     }
 
     async fn read(&self, documents: &[DocumentId]) -> Result<Vec<Order>, CallError> {
-        let ids: Vec<&str> = documents.iter().map(|document| document.id.as_str()).collect();
-        let mut orders = Vec::with_capacity(ids.len());
-        for batch in ids.chunks(BATCH) {
-            orders.extend(self.read_batch(batch).await?);
-        }
+        let of_people = |document: &&DocumentId| document.kind == DocumentKind::Fulfilment;
+        let (fulfilments, documents): (Vec<DocumentId>, Vec<DocumentId>) = documents
+            .iter()
+            .cloned()
+            .partition(|document| of_people(&document));
+        let mut orders = self.read_orders(&documents).await?;
+        orders.extend(self.read_fulfilments(&fulfilments).await?);
         Ok(orders)
     }
 
     async fn numbered(&self, number: &str) -> Result<Vec<DocumentId>, CallError> {
         self.scan();
-        let page: Page<HeadRow> = self.query(&suiteql::numbered(number), PAGE).await?;
-        Ok(page
-            .items
-            .into_iter()
-            .filter_map(|row| row.id.map(DocumentId::sales_order))
-            .collect())
+        let query = match self.settings.options.trigger {
+            Trigger::FulfilmentShipped => suiteql::fulfilments_numbered(number),
+            Trigger::Ready | Trigger::OrderShipped => suiteql::numbered(number),
+        };
+        let page: Page<HeadRow> = self.query(&query, PAGE).await?;
+        let ids = page.items.into_iter().filter_map(|row| row.id);
+        Ok(ids.map(|id| self.document(id)).collect())
     }
 
     async fn find(&self, write_back: &WriteBack<'_>) -> Result<Written, CallError> {
+        if self.policy.to == WriteBackTarget::Invoice {
+            return self.find_on_invoice(write_back).await;
+        }
+        if write_back.order.document.kind == DocumentKind::Fulfilment {
+            return self.find_on_order_of(write_back).await;
+        }
         let made = if self.policy.fulfilment {
             self.fulfilment(write_back.job.as_str())
                 .await?
@@ -600,12 +770,15 @@ impl OrderSource for NetSuite {
     }
 
     fn draft(&self, write_back: &WriteBack<'_>, found: &Written) -> Result<Draft, Refusal> {
+        let options = &self.settings.options;
+        if self.policy.to == WriteBackTarget::Invoice || write_back.order.document.kind == DocumentKind::Fulfilment {
+            return self.draft_elsewhere(write_back, found);
+        }
         let (whole, made) = match found {
             Written::Whole(there) => (true, there.id.clone()),
-            Written::Partly(there) => (false, there.id.clone()),
-            Written::Nothing => (false, None),
+            Written::Partly(there) | Written::Place(there) => (false, there.id.clone()),
+            Written::Nothing | Written::NotYet(_) => (false, None),
         };
-        let options = &self.settings.options;
         let transform = if self.policy.fulfilment && made.is_none() && !whole {
             Some(convert::transform(write_back, options, &self.packing)?)
         } else {
@@ -621,13 +794,9 @@ impl OrderSource for NetSuite {
             transform,
             update: wanted.map(|wanted| wanted.update),
             made,
+            place: None,
         };
-        let body = serde_json::to_value(plan)
-            .map_err(|_| Refusal::new("write-back-impossible", "the write-back cannot be written down"))?;
-        Ok(Draft {
-            operation: operation.to_owned(),
-            body,
-        })
+        plan.into_draft(operation)
     }
 
     async fn write_back(&self, draft: &Draft, permit: Permit) -> Result<WriteBackRef, EffectError> {
@@ -647,16 +816,32 @@ impl OrderSource for NetSuite {
                 None => error,
             })?;
         }
-        Ok(place(new.or(plan.made), plan.update.is_some()))
+        Ok(plan
+            .place
+            .unwrap_or_else(|| place(new.or(plan.made), plan.update.is_some())))
     }
 
     async fn flag(&self, document: &DocumentId, problem: Option<&str>) -> Result<(), CallError> {
         let Some(field) = &self.policy.fields.problem else {
             return Ok(());
         };
-        let path = convert::order_path(document).map_err(CallError::Refused)?;
-        let body = convert::flag_body(field, problem, &self.settings.options);
+        let (order, problem) = match self.order_of(document).await? {
+            Some(order) => (Some(order), problem),
+            None => (self.still_flagged(document, field).await?, None),
+        };
+        let Some(order) = order else {
+            return Ok(());
+        };
+        let path = convert::record_path(Target::Order, &order.id).map_err(CallError::Refused)?;
         let record = self.fields(&path, std::slice::from_ref(field)).await?;
+        let options = &self.settings.options;
+        let body = match &order.fulfilment {
+            None => convert::flag_body(field, problem, options),
+            Some(number) => {
+                let there = convert::field_value(&record, field);
+                convert::flag_among(field, there.as_deref(), (document, number), problem, options)
+            }
+        };
         // A write would change the document's time for nothing.
         if convert::field_value(&record, field) == convert::field_value(&body, field) {
             return Ok(());
@@ -665,13 +850,22 @@ impl OrderSource for NetSuite {
     }
 
     async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<Told, EffectError> {
+        self.tell_of(document, &[], status, permit).await
+    }
+
+    async fn tell_of(
+        &self,
+        document: &DocumentId,
+        parcels: &[String],
+        status: &DeliveryStatus,
+        permit: Permit,
+    ) -> Result<Told, EffectError> {
         let body = convert::delivery(status, &self.policy.fields, &self.settings.options);
         if body.is_empty() {
             return Ok(Told::NotWanted);
         }
-        let path = convert::order_path(document).map_err(EffectError::Rejected)?;
-        let told = self.tell_order(path, body, permit).await;
-        told.map(|()| Told::Shown).map_err(|error| match error {
+        let told = self.tell_records(document, parcels, body, permit).await;
+        told.map_err(|error| match error {
             EffectError::Rejected(refusal) => EffectError::Rejected(convert::told_nothing(document, &refusal)),
             other => other,
         })

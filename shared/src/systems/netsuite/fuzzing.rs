@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::convert::{self, Facts};
-use super::options::ReadyQuantity;
+use super::options::{ReadyQuantity, Trigger};
 use super::token;
 use super::wire::{
     ClockRow, Customer, CustomerRow, HeadRow, ItemFulfillment, LineRow, MadeRow, OrderRow, Page, SalesOrder,
@@ -93,7 +93,7 @@ fn orders(body: &[u8]) -> usize {
         row,
         lines: &lines,
         customer: customers.first(),
-        record: record.as_ref().filter(|_| convert::needs_record(row)),
+        record: record.as_ref().filter(|_| convert::needs_record(row, Trigger::Ready)),
         selected: true,
     };
     let ready = [ReadyQuantity::Committed, ReadyQuantity::Remaining];

@@ -1,4 +1,5 @@
-//! NetSuite: sales orders that wait to be shipped, and item fulfilments that say they were.
+//! NetSuite: sales orders that wait to be shipped, and item fulfilments that say they were; or item fulfilments of people that
+//! are to be shipped, and invoices that say they were (`erp.trigger`, `write_back.to`).
 //!
 //! Follows Oracle's SuiteTalk REST web services 2026.1 (record service, SuiteQL, OAuth 2.0 machine to machine,
 //! token-based authentication): <https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/chapter_1540391670.html>.
@@ -14,6 +15,8 @@
 //! - A mistyped field is only a warning unless the request asks for an error.
 //! - The idempotency key is ignored on synchronous calls: the external id is what makes a fulfilment unique.
 //! - There is no webhook of its own: a script that the customer deploys tells us of orders (`webhook`).
+//! - What a document was made from stands in the header row of its lines (`createdfrom`); a fulfilment has every line twice, once for
+//!   the stock and once for its cost (`iscogs`), and no prices.
 //! - An order's own record is loaded in edit mode even for a GET.
 
 mod account;
@@ -22,9 +25,11 @@ mod check;
 mod client;
 mod convert;
 mod credentials;
+mod fulfilments;
 #[doc(hidden)]
 #[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
+mod invoices;
 mod options;
 mod suiteql;
 mod tba;

@@ -7,6 +7,43 @@ use serde_json::Value;
 
 use crate::connection::Mistake;
 
+/// What makes goods ship.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trigger {
+    /// An order of which something is ready to ship.
+    Ready,
+    /// An order of which people have fulfilled something in NetSuite.
+    OrderShipped,
+    /// An item fulfilment that people have marked as shipped: each is a document of its own.
+    FulfilmentShipped,
+}
+
+impl Trigger {
+    const ALL: [Self; 3] = [Self::Ready, Self::OrderShipped, Self::FulfilmentShipped];
+
+    /// As a connection names it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::OrderShipped => "order-shipped",
+            Self::FulfilmentShipped => "fulfilment-shipped",
+        }
+    }
+
+    /// The letters of the statuses in which its documents may ship.
+    pub(super) fn statuses(self) -> &'static [&'static str] {
+        match self {
+            Self::Ready => &["B", "D", "E"],
+            Self::OrderShipped => &["D", "E", "F", "G"],
+            Self::FulfilmentShipped => &["A", "B", "C"],
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|trigger| trigger.name() == name)
+    }
+}
+
 /// Which quantity of a line is ready to ship.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadyQuantity {
@@ -58,6 +95,7 @@ impl PackageSublist {
 pub(super) struct Options {
     /// How many requests of ours may be under way at once in the account.
     pub(super) concurrency: u16,
+    pub(super) trigger: Trigger,
     pub(super) ready: ReadyQuantity,
     /// By ship method, id or name.
     pub(super) package_sublist: BTreeMap<String, PackageSublist>,
@@ -77,6 +115,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             concurrency: 3,
+            trigger: Trigger::Ready,
             ready: ReadyQuantity::Committed,
             package_sublist: BTreeMap::new(),
             ship_status: "C".to_owned(),
@@ -124,6 +163,10 @@ impl Options {
         let text = value.as_str();
         match key {
             "concurrency" => self.concurrency = whole(value, 1, 100).ok_or("a whole number from 1 to 100")?,
+            "trigger" => {
+                let trigger = text.and_then(Trigger::named);
+                self.trigger = trigger.ok_or("\"ready\", \"order-shipped\" or \"fulfilment-shipped\"")?;
+            }
             "ready_quantity" => self.ready = text.and_then(ready).ok_or("\"committed\" or \"remaining\"")?,
             "package_sublist" => self.package_sublist = sublists(value)?,
             "ship_status" => {
@@ -144,7 +187,7 @@ impl Options {
             }
             _ => {
                 return Err(
-                    "concurrency, ready_quantity, package_sublist, ship_status, time_zone, cost_as_text, text_limit, \
+                    "concurrency, trigger, ready_quantity, package_sublist, ship_status, time_zone, cost_as_text, text_limit, \
                             status_text"
                         .to_owned(),
                 );

@@ -96,8 +96,38 @@ pub(super) static ORDER_OPTIONAL: [Optional; 7] = [
     },
 ];
 
+/// What a fulfilment may lack: its own address, and the currency of its order.
+pub(super) static FULFILMENT_OPTIONAL: [Optional; 6] = [
+    Optional {
+        join: " LEFT JOIN transactionShippingAddress sa ON sa.nkey = t.shippingaddress",
+        ..column(
+            "address",
+            &[
+                "nkey",
+                "shippingaddress",
+                "addr1",
+                "addr2",
+                "city",
+                "state",
+                "zip",
+                "country",
+                "transactionshippingaddress",
+            ],
+            "sa.addr1, sa.addr2, sa.city, sa.state, sa.zip, sa.country",
+        )
+    },
+    of_address("addressee", &["addressee"], "sa.addressee"),
+    of_address("attention", &["attention"], "sa.attention"),
+    of_address("addr3", &["addr3"], "sa.addr3"),
+    of_address("addrphone", &["addrphone"], "sa.addrphone"),
+    Optional {
+        join: " LEFT JOIN currency cu ON cu.id = o.currency",
+        ..column("currency", &["symbol", "currency"], "cu.symbol AS currency")
+    },
+];
+
 /// What a line may lack.
-pub(super) static LINE_OPTIONAL: [Optional; 5] = [
+pub(super) static LINE_OPTIONAL: [Optional; 6] = [
     column(
         "quantitycommitted",
         &["quantitycommitted"],
@@ -111,6 +141,8 @@ pub(super) static LINE_OPTIONAL: [Optional; 5] = [
     ),
     column("schedulebcode", &["schedulebcode"], "i.schedulebcode AS tariff"),
     column("kitcomponent", &["kitcomponent"], "tl.kitcomponent"),
+    // A fulfilment has each line twice: once for the stock, once for what it cost.
+    column("iscogs", &["iscogs"], "tl.iscogs"),
 ];
 
 /// Names of optional columns that the account does not know.
@@ -145,16 +177,22 @@ pub(super) fn changed(since: &str, after: Option<&str>, condition: Option<&str>)
     Query::new(text, [since, after.unwrap_or("0")])
 }
 
-/// Letters of statuses in which an order does not ship.
-const NOT_SHIPPED: [&str; 5] = ["A", "C", "F", "G", "H"];
+/// Letters of every status of an order, and of a fulfilment.
+const ORDER_STATUSES: [&str; 8] = ["A", "B", "C", "D", "E", "F", "G", "H"];
+const FULFILMENT_STATUSES: [&str; 3] = ["A", "B", "C"];
 
-/// Orders modified at or after `since` that may be in a status in which they ship, in the order of their ids. Accounts were
-/// seen to say a status with and without its type; what is in an unknown form is read rather than overlooked.
-pub(super) fn waiting(since: &str, after: Option<&str>, condition: Option<&str>) -> Query {
-    let statuses: Vec<String> = NOT_SHIPPED
-        .iter()
-        .flat_map(|letter| [format!("'{letter}'"), format!("'SalesOrd:{letter}'")])
-        .collect();
+/// The statuses beside those in which a document ships. Accounts were seen to say a status with and without its type; what is in
+/// an unknown form is read rather than overlooked.
+fn others(all: &[&str], shipping: &[&str], kind: &str) -> Vec<String> {
+    let others = all.iter().filter(|letter| !shipping.contains(letter));
+    others
+        .flat_map(|letter| [format!("'{letter}'"), format!("'{kind}:{letter}'")])
+        .collect()
+}
+
+/// Orders modified at or after `since` that may be in a status in which they ship, in the order of their ids.
+pub(super) fn waiting(since: &str, after: Option<&str>, condition: Option<&str>, shipping: &[&str]) -> Query {
+    let statuses = others(&ORDER_STATUSES, shipping, "SalesOrd");
     let text = format!(
         "SELECT t.id, TO_CHAR(t.lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS modified FROM transaction t \
          WHERE t.type = 'SalesOrd' AND t.status NOT IN ({}) \
@@ -163,6 +201,100 @@ pub(super) fn waiting(since: &str, after: Option<&str>, condition: Option<&str>)
         and(condition)
     );
     Query::new(text, [since, after.unwrap_or("0")])
+}
+
+/// Fulfilments modified at or after `since`, in the order of their ids.
+pub(super) fn changed_fulfilments(since: &str, after: Option<&str>) -> Query {
+    let text = "SELECT t.id, TO_CHAR(t.lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS modified FROM transaction t \
+                WHERE t.type = 'ItemShip' AND t.lastmodifieddate >= TO_DATE(?, 'YYYY-MM-DD HH24:MI:SS') AND t.id > ? \
+                ORDER BY t.id";
+    Query::new(text, [since, after.unwrap_or("0")])
+}
+
+/// Fulfilments modified at or after `since` that may be in a status in which they ship, in the order of their ids.
+pub(super) fn waiting_fulfilments(since: &str, after: Option<&str>, shipping: &[&str]) -> Query {
+    let statuses = others(&FULFILMENT_STATUSES, shipping, "ItemShip");
+    let outside = match statuses.is_empty() {
+        true => String::new(),
+        false => format!("AND t.status NOT IN ({}) ", statuses.join(", ")),
+    };
+    let text = format!(
+        "SELECT t.id, TO_CHAR(t.lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS modified FROM transaction t \
+         WHERE t.type = 'ItemShip' {outside}AND t.lastmodifieddate >= TO_DATE(?, 'YYYY-MM-DD HH24:MI:SS') AND t.id > ? \
+         ORDER BY t.id"
+    );
+    Query::new(text, [since, after.unwrap_or("0")])
+}
+
+/// Fulfilments by id, without lines, with what their orders say; with what stands in a field of the order, where that is asked.
+pub(super) fn fulfilment_rows(ids: &[&str], tracking: Option<&str>, missing: &Missing) -> Query {
+    let tracking = tracking
+        .map(|field| format!(", o.{field} AS trackingshown"))
+        .unwrap_or_default();
+    let text = format!(
+        "SELECT t.id, t.tranid AS fulfilmentnumber, BUILTIN.CF(t.status) AS statuscode, t.externalid, o.entity, \
+         BUILTIN.DF(o.entity) AS customer, t.shipmethod, BUILTIN.DF(t.shipmethod) AS shipmethodname, o.id AS orderid, \
+         o.type AS ordertype, o.tranid, o.otherrefnum, o.email{tracking}{} \
+         FROM transaction t JOIN transactionline fl ON fl.transaction = t.id AND fl.mainline = 'T' \
+         JOIN transaction o ON o.id = fl.createdfrom{} \
+         WHERE t.type = 'ItemShip' AND t.id IN ({}) ORDER BY t.id",
+        selects(&FULFILMENT_OPTIONAL, missing),
+        joins(&FULFILMENT_OPTIONAL, missing),
+        marks(ids.len())
+    );
+    Query::new(text, ids.iter().copied())
+}
+
+/// Which of these fulfilments are of orders that the connection's own condition selects.
+pub(super) fn selected_fulfilments(ids: &[&str], condition: &str) -> Query {
+    let text = format!(
+        "SELECT fl.transaction AS id FROM transactionline fl JOIN transaction t ON t.id = fl.createdfrom \
+         WHERE fl.mainline = 'T' AND fl.transaction IN ({}) AND ({condition}) ORDER BY fl.transaction",
+        marks(ids.len())
+    );
+    Query::new(text, ids.iter().copied())
+}
+
+/// Fulfilments that carry this number, or whose order does.
+pub(super) fn fulfilments_numbered(number: &str) -> Query {
+    let text = "SELECT t.id FROM transaction t JOIN transactionline fl ON fl.transaction = t.id AND fl.mainline = 'T' \
+                JOIN transaction o ON o.id = fl.createdfrom \
+                WHERE t.type = 'ItemShip' AND (t.tranid = ? OR o.tranid = ?) ORDER BY t.id";
+    Query::new(text, [number, number])
+}
+
+/// The order that a document was made from, with the document's own number.
+pub(super) fn made_from(id: &str) -> Query {
+    let text = "SELECT t.id, t.tranid, tl.createdfrom AS orderid FROM transactionline tl \
+                JOIN transaction t ON t.id = tl.transaction WHERE tl.transaction = ? AND tl.mainline = 'T' ORDER BY t.id";
+    Query::new(text, [id])
+}
+
+/// Orders of which a field says this somewhere.
+pub(super) fn saying(field: &str, text: &str) -> Query {
+    let query = format!("SELECT t.id FROM transaction t WHERE t.type = 'SalesOrd' AND t.{field} LIKE ? ORDER BY t.id");
+    Query::new(query, [format!("%{text}%")])
+}
+
+/// Invoices of orders that come after `after`, by id, with what stands in a field of theirs, where that is asked.
+pub(super) fn invoices(orders: &[&str], tracking: Option<&str>, after: Option<&str>) -> Query {
+    let tracking = tracking
+        .map(|field| format!(", t.{field} AS trackingshown"))
+        .unwrap_or_default();
+    let text = format!(
+        "SELECT t.id, t.tranid, BUILTIN.CF(t.status) AS statuscode, tl.createdfrom AS orderid{tracking} \
+         FROM transactionline tl JOIN transaction t ON t.id = tl.transaction \
+         WHERE t.type = 'CustInvc' AND tl.mainline = 'T' AND tl.createdfrom IN ({}) AND t.id > ? ORDER BY t.id",
+        marks(orders.len())
+    );
+    let params = orders.iter().copied().chain([after.unwrap_or("0")]);
+    Query::new(text, params)
+}
+
+/// An invoice of whatever order.
+pub(super) fn any_invoice() -> Query {
+    let text = "SELECT MAX(t.id) AS id FROM transaction t WHERE t.type = 'CustInvc'";
+    Query::new(text, Vec::<String>::new())
 }
 
 /// Fulfilments by external ids.
@@ -274,7 +406,7 @@ mod tests {
                 .text
                 .contains("t.id > ? AND (t.custbody_ship = 'T' OR t.memo IS NULL) ORDER BY t.id")
         );
-        let query = waiting("2026-02-03 04:00:00", None, None);
+        let query = waiting("2026-02-03 04:00:00", None, None, &["B", "D", "E"]);
         assert_eq!(query.params, ["2026-02-03 04:00:00", "0"]);
         assert!(query.text.contains("NOT IN ('A', 'SalesOrd:A',"), "{}", query.text);
         assert_eq!(numbered("SO1' OR '1'='1").params, ["SO1' OR '1'='1"]);

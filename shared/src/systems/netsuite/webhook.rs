@@ -81,12 +81,14 @@ fn news(event: &Value) -> PushedNews {
     let Some(record) = event.get("type").and_then(Value::as_str) else {
         return nothing("an event that does not name its record's type");
     };
-    if !["salesorder", "salesord"].contains(&record.trim().to_ascii_lowercase().as_str()) {
-        return nothing("an event of a record that is no sales order");
-    }
+    let document = match record.trim().to_ascii_lowercase().as_str() {
+        "salesorder" | "salesord" => DocumentId::sales_order,
+        "itemfulfillment" | "itemship" => DocumentId::fulfilment,
+        _ => return nothing("an event of a record that is no sales order and no item fulfilment"),
+    };
     match event.get("id").and_then(internal_id) {
-        Some(id) => PushedNews::Changed(DocumentId::sales_order(id)),
-        None => nothing("an event of a sales order without an internal id"),
+        Some(id) => PushedNews::Changed(document(id)),
+        None => nothing("an event without an internal id"),
     }
 }
 
@@ -220,6 +222,8 @@ mod tests {
         ] {
             assert_eq!(read(&json!({ "type": record, "id": id }).to_string()), [changed("7")]);
         }
+        let fulfilment = PushedNews::Changed(DocumentId::fulfilment("9"));
+        assert_eq!(read(r#"{"type":"itemFulfillment","id":"9"}"#), [fulfilment]);
         let list = json!([{ "type": "salesorder", "id": 1 }, { "type": "invoice", "id": 2 }, 3, null]);
         let told = read(&list.to_string());
         assert_eq!((told.len(), &told[0]), (4, &changed("1")));

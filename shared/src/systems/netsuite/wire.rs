@@ -41,18 +41,23 @@ row!(
     MadeRow { id, externalid }
 );
 row!(
-    /// An order without its lines.
+    /// An order without its lines, or a fulfilment with what its order says.
     OrderRow {
         id, tranid, statuscode, entity, customer, otherrefnum, shipmethod, shipmethodname, email, trackingshown, ismultishipto, currency,
-        addressee, attention, addr1, addr2, addr3, city, state, zip, country, addrphone,
+        addressee, attention, addr1, addr2, addr3, city, state, zip, country, addrphone, externalid, orderid, ordertype,
+        fulfilmentnumber,
     }
 );
 row!(
     /// A line of an order with its item.
     LineRow {
         orderid, lineid, item, sku, displayname, itemtype, quantity, shipped, committed, location, isclosed, weight,
-        weightunit, rate, origin, tariff, kitcomponent,
+        weightunit, rate, origin, tariff, kitcomponent, iscogs,
     }
+);
+row!(
+    /// A document that was made from an order: an invoice, a fulfilment.
+    DescendantRow { id, tranid, statuscode, orderid, trackingshown }
 );
 row!(
     /// A customer, for what the order's address lacks.

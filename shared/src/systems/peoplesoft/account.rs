@@ -4,7 +4,7 @@ use url::{Host, Url};
 
 use super::options::Options;
 use super::service::{RECORD_KEY, is_column};
-use crate::connection::{Addressed, Connection, Environment, FieldMap, Mistake, Selection, WriteBackPolicy};
+use crate::connection::{Addressed, Connection, Environment, FieldMap, Mistake, Selection, WriteBackPolicy, WriteBackTarget};
 use crate::http::{Network, is_private};
 
 /// Everything of a connection that this system reads, valid.
@@ -208,6 +208,14 @@ fn written(policy: &WriteBackPolicy, options: &Options, mistakes: &mut Vec<Mista
             wrong,
             "write_back.fields, or store_only = true",
         ));
+    }
+    if policy.to == WriteBackTarget::Invoice {
+        let wrong = "what PeopleSoft bills is not written to";
+        mistakes.push(Mistake::new("write_back.to", wrong, "\"order\""));
+    }
+    if policy.fields.label_link.is_some() {
+        let wrong = "PeopleSoft is not given links to labels";
+        mistakes.push(Mistake::new("write_back.fields.label_link", wrong, "nothing"));
     }
     if policy.note.is_some() {
         let wrong = "PeopleSoft is written to by columns of a record";

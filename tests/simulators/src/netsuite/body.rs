@@ -196,6 +196,15 @@ impl Reader {
         })
     }
 
+    /// Reads the body of a change of an invoice: its custom fields.
+    ///
+    /// # Errors
+    /// 400 for a value that cannot be read, and for an unknown name when that is asked for.
+    pub fn invoice(&mut self, body: &Value, options: &Options) -> Result<BTreeMap<String, Value>, Refusal> {
+        let fields = self.known(body, "", &allowed(&["memo"], &[], options))?;
+        custom(&fields, options)
+    }
+
     /// Reads the body of a change of a sales order.
     ///
     /// # Errors

@@ -51,6 +51,9 @@ pub struct OrderBook {
     pub lines: BTreeMap<u32, LineBook>,
     /// Its fulfilments, oldest first.
     pub fulfilments: Vec<FulfilmentBook>,
+    /// Its invoices, oldest first.
+    #[serde(default)]
+    pub invoices: Vec<InvoiceBook>,
     /// Custom fields as they stand.
     pub custom_fields: BTreeMap<String, Value>,
     /// What its custom fields have said, oldest first.
@@ -103,6 +106,21 @@ pub struct FulfilmentBook {
     pub custom_fields: BTreeMap<String, Value>,
     /// When it was made.
     pub created: Timestamp,
+}
+
+/// One invoice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InvoiceBook {
+    /// Internal id.
+    pub id: u64,
+    /// Number.
+    pub number: String,
+    /// Whether somebody has voided it.
+    pub voided: bool,
+    /// Billed quantities by line number of the order.
+    pub lines: BTreeMap<u32, Decimal>,
+    /// Custom fields.
+    pub custom_fields: BTreeMap<String, Value>,
 }
 
 /// Signs that something was done twice or half.
@@ -163,9 +181,26 @@ fn order_book(world: &World, order: &SalesOrder) -> OrderBook {
             .into_iter()
             .map(fulfilment_book)
             .collect(),
+        invoices: invoice_books(world, order.id),
         custom_fields: order.custom.clone(),
         field_history: world.field_history.get(&order.id).cloned().unwrap_or_default(),
     }
+}
+
+fn invoice_books(world: &World, order: u64) -> Vec<InvoiceBook> {
+    let own = world.invoices.values().filter(|invoice| invoice.order == order);
+    own.map(|invoice| InvoiceBook {
+        id: invoice.id,
+        number: invoice.tran_id.clone(),
+        voided: invoice.voided,
+        lines: invoice
+            .lines
+            .iter()
+            .map(|line| (line.order_line, line.quantity))
+            .collect(),
+        custom_fields: invoice.custom.clone(),
+    })
+    .collect()
 }
 
 fn fulfilment_book(fulfilment: &Fulfilment) -> FulfilmentBook {

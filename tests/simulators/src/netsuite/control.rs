@@ -19,7 +19,7 @@
 use super::NetSuite;
 use super::demo::demo_orders;
 use super::keys::{KeyKind, PublicKey};
-use super::model::{Address, Id, WeightUnit};
+use super::model::{Address, Id, ShipStatus, WeightUnit};
 use super::options::Options;
 use super::people::NewOrder;
 use super::refusal::Refusal;
@@ -49,6 +49,9 @@ pub(super) enum Act {
     Reopen,
     Bill,
     Fulfil { tracking: Option<String> },
+    Pick { lines: Vec<(u32, u32)>, status: ShipStatus },
+    Mark { fulfilment: Id, status: ShipStatus },
+    Invoice { fulfilments: Vec<Id> },
     Backdate { seconds: i64 },
     SetField { field: String, value: Value },
 }
@@ -195,6 +198,13 @@ impl Act {
             Self::Reopen => world.reopen(order, now),
             Self::Bill => world.bill(order, now),
             Self::Fulfil { tracking } => world.fulfil_by_hand(order, tracking.as_deref(), now).map(|_| ()),
+            Self::Pick { lines, status } => world.pick(order, &lines, status, now).map(|_| ()),
+            Self::Mark { fulfilment, status } => world.mark(fulfilment, status, now),
+            Self::Invoice { fulfilments } => {
+                let all = || world.fulfilments_of(order).into_iter().map(|one| one.id).collect();
+                let billed = if fulfilments.is_empty() { all() } else { fulfilments };
+                world.invoice(order, &billed, now).map(|_| ())
+            }
             Self::Backdate { seconds } => world.backdate(order, SignedDuration::from_secs(seconds), now),
             Self::SetField { field, value } => {
                 world.set_order_field(order, &field, value, PERSON, now);

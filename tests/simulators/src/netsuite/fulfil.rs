@@ -30,6 +30,8 @@ impl World {
         self.check_ship_method(body.ship_method)?;
         let lines = self.fulfilment_lines(found, &body)?;
         let ship_method = body.ship_method.or(found.ship_method);
+        let first = lines.first().and_then(|line| found.line(line.order_line));
+        let ship_address = first.map_or(&found.ship_address, |line| found.destination(line)).clone();
         let mut packages = body.packages.unwrap_or_default();
         if !replace || packages.is_empty() {
             packages.insert(0, Package::default());
@@ -47,6 +49,7 @@ impl World {
             tran_date: body.tran_date.unwrap_or_else(|| self.local(now).date()),
             lines,
             packages,
+            ship_address,
             custom: BTreeMap::new(),
             made_by: by.into(),
             created: now,
@@ -197,6 +200,26 @@ impl World {
             self.set_fulfilment_field(id, &field, value, by, now);
         }
         self.recount(order, now);
+        Ok(())
+    }
+
+    /// A change of an invoice's custom fields.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn patch_invoice(
+        &mut self,
+        id: Id,
+        custom: BTreeMap<String, serde_json::Value>,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if !self.invoices.contains_key(&id) {
+            return Err(Refusal::nonexistent());
+        }
+        for (field, value) in custom {
+            self.set_invoice_field(id, &field, value, by, now);
+        }
         Ok(())
     }
 

@@ -502,10 +502,46 @@ pub struct Fulfilment {
     pub lines: Vec<FulfilmentLine>,
     /// The parcels, in the sublist that the ship method's integration decides.
     pub packages: Vec<Package>,
+    /// Where it goes: what stood on the order when it was made, until somebody changes it.
+    pub ship_address: Address,
     /// Custom body fields.
     pub custom: BTreeMap<String, Value>,
     /// Who made it: `person`, or the client id of an integration.
     pub made_by: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When anything last changed.
+    pub last_modified: Timestamp,
+}
+
+/// A line of an invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceLine {
+    /// The line of the order.
+    pub order_line: u32,
+    /// The item.
+    pub item: Id,
+    /// How many it bills.
+    pub quantity: Decimal,
+}
+
+/// An invoice of an order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Invoice {
+    /// Internal id.
+    pub id: Id,
+    /// The number that people see.
+    pub tran_id: String,
+    /// The order.
+    pub order: Id,
+    /// What it bills.
+    pub lines: Vec<InvoiceLine>,
+    /// Whether somebody has voided it: it stays, and bills nothing any more.
+    pub voided: bool,
+    /// Custom body fields.
+    pub custom: BTreeMap<String, Value>,
+    /// The date of the document.
+    pub tran_date: Date,
     /// When it was made.
     pub created: Timestamp,
     /// When anything last changed.

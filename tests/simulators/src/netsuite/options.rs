@@ -88,6 +88,8 @@ pub struct Options {
     pub limit_to_committed: bool,
     /// What `shipStatus` a new fulfilment has when the request does not say: `A`, `B` or `C`.
     pub default_ship_status: String,
+    /// Whether a fulfilment that ships also makes the invoice of what it ships, as in accounts without Advanced Shipping.
+    pub bills_at_once: bool,
     /// Whether rows come in a random order where the query does not order them.
     pub shuffle: bool,
     /// Operations that the role may not do; they are answered with 403.
@@ -113,6 +115,7 @@ impl Default for Options {
             require_line_location: true,
             limit_to_committed: true,
             default_ship_status: "A".into(),
+            bills_at_once: false,
             shuffle: true,
             denied: BTreeSet::new(),
             custom_fields: default_custom_fields(),

@@ -5,7 +5,8 @@
 
 use super::events::Happening;
 use super::model::{
-    Address, Fulfilment, FulfilmentLine, Id, ItemType, Line, Package, SalesOrder, ShipStatus, WeightUnit,
+    Address, Fulfilment, FulfilmentLine, Id, Invoice, InvoiceLine, ItemType, Line, Package, SalesOrder, ShipStatus,
+    WeightUnit,
 };
 use super::refusal::Refusal;
 use super::world::{PERSON, World};
@@ -387,6 +388,201 @@ impl World {
         })
     }
 
+    /// A person takes so much of an order's lines for shipping: an item fulfilment in this status, with our own tracking number on
+    /// none of its packages.
+    ///
+    /// # Errors
+    /// When there is no such order or line, or not so much is left of it.
+    pub fn pick(
+        &mut self,
+        order: Id,
+        quantities: &[(u32, u32)],
+        status: ShipStatus,
+        now: Timestamp,
+    ) -> Result<Id, Refusal> {
+        let found = self.orders.get(&order).ok_or_else(Refusal::nonexistent)?;
+        let mut lines = Vec::new();
+        let mut address = found.ship_address.clone();
+        for (number, quantity) in quantities {
+            let line = found.line(*number).ok_or_else(Refusal::nonexistent)?;
+            let quantity = Decimal::from(*quantity);
+            if quantity > line.fulfillable(false) {
+                return Err(Refusal::user("The quantity to fulfill cannot exceed what remains of the line."));
+            }
+            address = found.destination(line).clone();
+            lines.push(FulfilmentLine {
+                order_line: line.number,
+                item: line.item,
+                quantity,
+                location: line.location,
+            });
+        }
+        let ship_method = found.ship_method;
+        let id = self.next_id();
+        let fulfilment = Fulfilment {
+            id,
+            tran_id: self.next_number("IF"),
+            external_id: None,
+            order,
+            status,
+            ship_method,
+            memo: String::new(),
+            tran_date: self.local(now).date(),
+            lines,
+            packages: Vec::new(),
+            ship_address: address,
+            custom: BTreeMap::new(),
+            made_by: PERSON.into(),
+            created: now,
+            last_modified: now,
+        };
+        self.add_fulfilment(fulfilment, now);
+        Ok(id)
+    }
+
+    /// A person marks a fulfilment as picked, packed or shipped; backwards too.
+    ///
+    /// # Errors
+    /// When there is no such fulfilment.
+    pub fn mark(&mut self, fulfilment: Id, status: ShipStatus, now: Timestamp) -> Result<(), Refusal> {
+        self.change_fulfilment(fulfilment, now, |one| one.status = status)?;
+        let order = self.fulfilments.get(&fulfilment).map(|one| one.order);
+        if let Some(order) = order.filter(|_| status == ShipStatus::Shipped && self.options.bills_at_once) {
+            self.bill_fulfilments(order, &[fulfilment], now);
+        }
+        Ok(())
+    }
+
+    /// A person changes a fulfilment: `change` is applied and `lastmodified` moves, and its order's quantities with it.
+    ///
+    /// # Errors
+    /// When there is no such fulfilment.
+    pub fn change_fulfilment(
+        &mut self,
+        fulfilment: Id,
+        now: Timestamp,
+        change: impl FnOnce(&mut Fulfilment),
+    ) -> Result<(), Refusal> {
+        let found = self.fulfilments.get_mut(&fulfilment).ok_or_else(Refusal::nonexistent)?;
+        change(found);
+        found.last_modified = now;
+        let order = found.order;
+        self.stale.insert(fulfilment);
+        self.recount(order, now);
+        Ok(())
+    }
+
+    /// A person deletes a fulfilment.
+    ///
+    /// # Errors
+    /// When there is no such fulfilment.
+    pub fn delete_fulfilment(&mut self, fulfilment: Id, now: Timestamp) -> Result<(), Refusal> {
+        let removed = self.remove_fulfilment(fulfilment, now);
+        removed.map(|_| ()).ok_or_else(Refusal::nonexistent)
+    }
+
+    /// A person bills some fulfilments of an order with one invoice.
+    ///
+    /// # Errors
+    /// When one of them does not exist, or is of another order.
+    pub fn invoice(&mut self, order: Id, fulfilments: &[Id], now: Timestamp) -> Result<Id, Refusal> {
+        let known = |id: &Id| self.fulfilments.get(id).is_some_and(|one| one.order == order);
+        if fulfilments.is_empty() || !fulfilments.iter().all(known) {
+            return Err(Refusal::nonexistent());
+        }
+        Ok(self.bill_fulfilments(order, fulfilments, now))
+    }
+
+    /// A person bills so much of an order's lines, whether it has shipped or not.
+    ///
+    /// # Errors
+    /// When there is no such order or line.
+    pub fn invoice_lines(&mut self, order: Id, quantities: &[(u32, u32)], now: Timestamp) -> Result<Id, Refusal> {
+        let found = self.orders.get(&order).ok_or_else(Refusal::nonexistent)?;
+        let mut lines = Vec::new();
+        for (number, quantity) in quantities {
+            let line = found.line(*number).ok_or_else(Refusal::nonexistent)?;
+            lines.push(InvoiceLine {
+                order_line: line.number,
+                item: line.item,
+                quantity: (*quantity).into(),
+            });
+        }
+        Ok(self.add_invoice(order, lines, now))
+    }
+
+    /// Makes the invoice of some fulfilments.
+    pub(super) fn bill_fulfilments(&mut self, order: Id, fulfilments: &[Id], now: Timestamp) -> Id {
+        let mut billed: BTreeMap<u32, InvoiceLine> = BTreeMap::new();
+        let taken = fulfilments.iter().filter_map(|id| self.fulfilments.get(id));
+        for line in taken.flat_map(|one| &one.lines) {
+            let of_line = billed.entry(line.order_line).or_insert(InvoiceLine {
+                order_line: line.order_line,
+                item: line.item,
+                quantity: Decimal::ZERO,
+            });
+            of_line.quantity += line.quantity;
+        }
+        self.add_invoice(order, billed.into_values().collect(), now)
+    }
+
+    fn add_invoice(&mut self, order: Id, lines: Vec<InvoiceLine>, now: Timestamp) -> Id {
+        let id = self.next_id();
+        let invoice = Invoice {
+            id,
+            tran_id: self.next_number("INV"),
+            order,
+            lines,
+            voided: false,
+            custom: BTreeMap::new(),
+            tran_date: self.local(now).date(),
+            created: now,
+            last_modified: now,
+        };
+        self.invoices.insert(id, invoice);
+        self.stale.insert(id);
+        self.count_billed(order, now);
+        id
+    }
+
+    /// A person voids an invoice: it stays, and bills nothing any more.
+    ///
+    /// # Errors
+    /// When there is no such invoice.
+    pub fn void_invoice(&mut self, invoice: Id, now: Timestamp) -> Result<(), Refusal> {
+        let found = self.invoices.get_mut(&invoice).ok_or_else(Refusal::nonexistent)?;
+        (found.voided, found.last_modified) = (true, now);
+        let order = found.order;
+        self.stale.insert(invoice);
+        self.count_billed(order, now);
+        Ok(())
+    }
+
+    /// A person deletes an invoice.
+    ///
+    /// # Errors
+    /// When there is no such invoice.
+    pub fn delete_invoice(&mut self, invoice: Id, now: Timestamp) -> Result<(), Refusal> {
+        let removed = self.invoices.remove(&invoice).ok_or_else(Refusal::nonexistent)?;
+        self.stale.insert(invoice);
+        self.count_billed(removed.order, now);
+        Ok(())
+    }
+
+    /// Takes what is billed of each line of an order from its invoices.
+    fn count_billed(&mut self, order: Id, now: Timestamp) {
+        let in_force = self.invoices.values().filter(|one| one.order == order && !one.voided);
+        let mut billed: BTreeMap<u32, Decimal> = BTreeMap::new();
+        for line in in_force.flat_map(|one| &one.lines) {
+            *billed.entry(line.order_line).or_default() += line.quantity;
+        }
+        if let Some(order) = self.orders.get_mut(&order) {
+            let count = |line: &mut Line| line.billed = billed.get(&line.number).copied().unwrap_or_default();
+            order.lines.iter_mut().for_each(count);
+        }
+        self.touch_order(order, now);
+    }
+
     /// Somebody weighs an item. The orders that contain it do not change.
     ///
     /// # Errors
@@ -420,7 +616,7 @@ impl World {
         if lines.is_empty() {
             return Err(Refusal::user("Nothing is left to fulfill."));
         }
-        let ship_method = found.ship_method;
+        let (ship_method, ship_address) = (found.ship_method, found.ship_address.clone());
         let package = Package {
             tracking: tracking.map(Into::into),
             ..Package::default()
@@ -437,6 +633,7 @@ impl World {
             tran_date: self.local(now).date(),
             lines,
             packages: tracking.is_some().then_some(package).into_iter().collect(),
+            ship_address,
             custom: BTreeMap::new(),
             made_by: PERSON.into(),
             created: now,

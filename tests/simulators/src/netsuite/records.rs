@@ -3,7 +3,7 @@
 //! Quirks kept: ids are strings; empty fields are absent; sublists and subrecords are links unless
 //! `expandSubResources=true`; the line of an order has no weight.
 
-use super::model::{Address, Customer, Fulfilment, Item, ItemType, Line, Location, Package, SalesOrder};
+use super::model::{Address, Customer, Fulfilment, Invoice, Item, ItemType, Line, Location, Package, SalesOrder};
 use super::world::{World, number};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -226,6 +226,7 @@ pub fn item_fulfilment(world: &World, fulfilment: &Fulfilment, wanted: &Wanted) 
         "lastModifiedDate": moment(fulfilment.last_modified),
         "memo": fulfilment.memo,
         "shipMethod": fulfilment.ship_method.map(|id| ship_method(world, id)),
+        "shippingAddress": wanted.part(&format!("{path}/shippingAddress"), address(&fulfilment.ship_address)),
         "item": wanted.part(&format!("{path}/item"), sublist(lines.collect())),
     });
     let packages = fulfilment
@@ -238,6 +239,31 @@ pub fn item_fulfilment(world: &World, fulfilment: &Fulfilment, wanted: &Wanted) 
         .as_object_mut()
         .map(|fields| fields.insert(carrier.sublist().into(), packages));
     add_custom(&mut record, &fulfilment.custom);
+    wanted.chosen(record)
+}
+
+/// An invoice.
+pub fn invoice(world: &World, invoice: &Invoice, wanted: &Wanted) -> Value {
+    let path = format!("/invoice/{}", invoice.id);
+    let order = world.orders.get(&invoice.order);
+    let lines = invoice.lines.iter().map(|line| {
+        let sku = world.items.get(&line.item).map_or("", |item| item.sku.as_str());
+        json!({ "links": [], "orderLine": line.order_line, "item": reference(line.item, sku), "quantity": number(line.quantity) })
+    });
+    let (letter, name) = if invoice.voided { ("V", "Voided") } else { ("A", "Open") };
+    let mut record = json!({
+        "links": wanted.link(&path),
+        "id": invoice.id.to_string(),
+        "tranId": invoice.tran_id,
+        "createdFrom": order.map(|order| reference(order.id, &format!("Sales Order #{}", order.tran_id))),
+        "entity": order.map(|order| reference(order.entity, "")),
+        "status": { "id": letter, "refName": name },
+        "tranDate": invoice.tran_date.to_string(),
+        "createdDate": moment(invoice.created),
+        "lastModifiedDate": moment(invoice.last_modified),
+        "item": wanted.part(&format!("{path}/item"), sublist(lines.collect())),
+    });
+    add_custom(&mut record, &invoice.custom);
     wanted.chosen(record)
 }
 

@@ -54,6 +54,7 @@ enum Verb {
 enum Kind {
     SalesOrder,
     ItemFulfilment,
+    Invoice,
     Customer,
     Item,
     Location,
@@ -116,6 +117,8 @@ fn record_operation(verb: Verb, kind: Kind) -> &'static str {
         (Verb::Get, Kind::ItemFulfilment) => "get_itemfulfillment",
         (Verb::Patch, Kind::ItemFulfilment) => "patch_itemfulfillment",
         (Verb::Delete, Kind::ItemFulfilment) => "delete_itemfulfillment",
+        (Verb::Get, Kind::Invoice) => "get_invoice",
+        (Verb::Patch, Kind::Invoice) => "patch_invoice",
         (Verb::Get, Kind::Customer) => "get_customer",
         (Verb::Get, Kind::Item) => "get_item",
         (Verb::Get, Kind::Location) => "get_location",
@@ -136,6 +139,7 @@ fn kind_of(record: &str) -> Option<Kind> {
     match record.to_ascii_lowercase().as_str() {
         "salesorder" => Some(Kind::SalesOrder),
         "itemfulfillment" => Some(Kind::ItemFulfilment),
+        "invoice" => Some(Kind::Invoice),
         "customer" => Some(Kind::Customer),
         "location" => Some(Kind::Location),
         "inventoryitem" | "assemblyitem" | "kititem" | "noninventorysaleitem" | "servicesaleitem" => Some(Kind::Item),
@@ -381,6 +385,11 @@ impl Inner {
                 id,
             } => self.patch_fulfilment(id, call),
             Route::Record {
+                verb: Verb::Patch,
+                kind: Kind::Invoice,
+                id,
+            } => self.patch_invoice(id, call),
+            Route::Record {
                 verb: Verb::Delete,
                 kind: Kind::ItemFulfilment,
                 id,
@@ -436,6 +445,10 @@ impl Inner {
                     .get(&id)
                     .map(|one| records::item_fulfilment(world, one, &wanted))
             }
+            Kind::Invoice => world
+                .invoices
+                .get(&plain()?)
+                .map(|one| records::invoice(world, one, &wanted)),
             Kind::Customer => world
                 .customers
                 .get(&plain()?)
@@ -490,6 +503,17 @@ impl Inner {
             .patch_fulfilment(id, read, call.replaces(sublist), call.client, call.now)?;
         Ok(Answer::written(
             format!("{}{RECORDS}/itemFulfillment/{id}", call.base()),
+            reader.warnings,
+        ))
+    }
+
+    fn patch_invoice(&mut self, id: &str, call: &Call<'_>) -> Result<Answer, Refusal> {
+        let id: Id = id.parse().map_err(|_| Refusal::nonexistent())?;
+        let mut reader = call.reader();
+        let custom = reader.invoice(&call.json()?, &self.world.options)?;
+        self.world.patch_invoice(id, custom, call.client, call.now)?;
+        Ok(Answer::written(
+            format!("{}{RECORDS}/invoice/{id}", call.base()),
             reader.warnings,
         ))
     }
@@ -570,7 +594,7 @@ fn page_links(call: &Call<'_>, query: &Query, has_more: bool) -> Value {
 }
 
 fn metadata(call: &Call<'_>) -> Value {
-    let names = ["salesOrder", "itemFulfillment", "customer", "inventoryItem"];
+    let names = ["salesOrder", "itemFulfillment", "invoice", "customer", "inventoryItem"];
     let items: Vec<Value> = names.iter().map(|name| json!({ "name": name, "links": [] })).collect();
     json!({ "links": [{ "rel": "self", "href": format!("{}{RECORDS}/metadata-catalog", call.base()) }], "items": items })
 }

@@ -5,7 +5,7 @@
 
 use super::events::{Happening, OrderEvent};
 use super::model::{
-    Address, Customer, Fulfilment, Id, Integration, Item, ItemType, Line, Location, SalesOrder, ShipMethod, ShipStatus,
+    Address, Customer, Fulfilment, Id, Integration, Invoice, Item, ItemType, Line, Location, SalesOrder, ShipMethod, ShipStatus,
     WeightUnit,
 };
 use super::options::Options;
@@ -63,6 +63,8 @@ pub struct World {
     pub orders: BTreeMap<Id, SalesOrder>,
     /// Item fulfilments by id.
     pub fulfilments: BTreeMap<Id, Fulfilment>,
+    /// Invoices by id.
+    pub invoices: BTreeMap<Id, Invoice>,
     /// Every write of a custom field, oldest first.
     pub field_writes: Vec<CustomFieldWrite>,
     /// What the custom fields of orders have said, by order, oldest first.
@@ -331,6 +333,24 @@ impl World {
         self.stale.insert(fulfilment);
     }
 
+    /// Writes a custom body field of an invoice and keeps who did it.
+    pub fn set_invoice_field(&mut self, invoice: Id, field: &str, value: Value, by: &str, now: Timestamp) {
+        let Some(found) = self.invoices.get_mut(&invoice) else {
+            return;
+        };
+        store(&mut found.custom, field, &value);
+        found.last_modified = now;
+        let document = found.tran_id.clone();
+        self.field_writes.push(CustomFieldWrite {
+            document,
+            field: field.into(),
+            value,
+            by: by.into(),
+            at: now,
+        });
+        self.stale.insert(invoice);
+    }
+
     /// Adds a fulfilment and moves its order: quantities, commitments, status, `lastmodified`.
     pub fn add_fulfilment(&mut self, fulfilment: Fulfilment, now: Timestamp) {
         let (id, order) = (fulfilment.id, fulfilment.order);
@@ -339,9 +359,13 @@ impl World {
         }
         self.fulfilments_of.entry(order).or_default().insert(id);
         self.name(fulfilment.external_id.as_ref(), id);
+        let ships = fulfilment.status == ShipStatus::Shipped;
         self.fulfilments.insert(id, fulfilment);
         self.stale.insert(id);
         self.recount(order, now);
+        if ships && self.options.bills_at_once {
+            self.bill_fulfilments(order, &[id], now);
+        }
     }
 
     /// Deletes a fulfilment: its stock is committed to the order again.

@@ -296,6 +296,7 @@ async fn a_write_back_is_found_wherever_it_has_come_to() {
         Written::Whole(there) => format!("whole: {}", there.place),
         Written::Partly(there) => format!("partly: {}", there.place),
         Written::Nothing => "nothing".to_owned(),
+        other => format!("{other:?}"),
     };
     let look_at = async |lines| place(found(lines, plain).await.unwrap());
     let there = script(&[in_force(&ours()), look("OPEN", &ours())]);

@@ -2,6 +2,8 @@
 
 mod deliveries;
 mod errors;
+mod fulfilments;
+mod invoices;
 mod orders;
 mod writes;
 
@@ -10,8 +12,10 @@ mod tests;
 
 pub(super) use deliveries::{already_told, delivery, told_nothing};
 pub(super) use errors::{already_exists, does_not_exist, envelope, unknown_identifier};
-pub(super) use orders::{Facts, add_lines_addresses, needs_record, order, status_letter};
+pub(super) use fulfilments::{deleted, fulfilment, is_without_address, prices, shipping_statuses};
+pub(super) use invoices::{Billing, Invoice, billing, is_in_force};
+pub(super) use orders::{Facts, add_lines_addresses, fulfilled_order, needs_record, order, status_letter};
 pub(super) use writes::{
-    Mismatch, Transform, Update, agreed, field_value, flag_body, identity, kept_fields, order_path, shows, transform,
-    update, update_body,
+    Mismatch, Target, Transform, Update, agreed, field_value, flag_among, flag_body, identity, kept_fields, order_path,
+    problem_mark, record_path, shows, shows_numbers, transform, update, update_body, update_of,
 };

@@ -9,11 +9,8 @@ use crate::domain::{
     Address, DocumentId, LARGEST_NUMBER, LineId, LocationId, Money, Order, OrderLine, ShipMethod, Standing, Weight,
     WeightUnit,
 };
-use crate::systems::netsuite::options::ReadyQuantity;
+use crate::systems::netsuite::options::{ReadyQuantity, Trigger};
 use crate::systems::netsuite::wire::{Customer, CustomerRow, LineRow, OrderRow, PostalAddress, SalesOrder};
-
-/// Statuses in which an order can be fulfilled.
-const SHIPPABLE: [&str; 3] = ["B", "D", "E"];
 
 /// Item types that travel; shipping, discount, tax and service lines do not.
 const GOODS: [&str; 4] = ["InvtPart", "Assembly", "Kit", "NonInvtPart"];
@@ -42,10 +39,10 @@ pub(in crate::systems::netsuite) fn status_letter(code: &str) -> &str {
 }
 
 /// Whether only the record can say where an order that may ship goes.
-pub(in crate::systems::netsuite) fn needs_record(row: &OrderRow) -> bool {
+pub(in crate::systems::netsuite) fn needs_record(row: &OrderRow, trigger: Trigger) -> bool {
     let code = status_letter(row.statuscode.as_deref().unwrap_or_default());
     let unsaid = is_true(row.ismultishipto.as_deref()) || (row.addr1.is_none() && row.city.is_none());
-    unsaid && SHIPPABLE.contains(&code)
+    unsaid && trigger.statuses().contains(&code)
 }
 
 /// The order as these facts state it; `None` if they do not even name it.
@@ -54,27 +51,47 @@ pub(in crate::systems::netsuite) fn order(
     select: &Selection,
     ready: ReadyQuantity,
 ) -> Option<Order> {
+    let currency = currency(facts.row);
+    let goods = facts.lines.iter().filter(|line| is_goods(line));
+    let lines = goods.filter_map(|row| line(row, currency.as_deref(), ready)).collect();
+    whole(facts, standing(facts, select, Trigger::Ready), lines)
+}
+
+/// The order of which ships what people have fulfilled: that is what it asks for, and nothing of it is done yet. `None` if the
+/// facts do not even name it.
+pub(in crate::systems::netsuite) fn fulfilled_order(facts: &Facts<'_>, select: &Selection) -> Option<Order> {
+    let currency = currency(facts.row);
+    let goods = facts.lines.iter().filter(|line| is_goods(line));
+    let lines = goods.filter_map(|row| shipped_line(row, row.shipped.as_deref(), currency.as_deref()));
+    whole(facts, standing(facts, select, Trigger::OrderShipped), lines.collect())
+}
+
+fn whole(facts: &Facts<'_>, standing: Standing, lines: Vec<OrderLine>) -> Option<Order> {
     let row = facts.row;
     let id = row.id.clone()?;
-    let currency = row.currency.clone().filter(|currency| currency.len() == 3);
-    let lines = facts.lines.iter().filter(|line| is_goods(line));
     Some(Order {
         number: row.tranid.clone().unwrap_or_else(|| id.clone()),
         document: DocumentId::sales_order(id),
-        standing: standing(facts, select),
+        standing,
         customer_reference: row.otherrefnum.clone(),
         tracking_shown: row.trackingshown.clone(),
-        ship_method: row.shipmethod.clone().map(|id| ShipMethod {
-            id,
-            name: row.shipmethodname.clone(),
-        }),
+        ship_method: ship_method(row),
         ship_to: ship_to(facts),
         bill_to: None,
         supplier: None,
-        lines: lines
-            .filter_map(|line| self::line(line, currency.as_deref(), ready))
-            .collect(),
-        currency,
+        lines,
+        currency: currency(row),
+    })
+}
+
+pub(super) fn currency(row: &OrderRow) -> Option<String> {
+    row.currency.clone().filter(|currency| currency.len() == 3)
+}
+
+pub(super) fn ship_method(row: &OrderRow) -> Option<ShipMethod> {
+    row.shipmethod.clone().map(|id| ShipMethod {
+        id,
+        name: row.shipmethodname.clone(),
     })
 }
 
@@ -82,27 +99,31 @@ fn is_true(flag: Option<&str>) -> bool {
     matches!(flag, Some("T" | "true"))
 }
 
-fn is_goods(line: &LineRow) -> bool {
+/// Whether a line names goods that travel, each once: neither a kit's parts beside the kit, nor what a line cost beside the line.
+pub(super) fn is_goods(line: &LineRow) -> bool {
     let goods = line.itemtype.as_deref().is_some_and(|kind| GOODS.contains(&kind));
-    goods && !is_true(line.kitcomponent.as_deref())
+    goods && !is_true(line.kitcomponent.as_deref()) && !is_true(line.iscogs.as_deref())
 }
 
-fn standing(facts: &Facts<'_>, select: &Selection) -> Standing {
+fn standing(facts: &Facts<'_>, select: &Selection, trigger: Trigger) -> Standing {
     let code = status_letter(facts.row.statuscode.as_deref().unwrap_or_default());
+    let shipping = trigger.statuses();
     match code {
         "C" => Standing::Cancelled,
+        _ if shipping.contains(&code) => {
+            let statuses: Vec<&str> = select.statuses.iter().map(|status| status_letter(status)).collect();
+            let wrong = !statuses.is_empty() && !statuses.contains(&code);
+            let why = wrong.then(|| wrong_status(code, &statuses));
+            why.or_else(|| unselected(facts, select))
+                .map_or(Standing::Ready, Standing::Waiting)
+        }
         "F" | "G" | "H" => Standing::Closed,
-        _ if SHIPPABLE.contains(&code) => unselected(facts, code, select).map_or(Standing::Ready, Standing::Waiting),
-        _ => Standing::Waiting(wrong_status(code, &SHIPPABLE)),
+        _ => Standing::Waiting(wrong_status(code, shipping)),
     }
 }
 
-/// Why an order in a shippable status does not ship through this connection.
-fn unselected(facts: &Facts<'_>, code: &str, select: &Selection) -> Option<String> {
-    let statuses: Vec<&str> = select.statuses.iter().map(|status| status_letter(status)).collect();
-    if !statuses.is_empty() && !statuses.contains(&code) {
-        return Some(wrong_status(code, &statuses));
-    }
+/// Why what is in a shipping status does not ship through this connection.
+pub(super) fn unselected(facts: &Facts<'_>, select: &Selection) -> Option<String> {
     let method = (facts.row.shipmethod.as_deref(), facts.row.shipmethodname.as_deref());
     let asked = |wanted: &String| [method.0, method.1].contains(&Some(wanted.as_str()));
     if !select.ship_methods.is_empty() && !select.ship_methods.iter().any(asked) {
@@ -138,7 +159,7 @@ fn status_name(code: &str) -> &'static str {
     }
 }
 
-fn ship_to(facts: &Facts<'_>) -> Address {
+pub(super) fn ship_to(facts: &Facts<'_>) -> Address {
     let row = facts.row;
     let of_row = PostalAddress {
         addressee: row.addressee.clone(),
@@ -208,6 +229,18 @@ fn line(row: &LineRow, currency: Option<&str>, ready: ReadyQuantity) -> Option<O
     })
 }
 
+/// A line that people have marked as shipped, so many of it: that is what it asks for, and all of it is ready.
+pub(super) fn shipped_line(row: &LineRow, quantity: Option<&str>, currency: Option<&str>) -> Option<OrderLine> {
+    let shipped = decimal(quantity).filter(|quantity| *quantity > Decimal::ZERO)?;
+    Some(OrderLine {
+        ordered: shipped,
+        fulfilled: Decimal::ZERO,
+        ready: shipped,
+        shippable: true,
+        ..line(row, currency, ReadyQuantity::Remaining)?
+    })
+}
+
 /// What may ship now of what remains. Stock is committed to stocked items only; an account that does not show
 /// commitments is taken at its word about what remains.
 fn ready_quantity(row: &LineRow, remaining: Decimal, ready: ReadyQuantity) -> Decimal {
@@ -218,7 +251,7 @@ fn ready_quantity(row: &LineRow, remaining: Decimal, ready: ReadyQuantity) -> De
     }
 }
 
-fn decimal(text: Option<&str>) -> Option<Decimal> {
+pub(super) fn decimal(text: Option<&str>) -> Option<Decimal> {
     let text = text?;
     let number = Decimal::from_str(text)
         .or_else(|_| Decimal::from_scientific(text))

@@ -10,7 +10,7 @@ use crate::domain::*;
 use crate::ports::WriteBack;
 use crate::systems::netsuite::account::Settings;
 use crate::systems::netsuite::fixture;
-use crate::systems::netsuite::options::ReadyQuantity;
+use crate::systems::netsuite::options::{ReadyQuantity, Trigger};
 use crate::systems::netsuite::wire::{Customer, CustomerRow, LineRow, OrderRow, Page, SalesOrder};
 
 macro_rules! fixture {
@@ -157,16 +157,16 @@ fn lines_of_an_order_to_several_places_have_their_own_addresses_or_the_order_wai
 #[test]
 fn only_an_order_without_an_address_or_with_several_needs_its_record() {
     let rows: Vec<OrderRow> = rows(fixture!("read/orders.json"));
-    let needed: Vec<bool> = rows.iter().map(needs_record).collect();
+    let needed: Vec<bool> = rows.iter().map(|row| needs_record(row, Trigger::Ready)).collect();
     assert_eq!(needed, [false; 5], "cancelled and billed orders go nowhere");
     assert!(needs_record(&OrderRow {
         statuscode: Some("B".to_owned()),
         ..rows[3].clone()
-    }));
+    }, Trigger::Ready));
     assert!(needs_record(&OrderRow {
         ismultishipto: Some("T".to_owned()),
         ..rows[0].clone()
-    }));
+    }, Trigger::Ready));
 }
 
 // ---- writing -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::connection::FieldMap;
-use crate::domain::{DocumentId, LineId, Money, OrderLine, Packing, Quantities, Refusal, Weight, WeightUnit};
+use crate::domain::{DocumentId, DocumentKind, LineId, Money, OrderLine, Packing, Quantities, Refusal, Weight, WeightUnit};
 use crate::ports::WriteBack;
 use crate::systems::netsuite::options::{Options, PackageSublist};
 use crate::systems::netsuite::wire::{LineRow, SalesOrder, SalesOrderLine, as_text};
@@ -38,7 +38,46 @@ pub(in crate::systems::netsuite) struct Update {
     pub(in crate::systems::netsuite) status: Option<(String, String)>,
     /// Every other field as it is sent.
     pub(in crate::systems::netsuite) fields: Map<String, Value>,
+    /// The field of the links to labels and ours; written only together with a number.
+    #[serde(default)]
+    pub(in crate::systems::netsuite) link: Option<Link>,
+    /// The most characters that the fields take which shipments share; where it stands, others may write to them at the same
+    /// time.
+    #[serde(default)]
+    pub(in crate::systems::netsuite) shared: Option<usize>,
 }
+
+/// A link to labels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::systems::netsuite) struct Link {
+    /// Where it stands.
+    field: String,
+    /// The link.
+    link: String,
+    /// Whose labels they are: an earlier link to them is replaced.
+    job: String,
+}
+
+/// The record that an update is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::systems::netsuite) enum Target {
+    /// A sales order.
+    Order,
+    /// An invoice, which may bill several shipments.
+    Invoice,
+}
+
+impl Target {
+    fn record(self) -> &'static str {
+        match self {
+            Self::Order => "salesOrder",
+            Self::Invoice => "invoice",
+        }
+    }
+}
+
+/// What a text ends with that does not fit into its field.
+pub(super) const CUT: char = '\u{2026}';
 
 /// What we would write into fields, to be held against what stands there.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,10 +94,19 @@ fn unusable(message: impl Into<String>) -> Refusal {
 
 /// The path of an order; its id goes into a URL and is nothing but digits.
 pub(in crate::systems::netsuite) fn order_path(document: &DocumentId) -> Result<String, Refusal> {
-    if !document.id.is_empty() && document.id.bytes().all(|byte| byte.is_ascii_digit()) {
-        Ok(format!("/services/rest/record/v1/salesOrder/{}", document.id))
+    if document.kind == DocumentKind::Fulfilment {
+        return Err(unusable(format!("{document} is not an order")));
+    }
+    record_path(Target::Order, &document.id)
+        .map_err(|_| unusable(format!("{document} is not an internal id of NetSuite")))
+}
+
+/// The path of a record by its internal id.
+pub(in crate::systems::netsuite) fn record_path(target: Target, id: &str) -> Result<String, Refusal> {
+    if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(format!("/services/rest/record/v1/{}/{id}", target.record()))
     } else {
-        Err(unusable(format!("{document} is not an internal id of NetSuite")))
+        Err(unusable(format!("{id:?} is not an internal id of NetSuite")))
     }
 }
 
@@ -198,6 +246,39 @@ pub(in crate::systems::netsuite) fn update(
     fields: &FieldMap,
     options: &Options,
 ) -> Result<Option<Wanted>, Refusal> {
+    let path = || order_path(&write_back.order.document);
+    let wanted = wanted(write_back, fields, options);
+    wanted.map(|wanted| Ok(wanted.at(path()?))).transpose()
+}
+
+/// The update of another record's fields, which is named by its id.
+pub(in crate::systems::netsuite) fn update_of(
+    (target, id): (Target, &str),
+    write_back: &WriteBack<'_>,
+    fields: &FieldMap,
+    options: &Options,
+) -> Result<Option<Wanted>, Refusal> {
+    let path = record_path(target, id)?;
+    let shared = (target == Target::Invoice).then_some(options.text_limit);
+    Ok(wanted(write_back, fields, options).map(|wanted| {
+        let wanted = wanted.at(path);
+        let update = Update {
+            shared,
+            ..wanted.update
+        };
+        Wanted { update, ..wanted }
+    }))
+}
+
+impl Wanted {
+    fn at(self, path: String) -> Self {
+        let update = Update { path, ..self.update };
+        Self { update, ..self }
+    }
+}
+
+/// What is to stand in fields, wherever they are.
+fn wanted(write_back: &WriteBack<'_>, fields: &FieldMap, options: &Options) -> Option<Wanted> {
     let numbers: Vec<String> = write_back.shipment.tracking_numbers().map(str::to_owned).collect();
     let offer = write_back.quote.map(|quote| &quote.offer);
     let cost = write_back.shipment.cost.as_ref().or(offer.map(|offer| &offer.cost));
@@ -222,16 +303,22 @@ pub(in crate::systems::netsuite) fn update(
         (Some((field, _)), _, _) => vec![field.clone()],
         (None, false, _) => written.keys().cloned().collect(),
         (None, true, Some((field, _))) => vec![field.clone()],
-        (None, true, None) => return Ok(None),
+        (None, true, None) => return None,
     };
-    let path = order_path(&write_back.order.document)?;
+    let link = |(field, link): (String, &str)| Link {
+        field,
+        link: link.to_owned(),
+        job: write_back.job.to_string(),
+    };
     let update = Update {
-        path,
+        path: String::new(),
         tracking,
         status,
         fields: written,
+        link: fields.label_link.clone().zip(write_back.label_link).map(link),
+        shared: None,
     };
-    Ok(Some(Wanted { update, telling }))
+    Some(Wanted { update, telling })
 }
 
 fn cost_value(cost: &Money, options: &Options) -> Value {
@@ -248,21 +335,29 @@ pub(super) fn truncated(text: &str, limit: usize) -> String {
         return text.to_owned();
     }
     let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
-    format!("{kept}\u{2026}")
+    format!("{kept}{CUT}")
 }
 
 /// Whether an order's record shows what we would write.
 pub(in crate::systems::netsuite) fn shows(record: &Value, wanted: &Wanted) -> bool {
     wanted.telling.iter().all(|field| match &wanted.update.tracking {
-        Some((tracking, numbers)) if tracking == field => {
-            let there = numbers_in(field_value(record, field));
-            numbers.iter().all(|number| there.contains(number))
-        }
+        Some((tracking, _)) if tracking == field => shows_numbers(record, &wanted.update),
         _ if wanted.update.status.as_ref().is_some_and(|(status, _)| status == field) => {
             field_value(record, field).is_some()
         }
         _ => same(record.get(field), wanted.update.fields.get(field)),
     })
+}
+
+/// Whether a record shows the numbers of an update, or has no room for them.
+pub(in crate::systems::netsuite) fn shows_numbers(record: &Value, update: &Update) -> bool {
+    let Some((field, ours)) = &update.tracking else {
+        return false;
+    };
+    let text = field_value(record, field).unwrap_or_default();
+    let full = update.shared.is_some() && text.ends_with(CUT);
+    let there = numbers_in(Some(text));
+    full || ours.iter().all(|number| there.contains(number))
 }
 
 fn same(there: Option<&Value>, ours: Option<&Value>) -> bool {
@@ -280,7 +375,7 @@ pub(in crate::systems::netsuite) fn field_value(record: &Value, field: &str) -> 
     record.get(field).and_then(as_text)
 }
 
-fn numbers_in(text: Option<String>) -> Vec<String> {
+pub(super) fn numbers_in(text: Option<String>) -> Vec<String> {
     let text = text.unwrap_or_default();
     let parts = text.split([',', ' ', '\n']).map(str::trim);
     parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
@@ -291,6 +386,7 @@ pub(in crate::systems::netsuite) fn kept_fields(update: &Update) -> Vec<String> 
     let tracking = update.tracking.iter().map(|(field, _)| field.clone());
     tracking
         .chain(update.status.iter().map(|(field, _)| field.clone()))
+        .chain(update.link.iter().map(|link| link.field.clone()))
         .collect()
 }
 
@@ -300,8 +396,18 @@ pub(in crate::systems::netsuite) fn update_body(update: &Update, there: &Value) 
     if let Some((field, ours)) = &update.tracking {
         let mut all = numbers_in(field_value(there, field));
         let new: Vec<String> = ours.iter().filter(|number| !all.contains(number)).cloned().collect();
-        all.extend(new);
-        body.insert(field.clone(), json!(all.join(", ")));
+        if let Some(link) = update.link.as_ref().filter(|_| !new.is_empty()) {
+            let text = links(field_value(there, &link.field), link, update.shared);
+            body.insert(link.field.clone(), json!(text));
+        }
+        let text = match update.shared {
+            Some(limit) => fitting(&all, &new, limit),
+            None => {
+                all.extend(new);
+                all.join(", ")
+            }
+        };
+        body.insert(field.clone(), json!(text));
     }
     if let Some((field, first)) = &update.status
         && field_value(there, field).is_none_or(|text| text.is_empty())
@@ -310,6 +416,70 @@ pub(in crate::systems::netsuite) fn update_body(update: &Update, there: &Value) 
     }
     Value::Object(body)
 }
+
+/// The numbers that stand there and as many of ours as there is room for; a field that takes no more ends with its cut.
+fn fitting(there: &[String], ours: &[String], limit: usize) -> String {
+    let mut text = there.join(", ");
+    let length = |text: &str| text.chars().count();
+    for (index, number) in ours.iter().enumerate() {
+        let longer = match text.as_str() {
+            "" => number.clone(),
+            text => format!("{text}, {number}"),
+        };
+        let last = index + 1 == ours.len();
+        let room = if last { limit } else { limit.saturating_sub(CUT_ROOM) };
+        if length(&longer) > room {
+            return match text.as_str() {
+                "" => CUT.to_string(),
+                text if length(text) + CUT_ROOM <= limit => format!("{text}, {CUT}"),
+                text => format!("{text}{CUT}"),
+            };
+        }
+        text = longer;
+    }
+    text
+}
+
+/// How many characters the cut takes behind a number.
+const CUT_ROOM: usize = 3;
+
+/// The links that stand there and ours, as far as it fits: half a link opens nothing, and others' are never taken away. An
+/// earlier one to the same labels is replaced.
+fn links(there: Option<String>, ours: &Link, limit: Option<usize>) -> String {
+    let text = there.unwrap_or_default();
+    let is_ours = |link: &&str| ours.link.contains(&ours.job) && link.contains(&ours.job) || **link == ours.link;
+    let others: Vec<&str> = text.split_whitespace().filter(|link| !is_ours(link)).collect();
+    let all = [others.clone(), vec![ours.link.as_str()]].concat().join(" ");
+    match limit {
+        Some(limit) if all.chars().count() > limit => others.join(" "),
+        _ => all,
+    }
+}
+
+/// What marks a fulfilment's problem among those that stand on its order: by it the problem is found when the fulfilment is gone.
+pub(in crate::systems::netsuite) fn problem_mark(fulfilment: &DocumentId) -> String {
+    format!(" [{}]: ", fulfilment.id)
+}
+
+/// The body that sets or clears the problem of one of several fulfilments that share a field: each stands there with its number.
+pub(in crate::systems::netsuite) fn flag_among(
+    field: &str,
+    there: Option<&str>,
+    (fulfilment, number): (&DocumentId, &str),
+    problem: Option<&str>,
+    options: &Options,
+) -> Value {
+    let mark = problem_mark(fulfilment);
+    let standing = there.unwrap_or_default().split(BETWEEN_PROBLEMS);
+    let others = standing.filter(|text| !text.trim().is_empty() && !text.contains(&mark));
+    let mut all: Vec<String> = others.map(str::to_owned).collect();
+    all.extend(problem.map(|problem| format!("{number}{mark}{problem}")));
+    let text = (!all.is_empty()).then(|| all.join(BETWEEN_PROBLEMS));
+    flag_body(field, text.as_deref(), options)
+}
+
+/// What stands between the problems of several documents.
+const BETWEEN_PROBLEMS: &str = " | ";
 
 /// The body that sets or clears the problem.
 pub(in crate::systems::netsuite) fn flag_body(field: &str, problem: Option<&str>, options: &Options) -> Value {
@@ -424,4 +594,73 @@ fn is_open(row: &SalesOrderLine) -> bool {
     let kind = row.item_type.as_deref().unwrap_or_default();
     let goods = ["InvtPart", "Assembly", "Kit", "NonInvtPart"].contains(&kind);
     goods && row.is_closed.as_deref() != Some("T") && number(&row.quantity) > number(&row.quantity_fulfilled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn update(numbers: &[&str], link: Option<&str>, limit: usize) -> Update {
+        serde_json::from_value(json!({
+            "path": "/services/rest/record/v1/invoice/9", "tracking": ["custbody_t", numbers], "fields": {}, "shared": limit,
+            "link": link.map(|link| json!({ "field": "custbody_l", "link": link, "job": "JOB2" }))
+        }))
+        .unwrap()
+    }
+
+    fn field(body: &Value, name: &str) -> String {
+        body[name].as_str().unwrap_or("untouched").to_owned()
+    }
+
+    /// P56: on an invoice of several shipments each keeps its numbers and its link, and nothing stands there twice.
+    #[test]
+    fn shipments_share_the_fields_of_an_invoice() {
+        let there = json!({ "custbody_t": "1Z1", "custbody_l": "https://x/JOB1/a" });
+        let body = update_body(&update(&["1Z2", "1Z3"], Some("https://x/JOB2/b"), 300), &there);
+        assert_eq!(field(&body, "custbody_t"), "1Z1, 1Z2, 1Z3");
+        assert_eq!(field(&body, "custbody_l"), "https://x/JOB1/a https://x/JOB2/b");
+        let again = update_body(&update(&["1Z2", "1Z3"], Some("https://x/JOB2/c"), 300), &body);
+        assert_eq!(field(&again, "custbody_t"), "1Z1, 1Z2, 1Z3");
+        assert_eq!(field(&again, "custbody_l"), "untouched", "a link goes only with a number");
+        let part = json!({ "custbody_t": "1Z1, 1Z2", "custbody_l": "https://x/JOB2/b https://x/JOB1/a" });
+        let rest = update_body(&update(&["1Z2", "1Z3"], Some("https://x/JOB2/c"), 300), &part);
+        assert_eq!(field(&rest, "custbody_l"), "https://x/JOB1/a https://x/JOB2/c", "ours is replaced");
+    }
+
+    #[test]
+    fn a_field_that_is_full_takes_whole_numbers_only_and_says_so() {
+        let there = json!({ "custbody_t": "1Z1, 1Z2", "custbody_l": "https://x/JOB1/a" });
+        let body = update_body(&update(&["1Z3", "1Z4"], Some("https://x/JOB2/long"), 17), &there);
+        assert_eq!(field(&body, "custbody_t"), "1Z1, 1Z2, 1Z3, \u{2026}");
+        assert_eq!(field(&body, "custbody_l"), "https://x/JOB1/a", "half a link opens nothing");
+        assert!(shows_numbers(&body, &update(&["1Z4"], None, 17)), "there is no room for it");
+        assert!(!shows_numbers(&there, &update(&["1Z4"], None, 17)));
+        let exact = update_body(&update(&["1Z3"], None, 13), &there);
+        assert_eq!(field(&exact, "custbody_t"), "1Z1, 1Z2, 1Z3");
+    }
+
+    #[test]
+    fn each_fulfilment_has_its_own_problem_on_the_order() {
+        let options = Options::default();
+        let flag = |there: Option<&str>, id: &str, problem| {
+            let (document, number) = (DocumentId::fulfilment(id), format!("IF{id}"));
+            let body = flag_among("custbody_p", there, (&document, &number), problem, &options);
+            body["custbody_p"].as_str().map(str::to_owned)
+        };
+        let one = flag(None, "1", Some("no such street")).unwrap();
+        assert_eq!(one, "IF1 [1]: no such street");
+        let both = flag(Some(&one), "12", Some("no weight")).unwrap();
+        assert_eq!(both, "IF1 [1]: no such street | IF12 [12]: no weight");
+        assert_eq!(flag(Some(&both), "1", None).as_deref(), Some("IF12 [12]: no weight"));
+        assert_eq!(flag(Some("IF12 [12]: no weight"), "12", None), None);
+        let changed = flag(Some(&both), "12", Some("no size")).unwrap();
+        assert_eq!(changed, "IF1 [1]: no such street | IF12 [12]: no size");
+    }
+
+    #[test]
+    fn only_ids_stand_in_a_path() {
+        assert_eq!(record_path(Target::Invoice, "9001").unwrap(), "/services/rest/record/v1/invoice/9001");
+        assert!(record_path(Target::Invoice, "9/../1").is_err() && record_path(Target::Order, "").is_err());
+        assert!(order_path(&DocumentId::fulfilment("7001")).is_err());
+    }
 }

@@ -67,6 +67,7 @@ impl Engine {
         .chain(world.ship_methods.keys())
         .chain(world.orders.keys())
         .chain(world.fulfilments.keys())
+        .chain(world.invoices.keys())
         .copied()
         .collect();
         world.stale = all;

@@ -4,7 +4,7 @@
 //! row and a shipping row among its lines; the components of a kit are rows; custom body fields are columns.
 
 use super::functions::canonical;
-use crate::netsuite::model::{Address, Fulfilment, Id, Item, ItemType, Line, OrderStatus, SalesOrder, ShipStatus};
+use crate::netsuite::model::{Address, Fulfilment, FulfilmentLine, Id, Invoice, Item, ItemType, Line, OrderStatus, SalesOrder, ShipStatus};
 use crate::netsuite::options::{CustomFieldKind, StatusForm};
 use crate::netsuite::world::World;
 use jiff::Timestamp;
@@ -23,8 +23,9 @@ CREATE TABLE transactionline (uniquekey INTEGER PRIMARY KEY, "transaction" INTEG
     linesequencenumber INTEGER, item INTEGER, itemtype TEXT, quantity NUMERIC, quantityshiprecv NUMERIC,
     quantitycommitted NUMERIC, quantitybackordered NUMERIC, location INTEGER, isclosed TEXT, mainline TEXT,
     taxline TEXT, rate NUMERIC, netamount NUMERIC, shipgroup INTEGER, shippingaddress INTEGER, units INTEGER,
-    kitcomponent TEXT, createdfrom INTEGER, memo TEXT);
+    kitcomponent TEXT, createdfrom INTEGER, memo TEXT, iscogs TEXT);
 CREATE INDEX line_by_transaction ON transactionline ("transaction");
+CREATE INDEX line_by_origin ON transactionline (createdfrom);
 CREATE TABLE transactionshippingaddress (nkey INTEGER PRIMARY KEY, "transaction" INTEGER, addressee TEXT,
     attention TEXT, addr1 TEXT, addr2 TEXT, addr3 TEXT, city TEXT, state TEXT, zip TEXT, country TEXT,
     addrphone TEXT);
@@ -80,6 +81,9 @@ pub(super) fn create(db: &Connection, world: &World) -> Result<()> {
         let name = format!("Item Fulfillment : {}", status.name());
         display(db, "status", &format!("ItemShip:{}", status.letter()), &name)?;
     }
+    for (letter, name) in [("A", "Open"), ("V", "Voided")] {
+        display(db, "status", &format!("CustInvc:{letter}"), &format!("Invoice : {name}"))?;
+    }
     for (_, id, name) in crate::netsuite::model::WeightUnit::ALL {
         display(db, "weightunit", &id.to_string(), name)?;
     }
@@ -93,6 +97,8 @@ pub(super) fn refresh(db: &Connection, world: &World, id: Id) -> Result<()> {
         order_rows(db, world, order)
     } else if let Some(fulfilment) = world.fulfilments.get(&id) {
         fulfilment_rows(db, world, fulfilment)
+    } else if let Some(invoice) = world.invoices.get(&id) {
+        invoice_rows(db, world, invoice)
     } else if let Some(item) = world.items.get(&id) {
         item_rows(db, item)
     } else {
@@ -326,8 +332,8 @@ fn technical_rows(db: &Connection, order: &SalesOrder) -> Result<()> {
 
 fn fulfilment_rows(db: &Connection, world: &World, fulfilment: &Fulfilment) -> Result<()> {
     let statement = r#"INSERT INTO "transaction" (id, tranid, type, abbrevtype, status, entity, memo, shipmethod,
-        externalid, voided, trandate, createddate, lastmodifieddate)
-        VALUES (?1, ?2, 'ItemShip', 'ITEMSHIP', ?3, ?4, ?5, ?6, ?7, 'F', ?8, ?9, ?10)"#;
+        externalid, voided, trandate, createddate, lastmodifieddate, shippingaddress)
+        VALUES (?1, ?2, 'ItemShip', 'ITEMSHIP', ?3, ?4, ?5, ?6, ?7, 'F', ?8, ?9, ?10, ?11)"#;
     db.prepare_cached(statement)?.execute(params![
         fulfilment.id,
         fulfilment.tran_id,
@@ -339,7 +345,14 @@ fn fulfilment_rows(db: &Connection, world: &World, fulfilment: &Fulfilment) -> R
         canonical(fulfilment.tran_date.to_datetime(jiff::civil::Time::midnight())),
         date(world, fulfilment.created),
         date(world, fulfilment.last_modified),
+        order_address_key(fulfilment.id),
     ])?;
+    address_row(
+        db,
+        order_address_key(fulfilment.id),
+        Some(fulfilment.id),
+        &fulfilment.ship_address,
+    )?;
     custom_columns(db, fulfilment.id, &fulfilment.custom)?;
     fulfilment_lines(db, world, fulfilment)?;
     tracking_rows(db, fulfilment)
@@ -352,6 +365,7 @@ fn fulfilment_lines(db: &Connection, world: &World, fulfilment: &Fulfilment) -> 
     db.prepare_cached(header)?
         .execute(params![key, fulfilment.id, fulfilment.order])?;
     for (number, line) in (1_u32..).zip(&fulfilment.lines) {
+        cost_row(db, world, fulfilment, line, number)?;
         db.prepare_cached(LINE)?.execute(params![
             key + u64::from(number),
             fulfilment.id,
@@ -375,6 +389,74 @@ fn fulfilment_lines(db: &Connection, world: &World, fulfilment: &Fulfilment) -> 
         let link = "INSERT INTO nexttransactionlinelink VALUES (?1, ?2, ?3, ?4, 'ShipRcpt')";
         let row = params![fulfilment.order, line.order_line, fulfilment.id, number];
         db.prepare_cached(link)?.execute(row)?;
+    }
+    Ok(())
+}
+
+/// The row beside each line of a fulfilment that books what the goods cost.
+fn cost_row(
+    db: &Connection,
+    world: &World,
+    fulfilment: &Fulfilment,
+    line: &FulfilmentLine,
+    number: u32,
+) -> Result<()> {
+    let statement = r#"INSERT INTO transactionline (uniquekey, "transaction", id, linesequencenumber, item, itemtype, quantity,
+        isclosed, mainline, taxline, createdfrom, iscogs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'F', 'F', 'F', ?8, 'T')"#;
+    let row = params![
+        800_000_000_000 + fulfilment.id * 1000 + u64::from(number),
+        fulfilment.id,
+        1000 + number,
+        1000 + number,
+        line.item,
+        world.items.get(&line.item).map(|item| item.kind.code()),
+        real(-line.quantity),
+        fulfilment.order,
+    ];
+    db.prepare_cached(statement)?.execute(row).map(|_| ())
+}
+
+fn invoice_rows(db: &Connection, world: &World, invoice: &Invoice) -> Result<()> {
+    let statement = r#"INSERT INTO "transaction" (id, tranid, type, abbrevtype, status, entity, voided, trandate, createddate,
+        lastmodifieddate) VALUES (?1, ?2, 'CustInvc', 'INV', ?3, ?4, ?5, ?6, ?7, ?8)"#;
+    let letter = if invoice.voided { "V" } else { "A" };
+    db.prepare_cached(statement)?.execute(params![
+        invoice.id,
+        invoice.tran_id,
+        status(world, "CustInvc", letter),
+        world.orders.get(&invoice.order).map(|order| order.entity),
+        flag(invoice.voided),
+        canonical(invoice.tran_date.to_datetime(jiff::civil::Time::midnight())),
+        date(world, invoice.created),
+        date(world, invoice.last_modified),
+    ])?;
+    custom_columns(db, invoice.id, &invoice.custom)?;
+    let header = r#"INSERT INTO transactionline (uniquekey, "transaction", id, linesequencenumber, isclosed, mainline,
+        taxline, createdfrom) VALUES (?1, ?2, 0, 0, 'F', 'T', 'F', ?3)"#;
+    let key = 600_000_000_000 + invoice.id * 1000;
+    db.prepare_cached(header)?
+        .execute(params![key, invoice.id, invoice.order])?;
+    for (number, line) in (1_u32..).zip(&invoice.lines) {
+        db.prepare_cached(LINE)?.execute(params![
+            key + u64::from(number),
+            invoice.id,
+            number,
+            number,
+            line.item,
+            world.items.get(&line.item).map(|item| item.kind.code()),
+            real(-line.quantity),
+            None::<f64>,
+            None::<f64>,
+            None::<f64>,
+            None::<Id>,
+            "F",
+            None::<f64>,
+            None::<f64>,
+            None::<u32>,
+            None::<Id>,
+            "F",
+            invoice.order,
+        ])?;
     }
     Ok(())
 }
