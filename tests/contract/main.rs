@@ -8,6 +8,8 @@ mod carriers;
 #[cfg(test)]
 mod erps;
 #[cfg(test)]
+mod fedex;
+#[cfg(test)]
 mod fusion;
 #[cfg(test)]
 mod netsuite;
@@ -38,6 +40,7 @@ pub(crate) enum Mishap {
 }
 
 carriers::suite!(with_ups: crate::ups::Ups);
+carriers::suite!(with_fedex: crate::fedex::FedEx);
 erps::suite!(with_netsuite: crate::netsuite::NetSuite);
 erps::suite!(with_fusion: crate::fusion::Fusion);
 erps::suite!(with_peoplesoft: crate::peoplesoft::PeopleSoft);
