@@ -7,10 +7,10 @@
 //! - An account has a host of its own. Its id is written `1234567_SB1` in a TBA realm and `1234567-sb1` in the host.
 //! - SuiteQL answers texts only, leaves nulls out, and speaks the account's time zone, not UTC (`zone`).
 //! - Some columns exist in one account and not in another: those that are not needed are left out where the account
-//! does not know them (`suiteql`).
+//!   does not know them (`suiteql`).
 //! - A transform fulfils every line that it does not mention, so every open line is listed.
 //! - The package sublist depends on the ship method's carrier integration; lines without a key are appended to NetSuite's
-//! own default line unless the sublist is replaced.
+//!   own default line unless the sublist is replaced.
 //! - A mistyped field is only a warning unless the request asks for an error.
 //! - The idempotency key is ignored on synchronous calls: the external id is what makes a fulfilment unique.
 //! - There is no webhook of its own: a script that the customer deploys tells us of orders (`webhook`).

@@ -9,12 +9,12 @@
 //! Quirks that shape the code:
 //! - Live addresses end in two segments and a flag that the documents spell otherwise (`/JSON/NONFILE`, `json_resp=true`).
 //! - Prompts are two lists with commas, so that a value with a comma cannot be asked for. A prompt that is misspelt may give no
-//! rows, or all of them: rows are held against what was asked, and `check` asks for what cannot be.
+//!   rows, or all of them: rows are held against what was asked, and `check` asks for what cannot be.
 //! - There are no pages and rows may be cut off silently: a scan goes on behind the last key until nothing more comes.
 //! - Times are those of the database server's clock on the wall, without an offset.
 //! - Rows carry a correlation (`A.PO_ID`) or not, codes or their long names, numbers or texts; nothing is one blank.
 //! - Ids keep their leading zeros. Items, vendors and locations belong to a set (SETID) that the document's rows name, and
-//! have a row for each effective date; the newest that is not yet to come decides, also where it closes.
+//!   have a row for each effective date; the newest that is not yet to come decides, also where it closes.
 //! - Countries have three letters.
 //! - Errors come inside a 200 (`IBResponse`), as a page of the web server, or as an empty 500.
 //! - A password that is wrong a few times locks the user: nothing is repeated after a 401.
