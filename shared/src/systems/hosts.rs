@@ -38,7 +38,8 @@ impl Hosts {
         }
     }
 
-    /// Another address than the vendor's own: any but the vendor's other world under `local`, else only an allowed host.
+    /// Another address than the vendor's own: any but the vendor's other world under `local`, else only an allowed
+    /// host.
     fn another(&self, url: &Url, own: Option<&str>, allow: &[String]) -> Result<Url, Wrong> {
         let host = url.host_str().unwrap_or_default();
         let plain = url.scheme() == "http" && (own.is_none() || is_loopback(url));

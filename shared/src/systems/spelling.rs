@@ -1,5 +1,5 @@
-//! Whether a carrier's spelling of an address is the customer's: only an equal one is the same, abbreviations and the extension
-//! of the postal code are formatting, everything else is substance.
+//! Whether a carrier's spelling of an address is the customer's: only an equal one is the same, abbreviations and the
+//! extension of the postal code are formatting, everything else is substance.
 
 use crate::domain::Address;
 

@@ -65,8 +65,8 @@ impl Default for Options {
     }
 }
 
-/// What a connection file that says nothing means here: addresses are used as they stand, an account may be named elsewhere, and
-/// what cannot be found is held, for at FedEx an absence proves nothing.
+/// What a connection file that says nothing means here: addresses are used as they stand, an account may be named
+/// elsewhere, and what cannot be found is held, for at FedEx an absence proves nothing.
 pub(crate) fn usual() -> Usual {
     Usual {
         needs_account: false,
@@ -105,7 +105,8 @@ pub fn mistakes(addressed: &Addressed<'_>) -> Vec<Mistake> {
     if addressed.unknown_purchase == UnknownPurchase::Recreate {
         mistakes.add(
             "unknown_purchase",
-            "is \"recreate\", and at FedEx an absence proves nothing: a label appears in its tracking late or never, so a second one \
+            "is \"recreate\", and at FedEx an absence proves nothing: a label appears in its tracking late or \
+             never, so a second one \
              would be bought",
             "\"hold\", the default here: a person decides",
         );
@@ -185,7 +186,8 @@ pub(crate) fn credentials(body: &SecretString) -> Result<Credentials, Refusal> {
     shape.and_then(projects).ok_or_else(|| {
         Refusal::new(
             "secret",
-            "the FedEx secret must be JSON with the texts api_key and secret_key of the project at developer.fedex.com, and where \
+            "the FedEx secret must be JSON with the texts api_key and secret_key of the project at developer.fedex.com, \
+             and where \
              Track has a project of its own, track_api_key and track_secret_key both: enter it again",
         )
     })
@@ -211,8 +213,8 @@ fn is_printable(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic())
 }
 
-/// Reads the settings, or names every mistake, its path below the system's own settings. An account that is missing here stands in
-/// for nothing outside of a sandbox: rows of the connection name one for each shipment.
+/// Reads the settings, or names every mistake, its path below the system's own settings. An account that is missing
+/// here stands in for nothing outside of a sandbox: rows of the connection name one for each shipment.
 pub(crate) fn read(settings: &SystemSettings, environment: Environment) -> Result<Account, Vec<Mistake>> {
     let mut mistakes = Mistakes::default();
     let given = settings.account.trim();

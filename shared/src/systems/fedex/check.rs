@@ -76,7 +76,8 @@ impl FedEx {
     pub(super) fn check_labels(&self) -> Finding {
         let words = match self.account.is_production {
             true => {
-                "not tried, for that would buy: FedEx sells labels in production only after it has validated printed test labels of the \
+                "not tried, for that would buy: FedEx sells labels in production only after it has validated printed \
+                 test labels of the \
                  project (developer.fedex.com, label validation); until then purchases are refused"
             }
             false => "nothing is needed here; production labels need FedEx's validation of printed test labels first",
@@ -114,7 +115,8 @@ async fn check_token(of: &str, keys: &str, project: &Project) -> Finding {
     let result = match project.tokens.bearer(&project.key, project.mint.as_ref()).await {
         Ok(token) => Ok(format!("a token was issued, good until {}", token.expires_at)),
         Err(CallError::Refused(refusal)) => Err(format!(
-            "FedEx refuses the keys: {refusal}. Compare {keys} of the secret with the project at developer.fedex.com, check that they \
+            "FedEx refuses the keys: {refusal}. Compare {keys} of the secret with the project at \
+             developer.fedex.com, check that they \
              are those of this environment, and enter them again"
         )),
         Err(CallError::Later(later)) => Err(format!("no token could be had at the moment: {later}. Try again later")),
@@ -129,14 +131,16 @@ async fn check_token(of: &str, keys: &str, project: &Project) -> Finding {
 fn advice(api: &str, error: &CallError) -> String {
     match error {
         CallError::Later(later) if later.obstacle == Obstacle::Unauthorised => format!(
-            "FedEx refuses the token here ({later}). Most often the project lacks the {api} API: add it at developer.fedex.com"
+            "FedEx refuses the token here ({later}). Most often the project lacks the {api} API: add it at \
+             developer.fedex.com"
         ),
         CallError::Later(later) => format!("FedEx gives no answer at the moment ({later}). Try again later"),
         CallError::Refused(refusal) if is_permission(&refusal.code) => format!(
             "FedEx does not let this project in ({refusal}). Add the {api} API to the project at developer.fedex.com"
         ),
         CallError::Refused(refusal) if refusal.code.contains("ACCOUNT") => format!(
-            "FedEx does not accept the account number for this project ({refusal}). Check `account`, and add the account to the project's \
+            "FedEx does not accept the account number for this project ({refusal}). Check `account`, and add the account to \
+             the project's \
              organisation at developer.fedex.com"
         ),
         CallError::Refused(refusal) => format!("FedEx refuses: {refusal}. Correct what it names in the connection"),

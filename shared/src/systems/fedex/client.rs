@@ -41,8 +41,8 @@ pub struct Opening<'a> {
     pub environment: Environment,
     /// The connection.
     pub connection: ConnectionId,
-    /// The content of the secret: `{"api_key", "secret_key"}`, and `{"track_api_key", "track_secret_key"}` where Track is in a
-    /// project of its own.
+    /// The content of the secret: `{"api_key", "secret_key"}`, and `{"track_api_key", "track_secret_key"}` where
+    /// Track is in a project of its own.
     pub secret: &'a SecretString,
     /// The address from which the connection ships, for [`Carrier::check`] and cancellations.
     pub ship_from: Address,
@@ -94,7 +94,8 @@ impl Project {
         Self::new(self.way, endpoint, key, self.mint.clone(), self.tokens.clone())
     }
 
-    /// Sends a call under a name of our own by which FedEx finds it. A quota that is used up was told before anything was done.
+    /// Sends a call under a name of our own by which FedEx finds it. A quota that is used up was told before anything
+    /// was done.
     async fn send(&self, call: Call, permit: Option<Permit>) -> Result<Answer, Lost> {
         let call = call
             .header("x-locale", "en_US")
@@ -171,7 +172,8 @@ impl FedEx {
         }
     }
 
-    /// How a token of a project is made, for the refresher: `track` names the tracking project, nothing the shipping one.
+    /// How a token of a project is made, for the refresher: `track` names the tracking project, nothing the shipping
+    /// one.
     pub fn mint_for(&self, project: Option<&String>) -> Option<Arc<dyn Mint>> {
         let known = [&self.ship, &self.track];
         let of = known.into_iter().find(|known| known.key.merchant.as_ref() == project);
@@ -192,8 +194,8 @@ impl FedEx {
         http::read(self.ship.send(call, None).await, convert::envelope)
     }
 
-    /// What FedEx makes while we wait: asked for a few times, as long as the permit lasts. A shipment that is not there yet may
-    /// come all the same.
+    /// What FedEx makes while we wait: asked for a few times, as long as the permit lasts. A shipment that is not
+    /// there yet may come all the same.
     async fn await_job(&self, job: &str, draft: &Value, permit: Permit) -> Result<Purchased, EffectError> {
         let unknown =
             |why: String| EffectError::Unknown(format!("FedEx makes the shipment as its job {job}, and {why}"));
@@ -247,8 +249,8 @@ fn words(mistakes: &[Mistake]) -> Refusal {
     )
 }
 
-/// A project with a lane of its own for the account. Calls are counted by project, so that both ways into one share a count; token
-/// requests are counted by address.
+/// A project with a lane of its own for the account. Calls are counted by project, so that both ways into one share a
+/// count; token requests are counted by address.
 fn project(
     opening: &Opening<'_>,
     account: &Account,
@@ -365,7 +367,8 @@ impl Carrier for FedEx {
     }
 
     async fn labels(&self, _shipment: &Shipment, _format: LabelFormat) -> Result<Vec<LabelImage>, LabelError> {
-        let words = "FedEx gives a label once, with the purchase: void the shipment and ship again, or print it in FedEx Ship Manager";
+        let words = "FedEx gives a label once, with the purchase: void the shipment and ship again, or print it in \
+                     FedEx Ship Manager";
         Err(LabelError::Gone(Refusal::new("label-given-once", words)))
     }
 

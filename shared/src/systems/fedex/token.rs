@@ -1,10 +1,10 @@
-//! Tokens by OAuth client credentials: `POST /oauth/token` with the keys in the form, on the host that is called. A token lives
-//! as long as `expires_in` says, about an hour.
+//! Tokens by OAuth client credentials: `POST /oauth/token` with the keys in the form, on the host that is called. A
+//! token lives as long as `expires_in` says, about an hour.
 //!
-//! FedEx counts token requests by the public address from which they come: three in a second in a row, or one in every second of
-//! two minutes, and the address is shut out for ten minutes, which is a 403 and says nothing of the credential. The whole stack
-//! may leave through one address, so that all of its connections share one count and one pause; how a credential fares is its
-//! own.
+//! FedEx counts token requests by the public address from which they come: three in a second in a row, or one in
+//! every second of two minutes, and the address is shut out for ten minutes, which is a 403 and says nothing of the
+//! credential. The whole stack may leave through one address, so that all of its connections share one count and one
+//! pause; how a credential fares is its own.
 
 use std::time::Duration;
 
@@ -30,7 +30,8 @@ const SHUT_OUT: SignedDuration = SignedDuration::from_mins(10);
 /// What belongs to the tracking project, where it is one of its own.
 pub(crate) const TRACK: &str = "track";
 
-/// One request in every window of 1.1 seconds: never more than three in a second, whenever they arrive, and 111 in two minutes.
+/// One request in every window of 1.1 seconds: never more than three in a second, whenever they arrive, and 111 in
+/// two minutes.
 pub(crate) fn rate() -> Option<Rate> {
     Rate::new(3, SignedDuration::from_millis(1100))
 }
@@ -90,7 +91,8 @@ impl Issuer {
         }
     }
 
-    /// Keeps everybody from asking for as long as our address is shut out: each further request would only prolong that.
+    /// Keeps everybody from asking for as long as our address is shut out: each further request would only prolong
+    /// that.
     async fn stop_everybody(&self) {
         let until = self.endpoint.clock.now() + SHUT_OUT;
         tracing::error!(%until, "FedEx shuts our address out of token requests: none is made until then");
@@ -133,7 +135,8 @@ fn shut_out(left: SignedDuration) -> CallError {
     })
 }
 
-/// A wrong credential: asking again is useless. A page that is none of FedEx's own words is a gateway's, and says nothing.
+/// A wrong credential: asking again is useless. A page that is none of FedEx's own words is a gateway's, and says
+/// nothing.
 pub(super) fn refused(answer: &Answer) -> Option<Refusal> {
     let error = envelope(answer).filter(|error| !error.transient)?;
     matches!(answer.status, 400 | 401).then_some(error.refusal)
@@ -165,8 +168,8 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// P60: whenever tokens are wished for, and however late within a window's length each request arrives, no second
-        /// ever sees more than three of them and no two minutes more than 119.
+        /// P60: whenever tokens are wished for, and however late within a window's length each request arrives, no
+        /// second ever sees more than three of them and no two minutes more than 119.
         #[test]
         fn the_address_is_never_shut_out(
             gaps in proptest::collection::vec((0_i64..40, 0_i64..=100), 400..1500),

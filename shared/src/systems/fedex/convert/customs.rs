@@ -111,7 +111,10 @@ fn purpose(reason: &str) -> Result<&'static str, Refusal> {
     known.map(|(_, theirs)| *theirs).ok_or_else(|| {
         refuse(
             "customs.reason",
-            format!("FedEx does not know the reason {reason:?}: choose SALE, GIFT, SAMPLE, REPAIR, NOT_SOLD or PERSONAL_EFFECTS"),
+            format!(
+                "FedEx does not know the reason {reason:?}: choose SALE, GIFT, SAMPLE, REPAIR, NOT_SOLD or \
+                 PERSONAL_EFFECTS"
+            ),
         )
     })
 }

@@ -1,5 +1,5 @@
-//! Weights and sizes as FedEx takes them: pounds and inches or kilograms and centimetres, never mixed, rounded up; sides are
-//! whole numbers.
+//! Weights and sizes as FedEx takes them: pounds and inches or kilograms and centimetres, never mixed, rounded up;
+//! sides are whole numbers.
 
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy, dec};

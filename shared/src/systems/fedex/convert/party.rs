@@ -1,6 +1,6 @@
-//! Names, streets, telephones and payers in the lengths that FedEx takes. Nothing is cut, although FedEx itself ignores silently
-//! what is too long: what does not fit is refused with the field that a person must shorten or fill in. What fits goes as it
-//! stands.
+//! Names, streets, telephones and payers in the lengths that FedEx takes. Nothing is cut, although FedEx itself
+//! ignores silently what is too long: what does not fit is refused with the field that a person must shorten or fill
+//! in. What fits goes as it stands.
 
 use super::{account, refuse};
 use crate::domain::{Address, Payer, Refusal};

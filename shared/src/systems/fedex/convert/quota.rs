@@ -1,5 +1,5 @@
-//! Two quotas answer with the same status: so many calls in a window of ten seconds, and so many in a day that ends at midnight
-//! in Greenwich. Only the words tell them apart.
+//! Two quotas answer with the same status: so many calls in a window of ten seconds, and so many in a day that ends
+//! at midnight in Greenwich. Only the words tell them apart.
 
 use std::time::Duration;
 

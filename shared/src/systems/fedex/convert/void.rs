@@ -1,4 +1,5 @@
-//! What became of a cancellation: judged by its flag, because a shipment that is not cancelled is answered with success too.
+//! What became of a cancellation: judged by its flag, because a shipment that is not cancelled is answered with
+//! success too.
 
 use super::account;
 use super::ship::remarks;

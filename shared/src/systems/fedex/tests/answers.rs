@@ -134,7 +134,8 @@ fn offered(name: &str) -> Result<Vec<Offer>, CallError> {
     convert::offers(&answer(200, &fixture(name)), date(2026, 11, 20))
 }
 
-/// P54: of five offers the cheapest that arrives in time is chosen, at the account's own price; days are named or counted.
+/// P54: of five offers the cheapest that arrives in time is chosen, at the account's own price; days are named or
+/// counted.
 #[test]
 fn of_five_offers_the_cheapest_in_time_is_chosen() {
     let offers = offered("rate/answer-five-services").unwrap();
@@ -278,7 +279,8 @@ fn the_envelope_is_read_in_its_variants() {
     );
 }
 
-/// P63: only FedEx's own final word means that nothing was bought; its own faults and everybody's pages may have bought.
+/// P63: only FedEx's own final word means that nothing was bought; its own faults and everybody's pages may have
+/// bought.
 #[test]
 fn what_a_failed_purchase_means() {
     let bought = |status, body: &str| {

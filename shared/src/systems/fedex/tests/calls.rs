@@ -241,7 +241,8 @@ async fn labels_lists_and_subscriptions_cannot_be_had() {
 
 // ---- quotas, projects and accounts -------------------------------------------------------------------------------
 
-/// P61: a call that meets a used-up quota was not processed, and waits as long as that lasts; the day's stops everybody.
+/// P61: a call that meets a used-up quota was not processed, and waits as long as that lasts; the day's stops
+/// everybody.
 #[tokio::test]
 async fn a_used_up_quota_waits_for_its_end() {
     let waits = |name: &'static str| async move {
@@ -258,8 +259,8 @@ async fn a_used_up_quota_waits_for_its_end() {
     assert_eq!(waits("error/quota-day").await, (12 * 3600, 12 * 3600));
 }
 
-/// P61, P64: both ways into one project share one count; a project of Track's own has a token and a count of its own, and what
-/// befalls Track stops no purchase.
+/// P61, P64: both ways into one project share one count; a project of Track's own has a token and a count of its own,
+/// and what befalls Track stops no purchase.
 #[tokio::test]
 async fn calls_are_counted_by_project() {
     let ask = |secret: fn() -> secrecy::SecretString| async move {

@@ -24,7 +24,8 @@ fn a_domestic_order_becomes_the_golden_request() {
     assert_eq!(ship(&domestic()), fixture("ship/request-domestic"));
 }
 
-/// P54: every parcel is one item of one parcel, with its own weight and size, and carries the reference by which it is found.
+/// P54: every parcel is one item of one parcel, with its own weight and size, and carries the reference by which it
+/// is found.
 #[test]
 fn an_order_of_three_parcels_becomes_the_golden_request() {
     let wanted = ShipmentRequest {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -11,10 +12,14 @@ use super::calls::canned;
 use super::stub::Stub;
 use super::two_secrets;
 use crate::domain::{DocumentId, JobId};
+use crate::flows::refresh::Refresh;
 use crate::http::SharedTokens;
 use crate::job::{self, Backoff};
 use crate::memory::{AlwaysWorks, CountedNonces, Memory, TurnedClock, Vault};
-use crate::ports::{CallError, Clock, Minted, Obstacle, Recorder, Tokens, TokensInUse};
+use crate::ports::{
+    CallError, Clock, Minted, Obstacle, Recorder, StoreError, TokenInUse, TokenRefresh, Tokens, TokensInUse,
+};
+use crate::systems::fedex::FedEx;
 use crate::systems::fedex::token::ADDRESS;
 
 async fn mint(said: (u16, &'static str)) -> (Result<Minted, CallError>, Stub) {
@@ -59,7 +64,8 @@ async fn the_keys_go_in_the_form_and_nothing_in_a_header() {
     assert_eq!(stub.limits.counted(), [ADDRESS]);
 }
 
-/// P60: a 403 stops the token requests of every connection for ten minutes from the last one on, and refuses no credential.
+/// P60: a 403 stops the token requests of every connection for ten minutes from the last one on, and refuses no
+/// credential.
 #[tokio::test]
 async fn a_403_stops_all_token_requests_for_ten_minutes() {
     let status = Arc::new(AtomicU16::new(403));
@@ -163,7 +169,8 @@ impl Stack {
     }
 }
 
-/// P59: a day at a call a minute takes 25 tokens at most, each of them renewed before it ends and used for its whole hour.
+/// P59: a day at a call a minute takes 25 tokens at most, each of them renewed before it ends and used for its whole
+/// hour.
 #[tokio::test]
 async fn a_day_takes_twenty_five_tokens() {
     let stack = Stack::start().await;
@@ -190,8 +197,8 @@ async fn a_day_takes_twenty_five_tokens() {
     assert!((24..=25).contains(&asked), "{asked} token requests");
 }
 
-/// P60, P62: five hundred tenants start at once behind one address: never more than three token requests in a second nor 119 in
-/// two minutes, and those who are told to come back do not come back together.
+/// P60, P62: five hundred tenants start at once behind one address: never more than three token requests in a second
+/// nor 119 in two minutes, and those who are told to come back do not come back together.
 #[tokio::test]
 async fn five_hundred_tenants_share_one_address() {
     let stack = Stack::start().await;
@@ -244,4 +251,63 @@ async fn five_hundred_tenants_share_one_address() {
     assert!(*most < 120, "{most} of 500 come back within a tenth of a second");
     let took = stack.stub.clock.now().duration_since(started);
     assert!(took < SignedDuration::from_mins(60), "{took:?}, {visits} visits");
+}
+
+/// What the refresher renews, on a clock that a wait turns.
+struct Renewing {
+    store: Memory,
+    tokens: Arc<SharedTokens>,
+    clock: TurnedClock,
+    tenants: Vec<FedEx>,
+}
+
+#[async_trait]
+impl TokenRefresh for Renewing {
+    async fn ending_soon(&self) -> Result<Vec<TokenInUse>, StoreError> {
+        let now = self.clock.now();
+        let mut tokens = self.store.in_use(now - SignedDuration::from_hours(1)).await?;
+        tokens.retain(|token| token.expires_soon(now));
+        Ok(tokens)
+    }
+
+    async fn refresh(&self, token: &TokenInUse) -> Result<(), CallError> {
+        let of = |tenant: &&FedEx| tenant.ship.key.owner() == token.key.owner();
+        let mint = self.tenants.iter().find(of).unwrap().ship.mint.clone();
+        let renewed = self.tokens.renew(&token.key, token.version, mint.as_ref()).await;
+        if let Err(CallError::Later(later)) = &renewed {
+            self.clock.turn(SignedDuration::try_from(later.after.unwrap()).unwrap());
+        }
+        renewed.map(drop)
+    }
+}
+
+/// P10, P60: tokens that end together are renewed in one run, one after another as the address may ask.
+#[tokio::test]
+async fn tokens_that_end_together_are_renewed_in_one_run() {
+    let stack = Stack::start().await;
+    let limits = Arc::new(stack.store.clone());
+    let sharing = |tenant| {
+        stack
+            .stub
+            .sharing(&format!("t{tenant}"), stack.tokens.clone(), limits.clone())
+    };
+    let renewing = Renewing {
+        store: stack.store.clone(),
+        tokens: stack.tokens.clone(),
+        clock: stack.stub.clock.clone(),
+        tenants: (0..3).map(sharing).collect(),
+    };
+    for tenant in &renewing.tenants {
+        let token = stack.tokens.bearer(&tenant.ship.key, tenant.ship.mint.as_ref()).await;
+        assert!(token.is_ok(), "{token:?}");
+        stack.stub.clock.turn(SignedDuration::from_secs(2));
+    }
+    stack.stub.clock.turn(SignedDuration::from_secs(3570));
+    let refresh = Refresh {
+        tokens: Arc::new(renewing),
+    };
+    let report = refresh.run().await.unwrap();
+    assert_eq!((report.ending, report.renewed), (3, 3), "{:?}", report.failures);
+    assert_eq!(stack.requests().len(), 6);
+    assert!(stack.most_in(SignedDuration::from_secs(1)) <= 3);
 }

@@ -1,5 +1,5 @@
-//! Answers of Authorization, Ship, Rates and Address Validation, as far as they are read. Every field is optional and read
-//! leniently: what matters is checked by `convert`.
+//! Answers of Authorization, Ship, Rates and Address Validation, as far as they are read. Every field is optional and
+//! read leniently: what matters is checked by `convert`.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
