@@ -66,6 +66,8 @@ pub struct Opening<'a> {
 
 /// A developer project as the connection reaches it.
 pub(super) struct Project {
+    /// What its lanes are called before the account's number.
+    way: &'static str,
     pub(super) endpoint: Endpoint,
     pub(super) key: TokenKey,
     pub(super) mint: Arc<dyn Mint>,
@@ -74,8 +76,9 @@ pub(super) struct Project {
 }
 
 impl Project {
-    fn new(endpoint: Endpoint, key: TokenKey, mint: Arc<dyn Mint>, tokens: Arc<dyn Tokens>) -> Self {
+    fn new(way: &'static str, endpoint: Endpoint, key: TokenKey, mint: Arc<dyn Mint>, tokens: Arc<dyn Tokens>) -> Self {
         Self {
+            way,
             bearer: Bearer::new(key.clone(), tokens.clone(), mint.clone()),
             endpoint,
             key,
@@ -84,10 +87,11 @@ impl Project {
         }
     }
 
-    /// The same project for another piece of work.
-    fn again(&self) -> Self {
-        let (endpoint, key) = (self.endpoint.clone(), self.key.clone());
-        Self::new(endpoint, key, self.mint.clone(), self.tokens.clone())
+    /// The same project as it serves another account: how that fares is its own, what is counted is the project's.
+    fn serving(&self, account: &CarrierAccount) -> Self {
+        let (mut endpoint, key) = (self.endpoint.clone(), self.key.clone());
+        endpoint.lane.account = format!("{}:{}", self.way, account.number);
+        Self::new(self.way, endpoint, key, self.mint.clone(), self.tokens.clone())
     }
 
     /// Sends a call under a name of our own by which FedEx finds it. A quota that is used up was told before anything was done.
@@ -158,8 +162,8 @@ impl FedEx {
                 number: account.number.clone(),
                 ..self.account.clone()
             },
-            ship: self.ship.again(),
-            track: self.track.again(),
+            ship: self.ship.serving(account),
+            track: self.track.serving(account),
             ship_from: self.ship_from.clone(),
             accounts: Vec::new(),
             validates: self.validates,
@@ -243,17 +247,17 @@ fn words(mistakes: &[Mistake]) -> Refusal {
     )
 }
 
-/// A project with a lane of its own. Calls are counted by project, so that both ways into one share a count; token requests are
-/// counted by address.
+/// A project with a lane of its own for the account. Calls are counted by project, so that both ways into one share a count; token
+/// requests are counted by address.
 fn project(
     opening: &Opening<'_>,
     account: &Account,
     credential: &Credential,
-    lane: &str,
+    way: &'static str,
     merchant: Option<&str>,
 ) -> Project {
     let digest = project_digest(&credential.api_key);
-    let way = |name: &str, rate: Option<Rate>, counted_as: String| Endpoint {
+    let endpoint = |lane: String, rate: Option<Rate>, counted_as: String| Endpoint {
         client: opening.client.clone(),
         system: "fedex",
         base: account.base.clone(),
@@ -263,7 +267,7 @@ fn project(
         timeout: opening.timeout,
         lane: Lane {
             limits: opening.limits.clone(),
-            account: format!("{name}:{digest}"),
+            account: lane,
             slots: None,
             rate,
             counted_as: Some(counted_as),
@@ -273,13 +277,14 @@ fn project(
         },
     };
     let mint = Arc::new(Issuer {
-        endpoint: way("fedex-token", token::rate(), ADDRESS.to_owned()),
+        endpoint: endpoint(format!("fedex-token:{digest}"), token::rate(), ADDRESS.to_owned()),
         credential: credential.clone(),
     });
     let secret_name = &opening.settings.secret;
     let key = token::key(account, secret_name, credential, merchant, &opening.connection);
-    let endpoint = way(lane, account.options.rate_limit, format!("fedex:{digest}"));
-    Project::new(endpoint, key, mint, opening.tokens.clone())
+    let (lane, rate) = (format!("{way}:{}", account.number), account.options.rate_limit);
+    let endpoint = endpoint(lane, rate, format!("fedex:{digest}"));
+    Project::new(way, endpoint, key, mint, opening.tokens.clone())
 }
 
 /// An id of 32 characters that no other request has.

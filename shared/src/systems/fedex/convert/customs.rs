@@ -43,38 +43,38 @@ pub(super) fn required(customs: Option<&Customs>) -> Result<&Customs, Refusal> {
     })
 }
 
-/// What is cleared: the goods, their worth and who bears the duties.
+/// What is cleared: the goods, their worth, the invoice and who bears the duties.
 pub(super) fn clearance(
     customs: &Customs,
     payer: Option<&Payer>,
     system: System,
 ) -> Result<request::CustomsClearance, Refusal> {
-    let currency = currency(customs)?;
-    if customs.goods.is_empty() || customs.goods.len() > GOODS {
-        let words = format!(
-            "the papers name {} goods, and FedEx takes 1 to {GOODS}",
-            customs.goods.len()
-        );
-        return Err(refuse("customs.goods", words));
-    }
+    let commodities = commodities(customs, system)?;
     let worth = customs.goods.iter().map(|line| Ok(worth(customs, line)?.0));
     let total: Decimal = worth.sum::<Result<Decimal, Refusal>>()?;
-    let commodities: Result<Vec<_>, Refusal> = customs
-        .goods
-        .iter()
-        .map(|line| commodity(customs, line, &currency, system))
-        .collect();
     Ok(request::CustomsClearance {
         duties_payment: duties(payer)?,
         is_document_only: false,
-        total_customs_value: money(total, &currency)?,
-        commercial_invoice: None,
-        commodities: commodities?,
+        total_customs_value: money(total, &currency(customs)?)?,
+        commercial_invoice: invoice(customs)?,
+        commodities,
     })
 }
 
+/// The goods, as they are cleared and as they are priced.
+pub(super) fn commodities(customs: &Customs, system: System) -> Result<Vec<request::Commodity>, Refusal> {
+    let currency = currency(customs)?;
+    if customs.goods.is_empty() || customs.goods.len() > GOODS {
+        let many = customs.goods.len();
+        let words = format!("the papers name {many} goods, and FedEx takes 1 to {GOODS}");
+        return Err(refuse("customs.goods", words));
+    }
+    let goods = customs.goods.iter();
+    goods.map(|line| commodity(customs, line, &currency, system)).collect()
+}
+
 /// What the commercial invoice says beside the goods.
-pub(super) fn invoice(customs: &Customs) -> Result<request::CommercialInvoice, Refusal> {
+fn invoice(customs: &Customs) -> Result<request::CommercialInvoice, Refusal> {
     let number = customs.invoice_number.trim();
     if !(1..=INVOICE_NUMBER).contains(&number.chars().count()) {
         return Err(refuse(

@@ -77,8 +77,10 @@ pub(crate) fn rate(own: &Account, asked: &RateRequest) -> Result<request::Rate, 
     let recipient = priced(Role::ShipTo, &asked.ship_to)?;
     let load = load(&asked.parcels, MOST_PARCELS)?;
     let abroad = is_abroad(&asked.ship_from, &asked.ship_to);
-    let cleared = asked.customs.as_ref().filter(|_| abroad);
-    let cleared = cleared.map(|customs| customs::clearance(customs, asked.billing.duties.as_ref(), load.system));
+    let goods = asked.customs.as_ref().filter(|_| abroad);
+    let goods = goods
+        .map(|customs| customs::commodities(customs, load.system))
+        .transpose()?;
     Ok(request::Rate {
         account_number: account(&own.number)?,
         rate_request_control_parameters: request::RateControl {
@@ -94,7 +96,7 @@ pub(crate) fn rate(own: &Account, asked: &RateRequest) -> Result<request::Rate, 
             total_weight: abroad.then(|| load.pounds()).transpose()?,
             total_package_count: load.parcels.len(),
             smart_post_info_detail: hub(own),
-            customs_clearance_detail: cleared.transpose()?,
+            customs_clearance_detail: goods.map(|commodities| request::RatedCustoms { commodities }),
             requested_package_line_items: load.parcels.into_iter().map(package).collect(),
         },
     })

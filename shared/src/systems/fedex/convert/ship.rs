@@ -43,17 +43,8 @@ fn shipment(own: &Account, wanted: &ShipmentRequest) -> Result<request::Requeste
     let service_type = service(&wanted.service)?;
     suits(&service_type, &load.packaging)?;
     let abroad = is_abroad(&wanted.ship_from, &wanted.ship_to);
-    let cleared = match abroad {
-        true => {
-            let customs = customs::required(wanted.customs.as_ref())?;
-            let cleared = customs::clearance(customs, wanted.billing.duties.as_ref(), load.system)?;
-            Some(request::CustomsClearance {
-                commercial_invoice: Some(customs::invoice(customs)?),
-                ..cleared
-            })
-        }
-        false => None,
-    };
+    let duties = wanted.billing.duties.as_ref();
+    let cleared = abroad.then(|| customs::clearance(customs::required(wanted.customs.as_ref())?, duties, load.system));
     let sold = sold_as(wanted.label)?;
     Ok(request::RequestedShipment {
         shipper,
@@ -70,7 +61,7 @@ fn shipment(own: &Account, wanted: &ShipmentRequest) -> Result<request::Requeste
             label_stock_type: stock_for(sold, options.label_stock.as_deref())?,
         },
         shipping_document_specification: abroad.then(customs::papers),
-        customs_clearance_detail: cleared,
+        customs_clearance_detail: cleared.transpose()?,
         requested_package_line_items: packages(load.parcels, wanted),
     })
 }

@@ -250,8 +250,8 @@ async fn a_used_up_quota_waits_for_its_end() {
             panic!("it was not processed")
         };
         assert_eq!(later.obstacle, Obstacle::Limited);
-        let lane = stub.limits.counted().last().unwrap().clone();
-        let paused = stub.limits.paused(&lane).unwrap().duration_since(stub.clock.now());
+        let paused = stub.limits.paused("fedex:700257037").unwrap();
+        let paused = paused.duration_since(stub.clock.now());
         (later.after.unwrap().as_secs(), paused.as_secs())
     };
     assert_eq!(waits("error/quota-window").await, (10, 10));

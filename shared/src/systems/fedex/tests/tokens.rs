@@ -14,7 +14,7 @@ use crate::domain::{DocumentId, JobId};
 use crate::http::SharedTokens;
 use crate::job::{self, Backoff};
 use crate::memory::{AlwaysWorks, CountedNonces, Memory, TurnedClock, Vault};
-use crate::ports::{CallError, Clock, Mint, Minted, Obstacle, Recorder, Tokens, TokensInUse};
+use crate::ports::{CallError, Clock, Minted, Obstacle, Recorder, Tokens, TokensInUse};
 use crate::systems::fedex::token::ADDRESS;
 
 async fn mint(said: (u16, &'static str)) -> (Result<Minted, CallError>, Stub) {

@@ -158,8 +158,7 @@ pub(crate) struct CustomsClearance {
     pub(crate) duties_payment: Payment,
     pub(crate) is_document_only: bool,
     pub(crate) total_customs_value: Money,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) commercial_invoice: Option<CommercialInvoice>,
+    pub(crate) commercial_invoice: CommercialInvoice,
     pub(crate) commodities: Vec<Commodity>,
 }
 
@@ -259,8 +258,14 @@ pub(crate) struct RatedShipment {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) smart_post_info_detail: Option<SmartPost>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) customs_clearance_detail: Option<CustomsClearance>,
+    pub(crate) customs_clearance_detail: Option<RatedCustoms>,
     pub(crate) requested_package_line_items: Vec<RatedPackage>,
+}
+
+/// What is priced across a border: Rates knows less of customs than Ship.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct RatedCustoms {
+    pub(crate) commodities: Vec<Commodity>,
 }
 
 /// Where a parcel is priced from or to.
