@@ -959,8 +959,8 @@ mod tests {
         assert!(text.contains("hook show acme-netsuite-ups --erp"), "{text}");
     }
 
-    /// P65: for FedEx it is told what to enter where, what that costs and under which conditions; the key is one that its portal
-    /// takes, and so is the address.
+    /// P65: for FedEx it is told what to enter where, what that costs and under which conditions; the key is one that
+    /// its portal takes, and so is the address.
     #[test]
     fn what_fedex_wants_is_told_with_what_it_costs() {
         let (body, text) = told(None, "fedex");

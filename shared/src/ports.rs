@@ -423,8 +423,8 @@ pub trait Carrier: Send + Sync {
     fn absence_proves(&self) -> bool;
     /// Everything that the carrier tells of a parcel now; `None` where it knows nothing of it (yet).
     async fn track(&self, number: &str) -> Result<Option<News>, CallError>;
-    /// Everything that the carrier tells of these parcels now: one result for each, in their order, and what is wrong with one of
-    /// them is its own matter.
+    /// Everything that the carrier tells of these parcels now: one result for each, in their order, and what is wrong
+    /// with one of them is its own matter.
     async fn track_many(&self, asked: &[Asked<'_>]) -> Vec<Result<Option<News>, CallError>> {
         let mut told = Vec::with_capacity(asked.len());
         for one in asked {

@@ -1,7 +1,8 @@
-//! Parcels that FedEx carries: asked for together, as often at the end as at the beginning, and pushed where somebody pays for that.
+//! Parcels that FedEx carries: asked for together, as often at the end as at the beginning, and pushed where somebody
+//! pays for that.
 //!
-//! What is told here are the rounds, the messages and what the ERP shows. So the parcels are shipped by the usual carrier and then
-//! followed as FedEx's, by a desk that answers Track as the story goes.
+//! What is told here are the rounds, the messages and what the ERP shows. So the parcels are shipped by the usual
+//! carrier and then followed as FedEx's, by a desk that answers Track as the story goes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -204,8 +205,8 @@ async fn shown_after(world: &World, order: u64, text: &str) -> Result<SignedDura
     Ok(world.now().duration_since(since))
 }
 
-/// P64: parcels that are due together are asked for by thirties, each is told by itself, and those that have arrived are not asked for
-/// any more.
+/// P64: parcels that are due together are asked for by thirties, each is told by itself, and those that have arrived
+/// are not asked for any more.
 #[tokio::test]
 async fn parcels_that_are_due_together_are_asked_for_in_one_call() -> Result<(), Failure> {
     let (world, desk, parcels) = shipped(45).await?;
@@ -235,7 +236,8 @@ async fn parcels_that_are_due_together_are_asked_for_in_one_call() -> Result<(),
     Ok(())
 }
 
-/// P66: whatever its age, a delivery is shown in the ERP within the hour, at worst one that happens just after FedEx was asked.
+/// P66: whatever its age, a delivery is shown in the ERP within the hour, at worst one that happens just after FedEx
+/// was asked.
 #[tokio::test]
 async fn a_delivery_is_shown_within_the_hour_however_old_the_parcel_is() -> Result<(), Failure> {
     for age in [HOUR * 2, DAY * 5, DAY * 20] {
@@ -276,8 +278,8 @@ async fn the_cadence_is_the_connections_own() -> Result<(), Failure> {
     Ok(())
 }
 
-/// P64: while FedEx is away each parcel is asked for again by its own patience, and nothing is lost; a number that FedEx refuses does
-/// not harm the others.
+/// P64: while FedEx is away each parcel is asked for again by its own patience, and nothing is lost; a number that
+/// FedEx refuses does not harm the others.
 #[tokio::test]
 async fn a_question_that_fails_harms_no_parcel() -> Result<(), Failure> {
     let (world, desk, parcels) = shipped(6).await?;
@@ -389,8 +391,8 @@ async fn push(world: &World, number: &str, scans: &[(Timestamp, &str)], signed: 
     world.receiver().run(inbound).await.status
 }
 
-/// P65: pushes come late, twice and in any order, and lead to what polling leads to, only sooner; who does not know the token is not
-/// listened to; polling goes on all the while.
+/// P65: pushes come late, twice and in any order, and lead to what polling leads to, only sooner; who does not know the
+/// token is not listened to; polling goes on all the while.
 #[tokio::test]
 async fn pushes_come_sooner_and_polling_goes_on() -> Result<(), Failure> {
     let (world, desk, parcels) = shipped(1).await?;

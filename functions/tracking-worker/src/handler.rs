@@ -1,4 +1,5 @@
-//! A batch of messages, each with the key of a webhook or of a parcel, or the keys of some parcels of one connection: dealt with side by side, each answered for itself.
+//! A batch of messages, each with the key of a webhook or of a parcel, or the keys of some parcels of one connection:
+//! dealt with side by side, each answered for itself.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::join_all;

@@ -217,7 +217,8 @@ impl Cadence {
     pub fn next(&self, pace: Pace, parcel: &TrackedParcel, now: Timestamp) -> Timestamp {
         match pace {
             Pace::Slowing => self.slowing(parcel, now),
-            // A twelfth sooner, so that what the schedule, the queue and the ERP take is still within the time that is promised.
+            // A twelfth sooner, so that what the schedule, the queue and the ERP take is still within the time that is
+            // promised.
             Pace::Steady => now + (self.every - self.every / 12),
         }
     }
@@ -346,8 +347,8 @@ mod tests {
         assert_eq!(wait(&at(Milestone::OutForDelivery), DAY * 30), HOUR);
     }
 
-    /// P64, P66: whom many parcels cost one call is asked for each of them as often at the end as at the beginning, and early
-    /// enough that what is found is told within the time that the connection names.
+    /// P64, P66: whom many parcels cost one call is asked for each of them as often at the end as at the beginning, and
+    /// early enough that what is found is told within the time that the connection names.
     #[test]
     fn a_steady_pace_is_kept_until_the_end() {
         let cadence = Cadence::default();

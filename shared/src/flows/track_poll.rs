@@ -1,5 +1,6 @@
-//! The minute's round of tracking: webhooks and parcels that are due are queued again, so that a lost message costs latency
-//! only, and parcels for which their carrier can be asked together in one message; and carriers that keep a list of their own are read for parcels of which there are news.
+//! The minute's round of tracking: webhooks and parcels that are due are queued again, so that a lost message costs
+//! latency only, and parcels for which their carrier can be asked together in one message; and carriers that keep a
+//! list of their own are read for parcels of which there are news.
 //!
 //! The list's times have no zone, so that an entry says that something happened, and the carrier is asked when. Reading marks
 //! nothing here: a stretch of time is asked for, which may be read again at any time, and the cursor moves once all of it is

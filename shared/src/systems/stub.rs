@@ -1,4 +1,5 @@
-//! For the tests of adapters: a server that gives canned answers and remembers what it was asked, and tokens and limits in memory.
+//! For the tests of adapters: a server that gives canned answers and remembers what it was asked, and tokens and limits
+//! in memory.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! Asking the carrier for parcels: at first, as often as their cadence says, after a promise to push was made or broken, and
-//! once more when they have arrived. Those that come together are asked for in as few calls as the carrier allows; what it answers
-//! for each is that parcel's own matter.
+//! Asking the carrier for parcels: at first, as often as their cadence says, after a promise to push was made or
+//! broken, and once more when they have arrived. Those that come together are asked for in as few calls as the carrier
+//! allows; what it answers for each is that parcel's own matter.
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};

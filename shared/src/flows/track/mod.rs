@@ -1,7 +1,8 @@
 //! News of parcels become milestones, and milestones what the ERP shows.
 //!
-//! A message names a captured webhook, a parcel, or parcels that the carrier is asked for in one call. Whatever brings news, they are joined with what is known, folded, and
-//! stored under the parcel's version; a change is told to the ERP once, a moment later, so that a burst is told as one.
+//! A message names a captured webhook, a parcel, or parcels that the carrier is asked for in one call. Whatever brings
+//! news, they are joined with what is known, folded, and stored under the parcel's version; a change is told to the ERP
+//! once, a moment later, so that a burst is told as one.
 
 mod ask;
 mod hear;
@@ -88,7 +89,8 @@ impl Track {
         }
     }
 
-    /// Does what is due for the parcels of a message. Ours name one connection; whoever else's message it is, none of them is lost.
+    /// Does what is due for the parcels of a message. Ours name one connection; whoever else's message it is, none of
+    /// them is lost.
     async fn attend_all(&self, keys: &[ParcelKey]) -> Result<(), StoreError> {
         let mut failed = None;
         for own in keys.chunk_by(|one, next| one.connection == next.connection) {
@@ -244,8 +246,8 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    /// The carrier is asked for all of them together. What is to be told is told at once of a parcel that came alone; of the others
-    /// each has a message of its own, for the ERP takes its time with every one.
+    /// The carrier is asked for all of them together. What is to be told is told at once of a parcel that came alone;
+    /// of the others each has a message of its own, for the ERP takes its time with every one.
     async fn pay(&self, parcels: Vec<TrackedParcel>) -> Result<(), StoreError> {
         let (alone, now) = (parcels.len() == 1, self.track.clock.now());
         let (to_ask, others): (Vec<_>, Vec<_>) = parcels.into_iter().partition(|parcel| parcel.is_to_be_asked(now));

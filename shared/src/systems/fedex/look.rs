@@ -1,7 +1,7 @@
 //! Looking for shipments and asking where parcels are: Track, by number and by reference.
 //!
-//! FedEx cannot be asked what it has sold; what carries our reference is found by Track, which learns of a label some time after it
-//! was made. So what is found is ours, and what is not found proves nothing.
+//! FedEx cannot be asked what it has sold; what carries our reference is found by Track, which learns of a label some
+//! time after it was made. So what is found is ours, and what is not found proves nothing.
 
 use ::http::Method;
 use jiff::Timestamp;
@@ -68,7 +68,8 @@ impl FedEx {
         numbers.iter().map(result).collect()
     }
 
-    /// The same of as many as one call may name. Where one number has all of them refused, halves are asked for, until it is alone.
+    /// The same of as many as one call may name. Where one number has all of them refused, halves are asked for, until
+    /// it is alone.
     async fn news_of_some(&self, asked: &[Asked<'_>]) -> Vec<Result<Option<News>, CallError>> {
         let mut told = Vec::with_capacity(asked.len());
         let mut waiting = vec![asked];
@@ -177,8 +178,8 @@ fn holds(group: &Group, number: &str) -> bool {
     group.lead.as_deref() == Some(number) || group.pieces.iter().any(|piece| piece.number == number)
 }
 
-/// What was seen, if it can be told apart. Parcels of one shipment must never pass for several shipments: all but one would be voided
-/// as extra.
+/// What was seen, if it can be told apart. Parcels of one shipment must never pass for several shipments: all but one
+/// would be voided as extra.
 fn told_apart(seen: Vec<Group>) -> Result<Vec<Shipment>, Later> {
     if seen.len() > 1 && seen.iter().any(|group| group.lead.is_none()) {
         return Err(unclear(

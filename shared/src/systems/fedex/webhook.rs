@@ -1,9 +1,10 @@
 //! What Advanced Integrated Visibility sends to a hook: who may, and what it says. Pure; everything here meets whatever anybody
 //! sends.
 //!
-//! The header `fdx-signature` is the HMAC-SHA256 of the body by the security token that was entered in FedEx's portal. FedEx's own
-//! sample writes it as Base64, its prose calls it hexadecimal: both are read. There is neither a time in it nor an id, so that what
-//! was sent can be sent again: an event is known by its own time and code, and hearing of it twice changes nothing.
+//! The header `fdx-signature` is the HMAC-SHA256 of the body by the security token that was entered in FedEx's portal.
+//! FedEx's own sample writes it as Base64, its prose calls it hexadecimal: both are read. There is neither a time in it
+//! nor an id, so that what was sent can be sent again: an event is known by its own time and code, and hearing of it
+//! twice changes nothing.
 
 use aws_lc_rs::hmac;
 use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};

@@ -1,7 +1,7 @@
 //! What Track and the webhook tell alike of an event, so that the same event is the same by either way.
 //!
-//! A time without its offset is no moment, and nothing is guessed from the place. Where the same event is told a second time with
-//! its offset, as a scan or among the dates beside the scans, it is that one.
+//! A time without its offset is no moment, and nothing is guessed from the place. Where the same event is told a second
+//! time with its offset, as a scan or among the dates beside the scans, it is that one.
 
 use jiff::Timestamp;
 use jiff::civil::Time;
@@ -25,8 +25,8 @@ const DATED: &[(&str, &str)] = &[
     ("OC", "SHIPMENT_DATA_RECEIVED"),
 ];
 
-/// A tracking number; it becomes a part of keys, so nothing but letters and digits is let in. Blanks between digits are how people
-/// read it.
+/// A tracking number; it becomes a part of keys, so nothing but letters and digits is let in. Blanks between digits are
+/// how people read it.
 pub(super) fn number(text: &str) -> Option<String> {
     let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let legal = (1..=LONGEST).contains(&plain.len()) && plain.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -140,8 +140,8 @@ fn sign(events: &mut [TrackingEvent], result: &TrackResult) {
     }
 }
 
-/// When it is expected at the place where it goes: by the window of this very parcel, by the day that stands among the dates, by
-/// what the service promises.
+/// When it is expected at the place where it goes: by the window of this very parcel, by the day that stands among the
+/// dates, by what the service promises.
 fn estimate(result: &TrackResult) -> Option<Estimate> {
     if has_arrived(result) {
         return None;

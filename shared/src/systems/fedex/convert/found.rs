@@ -1,7 +1,8 @@
 //! Track as a look-up: which shipments carry our reference, and which parcels belong together.
 //!
-//! Each package is found by itself. Package 1 has the number of the whole shipment; the others name it, or only say which of how
-//! many they are. Parcels of one shipment must never pass for several: all but one would be voided as extra.
+//! Each package is found by itself. Package 1 has the number of the whole shipment; the others name it, or only say
+//! which of how many they are. Parcels of one shipment must never pass for several: all but one would be voided as
+//! extra.
 
 use std::collections::BTreeMap;
 
@@ -26,8 +27,8 @@ const MASTER: &str = "STANDARD_MPS";
 /// References of the shipper's own among them: which of them holds ours depends on the service.
 const OWN: [&str; 2] = ["CUSTOMER_REFERENCE", "SHIPPER_REFERENCE"];
 
-/// A question for the shipments of an account that carry a reference. No kind of reference is named: with the account every kind is
-/// looked through, and under which kind ours is kept depends on the service.
+/// A question for the shipments of an account that carry a reference. No kind of reference is named: with the account
+/// every kind is looked through, and under which kind ours is kept depends on the service.
 pub(crate) fn by_reference<'a>(reference: &'a JobId, account: &'a str, today: Timestamp) -> ByReference<'a> {
     let today = utc_day(today);
     let end = today.saturating_add(1.day()).to_string();
@@ -97,8 +98,8 @@ impl Piece {
         })
     }
 
-    /// Whether it may be one that carries our reference: what shows other references only is somebody else's, as in FedEx's
-    /// sandbox, which answers what it likes.
+    /// Whether it may be one that carries our reference: what shows other references only is somebody else's, as in
+    /// FedEx's sandbox, which answers what it likes.
     pub(crate) fn may_carry(&self, reference: &JobId) -> bool {
         let ours = |shown: &String| shown.trim().eq_ignore_ascii_case(reference.as_str());
         self.references.is_empty() || self.references.iter().any(ours)
@@ -136,7 +137,8 @@ fn references(result: &TrackResult) -> Vec<String> {
         .collect()
 }
 
-/// The packages that an answer tells of, each once; none where it says that there is none. Whatever says neither is "later".
+/// The packages that an answer tells of, each once; none where it says that there is none. Whatever says neither is
+/// "later".
 pub(crate) fn pieces(answer: Result<Answer, CallError>) -> Result<Vec<Piece>, Later> {
     match answer {
         Ok(answer) => {
@@ -243,8 +245,8 @@ impl Group {
         alive.map(|piece| piece.number.clone()).collect()
     }
 
-    /// The same with what FedEx names as packages of the same shipment: all of them, or the others. Where that cannot be, it is left as
-    /// it is.
+    /// The same with what FedEx names as packages of the same shipment: all of them, or the others. Where that cannot
+    /// be, it is left as it is.
     pub(crate) fn with(self, others: Vec<Piece>) -> Self {
         let mut pieces = self.pieces.clone();
         for other in others {
@@ -278,8 +280,8 @@ impl Group {
     }
 }
 
-/// Packages by the shipment that they belong to, as far as they say so. One that does not say joins the only shipment that lacks it,
-/// and else stands by itself.
+/// Packages by the shipment that they belong to, as far as they say so. One that does not say joins the only shipment
+/// that lacks it, and else stands by itself.
 pub(crate) fn grouped(pieces: Vec<Piece>) -> Vec<Group> {
     let (led, mut loose): (Vec<Piece>, Vec<Piece>) = pieces.into_iter().partition(|piece| piece.lead.is_some());
     let mut groups: BTreeMap<Option<String>, Group> = BTreeMap::new();

@@ -1,8 +1,8 @@
-//! What FedEx's codes for events mean: the event's own code, which is fine, else the coarse one beside it, which is the status
-//! that the event led to.
+//! What FedEx's codes for events mean: the event's own code, which is fine, else the coarse one beside it, which is the
+//! status that the event led to.
 //!
-//! Words are translated and change, so they are never looked at. Codes are told apart by their case (`Ow` is one). A code that FedEx
-//! does not document moves nothing.
+//! Words are translated and change, so they are never looked at. Codes are told apart by their case (`Ow` is one). A
+//! code that FedEx does not document moves nothing.
 
 use crate::domain::Milestone::{
     self, AvailableForPickup, Delivered, Exception, InTransit, LabelCreated, OutForDelivery, PickedUp, Returning,
@@ -16,7 +16,8 @@ const fn reached(milestone: Milestone) -> Meaning {
 
 /// By code.
 const BY_CODE: &[(Meaning, &[&str])] = &[
-    // FedEx knows of it and does not have it: an order, what was sent to the postal service, a courier on the way to it.
+    // FedEx knows of it and does not have it: an order, what was sent to the postal service, a courier on the way to
+    // it.
     (reached(LabelCreated), &["OC", "OX", "EP", "MD"]),
     (reached(Voided), &["CA"]),
     (reached(PickedUp), &["PU", "PX", "AP", "OF"]),
@@ -37,7 +38,8 @@ const BY_CODE: &[(Meaning, &[&str])] = &[
     (reached(Exception), &["DY", "DD", "PD", "DE", "SE", "CD"]),
     // It goes back. That it is there is told as a delivery.
     (reached(Returning), &["RS", "RT"]),
-    // Wishes of the receiver, links of return labels, brokers and partners, a vehicle that was not needed, another place.
+    // Wishes of the receiver, links of return labels, brokers and partners, a vehicle that was not needed, another
+    // place.
     (
         Meaning::Told,
         &[

@@ -1,8 +1,8 @@
 //! Track by number: what is asked, and what the answer tells of each parcel.
 //!
-//! FedEx gives its numbers again. So it is asked for shipments of a span of days around ours, and where several go by one number, or
-//! one of another time, the one counts that was shipped nearest to ours. "Not found" stands inside a 200; a number of which the
-//! answer says nothing was not answered.
+//! FedEx gives its numbers again. So it is asked for shipments of a span of days around ours, and where several go by
+//! one number, or one of another time, the one counts that was shipped nearest to ours. "Not found" stands inside a
+//! 200; a number of which the answer says nothing was not answered.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -42,8 +42,8 @@ fn question(number: &str, shipped: Option<Timestamp>, today: Timestamp) -> wire:
     }
 }
 
-/// The days within which what we know to have shipped then may have been shipped by FedEx's calendar. It assumes tomorrow itself
-/// where it is told no last day, and is told none later.
+/// The days within which what we know to have shipped then may have been shipped by FedEx's calendar. It assumes
+/// tomorrow itself where it is told no last day, and is told none later.
 fn window(shipped: Timestamp, today: Timestamp) -> (Date, Date) {
     let (shipped, today) = (utc_day(shipped), utc_day(today));
     let end = shipped.saturating_add(DAYS.days()).min(today.saturating_add(1.day()));
@@ -113,7 +113,8 @@ fn results<'a>(output: &'a Output, number: &str) -> Vec<&'a TrackResult> {
         .collect()
 }
 
-/// Of several parcels that go by one number, the one that was shipped nearest to this day; none that had been shipped long before.
+/// Of several parcels that go by one number, the one that was shipped nearest to this day; none that had been shipped
+/// long before.
 fn nearest(results: Vec<&TrackResult>, shipped: Date) -> Option<&TrackResult> {
     let possible = |result: &&TrackResult| began(result).is_none_or(|began| began >= begin(shipped));
     let distance = |result: &TrackResult| {

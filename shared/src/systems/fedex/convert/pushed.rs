@@ -1,6 +1,6 @@
-//! What Advanced Integrated Visibility pushes: news of parcels in the words of Track, in an envelope or bare, which of a parcel's
-//! events are in it depending on what the project was made for. There is no document of it: results are looked for wherever they
-//! stand. Events come late, twice and in any order; each carries its own time and code.
+//! What Advanced Integrated Visibility pushes: news of parcels in the words of Track, in an envelope or bare, which of
+//! a parcel's events are in it depending on what the project was made for. There is no document of it: results are
+//! looked for wherever they stand. Events come late, twice and in any order; each carries its own time and code.
 
 use std::collections::BTreeSet;
 

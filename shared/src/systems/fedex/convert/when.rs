@@ -1,5 +1,5 @@
-//! Times as Track writes them: `2026-11-24T16:30:00-05:00`, the same without the offset, or a day alone. A time without its
-//! offset is one of the place where it happened, and no moment.
+//! Times as Track writes them: `2026-11-24T16:30:00-05:00`, the same without the offset, or a day alone. A time without
+//! its offset is one of the place where it happened, and no moment.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};

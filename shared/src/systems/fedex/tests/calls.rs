@@ -183,7 +183,21 @@ async fn a_shipment_that_is_not_there_in_time_is_unknown_and_named() {
 // ---- cancellations and labels ------------------------------------------------------------------------------------
 
 async fn void(said: (u16, &'static str), number: &str) -> (Result<(), VoidError>, Vec<Asked>) {
-    let stub = stub(move |_| canned(said.0, said.1)).await;
+    void_while_tracked_as(said, "track/answer-delivered", number).await
+}
+
+/// Cancels a shipment that Track shows so.
+async fn void_while_tracked_as(
+    said: (u16, &'static str),
+    tracked: &'static str,
+    number: &str,
+) -> (Result<(), VoidError>, Vec<Asked>) {
+    let shown = fixture(tracked).to_string().replace("794953535000", MASTER);
+    let stub = stub(move |asked| match asked.line.as_str() {
+        "POST /track/v1/trackingnumbers" => (200, shown.clone().into_bytes()),
+        _ => canned(said.0, said.1),
+    })
+    .await;
     let voided = stub.fedex(json!({})).void(&CarrierShipmentId::new(number)).await;
     (voided, stub.asked())
 }
@@ -195,6 +209,24 @@ async fn a_shipment_is_cancelled_with_all_its_parcels() {
     let cancel = asked.last().unwrap();
     assert_eq!(cancel.line, "PUT /ship/v1/shipments/cancel");
     assert_eq!(cancel.json(), fixture("cancel/request"));
+}
+
+/// A shipment that is cancelled already is cancelled, though FedEx does not cancel it once more.
+#[tokio::test]
+async fn what_was_cancelled_before_is_cancelled() {
+    for said in [
+        (200, "cancel/answer-not-cancelled"),
+        (400, "cancel/refused-unauthorised"),
+    ] {
+        let (voided, asked) = void_while_tracked_as(said, "track/answer-cancelled", MASTER).await;
+        assert_eq!(voided, Ok(()), "{said:?}");
+        assert_eq!(asked.last().unwrap().line, "POST /track/v1/trackingnumbers");
+        let (voided, _) = void_while_tracked_as(said, "track/answer-not-found", MASTER).await;
+        assert!(
+            matches!(voided, Err(VoidError::Refused(_))),
+            "silence says nothing: {voided:?}"
+        );
+    }
 }
 
 #[tokio::test]

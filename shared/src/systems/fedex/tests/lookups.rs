@@ -44,7 +44,8 @@ async fn a_lost_shipment_is_found_by_our_reference() {
     assert!(!fedex.absence_proves(), "what is not found proves nothing");
 }
 
-/// P20: parcels of one shipment are one shipment, in their order, whether each names the whole or the first alone stands for it.
+/// P20: parcels of one shipment are one shipment, in their order, whether each names the whole or the first alone
+/// stands for it.
 #[tokio::test]
 async fn parcels_of_one_shipment_never_pass_for_several() {
     for name in [
@@ -75,8 +76,8 @@ async fn the_whole_shipment_is_asked_for_where_some_of_it_is_shown() {
     }
 }
 
-/// P20: of a shipment of which the first package alone is shown, FedEx names the others; two shipments of as many packages are
-/// told apart by that.
+/// P20: of a shipment of which the first package alone is shown, FedEx names the others; two shipments of as many
+/// packages are told apart by that.
 #[tokio::test]
 async fn the_other_packages_of_a_first_one_are_its_shipments() {
     let found = looked(
@@ -97,7 +98,8 @@ async fn the_other_packages_of_a_first_one_are_its_shipments() {
     assert_eq!(questions(&stub).len(), 3);
 }
 
-/// P20: a shipment that exists is not lost because not all is told of it; several parcels that nobody tells apart are no answer.
+/// P20: a shipment that exists is not lost because not all is told of it; several parcels that nobody tells apart are
+/// no answer.
 #[tokio::test]
 async fn what_cannot_be_told_apart_is_looked_at_again() {
     let single = looked(

@@ -58,7 +58,8 @@ fn is_genuine(header: Option<&str>, body: &[u8], known: &[&str]) -> bool {
     Vendors.is_genuine(&hook(), &keys(known), &inbound, now())
 }
 
-/// P65: a body counts that was signed with a token of ours, in Base64 or hexadecimal; while rotating with either of two.
+/// P65: a body counts that was signed with a token of ours, in Base64 or hexadecimal; while rotating with either of
+/// two.
 #[test]
 fn a_push_is_genuine_by_the_signature_of_its_very_bytes() {
     let body = b"{\"a\": 1}\n";
@@ -119,8 +120,8 @@ fn events(news: &[PushedNews]) -> Vec<TrackingEvent> {
     news.iter().map(happened).collect()
 }
 
-/// P65: an envelope as Track's and a bare object tell the same events that polling would, so that whatever comes twice or late is
-/// known again and folds to the same.
+/// P65: an envelope as Track's and a bare object tell the same events that polling would, so that whatever comes twice
+/// or late is known again and folds to the same.
 #[tokio::test]
 async fn pushes_tell_what_polling_tells() {
     let pushed = events(&read(&fixture("track-webhook/pushed-envelope").to_string()));

@@ -96,7 +96,8 @@ async fn whoever_received_it_is_named_where_nobody_signed() {
     assert_eq!(news.events[0].signed_by.as_deref(), Some("FRONT DESK"));
 }
 
-/// P64: codes that are not known are kept as they are and move nothing; what comes as one, as a number or as a blank is read.
+/// P64: codes that are not known are kept as they are and move nothing; what comes as one, as a number or as a blank is
+/// read.
 #[tokio::test]
 async fn lists_of_one_numbers_and_unknown_codes_are_read() {
     let news = news("track/answer-collapsed").await;
@@ -228,8 +229,8 @@ async fn three(stub: (crate::systems::fedex::FedEx, Stub)) -> (Vec<Told>, Vec<Va
     (told, questions.iter().map(|asked| asked.json()).collect())
 }
 
-/// P64: several numbers in one call, each with the days around its shipping, and each told by itself, in whatever order FedEx
-/// answers.
+/// P64: several numbers in one call, each with the days around its shipping, and each told by itself, in whatever order
+/// FedEx answers.
 #[tokio::test]
 async fn several_are_asked_for_in_one_call() {
     let (told, questions) = three(track(|_| (200, fixture("track/answer-three").to_string())).await).await;
@@ -243,7 +244,8 @@ async fn several_are_asked_for_in_one_call() {
     assert_eq!(told[1], Ok(None));
 }
 
-/// P64: one number that FedEx refuses with the whole question does not harm the others; what befalls all is told of each, once.
+/// P64: one number that FedEx refuses with the whole question does not harm the others; what befalls all is told of
+/// each, once.
 #[tokio::test]
 async fn one_refused_number_does_not_harm_the_others() {
     let picky = track(|asked| {

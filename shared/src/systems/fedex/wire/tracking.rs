@@ -1,5 +1,6 @@
-//! What Track v1 takes and answers, by number, by reference and for a shipment of several packages, and what Advanced Integrated
-//! Visibility pushes, which is told in the same words. Every field of an answer is optional and read leniently.
+//! What Track v1 takes and answers, by number, by reference and for a shipment of several packages, and what Advanced
+//! Integrated Visibility pushes, which is told in the same words. Every field of an answer is optional and read
+//! leniently.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,8 +45,8 @@ pub(crate) struct ByReference<'a> {
     pub(crate) references_information: Reference<'a>,
 }
 
-/// A reference of an account's shipments. The schema calls the last day `shipDateEndDate`, the sample beside it `shipDateEnd`: it
-/// is sent under both names, for which of them is read is not said, and each of them is documented.
+/// A reference of an account's shipments. The schema calls the last day `shipDateEndDate`, the sample beside it
+/// `shipDateEnd`: it is sent under both names, for which of them is read is not said, and each of them is documented.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Reference<'a> {
@@ -239,8 +240,8 @@ pub(crate) struct Fault {
     pub(crate) message: Option<String>,
 }
 
-/// What stands under `output`; `None` where the body is no answer of Track. Invalid characters within texts do not make it
-/// unreadable.
+/// What stands under `output`; `None` where the body is no answer of Track. Invalid characters within texts do not make
+/// it unreadable.
 pub(crate) fn output(body: &[u8]) -> Option<Output> {
     let value: Value = serde_json::from_str(&String::from_utf8_lossy(body)).ok()?;
     let output = value.get("output").filter(|output| output.is_object())?;
