@@ -84,7 +84,13 @@ async fn the_words_stand_where_the_options_say() {
 async fn people_work_beside_the_product() {
     let stage = Stage::prompt().await;
     let number = stage.shipped("SO-7").await;
+    assert!(stage.fedex().happen(&number, &[EventKind::PickedUp]));
     let copy = stage.fedex().copy(&number, "SO-8").unwrap();
+    assert_eq!(
+        stage.tracked(&copy).await["latestStatusDetail"]["code"],
+        "OC",
+        "it has not travelled"
+    );
     assert_eq!(stage.books().unvoided("SO-8"), [copy.as_str()]);
     assert!(stage.fedex().cancel_by_hand(&copy) && !stage.fedex().cancel_by_hand("1"));
     assert!(stage.books().unvoided("SO-8").is_empty());
