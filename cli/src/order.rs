@@ -209,12 +209,7 @@ fn about_unit(number: u32, phase: UnitPhase, quantities: &Quantities, job: Optio
 
 /// What is known under the number, and what is known of the documents that the ERP finds by it: a fulfilment is a document of
 /// its own, and is known here under its order's number.
-async fn with_documents(
-    stack: &Stack,
-    gate: &Gate,
-    known: &[&Units],
-    orders: &[Order],
-) -> Result<Vec<Units>, Failure> {
+async fn with_documents(stack: &Stack, gate: &Gate, known: &[&Units], orders: &[Order]) -> Result<Vec<Units>, Failure> {
     let mut all: Vec<Units> = known.iter().map(|units| (*units).clone()).collect();
     let is_known = |order: &&Order| all.iter().any(|units| units.document == order.document);
     let others = orders.iter().filter(|order| !is_known(order));

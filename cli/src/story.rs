@@ -469,9 +469,16 @@ pub(crate) mod tests {
             ..shipped()
         };
         assert_eq!(state(&parked), "open");
-        assert!(summary(&parked).starts_with("1Z1: shipped; waits for the invoice"), "{}", summary(&parked));
+        assert!(
+            summary(&parked).starts_with("1Z1: shipped; waits for the invoice"),
+            "{}",
+            summary(&parked)
+        );
         let told = standing(&parked).join("\n");
-        assert!(told.contains("It is shipped; waits for the invoice: NetSuite has none for SO5012 yet (since 2026-08-01"), "{told}");
+        assert!(
+            told.contains("It is shipped; waits for the invoice: NetSuite has none for SO5012 yet (since 2026-08-01"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -126,7 +126,10 @@ async fn what_is_marked_as_shipped_ships_once_and_what_is_packed_does_not() -> R
     assert_eq!(shipment.packages[0].weight.parse().ok(), Some(dec!(3)));
     assert_eq!(Some(shipped.number.as_str()), order_number(&world, order).as_deref());
     assert!(world.ups_requests("ship")[0].body.contains("PO-4711"));
-    assert!(world.jobs(order).is_empty(), "the order itself is no document that ships");
+    assert!(
+        world.jobs(order).is_empty(),
+        "the order itself is no document that ships"
+    );
 
     for _ in 0..3 {
         world.turn(FIVE);
@@ -149,7 +152,14 @@ async fn the_address_is_used_as_it_stands_on_the_fulfilment() -> Result<(), Fail
     let world = by_fulfilment().await?;
     let order = world.enter(world.plain(1))?;
     let fulfilment = pick(&world, order, 1, ShipStatus::Packed)?;
-    let odd = place("hudson supply CO.", "350 5th ave., Ste. #3-b", "new YORK", "NY", "10118", "US");
+    let odd = place(
+        "hudson supply CO.",
+        "350 5th ave., Ste. #3-b",
+        "new YORK",
+        "NY",
+        "10118",
+        "US",
+    );
     world.person(|account, now| {
         account.change_fulfilment(fulfilment, now, |one| {
             one.ship_address = odd.clone();
@@ -162,7 +172,10 @@ async fn the_address_is_used_as_it_stands_on_the_fulfilment() -> Result<(), Fail
     let body: serde_json::Value = serde_json::from_str(&request.body)?;
     let to = &body["ShipmentRequest"]["Shipment"]["ShipTo"];
     assert_eq!(to["Name"], "hudson supply CO.");
-    assert_eq!(to["Address"]["AddressLine"], serde_json::json!(["350 5th ave., Ste. #3-b"]));
+    assert_eq!(
+        to["Address"]["AddressLine"],
+        serde_json::json!(["350 5th ave., Ste. #3-b"])
+    );
     assert_eq!(to["Address"]["City"], "new YORK");
     assert_eq!(world.asked_ups("address_validation"), 0);
     assert!(matches!(job(&world, fulfilment)?.address, Step::NotNeeded(_)));
@@ -206,7 +219,11 @@ async fn an_invoice_that_comes_two_days_later_is_waited_for() -> Result<(), Fail
     world.poll_and_work().await?;
     let parked = job(&world, fulfilment)?;
     let since = parked.parked_since().ok_or("it does not wait")?;
-    assert_eq!(parked.due_at, Some(world.now() + FIVE), "looked for as often as is polled");
+    assert_eq!(
+        parked.due_at,
+        Some(world.now() + FIVE),
+        "looked for as often as is polled"
+    );
     let reason = parked.wait.clone().ok_or("it does not wait")?.reason;
     assert!(reason.contains("shipped; waits for the invoice"), "{reason}");
     assert!(reason.contains("once these goods are billed"), "{reason}");
@@ -215,7 +232,11 @@ async fn an_invoice_that_comes_two_days_later_is_waited_for() -> Result<(), Fail
     let parked = job(&world, fulfilment)?;
     assert_eq!((State::of(&parked), parked.parked_since()), (State::Open, Some(since)));
     assert!(parked.hold.is_none() && parked.due_at.is_some_and(|due| due <= world.now() + HOUR));
-    let looks = world.story(&parked.id).iter().filter(|one| one.text.contains("waits for the invoice")).count();
+    let looks = world
+        .story(&parked.id)
+        .iter()
+        .filter(|one| one.text.contains("waits for the invoice"))
+        .count();
     assert!((48..=80).contains(&looks), "{looks} looks in two days");
     assert_eq!(gaps(&world).await?, [], "two days are nothing");
 
@@ -264,7 +285,10 @@ async fn two_fulfilments_of_one_order_share_an_invoice() -> Result<(), Failure> 
     let shown = invoice(&world, order, billed)?;
     let tracking = text(&shown, "tracking");
     let numbers: Vec<&str> = tracking.split(", ").collect();
-    let (one, other) = (number_of(&world, &job(&world, first)?)?, number_of(&world, &job(&world, second)?)?);
+    let (one, other) = (
+        number_of(&world, &job(&world, first)?)?,
+        number_of(&world, &job(&world, second)?)?,
+    );
     assert_eq!((numbers.len(), world.billed().len()), (2, 2), "{tracking}");
     assert!(numbers.contains(&one.as_str()) && numbers.contains(&other.as_str()));
     assert_eq!(writes(&world, &shown, "tracking"), 2);
@@ -381,7 +405,10 @@ async fn a_void_invoice_does_not_count() -> Result<(), Failure> {
     world.person(|account, now| account.delete_invoice(right, now))?;
     world.turn(HOUR);
     let named = gaps(&world).await?;
-    assert_eq!(named.iter().map(|gap| gap.kind).collect::<Vec<_>>(), [GapKind::WriteBackChanged]);
+    assert_eq!(
+        named.iter().map(|gap| gap.kind).collect::<Vec<_>>(),
+        [GapKind::WriteBackChanged]
+    );
     world.pass(FIVE).await?;
     assert!(job(&world, fulfilment)?.parked_since().is_some());
     let last = bill(&world, order, &[fulfilment])?;
@@ -407,7 +434,10 @@ async fn an_invoice_whose_answer_is_lost_is_written_once() -> Result<(), Failure
             max: Some(1),
         });
         world.poll_and_work().await?;
-        assert!(matches!(job(&world, fulfilment)?.write_back, Step::Unknown { .. }), "{kind:?}");
+        assert!(
+            matches!(job(&world, fulfilment)?.write_back, Step::Unknown { .. }),
+            "{kind:?}"
+        );
         world.pass(HOUR).await?;
         let shipped = job(&world, fulfilment)?;
         let shown = invoice(&world, order, billed)?;
@@ -448,7 +478,14 @@ async fn what_is_taken_back_before_the_label_closes() -> Result<(), Failure> {
 /// P54: a change after the shipment is told, and nothing is shipped again.
 #[tokio::test]
 async fn what_changes_after_it_shipped_is_told_and_never_shipped_again() -> Result<(), Failure> {
-    let elsewhere = place("Hudson Supply Co", "1600 Pennsylvania Ave NW", "Washington", "DC", "20500", "US");
+    let elsewhere = place(
+        "Hudson Supply Co",
+        "1600 Pennsylvania Ave NW",
+        "Washington",
+        "DC",
+        "20500",
+        "US",
+    );
     let changes: [&dyn Fn(&mut simulators::netsuite::model::Fulfilment); 3] = [
         &|one| one.ship_address = elsewhere.clone(),
         &|one| one.lines[0].quantity = dec!(1),
@@ -465,7 +502,11 @@ async fn what_changes_after_it_shipped_is_told_and_never_shipped_again() -> Resu
         world.poll_and_work().await?;
         let shipped = job(&world, fulfilment)?;
         let told = |entry: &&waybill::ports::AuditEntry| entry.text.contains("changed after this was shipped");
-        assert_eq!(world.story(&shipped.id).iter().filter(told).count(), 1, "change {index}");
+        assert_eq!(
+            world.story(&shipped.id).iter().filter(told).count(),
+            1,
+            "change {index}"
+        );
         world.pass(HOUR).await?;
         assert_eq!(world.asked_ups("ship"), 1, "change {index}");
         let kinds: Vec<GapKind> = gaps(&world).await?.iter().map(|gap| gap.kind).collect();
@@ -505,7 +546,11 @@ async fn an_orders_fulfilled_quantities_ship_as_people_fulfil_them() -> Result<(
     world.turn(FIVE);
     world.poll_and_work().await?;
 
-    let weights: Vec<_> = world.billed().iter().map(|one| one.packages[0].weight.parse().ok()).collect();
+    let weights: Vec<_> = world
+        .billed()
+        .iter()
+        .map(|one| one.packages[0].weight.parse().ok())
+        .collect();
     assert_eq!(weights, [Some(dec!(3)), Some(dec!(4.5))]);
     assert_eq!(world.field(order, "tracking")?.split(", ").count(), 2);
     assert_eq!(world.page(order)?.fulfilments.len(), 2, "people make the fulfilments");
@@ -536,7 +581,10 @@ async fn a_poll_that_sees_the_order_billed_wakes_what_waits() -> Result<(), Fail
 #[tokio::test]
 async fn an_account_that_bills_at_once_is_written_to_at_once() -> Result<(), Failure> {
     let world = by_fulfilment().await?;
-    world.netsuite.configure(|options| options.bills_at_once = true).map_err(|refusal| format!("{refusal:?}"))?;
+    world
+        .netsuite
+        .configure(|options| options.bills_at_once = true)
+        .map_err(|refusal| format!("{refusal:?}"))?;
     let order = world.enter(world.plain(1))?;
     let fulfilment = pick(&world, order, 1, ShipStatus::Packed)?;
     world.person(|account, now| account.mark(fulfilment, ShipStatus::Shipped, now))?;
@@ -581,9 +629,15 @@ async fn a_fulfilment_is_found_by_both_numbers() -> Result<(), Failure> {
     let page = world.page(order)?;
     let number = page.fulfilments[0].number.clone();
     let by_order = order_number(&world, order).ok_or("no number")?;
-    let admitted = world.poller().admit_number(&CONNECTION.parse()?, &number, "ann").await?;
+    let admitted = world
+        .poller()
+        .admit_number(&CONNECTION.parse()?, &number, "ann")
+        .await?;
     assert_eq!((admitted.admitted, admitted.seen), (1, 1), "{admitted:?}");
-    let again = world.poller().admit_number(&CONNECTION.parse()?, &by_order, "ann").await?;
+    let again = world
+        .poller()
+        .admit_number(&CONNECTION.parse()?, &by_order, "ann")
+        .await?;
     assert_eq!((again.admitted, again.seen, again.waiting), (0, 2, 1), "{again:?}");
     assert_eq!((jobs(&world, one)?.len(), jobs(&world, other)?.len()), (1, 0));
     Ok(())
@@ -605,7 +659,10 @@ async fn problems_stand_on_the_order_with_the_fulfilments_number() -> Result<(),
         .iter()
         .map(|one| format!("{} [{}]: ", one.number, one.id))
         .collect();
-    assert_eq!(job(&world, one)?.hold.map(|hold| hold.reason), Some(HoldReason::MissingData));
+    assert_eq!(
+        job(&world, one)?.hold.map(|hold| hold.reason),
+        Some(HoldReason::MissingData)
+    );
     let problem = world.field(order, "problem")?;
     assert!(numbers.iter().all(|number| problem.contains(number)), "{problem}");
 
@@ -614,12 +671,19 @@ async fn problems_stand_on_the_order_with_the_fulfilments_number() -> Result<(),
     world.poll_and_work().await?;
     world.pass(FIVE).await?;
     let problem = world.field(order, "problem")?;
-    assert!(!problem.contains(&numbers[0]) && problem.contains(&numbers[1]), "{problem}");
+    assert!(
+        !problem.contains(&numbers[0]) && problem.contains(&numbers[1]),
+        "{problem}"
+    );
     assert!(job(&world, other)?.hold.is_some());
 
     world.person(|account, now| account.delete_fulfilment(other, now))?;
     world.pass(HOUR).await?;
-    assert_eq!(world.field(order, "problem")?, "", "a fulfilment that is gone has no problem");
+    assert_eq!(
+        world.field(order, "problem")?,
+        "",
+        "a fulfilment that is gone has no problem"
+    );
     Ok(())
 }
 
@@ -637,7 +701,10 @@ async fn the_delivery_stands_on_the_same_invoice() -> Result<(), Failure> {
     assert!(world.ups.happen(&number, &[EventKind::PickedUp, EventKind::Delivered]));
     world.follow(2 * HOUR, Ways::PollOnly).await?;
     let shown = invoice(&world, order, billed)?;
-    assert_eq!((text(&shown, "status").as_str(), text(&shown, "tracking")), ("Delivered", number));
+    assert_eq!(
+        (text(&shown, "status").as_str(), text(&shown, "tracking")),
+        ("Delivered", number)
+    );
     assert_eq!(world.field(order, "status")?, "");
     Ok(())
 }
@@ -656,12 +723,17 @@ async fn a_parcel_whose_invoice_comes_after_it_has_arrived_is_shown_as_delivered
     world.turn(HOUR);
     assert!(world.ups.happen(&number, &[EventKind::PickedUp, EventKind::Delivered]));
     world.follow(4 * HOUR, Ways::PollOnly).await?;
-    let told = world.story(&parked.id).iter().filter(|one| one.text.contains("told later")).count();
+    let told = world
+        .story(&parked.id)
+        .iter()
+        .filter(|one| one.text.contains("told later"))
+        .count();
     assert_eq!(told, 0, "it waits quietly");
     let followed: Vec<Option<Milestone>> = {
         let tables = world.store.tables();
         let own = tables.tracked.parcels.values().filter(|parcel| parcel.job == parked.id);
-        own.map(|parcel| parcel.progress.as_ref().map(|progress| progress.milestone)).collect()
+        own.map(|parcel| parcel.progress.as_ref().map(|progress| progress.milestone))
+            .collect()
     };
     assert_eq!(followed, [Some(Milestone::Delivered)]);
 
@@ -669,7 +741,10 @@ async fn a_parcel_whose_invoice_comes_after_it_has_arrived_is_shown_as_delivered
     world.pass(HOUR).await?;
     world.follow(2 * HOUR, Ways::PollOnly).await?;
     let shown = invoice(&world, order, billed)?;
-    assert_eq!((text(&shown, "status").as_str(), text(&shown, "tracking")), ("Delivered", number));
+    assert_eq!(
+        (text(&shown, "status").as_str(), text(&shown, "tracking")),
+        ("Delivered", number)
+    );
     assert_eq!(writes(&world, &shown, "tracking"), 1);
     Ok(())
 }

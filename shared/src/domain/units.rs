@@ -9,8 +9,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountRule, Address, Consignment, ContentHash, DocumentId, DocumentKind, JobId, LineId, LocationId, Order, OrderLine, Origin,
-    Standing, account_of,
+    AccountRule, Address, Consignment, ContentHash, DocumentId, DocumentKind, JobId, LineId, LocationId, Order,
+    OrderLine, Origin, Standing, account_of,
 };
 
 /// A quantity for each line.

@@ -741,10 +741,16 @@ fn what_is_parked_waits_without_failing_until_it_is_written() {
     let later = now + SignedDuration::from_hours(1);
     let parked = Wait::parked(later, "shipped; waits for the invoice", now);
     job.apply(Outcome::Waits(parked), now, &timing).unwrap();
-    assert_eq!((job.parked_since(), job.due_at, job.problem()), (Some(now), Some(later), None));
+    assert_eq!(
+        (job.parked_since(), job.due_at, job.problem()),
+        (Some(now), Some(later), None)
+    );
     assert!(!job.finished() && job.hold.is_none());
     job.apply(Outcome::OrderChanged, now, &timing).unwrap();
-    assert_eq!((job.parked_since(), job.next(now, &timing)), (Some(now), Next::LookForWriteBack));
+    assert_eq!(
+        (job.parked_since(), job.next(now, &timing)),
+        (Some(now), Next::LookForWriteBack)
+    );
     let owner = Nonce::new("w");
     job.apply(Outcome::WriteBackIntended { owner }, now, &timing).unwrap();
     assert_eq!(job.parked_since(), None);

@@ -225,7 +225,10 @@ async fn invoices(netsuite: &NetSuite) -> Vec<Finding> {
     let id = match page {
         Ok(page) => page.items.into_iter().find_map(|row| row.id),
         Err(error) => {
-            let advice = permission(&error, "Transactions > Invoice (Edit) and Transactions > Find Transaction");
+            let advice = permission(
+                &error,
+                "Transactions > Invoice (Edit) and Transactions > Find Transaction",
+            );
             return vec![finding(by_query, Err(advice))];
         }
     };

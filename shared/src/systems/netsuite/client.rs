@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::Method;
-use jiff::{SignedDuration, Timestamp};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -674,9 +674,7 @@ impl OrderSource for NetSuite {
         let after = scan.after.as_deref();
         let query = match self.settings.options.trigger {
             Trigger::FulfilmentShipped => suiteql::changed_fulfilments(&since, after),
-            Trigger::Ready | Trigger::OrderShipped => {
-                suiteql::changed(&since, after, self.select.condition.as_deref())
-            }
+            Trigger::Ready | Trigger::OrderShipped => suiteql::changed(&since, after, self.select.condition.as_deref()),
         };
         self.heads(&query, scan, &zone).await
     }
@@ -704,10 +702,8 @@ impl OrderSource for NetSuite {
 
     async fn read(&self, documents: &[DocumentId]) -> Result<Vec<Order>, CallError> {
         let of_people = |document: &&DocumentId| document.kind == DocumentKind::Fulfilment;
-        let (fulfilments, documents): (Vec<DocumentId>, Vec<DocumentId>) = documents
-            .iter()
-            .cloned()
-            .partition(|document| of_people(&document));
+        let (fulfilments, documents): (Vec<DocumentId>, Vec<DocumentId>) =
+            documents.iter().cloned().partition(|document| of_people(&document));
         let mut orders = self.read_orders(&documents).await?;
         orders.extend(self.read_fulfilments(&fulfilments).await?);
         Ok(orders)

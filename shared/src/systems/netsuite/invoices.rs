@@ -96,7 +96,10 @@ impl NetSuite {
                 }
             }
         }
-        Ok(shown.into_iter().map(|(order, texts)| (order, together(texts))).collect())
+        Ok(shown
+            .into_iter()
+            .map(|(order, texts)| (order, together(texts)))
+            .collect())
     }
 
     /// The records on which the delivery of parcels is shown; none while there is no such record.

@@ -4,7 +4,9 @@ use url::{Host, Url};
 
 use super::options::Options;
 use super::service::{RECORD_KEY, is_column};
-use crate::connection::{Addressed, Connection, Environment, FieldMap, Mistake, Selection, WriteBackPolicy, WriteBackTarget};
+use crate::connection::{
+    Addressed, Connection, Environment, FieldMap, Mistake, Selection, WriteBackPolicy, WriteBackTarget,
+};
 use crate::http::{Network, is_private};
 
 /// Everything of a connection that this system reads, valid.

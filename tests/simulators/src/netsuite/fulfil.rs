@@ -31,7 +31,9 @@ impl World {
         let lines = self.fulfilment_lines(found, &body)?;
         let ship_method = body.ship_method.or(found.ship_method);
         let first = lines.first().and_then(|line| found.line(line.order_line));
-        let ship_address = first.map_or(&found.ship_address, |line| found.destination(line)).clone();
+        let ship_address = first
+            .map_or(&found.ship_address, |line| found.destination(line))
+            .clone();
         let mut packages = body.packages.unwrap_or_default();
         if !replace || packages.is_empty() {
             packages.insert(0, Package::default());

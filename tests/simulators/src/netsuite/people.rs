@@ -407,7 +407,9 @@ impl World {
             let line = found.line(*number).ok_or_else(Refusal::nonexistent)?;
             let quantity = Decimal::from(*quantity);
             if quantity > line.fulfillable(false) {
-                return Err(Refusal::user("The quantity to fulfill cannot exceed what remains of the line."));
+                return Err(Refusal::user(
+                    "The quantity to fulfill cannot exceed what remains of the line.",
+                ));
             }
             address = found.destination(line).clone();
             lines.push(FulfilmentLine {

@@ -5,8 +5,8 @@
 
 use super::events::{Happening, OrderEvent};
 use super::model::{
-    Address, Customer, Fulfilment, Id, Integration, Invoice, Item, ItemType, Line, Location, SalesOrder, ShipMethod, ShipStatus,
-    WeightUnit,
+    Address, Customer, Fulfilment, Id, Integration, Invoice, Item, ItemType, Line, Location, SalesOrder, ShipMethod,
+    ShipStatus, WeightUnit,
 };
 use super::options::Options;
 use jiff::{Timestamp, civil::DateTime, tz::Offset};

@@ -153,7 +153,8 @@ mod tests {
             { "lineid": "3", "item": "34", "sku": "MANUAL", "itemtype": "NonInvtPart", "quantity": "0" }
         ]))
         .unwrap();
-        let of_order: Vec<LineRow> = serde_json::from_value(json!([{ "item": "31", "itemtype": "InvtPart", "rate": "24.50" }])).unwrap();
+        let of_order: Vec<LineRow> =
+            serde_json::from_value(json!([{ "item": "31", "itemtype": "InvtPart", "rate": "24.50" }])).unwrap();
         let facts = Facts {
             row: &row,
             lines: &lines,
@@ -168,12 +169,28 @@ mod tests {
     #[test]
     fn a_fulfilment_asks_for_what_it_took() {
         let order = read(json!({}), &Selection::default());
-        assert_eq!((order.document, order.standing), (DocumentId::fulfilment("7001"), Standing::Ready));
-        assert_eq!((order.number.as_str(), order.customer_reference.as_deref()), ("SO5012", Some("PO-7")));
-        assert_eq!((order.ship_to.name.as_str(), order.ship_to.city.as_str()), ("hudson  supply", "New YORK"));
+        assert_eq!(
+            (order.document, order.standing),
+            (DocumentId::fulfilment("7001"), Standing::Ready)
+        );
+        assert_eq!(
+            (order.number.as_str(), order.customer_reference.as_deref()),
+            ("SO5012", Some("PO-7"))
+        );
+        assert_eq!(
+            (order.ship_to.name.as_str(), order.ship_to.city.as_str()),
+            ("hudson  supply", "New YORK")
+        );
         let [line] = <[OrderLine; 1]>::try_from(order.lines).unwrap();
-        assert_eq!((line.ordered, line.fulfilled, line.ready), (dec!(2), Decimal::ZERO, dec!(2)));
-        assert_eq!(line.unit_price, Some(Money::new(dec!(24.50), "USD")), "the order's price");
+        assert_eq!(
+            (line.ordered, line.fulfilled, line.ready),
+            (dec!(2), Decimal::ZERO, dec!(2))
+        );
+        assert_eq!(
+            line.unit_price,
+            Some(Money::new(dec!(24.50), "USD")),
+            "the order's price"
+        );
     }
 
     /// P54: only what is marked as shipped ships, or what the connection names; what we made ourselves never does.
@@ -191,8 +208,14 @@ mod tests {
         };
         assert_eq!(standing(json!({ "statuscode": "C" }), &[]), "Ready");
         let packed = standing(json!({ "statuscode": "ItemShip:B" }), &[]);
-        assert!(packed.contains("marked Packed") && packed.contains("marked Shipped"), "{packed}");
-        assert_eq!(standing(json!({ "statuscode": "ItemShip:B" }), &["B", "ItemShip:C"]), "Ready");
+        assert!(
+            packed.contains("marked Packed") && packed.contains("marked Shipped"),
+            "{packed}"
+        );
+        assert_eq!(
+            standing(json!({ "statuscode": "ItemShip:B" }), &["B", "ItemShip:C"]),
+            "Ready"
+        );
         assert!(standing(json!({ "statuscode": "ItemShip:Q" }), &[]).contains("unknown (Q)"));
         let ours = json!({ "externalid": "ABCDEFGHIJKLMNOPQRSTUVWXYZ" });
         assert!(standing(ours, &[]).contains("Waybill made"));

@@ -112,7 +112,10 @@ fn shows_all(invoice: &Invoice, numbers: &[String]) -> bool {
 
 fn place<'a>(invoices: &'a [Invoice], order: &[LineRow], ours: &Goods) -> Option<&'a Invoice> {
     let is_free = |invoice: &&Invoice| invoice.numbers().is_empty();
-    let exact = invoices.iter().filter(is_free).find(|invoice| bills_exactly(invoice, ours));
+    let exact = invoices
+        .iter()
+        .filter(is_free)
+        .find(|invoice| bills_exactly(invoice, ours));
     if exact.is_some() {
         return exact;
     }
@@ -132,7 +135,9 @@ fn bills_exactly(invoice: &Invoice, ours: &Goods) -> bool {
 /// Whether the invoices bill everything of these items that left the warehouse.
 fn is_all_billed(invoices: &[Invoice], order: &[LineRow], ours: &Goods) -> bool {
     let left = goods(order, |line| line.shipped.as_deref());
-    let all = goods(invoices.iter().flat_map(|invoice| &invoice.lines), |line| line.quantity.as_deref());
+    let all = goods(invoices.iter().flat_map(|invoice| &invoice.lines), |line| {
+        line.quantity.as_deref()
+    });
     ours.keys().all(|sku| {
         let of = |goods: &Goods| goods.get(sku).copied().unwrap_or_default();
         of(&all) >= of(&left)
@@ -228,22 +233,31 @@ mod tests {
 
     #[test]
     fn what_an_invoice_shows_already_is_found_before_anything_else() {
-        let shown = [invoice("1", "", &[("PUMP", 2)]), invoice("2", "1Z9, 1Z2", &[("SEAL", 1)])];
+        let shown = [
+            invoice("1", "", &[("PUMP", 2)]),
+            invoice("2", "1Z9, 1Z2", &[("SEAL", 1)]),
+        ];
         assert_eq!(billed(&shown, 2), "shows 2");
         let full = [invoice("1", "1Z9, 1Z8, \u{2026}", &[("PUMP", 2)])];
         assert_eq!(billed(&full, 2), "shows 1", "there is no room for more");
         let ours = consignment(&[("PUMP", dec!(2))]);
         let (one, two) = ("1Z2".to_owned(), "1Z3".to_owned());
         let part = billing(&shown, &[], &ours, &[one, two]);
-        assert!(matches!(part, Billing::ShowsAPart(invoice) if invoice.id == "2"), "{part:?}");
+        assert!(
+            matches!(part, Billing::ShowsAPart(invoice) if invoice.id == "2"),
+            "{part:?}"
+        );
     }
 
     #[test]
     fn a_void_invoice_bills_nothing_and_costs_are_no_goods() {
-        let row = |code: Value| serde_json::from_value::<DescendantRow>(json!({ "id": "1", "statuscode": code })).unwrap();
+        let row =
+            |code: Value| serde_json::from_value::<DescendantRow>(json!({ "id": "1", "statuscode": code })).unwrap();
         assert!(!is_in_force(&row(json!("CustInvc:V"))) && !is_in_force(&row(json!("V"))));
         assert!(is_in_force(&row(json!("CustInvc:A"))) && is_in_force(&row(Value::Null)));
-        let cost: LineRow = serde_json::from_value(json!({ "sku": "PUMP", "itemtype": "InvtPart", "quantity": "2", "iscogs": "T" })).unwrap();
+        let cost: LineRow =
+            serde_json::from_value(json!({ "sku": "PUMP", "itemtype": "InvtPart", "quantity": "2", "iscogs": "T" }))
+                .unwrap();
         assert!(goods([&cost], |line| line.quantity.as_deref()).is_empty());
     }
 }

@@ -159,14 +159,20 @@ fn only_an_order_without_an_address_or_with_several_needs_its_record() {
     let rows: Vec<OrderRow> = rows(fixture!("read/orders.json"));
     let needed: Vec<bool> = rows.iter().map(|row| needs_record(row, Trigger::Ready)).collect();
     assert_eq!(needed, [false; 5], "cancelled and billed orders go nowhere");
-    assert!(needs_record(&OrderRow {
-        statuscode: Some("B".to_owned()),
-        ..rows[3].clone()
-    }, Trigger::Ready));
-    assert!(needs_record(&OrderRow {
-        ismultishipto: Some("T".to_owned()),
-        ..rows[0].clone()
-    }, Trigger::Ready));
+    assert!(needs_record(
+        &OrderRow {
+            statuscode: Some("B".to_owned()),
+            ..rows[3].clone()
+        },
+        Trigger::Ready
+    ));
+    assert!(needs_record(
+        &OrderRow {
+            ismultishipto: Some("T".to_owned()),
+            ..rows[0].clone()
+        },
+        Trigger::Ready
+    ));
 }
 
 // ---- writing -----------------------------------------------------------------------------------------------------

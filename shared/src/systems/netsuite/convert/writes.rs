@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::connection::FieldMap;
-use crate::domain::{DocumentId, DocumentKind, LineId, Money, OrderLine, Packing, Quantities, Refusal, Weight, WeightUnit};
+use crate::domain::{
+    DocumentId, DocumentKind, LineId, Money, OrderLine, Packing, Quantities, Refusal, Weight, WeightUnit,
+};
 use crate::ports::WriteBack;
 use crate::systems::netsuite::options::{Options, PackageSublist};
 use crate::systems::netsuite::wire::{LineRow, SalesOrder, SalesOrderLine, as_text};
@@ -621,10 +623,18 @@ mod tests {
         assert_eq!(field(&body, "custbody_l"), "https://x/JOB1/a https://x/JOB2/b");
         let again = update_body(&update(&["1Z2", "1Z3"], Some("https://x/JOB2/c"), 300), &body);
         assert_eq!(field(&again, "custbody_t"), "1Z1, 1Z2, 1Z3");
-        assert_eq!(field(&again, "custbody_l"), "untouched", "a link goes only with a number");
+        assert_eq!(
+            field(&again, "custbody_l"),
+            "untouched",
+            "a link goes only with a number"
+        );
         let part = json!({ "custbody_t": "1Z1, 1Z2", "custbody_l": "https://x/JOB2/b https://x/JOB1/a" });
         let rest = update_body(&update(&["1Z2", "1Z3"], Some("https://x/JOB2/c"), 300), &part);
-        assert_eq!(field(&rest, "custbody_l"), "https://x/JOB1/a https://x/JOB2/c", "ours is replaced");
+        assert_eq!(
+            field(&rest, "custbody_l"),
+            "https://x/JOB1/a https://x/JOB2/c",
+            "ours is replaced"
+        );
     }
 
     #[test]
@@ -632,8 +642,15 @@ mod tests {
         let there = json!({ "custbody_t": "1Z1, 1Z2", "custbody_l": "https://x/JOB1/a" });
         let body = update_body(&update(&["1Z3", "1Z4"], Some("https://x/JOB2/long"), 17), &there);
         assert_eq!(field(&body, "custbody_t"), "1Z1, 1Z2, 1Z3, \u{2026}");
-        assert_eq!(field(&body, "custbody_l"), "https://x/JOB1/a", "half a link opens nothing");
-        assert!(shows_numbers(&body, &update(&["1Z4"], None, 17)), "there is no room for it");
+        assert_eq!(
+            field(&body, "custbody_l"),
+            "https://x/JOB1/a",
+            "half a link opens nothing"
+        );
+        assert!(
+            shows_numbers(&body, &update(&["1Z4"], None, 17)),
+            "there is no room for it"
+        );
         assert!(!shows_numbers(&there, &update(&["1Z4"], None, 17)));
         let exact = update_body(&update(&["1Z3"], None, 13), &there);
         assert_eq!(field(&exact, "custbody_t"), "1Z1, 1Z2, 1Z3");
@@ -659,7 +676,10 @@ mod tests {
 
     #[test]
     fn only_ids_stand_in_a_path() {
-        assert_eq!(record_path(Target::Invoice, "9001").unwrap(), "/services/rest/record/v1/invoice/9001");
+        assert_eq!(
+            record_path(Target::Invoice, "9001").unwrap(),
+            "/services/rest/record/v1/invoice/9001"
+        );
         assert!(record_path(Target::Invoice, "9/../1").is_err() && record_path(Target::Order, "").is_err());
         assert!(order_path(&DocumentId::fulfilment("7001")).is_err());
     }

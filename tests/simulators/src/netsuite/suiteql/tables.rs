@@ -4,7 +4,9 @@
 //! row and a shipping row among its lines; the components of a kit are rows; custom body fields are columns.
 
 use super::functions::canonical;
-use crate::netsuite::model::{Address, Fulfilment, FulfilmentLine, Id, Invoice, Item, ItemType, Line, OrderStatus, SalesOrder, ShipStatus};
+use crate::netsuite::model::{
+    Address, Fulfilment, FulfilmentLine, Id, Invoice, Item, ItemType, Line, OrderStatus, SalesOrder, ShipStatus,
+};
 use crate::netsuite::options::{CustomFieldKind, StatusForm};
 use crate::netsuite::world::World;
 use jiff::Timestamp;
@@ -82,7 +84,12 @@ pub(super) fn create(db: &Connection, world: &World) -> Result<()> {
         display(db, "status", &format!("ItemShip:{}", status.letter()), &name)?;
     }
     for (letter, name) in [("A", "Open"), ("V", "Voided")] {
-        display(db, "status", &format!("CustInvc:{letter}"), &format!("Invoice : {name}"))?;
+        display(
+            db,
+            "status",
+            &format!("CustInvc:{letter}"),
+            &format!("Invoice : {name}"),
+        )?;
     }
     for (_, id, name) in crate::netsuite::model::WeightUnit::ALL {
         display(db, "weightunit", &id.to_string(), name)?;
@@ -394,13 +401,7 @@ fn fulfilment_lines(db: &Connection, world: &World, fulfilment: &Fulfilment) -> 
 }
 
 /// The row beside each line of a fulfilment that books what the goods cost.
-fn cost_row(
-    db: &Connection,
-    world: &World,
-    fulfilment: &Fulfilment,
-    line: &FulfilmentLine,
-    number: u32,
-) -> Result<()> {
+fn cost_row(db: &Connection, world: &World, fulfilment: &Fulfilment, line: &FulfilmentLine, number: u32) -> Result<()> {
     let statement = r#"INSERT INTO transactionline (uniquekey, "transaction", id, linesequencenumber, item, itemtype, quantity,
         isclosed, mainline, taxline, createdfrom, iscogs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'F', 'F', 'F', ?8, 'T')"#;
     let row = params![
