@@ -3,6 +3,7 @@
 mod authentication;
 mod demo_addresses;
 mod fulfilling;
+mod invoicing;
 mod querying;
 mod working_together;
 
