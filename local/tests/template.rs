@@ -375,7 +375,11 @@ fn whoever_opens_labels_may_read_them_and_nothing_else() {
         ("[\"s3:GetObject\"]", "${Bucket.Arn}/labels/*"),
     ];
     let only_jobs = &statements[1]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
-    assert_eq!(only_jobs, &serde_json::json!(["JOB#*"]), "no token, no connection, no webhook");
+    assert_eq!(
+        only_jobs,
+        &serde_json::json!(["JOB#*"]),
+        "no token, no connection, no webhook"
+    );
     assert_eq!(allowed.len(), wanted.len());
     for ((action, resource), (verb, what)) in allowed.iter().zip(wanted) {
         assert!(
