@@ -258,9 +258,6 @@ pub enum WriteBackTarget {
 pub struct FieldMap {
     /// Tracking numbers, separated by a comma and a blank.
     pub tracking: Option<String>,
-    /// Links to the labels, separated by a blank.
-    #[serde(default)]
-    pub label_link: Option<String>,
     /// What the account pays.
     pub cost: Option<String>,
     /// The service's name.

@@ -588,7 +588,6 @@ fn write_back(section: &Section<'_>) -> WriteBackPolicy {
     let text = |key| fields.get(key, &spelt::TEXT);
     let map = FieldMap {
         tracking: text("tracking"),
-        label_link: text("label_link"),
         cost: text("cost"),
         service: text("service"),
         status: text("status"),
