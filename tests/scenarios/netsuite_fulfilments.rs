@@ -316,7 +316,8 @@ async fn two_workers_at_one_invoice_lose_nothing() -> Result<(), Failure> {
         let (one, other) = (job(&world, first)?.id, job(&world, second)?.id);
         let worker = world.worker();
         let (ran, also) = tokio::join!(worker.run(&one), worker.run(&other));
-        (ran?, also?);
+        ran?;
+        also?;
         world.pass(HOUR).await?;
         let tracking = text(&invoice(&world, order, billed)?, "tracking");
         for fulfilment in [first, second] {
