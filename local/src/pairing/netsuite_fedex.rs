@@ -98,6 +98,8 @@ pub(super) struct NetSuite {
     fulfilments: Vec<Entered>,
     others: Vec<Entered>,
     done: BTreeSet<Id>,
+    /// Fulfilments whose shipment a person has voided.
+    anew: BTreeSet<Id>,
 }
 
 /// A fulfilment that people made of an order.
@@ -138,6 +140,7 @@ impl NetSuite {
             fulfilments: Vec::new(),
             others: Vec::new(),
             done: BTreeSet::new(),
+            anew: BTreeSet::new(),
         })
     }
 
@@ -160,7 +163,7 @@ impl NetSuite {
             consignments: 1,
             whole: fulfilment(order, one).is_some_and(|found| found.status == ShipStatus::Shipped),
             cancelled: one.kind == Kind::TakenBack && done,
-            corrected: done,
+            corrected: done || self.anew.contains(&one.id),
             problem: problem(order, one),
             status: invoices.first().map(|invoice| text(&invoice.custom_fields, STATUS)),
             writes: invoices.iter().map(|invoice| invoice.number.clone()).collect(),
@@ -263,7 +266,7 @@ impl Pairing for NetSuite {
 
     fn ships_anew(&mut self, document: &DocumentId) {
         let own = self.fulfilments.iter().filter(|one| one.document() == *document);
-        self.done.extend(own.map(|one| one.id));
+        self.anew.extend(own.map(|one| one.id));
     }
 
     fn correction(&self) -> Option<Correction> {
