@@ -16,7 +16,7 @@ use simulators::netsuite::model::{Address, Id, Integration, ShipStatus, WeightUn
 use simulators::netsuite::options::Options;
 use simulators::netsuite::people::{ItemKey, NewLine, NewOrder};
 use simulators::netsuite::refusal::Refusal;
-use simulators::netsuite::world::World;
+use simulators::netsuite::world::{CustomFieldWrite, World};
 use simulators::netsuite::{NetSuite as Account, Running};
 use simulators::server::{Base, Serving};
 use waybill::domain::DocumentId;
@@ -167,7 +167,10 @@ impl NetSuite {
             problem: problem(order, one),
             status: invoices.first().map(|invoice| text(&invoice.custom_fields, STATUS)),
             writes: invoices.iter().map(|invoice| invoice.number.clone()).collect(),
-            last_write: writes(books, &invoices).map(|(at, _)| at).max(),
+            last_write: our_writes(books)
+                .filter(|write| invoices.iter().any(|invoice| invoice.number == write.document))
+                .map(|write| write.at)
+                .max(),
         })
     }
 }
@@ -230,14 +233,9 @@ impl Pairing for NetSuite {
     fn written_twice(&self) -> usize {
         let books = self.running.netsuite.books();
         let invoices: Vec<&InvoiceBook> = books.orders.values().flat_map(|order| &order.invoices).collect();
-        let said: Vec<(&str, &Value)> = invoices
-            .iter()
-            .flat_map(|invoice| writes(&books, &[invoice]).map(|(_, value)| (invoice.number.as_str(), value)))
-            .collect();
-        let again = said
-            .iter()
-            .enumerate()
-            .filter(|(index, one)| said.iter().take(*index).any(|other| other == *one));
+        let mut known: BTreeSet<(&str, String)> = BTreeSet::new();
+        let said = our_writes(&books).map(|write| (write.document.as_str(), write.value.to_string()));
+        let again = said.filter(|write| !known.insert(write.clone()));
         again.count() + in_two_places(&invoices)
     }
 
@@ -485,12 +483,10 @@ fn shows_any(invoice: &InvoiceBook) -> bool {
     !invoice.voided && !numbers(invoice).is_empty()
 }
 
-/// What our writes of tracking numbers to these invoices said, oldest first.
-fn writes<'a>(books: &'a Books, invoices: &'a [&InvoiceBook]) -> impl Iterator<Item = (Timestamp, &'a Value)> {
-    let own = books.custom_field_writes.iter();
-    let own = own.filter(|write| write.field == TRACKING && write.by == CLIENT);
-    let own = own.filter(|write| invoices.iter().any(|invoice| invoice.number == write.document));
-    own.map(|write| (write.at, &write.value))
+/// Our writes of tracking numbers, oldest first.
+fn our_writes(books: &Books) -> impl Iterator<Item = &CustomFieldWrite> {
+    let writes = books.custom_field_writes.iter();
+    writes.filter(|write| write.field == TRACKING && write.by == CLIENT)
 }
 
 /// How many tracking numbers stand on more invoices than one.
