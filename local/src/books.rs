@@ -8,10 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use simulators::ups::{Books as UpsBooks, Event, EventKind, Shipment};
-
 use waybill::domain::{DocumentId, JobId, Milestone};
 
+use crate::carrier::{Books, Parcel, Shipment};
 use crate::pairing::{Name, Pairing, shipped};
 
 /// The most units that a document of the demo has.
@@ -39,6 +38,8 @@ pub struct Shown {
     pub document: DocumentId,
     /// Every tracking number that stands there.
     pub tracking_numbers: BTreeSet<String>,
+    /// Other documents whose tracking numbers stand in the same place: fulfilments that one invoice bills.
+    pub beside: Vec<DocumentId>,
     /// How many shipments it takes at least: one for each destination.
     pub consignments: usize,
     /// Whether the ERP, too, sees nothing left to ship.
@@ -51,7 +52,7 @@ pub struct Shown {
     pub problem: Option<String>,
     /// Where the delivery stands.
     pub status: Option<String>,
-    /// What holds the tracking numbers: fulfilments, change orders, rows.
+    /// What holds the tracking numbers: fulfilments, change orders, rows, invoices.
     pub writes: Vec<String>,
     /// When the last of these was made.
     pub last_write: Option<Timestamp>,
@@ -164,7 +165,7 @@ pub struct Totals {
 
 /// Reads the books of both sides for every document of a pairing.
 #[must_use]
-pub fn told(pairing: &dyn Pairing, carrier: &UpsBooks, began: Timestamp) -> Told {
+pub fn told(pairing: &dyn Pairing, carrier: &Books, began: Timestamp) -> Told {
     let name = pairing.name();
     let shown = pairing.shown();
     let again = shipped(name, &pairing.shipped_elsewhere(), carrier);
@@ -175,11 +176,14 @@ pub fn told(pairing: &dyn Pairing, carrier: &UpsBooks, began: Timestamp) -> Told
     }
 }
 
-fn row(name: Name, shown: &Shown, carrier: &UpsBooks, began: Timestamp) -> Row {
+fn row(name: Name, shown: &Shown, carrier: &Books, began: Timestamp) -> Row {
     let shipments = shipments(name, &shown.document, carrier);
     let bought = tracking_numbers(&shipments);
+    let beside = shown.beside.iter();
+    let beside = beside.flat_map(|document| tracking_numbers(&self::shipments(name, document, carrier)));
+    let expected: BTreeSet<String> = beside.chain(bought.iter().cloned()).collect();
     let every = shipments.len() >= shown.consignments && shown.whole;
-    let written_back = !bought.is_empty() && bought == shown.tracking_numbers && every;
+    let written_back = !bought.is_empty() && expected == shown.tracking_numbers && every;
     Row {
         number: shown.number.clone(),
         end: end(shown, &shipments, written_back),
@@ -212,10 +216,8 @@ fn end(shown: &Shown, shipments: &[&Shipment], written_back: bool) -> End {
 
 /// The unvoided shipments of a document's units.
 #[must_use]
-pub fn shipments<'a>(name: Name, document: &DocumentId, carrier: &'a UpsBooks) -> Vec<&'a Shipment> {
-    let jobs = jobs(name, document);
-    let own = carrier.shipments.iter();
-    own.filter(|one| is_for(one, &jobs) && !one.is_voided()).collect()
+pub fn shipments<'a>(name: Name, document: &DocumentId, carrier: &'a Books) -> Vec<&'a Shipment> {
+    carrier.under(&jobs(name, document))
 }
 
 /// The references under which a document's units ship.
@@ -229,49 +231,32 @@ pub fn jobs(name: Name, document: &DocumentId) -> Vec<String> {
         .collect()
 }
 
-/// Whether a shipment carries one of these references.
-fn is_for(shipment: &Shipment, jobs: &[String]) -> bool {
-    shipment
-        .references
-        .iter()
-        .any(|reference| jobs.contains(&reference.value))
-}
-
 /// Second unvoided shipments under one job id.
-fn bought_twice(name: Name, shown: &[Shown], carrier: &UpsBooks) -> usize {
+fn bought_twice(name: Name, shown: &[Shown], carrier: &Books) -> usize {
     let jobs: BTreeSet<String> = shown.iter().flat_map(|shown| jobs(name, &shown.document)).collect();
-    let own = carrier
-        .duplicates
-        .iter()
-        .filter(|(reference, _)| jobs.contains(*reference));
-    own.map(|(_, extra)| extra.len()).sum()
+    jobs.iter().map(|job| carrier.extra(job)).sum()
 }
 
 fn tracking_numbers(shipments: &[&Shipment]) -> BTreeSet<String> {
-    let packages = shipments.iter().flat_map(|one| &one.packages);
-    packages.map(|package| package.tracking_number.clone()).collect()
+    let parcels = shipments.iter().flat_map(|one| &one.parcels);
+    parcels.map(|parcel| parcel.tracking_number.clone()).collect()
 }
 
 fn arrived(shipments: &[&Shipment]) -> bool {
-    let delivered = |event: &Event| event.kind == EventKind::Delivered;
-    let mut parcels = shipments.iter().flat_map(|one| &one.packages);
-    !shipments.is_empty() && parcels.all(|parcel| parcel.events.iter().any(delivered))
+    let mut parcels = shipments.iter().flat_map(|one| &one.parcels);
+    !shipments.is_empty() && parcels.all(|parcel| parcel.delivered)
 }
 
 fn place(shipment: &Shipment) -> String {
-    let to = &shipment.destination;
-    format!("{}, {} {}", shipment.consignee, to.city, to.country)
+    format!("{}, {} {}", shipment.consignee, shipment.city, shipment.country)
 }
 
 fn bought_as(shipment: &Shipment) -> Bought {
+    let number = |parcel: &Parcel| parcel.tracking_number.clone();
     Bought {
         service: shipment.service.clone(),
         charge: shipment.charge,
-        tracking_numbers: shipment
-            .packages
-            .iter()
-            .map(|package| package.tracking_number.clone())
-            .collect(),
+        tracking_numbers: shipment.parcels.iter().map(number).collect(),
     }
 }
 
@@ -360,6 +345,7 @@ mod tests {
             number: "162901".to_owned(),
             document: DocumentId::purchase_order("1"),
             tracking_numbers: BTreeSet::new(),
+            beside: Vec::new(),
             consignments,
             whole: true,
             cancelled,

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
 use crate::aws;
+use crate::carrier::Carrier;
 use crate::failure::{Failure, Outcome, While};
 use crate::pairing::Name;
 use crate::place::Place;
@@ -17,6 +19,25 @@ use crate::stack::Description;
 
 /// Whose the connections are.
 const TENANT: &str = "acme";
+
+/// An address to which a carrier pushes, as it was made.
+#[derive(Debug, Clone)]
+pub struct MadeHook {
+    /// Whose pushes come there.
+    pub carrier: Carrier,
+    /// The address; whoever knows it can send to it.
+    pub address: String,
+    /// The key by which the carrier proves who it is.
+    pub key: String,
+}
+
+/// What `waybill hook create --json` prints.
+#[derive(Deserialize)]
+struct Printed {
+    address: String,
+    #[serde(default)]
+    key: Option<String>,
+}
 
 /// The command with the environment that it needs.
 #[derive(Debug, Clone)]
@@ -122,32 +143,78 @@ impl Operator {
         self.all(secrets.iter().map(command)).await
     }
 
-    /// Applies the connections of these pairings with addresses in place of their marks, and starts them.
+    /// Applies the connections of these pairings with addresses in place of their marks, and starts them; answers the hooks that were
+    /// made for their carriers.
     ///
     /// # Errors
     /// A file is refused, or a check of the systems fails.
-    pub async fn connect(&self, place: &Place, names: &[Name], urls: &BTreeMap<String, String>) -> Outcome<()> {
+    pub async fn connect(
+        &self,
+        place: &Place,
+        names: &[Name],
+        urls: &BTreeMap<String, String>,
+    ) -> Outcome<Vec<MadeHook>> {
         let files = names.iter().map(|name| filled(place, *name, urls));
         let files: Vec<String> = files.collect::<Outcome<_>>()?;
         let apply = |file: &String| (["connection", "apply", file].map(str::to_owned).to_vec(), None);
         self.all(files.iter().map(apply)).await?;
-        self.hook(names).await?;
+        let hooks = self.hooks(names).await?;
         self.each(names, "check", &[]).await?;
-        self.each(names, "resume", &["--yes"]).await
+        self.each(names, "resume", &["--yes"]).await?;
+        Ok(hooks)
     }
 
-    /// Makes the address to which the carrier pushes, unless a kept stack has it already: the connections share UPS's
+    /// Makes the addresses to which the carriers push, unless a kept stack has them already: the connections of a carrier share its
     /// credential, and a hook belongs to a credential.
-    async fn hook(&self, names: &[Name]) -> Outcome<()> {
-        let hooks = self.waybill(&["hook", "list"]).await?;
-        let Some(first) = names.first() else { return Ok(()) };
-        if names.iter().any(|name| hooks.contains(name.connection())) {
-            return Ok(());
+    async fn hooks(&self, names: &[Name]) -> Outcome<Vec<MadeHook>> {
+        let there = self.waybill(&["hook", "list"]).await?;
+        let mut of: BTreeMap<Carrier, Vec<Name>> = BTreeMap::new();
+        for name in names {
+            of.entry(name.carrier()).or_default().push(*name);
         }
-        // What it prints is a secret of a stack on this machine, and nobody needs it.
-        self.waybill(&["hook", "create", first.connection(), "--carrier"])
-            .await
-            .map(|_| ())
+        let mut made = Vec::new();
+        for (carrier, names) in of {
+            let Some(first) = names.first() else { continue };
+            if !names.iter().any(|name| there.contains(name.connection())) {
+                made.push(self.hook(carrier, *first).await?);
+            }
+        }
+        Ok(made)
+    }
+
+    async fn hook(&self, carrier: Carrier, of: Name) -> Outcome<MadeHook> {
+        let create = ["hook", "create", of.connection(), "--carrier", "--json"];
+        let printed = self.waybill(&create).await?;
+        let printed: Printed = serde_json::from_str(&printed).doing("reading what `waybill hook create` printed")?;
+        Ok(MadeHook {
+            carrier,
+            address: printed.address,
+            key: printed.key.unwrap_or_default(),
+        })
+    }
+
+    /// Voids what was bought for jobs of a connection whose label can not be had again; answers these jobs.
+    ///
+    /// # Errors
+    /// The jobs cannot be listed, or one cannot be voided.
+    pub async fn void_lost_labels(&self, name: Name) -> Outcome<Vec<String>> {
+        let list = [
+            "job",
+            "list",
+            "--connection",
+            name.connection(),
+            "--state",
+            "held",
+            "--json",
+        ];
+        let printed = self.waybill(&list).await?;
+        let jobs: Vec<Value> = serde_json::from_str(&printed).doing("reading what `waybill job list` printed")?;
+        let lost = jobs.iter().filter_map(lost_label);
+        let lost: Vec<String> = lost.map(str::to_owned).collect();
+        for job in &lost {
+            self.waybill(&["job", "void", job, "--yes"]).await?;
+        }
+        Ok(lost)
     }
 
     /// Polls these ERPs now, all at once.
@@ -173,9 +240,35 @@ fn filled(place: &Place, name: Name, urls: &BTreeMap<String, String>) -> Outcome
     let text = std::fs::read_to_string(place.own(&format!("connections/{file}")));
     let mut text = text.doing(format_args!("reading connections/{file}"))?;
     for (system, url) in urls {
-        text = text.replace(&format!("@{}_URL@", system.to_uppercase()), url);
+        let mark = system.to_uppercase().replace('-', "_");
+        text = text.replace(&format!("@{mark}_URL@"), url);
     }
     let own = place.own_folder().join(&file);
     std::fs::write(&own, text).doing("writing the connection's file")?;
     Ok(own.to_string_lossy().into_owned())
+}
+
+/// The id of a job that is held because its label was lost, and that nobody has voided yet.
+fn lost_label(listed: &Value) -> Option<&str> {
+    let reason = listed.pointer("/job/hold/reason")?.as_str()?;
+    let voided = listed.pointer("/job/void").is_some_and(|wish| !wish.is_null());
+    let id = listed.pointer("/job/id")?.as_str()?;
+    (reason == "label-lost" && !voided).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_lost_label_that_nobody_has_voided_is_voided() {
+        let held =
+            |reason: &str, void: Value| json!({ "job": { "id": "A", "hold": { "reason": reason }, "void": void } });
+        assert_eq!(lost_label(&held("label-lost", Value::Null)), Some("A"));
+        assert_eq!(lost_label(&held("label-lost", json!({ "by": "ann" }))), None);
+        assert_eq!(lost_label(&held("missing-data", Value::Null)), None);
+        assert_eq!(lost_label(&json!({ "job": { "id": "A" } })), None);
+    }
 }

@@ -1,19 +1,20 @@
-//! A pairing of the demo: a simulated ERP that ships with UPS, its people, and what its books show.
+//! A pairing of the demo: a simulated ERP that ships with a carrier, its people, and what its books show.
 //!
 //! Every pairing looks the same from here: orders are entered, people act on them while the work goes on, and the ERP's own
 //! books say what came of each document. A further ERP is a file beside these and a [`Name`].
 
 mod fusion;
 mod netsuite;
+mod netsuite_fedex;
 mod peoplesoft;
 
 use clap::ValueEnum;
 use serde_json::Value;
 use simulators::server::Serving;
-use simulators::ups::{Books as UpsBooks, Ups};
 use waybill::domain::DocumentId;
 
 use crate::books::Shown;
+use crate::carrier::{Books, Carrier, Running};
 use crate::failure::Outcome;
 
 /// Which pairing.
@@ -28,11 +29,14 @@ pub enum Name {
     /// PeopleSoft purchase orders and requisitions.
     #[value(name = "peoplesoft-ups")]
     PeopleSoft,
+    /// What people mark as shipped in another NetSuite account.
+    #[value(name = "netsuite-fedex")]
+    NetSuiteFedEx,
 }
 
 impl Name {
     /// All of them, as they are shown.
-    pub const ALL: [Self; 3] = [Self::NetSuite, Self::Fusion, Self::PeopleSoft];
+    pub const ALL: [Self; 4] = [Self::NetSuite, Self::Fusion, Self::PeopleSoft, Self::NetSuiteFedEx];
 
     /// The name of its totals, and of its connection's file.
     #[must_use]
@@ -41,6 +45,7 @@ impl Name {
             Self::NetSuite => "netsuite-ups",
             Self::Fusion => "fusion-ups",
             Self::PeopleSoft => "peoplesoft-ups",
+            Self::NetSuiteFedEx => "netsuite-fedex",
         }
     }
 
@@ -51,16 +56,27 @@ impl Name {
             Self::NetSuite => "acme-netsuite-ups",
             Self::Fusion => "acme-fusion-ups",
             Self::PeopleSoft => "acme-peoplesoft-ups",
+            Self::NetSuiteFedEx => "acme-netsuite-fedex",
         }
     }
 
-    /// The ERP as connections and secrets name it.
+    /// The ERP's own installation, as its secret and its address are named: each pairing has one to itself.
     #[must_use]
-    pub fn system(self) -> &'static str {
+    pub fn installation(self) -> &'static str {
         match self {
             Self::NetSuite => "netsuite",
             Self::Fusion => "fusion",
             Self::PeopleSoft => "peoplesoft",
+            Self::NetSuiteFedEx => "netsuite-fedex",
+        }
+    }
+
+    /// Who carries its goods.
+    #[must_use]
+    pub fn carrier(self) -> Carrier {
+        match self {
+            Self::NetSuite | Self::Fusion | Self::PeopleSoft => Carrier::Ups,
+            Self::NetSuiteFedEx => Carrier::FedEx,
         }
     }
 
@@ -68,19 +84,27 @@ impl Name {
     #[must_use]
     pub fn erp(self) -> &'static str {
         match self {
-            Self::NetSuite => "NetSuite",
+            Self::NetSuite | Self::NetSuiteFedEx => "NetSuite",
             Self::Fusion => "Fusion",
             Self::PeopleSoft => "PeopleSoft",
         }
     }
 
-    /// Who receives the document that is cancelled: UPS has a bad minute for these rates, so that it waits meanwhile.
+    /// Its two systems in words.
+    #[must_use]
+    pub fn words(self) -> String {
+        format!("{} and {}", self.erp(), self.carrier().words())
+    }
+
+    /// Who receives the document that is cancelled, or where, as FedEx's rates know no more: the carrier has a bad minute for these
+    /// rates, so that it waits meanwhile.
     #[must_use]
     pub fn unlucky(self) -> &'static str {
         match self {
             Self::NetSuite => "Second Thoughts Ltd",
             Self::Fusion => "Second Thoughts Yard",
             Self::PeopleSoft => "Second Thoughts Depot",
+            Self::NetSuiteFedEx => "Truth or Consequences",
         }
     }
 }
@@ -106,7 +130,7 @@ pub trait Pairing {
     ///
     /// # Errors
     /// The ERP refuses it.
-    fn act(&mut self, carrier: &Ups) -> Outcome<bool>;
+    fn act(&mut self, carrier: &Running) -> Outcome<bool>;
 
     /// What the ERP's books show of each document that is to ship.
     fn shown(&self) -> Vec<Shown>;
@@ -122,6 +146,14 @@ pub trait Pairing {
 
     /// Documents that ship without more ado.
     fn plain(&self) -> Vec<DocumentId>;
+
+    /// Links that open the labels of what has shipped, where the ERP shows any.
+    fn label_links(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// A person has voided what was bought for this document, so that it ships anew: its hold is over.
+    fn ships_anew(&mut self, _document: &DocumentId) {}
 
     /// How a person puts right one of the documents that are held; `None` where none is.
     fn correction(&self) -> Option<Correction>;
@@ -150,6 +182,7 @@ pub async fn start(name: Name) -> Outcome<Box<dyn Pairing>> {
         Name::NetSuite => Box::new(netsuite::NetSuite::start().await?),
         Name::Fusion => Box::new(fusion::Fusion::start().await?),
         Name::PeopleSoft => Box::new(peoplesoft::PeopleSoft::start().await?),
+        Name::NetSuiteFedEx => Box::new(netsuite_fedex::NetSuite::start().await?),
     })
 }
 
@@ -163,9 +196,9 @@ pub fn share(orders: usize, pairings: usize) -> Vec<usize> {
         .collect()
 }
 
-/// How many shipments UPS has for these documents under a connection, voided ones aside.
+/// How many shipments the carrier has for these documents under a connection, voided ones aside.
 #[must_use]
-pub fn shipped(name: Name, documents: &[DocumentId], carrier: &UpsBooks) -> usize {
+pub fn shipped(name: Name, documents: &[DocumentId], carrier: &Books) -> usize {
     let of = |document: &DocumentId| crate::books::shipments(name, document, carrier).len();
     documents.iter().map(of).sum()
 }
@@ -186,12 +219,11 @@ mod tests {
     /// Everything that people enter waits, and what another carrier brings stands beside it.
     #[tokio::test]
     async fn people_enter_as_many_documents_as_are_to_ship() {
-        let carrier = simulators::ups::Ups::start(simulators::ups::Options::default(), Default::default(), 0);
-        let carrier = carrier.await.unwrap().ups;
-        for (name, others) in [(Name::NetSuite, 0), (Name::Fusion, 1), (Name::PeopleSoft, 1)] {
+        for (name, others) in Name::ALL.into_iter().zip([0, 1, 1, 1]) {
+            let carrier = Running::start(name.carrier(), 0).await.unwrap();
             let mut pairing = start(name).await.unwrap();
             pairing.enter(12, 7).unwrap();
-            let told = crate::books::told(pairing.as_ref(), &carrier.read_books(), jiff::Timestamp::now());
+            let told = crate::books::told(pairing.as_ref(), &carrier.books(), jiff::Timestamp::now());
             assert_eq!(told.rows.len(), 12, "{name:?}");
             assert!(
                 told.rows
@@ -209,9 +241,10 @@ mod tests {
             );
             assert!(pairing.correction().is_some());
             assert!(!pairing.act(&carrier).unwrap(), "nobody has a reason to act yet");
+            assert!(!crate::mishaps::was_rated(&carrier, name));
             pairing.end().stop().await;
+            carrier.stop().await;
         }
-        assert!(!crate::mishaps::was_rated(&carrier, Name::Fusion));
     }
 
     #[test]
@@ -220,7 +253,7 @@ mod tests {
             let value = name.to_possible_value().map(|value| value.get_name().to_owned());
             assert_eq!(value.as_deref(), Some(name.id()));
             assert_eq!(name.connection(), format!("acme-{}", name.id()));
-            assert!(name.id().starts_with(name.system()));
+            assert!(name.id().starts_with(name.installation()));
         }
     }
 }

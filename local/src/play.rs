@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use simulators::ups;
-
 use crate::failure::{Failure, Outcome, While};
 use crate::ministack;
 use crate::operator::Operator;
@@ -20,7 +18,7 @@ pub struct Play {
     outside: Outside,
     operator: Operator,
     orders: usize,
-    courier: tokio::task::JoinHandle<()>,
+    couriers: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Play {
@@ -31,7 +29,7 @@ impl Play {
     pub async fn start(place: &Place, orders: usize, seed: u64, interrupts: &mut Interrupts) -> Outcome<Self> {
         if orders < Name::ALL.len() {
             return Err(Failure::new(format!(
-                "--orders {orders} is too few for {} ERPs",
+                "--orders {orders} is too few for {} pairings",
                 Name::ALL.len()
             )));
         }
@@ -45,28 +43,40 @@ impl Play {
         let mut progress = Progress::default();
         let phase = format!("connecting {}", outside.words());
         interrupts.unless(progress.phase(&phase, connect)).await?;
-        let courier = tokio::spawn(ups::courier(outside.ups.ups.clone(), Duration::from_millis(500)));
+        let couriers = outside.couriers(Duration::from_millis(500));
         Ok(Self {
             outside,
             operator,
             orders,
-            courier,
+            couriers,
         })
     }
 
     /// Where the systems answer, and what a person may try.
     #[must_use]
     pub fn words(&self) -> String {
-        let ups = &self.outside.ups.url;
         let waybill = self.operator.binary().display();
         let pairings = &self.outside.pairings;
-        let answers: String = pairings
+        let erps = pairings.iter().map(|pairing| (pairing.name().erp(), pairing.url()));
+        let carriers = self.outside.carriers.iter();
+        let carriers = carriers.map(|carrier| (carrier.which().words(), carrier.url()));
+        let systems: Vec<(&str, &str)> = erps.chain(carriers.clone()).collect();
+        let answers: Vec<String> = systems
             .iter()
-            .map(|pairing| format!("{} answers at {}, ", pairing.name().erp(), pairing.url()))
+            .map(|(name, url)| format!("{name} answers at {url}"))
             .collect();
-        let books: String = pairings
+        let answers = answers.join(", ");
+        let books: String = systems
             .iter()
-            .map(|pairing| format!("  curl -s {}/_control/books\n", pairing.url()))
+            .map(|(_, url)| format!("  curl -s {url}/_control/books\n"))
+            .collect();
+        let events: String = carriers
+            .map(|(name, url)| {
+                format!(
+                    "  curl -s {url}/_control/events -H 'content-type: application/json' -d '{{\"number\":\"NUMBER OF \
+                     {name}\",\"events\":[\"picked_up\"]}}'\n"
+                )
+            })
             .collect();
         let good = self.first_order().unwrap_or_default();
         let corrections: String = pairings
@@ -74,15 +84,13 @@ impl Play {
             .filter_map(|one| self.correction(one.as_ref()))
             .collect();
         format!(
-            "{answers}UPS at {ups}; {} orders are entered and polled.\n\n\
+            "{answers}; {} orders are entered and polled.\n\n\
              In another terminal:\n  \
              eval \"$(cargo local status | grep export)\"\n  \
              {waybill} job list\n  \
              {waybill} order explain {good}\n  \
              {waybill} tracking show {good}\n\
-             {books}  \
-             curl -s {ups}/_control/books\n  \
-             curl -s {ups}/_control/events -H 'content-type: application/json' -d '{{\"number\":\"1Z...\",\"events\":[\"picked_up\"]}}'\n\
+             {books}{events}\
              {corrections}\nCtrl-C stops the simulators and pauses the connections.\n",
             self.orders,
         )
@@ -117,7 +125,7 @@ impl Play {
     /// A connection cannot be paused; the simulators are stopped all the same.
     pub async fn stop(self) -> Outcome<()> {
         let paused = self.operator.pause(&self.outside.names()).await;
-        self.courier.abort();
+        self.couriers.iter().for_each(tokio::task::JoinHandle::abort);
         self.outside.stop().await;
         paused
     }
@@ -151,6 +159,7 @@ fn waybill() -> Outcome<PathBuf> {
 async fn connect(place: &Place, operator: &Operator, outside: &Outside) -> Outcome<()> {
     let names = outside.names();
     operator.set_secrets(&outside.secrets()).await?;
-    operator.connect(place, &names, &outside.urls()).await?;
+    let hooks = operator.connect(place, &names, &outside.urls()).await?;
+    outside.register(&hooks)?;
     operator.poll(&names).await
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use waybill::systems::ups::service_name;
 
 use crate::books::{Bought, Counts, End, Row, Told, Totals};
+use crate::carrier::{Carrier, service_name};
+use crate::pairing::Name;
 
 const HEADER: [&str; 8] = [
     "order",
@@ -28,7 +29,7 @@ const SHIP_TO: usize = 15;
 #[must_use]
 pub fn pairings(told: &[Told]) -> String {
     let of_one = |told: &Told| {
-        let heading = format!("{} and UPS: {}", told.name.erp(), sums(&told.counts()));
+        let heading = format!("{}: {}", told.name.words(), sums(&told.counts()));
         format!("{heading}\n\n{}", orders(&told.rows))
     };
     told.iter().map(of_one).collect::<Vec<_>>().join("\n\n")
@@ -54,7 +55,7 @@ fn cells(row: &Row) -> [String; 8] {
     [
         row.number.clone(),
         place(row),
-        each(|one| service_name(&one.service).unwrap_or(&one.service).to_owned()),
+        each(|one| service_name(&one.service).to_owned()),
         each(|one| format!("{:.2}", one.charge)),
         each(parcels),
         row.writes.join("\n"),
@@ -131,8 +132,18 @@ pub fn deliveries_in_short(told: &[Told]) -> String {
 }
 
 fn each(told: &[Told], words: impl Fn(&Told) -> String) -> String {
-    let told = told.iter().map(|told| format!("{}: {}", told.name.erp(), words(told)));
+    let told = told
+        .iter()
+        .map(|told| format!("{}: {}", in_a_word(told.name), words(told)));
     told.collect::<Vec<_>>().join("; ")
+}
+
+/// The ERP, and where it ships with another carrier than most, that one too.
+fn in_a_word(name: Name) -> String {
+    match name.carrier() {
+        Carrier::Ups => name.erp().to_owned(),
+        Carrier::FedEx => name.words(),
+    }
 }
 
 /// The sums in a sentence.
@@ -169,7 +180,6 @@ mod tests {
     use rust_decimal::dec;
 
     use super::*;
-    use crate::pairing::Name;
 
     fn shipped(parcels: usize) -> Row {
         let number = |parcel| format!("1ZA1B2C303{parcel:08}");
@@ -219,6 +229,7 @@ mod tests {
             rows: vec![shipped(1)],
             duplicates: 0,
         };
+        assert!(pairings(&[told(Name::NetSuiteFedEx)]).starts_with("NetSuite and FedEx: 1 orders"));
         let all = [told(Name::NetSuite), told(Name::PeopleSoft)];
         let words = pairings(&all);
         assert!(

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use jiff::Timestamp;
 use local::books::{self, End, Told, Totals};
+use local::carrier::{Carrier, EventKind};
 use local::chaos::Chaos;
 use local::failure::{Failure, Outcome, While};
 use local::ministack::Life;
@@ -20,7 +21,7 @@ use local::progress::{Line, Progress};
 use local::signals::Interrupts;
 use local::stack::{Running, prepare};
 use local::table;
-use simulators::ups::{self, EventKind};
+use local::visit;
 
 /// The most that the work may take before the demo gives up on it.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -41,12 +42,13 @@ const TRAVELS: [EventKind; 6] = [
 const POLL: Duration = Duration::from_secs(2);
 
 /// Ships orders through the whole deployment on this machine: NetSuite sales orders, Fusion purchase orders, and PeopleSoft
-/// purchase orders and requisitions become UPS shipments, and their parcels travel until each ERP shows that they are delivered.
+/// purchase orders and requisitions become UPS shipments, what people mark as shipped in another NetSuite account FedEx shipments, and
+/// their parcels travel until each ERP shows that they are delivered.
 #[derive(Parser)]
 #[command(name = "cargo demo")]
 struct Arguments {
     /// How many documents of all pairings together; twelve or more for each hold every kind
-    #[arg(long, default_value_t = 36)]
+    #[arg(long, default_value_t = 48)]
     orders: usize,
     /// Which pairings; may be repeated, and without it all of them
     #[arg(long = "pairing", value_name = "NAME")]
@@ -120,6 +122,7 @@ async fn run(arguments: Arguments) -> Outcome<()> {
         operator: Operator::of(ready.waybill(), started.description()),
         outside: &mut outside,
         running: &started,
+        reshipped: 0,
     };
     let told = interrupts.unless(demo.ship(began, &mut progress)).await;
     let stopped = progress.phase("stopping", async |_| {
@@ -137,6 +140,8 @@ struct Demo<'a> {
     operator: Operator,
     outside: &'a mut Outside,
     running: &'a Running,
+    /// How many shipments without a label the operator has voided.
+    reshipped: u32,
 }
 
 impl Demo<'_> {
@@ -161,8 +166,11 @@ impl Demo<'_> {
             }
             Err(_) => Ok(()),
         };
+        let opened_labels = progress
+            .phase("opening the labels", async |line| self.labels_open(line).await)
+            .await;
         let reconciled = progress
-            .phase("comparing ERPs, jobs and UPS", async |_| {
+            .phase("comparing ERPs, jobs and carriers", async |_| {
                 self.operator.waybill(&["reconcile", "run"]).await
             })
             .await;
@@ -171,6 +179,7 @@ impl Demo<'_> {
         self.tell(&told, &totals).await?;
         ended
             .and(delivered)
+            .and(opened_labels)
             .and_then(|()| once_each(&totals))
             .and_then(|()| self.nothing_of_others())?;
         let reconciled = reconciled?;
@@ -185,7 +194,8 @@ impl Demo<'_> {
         let mut urls = self.outside.urls();
         urls.extend(self.arguments.ups_url.clone().map(|url| ("ups".to_owned(), url)));
         let names = self.outside.names();
-        self.operator.connect(self.place, &names, &urls).await
+        let hooks = self.operator.connect(self.place, &names, &urls).await?;
+        self.outside.register(&hooks)
     }
 
     /// Polls, and lets people act, until every document has ended and nothing that people did is still to be seen.
@@ -210,13 +220,13 @@ impl Demo<'_> {
                 }
                 polled = Some(Instant::now());
             }
-            if self.outside.act()? {
+            if self.outside.act()? || self.reship().await? {
                 seen = false;
             }
             let told = self.outside.told(opened);
             line.at(table::in_short(&told));
             let late = late(&told);
-            if late.is_empty() && seen && self.settled() {
+            if late.is_empty() && seen && self.outside.is_settled() {
                 return Ok(());
             }
             if began.elapsed() > PATIENCE {
@@ -227,14 +237,44 @@ impl Demo<'_> {
         }
     }
 
+    /// What was bought and has no label, because FedEx gives it once and its answer was lost, is voided by the operator, and ships anew.
+    async fn reship(&mut self) -> Outcome<bool> {
+        let lost = self.outside.carriers.iter().filter(|one| one.which() == Carrier::FedEx);
+        let lost: u32 = lost.map(mishaps::lost_answers).sum();
+        // A function that is killed loses the answer too.
+        if lost <= self.reshipped && self.arguments.chaos.is_none() {
+            return Ok(false);
+        }
+        let mut voided = Vec::new();
+        for name in self
+            .outside
+            .names()
+            .into_iter()
+            .filter(|name| name.carrier() == Carrier::FedEx)
+        {
+            voided.extend(self.operator.void_lost_labels(name).await?);
+        }
+        for pairing in &mut self.outside.pairings {
+            let (name, shown) = (pairing.name(), pairing.shown());
+            for document in shown.iter().map(|shown| &shown.document) {
+                let jobs = books::jobs(name, document);
+                if voided.iter().any(|job| jobs.contains(job)) {
+                    pairing.ships_anew(document);
+                    self.reshipped += 1;
+                }
+            }
+        }
+        Ok(!voided.is_empty())
+    }
+
     /// Lets every parcel travel, with a delay here and there, until its ERP shows that it has arrived.
     async fn deliver(&self, opened: Timestamp, line: &Line) -> Outcome<()> {
         self.follow(line).await?;
-        let carrier = &self.outside.ups.ups;
-        let courier = tokio::spawn(ups::courier(carrier.clone(), Duration::from_millis(200)));
-        for (number, event) in journey(&self.parcels()) {
+        let couriers = self.outside.couriers(Duration::from_millis(200));
+        let parcels: Vec<String> = self.outside.parcels().into_values().flatten().collect();
+        for (number, event) in journey(&parcels) {
             match event {
-                Some(event) => drop(carrier.happen(&number, &[event])),
+                Some(event) => self.outside.happen(&number, event),
                 None => {
                     line.at(table::deliveries_in_short(&self.outside.told(opened)));
                     tokio::time::sleep(STEP).await;
@@ -248,38 +288,45 @@ impl Demo<'_> {
             Ok(rows.all(|row| row.end != End::Shipped || row.delivered))
         });
         let arrived = arrived.await;
-        courier.abort();
+        couriers.iter().for_each(tokio::task::JoinHandle::abort);
         arrived
     }
 
     /// Has every parcel followed, and news of each pushed, without waiting for the schedules of a minute.
     async fn follow(&self, line: &Line) -> Outcome<()> {
-        let parcels = self.parcels().len();
+        let parcels = self.outside.parcels();
         until(LATEST, "news of every parcel are pushed", async || {
             self.operator.waybill(&["tracking", "poll"]).await?;
             self.operator.waybill(&["tracking", "renew"]).await?;
-            let pushed = self.outside.ups.ups.read_books().subscriptions.len();
-            line.at(format!("{pushed} of {parcels} parcels are subscribed to"));
-            Ok(pushed >= parcels)
+            let carriers = self.outside.carriers.iter();
+            let standing = carriers.map(|carrier| {
+                let travelling = parcels.get(&carrier.which()).map_or(0, Vec::len);
+                (carrier.which(), carrier.followed(), travelling)
+            });
+            let standing: Vec<(Carrier, usize, usize)> = standing.collect();
+            let words = standing.iter().map(|(carrier, pushed, of)| {
+                format!("{}: {pushed} of {of} parcels are subscribed to", carrier.words())
+            });
+            line.at(words.collect::<Vec<_>>().join("; "));
+            Ok(standing.iter().all(|(_, pushed, of)| pushed >= of))
         })
         .await
     }
 
-    /// The parcels that travel.
-    fn parcels(&self) -> Vec<String> {
-        let shipments = self.outside.ups.ups.read_books().shipments;
-        let alive = shipments.iter().filter(|shipment| !shipment.is_voided());
-        let numbers = alive.flat_map(|shipment| &shipment.packages);
-        numbers.map(|parcel| parcel.tracking_number.clone()).collect()
-    }
-
-    /// Whether no job has two shipments, which a later look would find and void.
-    fn settled(&self) -> bool {
-        let books = self.outside.ups.ups.read_books();
-        books
-            .duplicates
-            .keys()
-            .all(|reference| reference.parse::<waybill::domain::JobId>().is_err())
+    /// Every link to a label that an ERP shows leads to a label.
+    async fn labels_open(&self, line: &Line) -> Outcome<()> {
+        let links = self.outside.pairings.iter().flat_map(|pairing| pairing.label_links());
+        let links: Vec<String> = links.collect();
+        for (index, link) in links.iter().enumerate() {
+            line.at(format!("{index} of {} links", links.len()));
+            let status = visit::status(link).await?;
+            if !matches!(status, 200 | 302) {
+                return Err(Failure::new(format!(
+                    "a link to a label is answered with HTTP {status}"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// What another carrier brings is not ours.
@@ -298,7 +345,7 @@ impl Demo<'_> {
             let json = serde_json::to_string(totals).doing("writing the totals")?;
             return print(&format!("{json}\n"));
         }
-        let lost = mishaps::lost_answers(&self.outside.ups.ups);
+        let lost: u32 = self.outside.carriers.iter().map(mishaps::lost_answers).sum();
         print(&format!(
             "\n{}\n\n{}\n{lost} purchases lost their answers on the way\n",
             table::pairings(told),
@@ -309,9 +356,9 @@ impl Demo<'_> {
             let job = document.and_then(|document| books::jobs(pairing.name(), &document).into_iter().next());
             if let Some(job) = job {
                 let story = self.operator.waybill(&["job", "audit", &job]).await?;
-                let erp = pairing.name().erp();
+                let systems = pairing.name().words();
                 print(&format!(
-                    "\nA story from {erp}, as `waybill job audit {job}` tells it:\n\n{story}\n"
+                    "\nA story from {systems}, as `waybill job audit {job}` tells it:\n\n{story}\n"
                 ))?;
             }
         }

@@ -30,10 +30,10 @@ enum Command {
     Down,
     /// Say what runs, where, and how to reach it
     Status,
-    /// Run simulated ERPs and UPS against the stack, with orders to play with, until Ctrl-C
+    /// Run simulated ERPs, UPS and FedEx against the stack, with orders to play with, until Ctrl-C
     Simulators {
-        /// How many documents of all ERPs together; twelve or more for each hold every kind
-        #[arg(long, default_value_t = 36)]
+        /// How many documents of all pairings together; twelve or more for each hold every kind
+        #[arg(long, default_value_t = 48)]
         orders: usize,
         /// Which orders: the same seed makes the same ones
         #[arg(long, default_value_t = 7)]

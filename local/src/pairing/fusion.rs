@@ -11,11 +11,11 @@ use simulators::fusion::model::{ChangeState, Status};
 use simulators::fusion::options::Options;
 use simulators::fusion::{Fusion as Pod, Running};
 use simulators::server::{Base, Serving};
-use simulators::ups::Ups;
 use waybill::domain::DocumentId;
 
 use super::{Correction, Name, Pairing};
 use crate::books::Shown;
+use crate::carrier::Running as Carrier;
 use crate::failure::{Failure, Outcome, While};
 use crate::mishaps;
 
@@ -84,7 +84,7 @@ impl Fusion {
     }
 
     /// Whether it is time for a person to act on an order. Of the wrong addresses only the first is corrected.
-    fn wants(&self, order: &Entered, book: &OrderBook, carrier: &Ups) -> bool {
+    fn wants(&self, order: &Entered, book: &OrderBook, carrier: &Carrier) -> bool {
         match order.demo.kind {
             DemoKind::WrongAddress => {
                 let first = self.orders.iter().find(|one| one.is(DemoKind::WrongAddress));
@@ -102,6 +102,7 @@ impl Fusion {
             number: order.number.clone(),
             document: order.document(),
             tracking_numbers: numbers(&book.flexfield),
+            beside: Vec::new(),
             consignments: destinations(book).len(),
             whole: true,
             cancelled: book.status == Status::Canceled,
@@ -143,7 +144,7 @@ impl Pairing for Fusion {
         Ok(())
     }
 
-    fn act(&mut self, carrier: &Ups) -> Outcome<bool> {
+    fn act(&mut self, carrier: &Carrier) -> Outcome<bool> {
         let books = self.running.fusion.books();
         let due = |order: &&Entered| {
             let book = books.orders.get(&order.number);

@@ -14,11 +14,11 @@ use simulators::netsuite::refusal::Refusal;
 use simulators::netsuite::world::World;
 use simulators::netsuite::{NetSuite as Account, Running};
 use simulators::server::{Base, Serving};
-use simulators::ups::Ups;
 use waybill::domain::DocumentId;
 
 use super::{Correction, Name, Pairing};
 use crate::books::Shown;
+use crate::carrier::Running as Carrier;
 use crate::failure::{Failure, Outcome, While};
 use crate::mishaps;
 
@@ -78,6 +78,7 @@ impl NetSuite {
             number: order.number.clone(),
             document: order.document(),
             tracking_numbers: numbers.collect(),
+            beside: Vec::new(),
             consignments: 1,
             whole: matches!(book.status, OrderStatus::PendingBilling | OrderStatus::Billed),
             cancelled: book.status == OrderStatus::Cancelled,
@@ -114,7 +115,7 @@ impl Pairing for NetSuite {
         Ok(())
     }
 
-    fn act(&mut self, carrier: &Ups) -> Outcome<bool> {
+    fn act(&mut self, carrier: &Carrier) -> Outcome<bool> {
         let books = self.running.netsuite.books();
         let before = self.done.len();
         for order in &self.orders {
@@ -193,7 +194,7 @@ fn enter(world: &mut World, demo: DemoOrder, now: Timestamp) -> Outcome<Entered>
 }
 
 /// Whether it is time for a person to act on an order.
-fn wants(order: &Entered, book: &OrderBook, carrier: &Ups) -> bool {
+fn wants(order: &Entered, book: &OrderBook, carrier: &Carrier) -> bool {
     match order.demo.kind {
         DemoKind::NoWeight | DemoKind::EditedWhileHeld => is_flagged(book),
         DemoKind::TwoWaves => !book.fulfilments.is_empty(),

@@ -13,11 +13,11 @@ use simulators::peoplesoft::model::{Address, DocKey, DocType, Place};
 use simulators::peoplesoft::options::Options;
 use simulators::peoplesoft::{PeopleSoft as Installation, Running};
 use simulators::server::{Base, Serving};
-use simulators::ups::Ups;
 use waybill::domain::{DocumentId, JobId};
 
 use super::{Correction, Name, Pairing};
 use crate::books::Shown;
+use crate::carrier::Running as Carrier;
 use crate::failure::{Failure, Outcome, While};
 use crate::mishaps;
 
@@ -77,6 +77,7 @@ impl PeopleSoft {
             number: document.key.id.clone(),
             document: document_id(&document.key),
             tracking_numbers: rows.iter().flat_map(|row| numbers(row)).collect(),
+            beside: Vec::new(),
             consignments: destinations(book).len(),
             // A requisition that becomes an order has ended when that order is there and has not shipped again.
             whole: done || !document.is(DemoKind::RequisitionToOrder),
@@ -119,7 +120,7 @@ impl Pairing for PeopleSoft {
         Ok(())
     }
 
-    fn act(&mut self, carrier: &Ups) -> Outcome<bool> {
+    fn act(&mut self, carrier: &Carrier) -> Outcome<bool> {
         let books = self.running.peoplesoft.books();
         let due = |document: &&Entered| {
             let book = books.document(&document.key);
@@ -210,7 +211,7 @@ fn unlucky(demo: DemoOrder) -> DemoOrder {
 }
 
 /// Whether it is time for a person to act on a document.
-fn wants(document: &Entered, book: &DocumentBook, carrier: &Ups) -> bool {
+fn wants(document: &Entered, book: &DocumentBook, carrier: &Carrier) -> bool {
     match document.demo.kind {
         DemoKind::WrongAddress | DemoKind::NoWeight => problem(book).is_some(),
         DemoKind::Cancelled => mishaps::was_rated(carrier, Name::PeopleSoft),

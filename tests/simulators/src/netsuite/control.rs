@@ -39,6 +39,7 @@ use serde_json::{Value, json};
 #[serde(tag = "act", rename_all = "snake_case")]
 pub(super) enum Act {
     EditAddress { address: Address },
+    EditFulfilmentAddress { fulfilment: Id, address: Address },
     EditShipMethod { ship_method: Id },
     EditQuantity { line: u32, quantity: Decimal },
     Commit { line: u32, quantity: Decimal },
@@ -188,6 +189,9 @@ impl Act {
     fn perform(self, world: &mut World, order: Id, now: Timestamp) -> Result<(), Refusal> {
         match self {
             Self::EditAddress { address } => world.edit_address(order, address, now),
+            Self::EditFulfilmentAddress { fulfilment, address } => {
+                world.change_fulfilment(fulfilment, now, |one| one.ship_address = address)
+            }
             Self::EditShipMethod { ship_method } => world.edit_ship_method(order, ship_method, now),
             Self::EditQuantity { line, quantity } => world.edit_quantity(order, line, quantity, now),
             Self::Commit { line, quantity } => world.commit(order, line, quantity, now),

@@ -1,0 +1,341 @@
+//! The carriers of the demo: which there are, one that runs, and what its books say, the same way for each.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use simulators::faults::FaultPlan;
+use simulators::server::Base;
+use simulators::{fedex, ups};
+use tokio::task::JoinHandle;
+use waybill::systems;
+
+pub use simulators::ups::EventKind;
+
+use crate::failure::{Failure, Outcome, While};
+
+/// Which carrier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Carrier {
+    /// UPS.
+    Ups,
+    /// FedEx.
+    FedEx,
+}
+
+impl Carrier {
+    /// As connections and secrets name it.
+    #[must_use]
+    pub fn system(self) -> &'static str {
+        match self {
+            Self::Ups => "ups",
+            Self::FedEx => "fedex",
+        }
+    }
+
+    /// As people name it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Ups => "UPS",
+            Self::FedEx => "FedEx",
+        }
+    }
+
+    /// Our credentials there.
+    #[must_use]
+    pub fn secret(self) -> Value {
+        match self {
+            Self::Ups => json!({ "client_id": "ups-client", "client_secret": "ups-secret" }),
+            Self::FedEx => json!({ "api_key": "fedex-key", "secret_key": "fedex-secret" }),
+        }
+    }
+}
+
+/// What people call a service, whichever carrier's code it is.
+#[must_use]
+pub fn service_name(code: &str) -> &str {
+    let of_ups = systems::ups::service_name(code);
+    of_ups.or_else(|| systems::fedex::service_name(code)).unwrap_or(code)
+}
+
+/// A simulated carrier that runs.
+pub enum Running {
+    /// UPS.
+    Ups(ups::Running),
+    /// FedEx.
+    FedEx(fedex::Running),
+}
+
+impl Running {
+    /// Starts it on this port; 0 takes any free one.
+    ///
+    /// # Errors
+    /// The port cannot be listened on.
+    pub async fn start(which: Carrier, port: u16) -> Outcome<Self> {
+        let doing = format!("starting the simulated {}", which.words());
+        Ok(match which {
+            Carrier::Ups => {
+                let running = ups::Ups::start(ups::Options::default(), Base::default(), port).await;
+                Self::Ups(running.doing(doing)?)
+            }
+            Carrier::FedEx => {
+                let running = fedex::FedEx::start(quick(), Base::default(), port).await;
+                Self::FedEx(running.doing(doing)?)
+            }
+        })
+    }
+
+    /// Which it is.
+    #[must_use]
+    pub fn which(&self) -> Carrier {
+        match self {
+            Self::Ups(_) => Carrier::Ups,
+            Self::FedEx(_) => Carrier::FedEx,
+        }
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        match self {
+            Self::Ups(running) => &running.url,
+            Self::FedEx(running) => &running.url,
+        }
+    }
+
+    /// What goes wrong there.
+    #[must_use]
+    pub fn faults(&self) -> &FaultPlan {
+        match self {
+            Self::Ups(running) => &running.ups.base().faults,
+            Self::FedEx(running) => &running.fedex.base().faults,
+        }
+    }
+
+    /// What it has billed and not voided.
+    #[must_use]
+    pub fn books(&self) -> Books {
+        match self {
+            Self::Ups(running) => of_ups(&running.ups.read_books()),
+            Self::FedEx(running) => of_fedex(&running.fedex.read_books()),
+        }
+    }
+
+    /// Lets this happen to a parcel now; false if there is no such parcel.
+    pub fn happen(&self, number: &str, event: EventKind) -> bool {
+        match self {
+            Self::Ups(running) => running.ups.happen(number, &[event]),
+            Self::FedEx(running) => running.fedex.happen(number, &[event]),
+        }
+    }
+
+    /// Carries its pushes to where it was told, until that is aborted.
+    #[must_use]
+    pub fn courier(&self, every: Duration) -> JoinHandle<()> {
+        match self {
+            Self::Ups(running) => tokio::spawn(ups::courier(running.ups.clone(), every)),
+            Self::FedEx(running) => tokio::spawn(fedex::courier(running.fedex.clone(), every)),
+        }
+    }
+
+    /// How many of its parcels somebody was promised news of. UPS promises that number by number, FedEx for a whole account.
+    #[must_use]
+    pub fn followed(&self) -> usize {
+        match self {
+            Self::Ups(running) => running.ups.read_books().subscriptions.len(),
+            Self::FedEx(running) => running
+                .fedex
+                .read_books()
+                .shipments
+                .iter()
+                .map(|one| one.packages.len())
+                .sum(),
+        }
+    }
+
+    /// A person enters the address of our hook in the carrier's portal, where it has one: FedEx. UPS is told by subscriptions.
+    ///
+    /// # Errors
+    /// The portal refuses it.
+    pub fn register_hook(&self, address: &str, key: &str) -> Outcome<()> {
+        let Self::FedEx(running) = self else { return Ok(()) };
+        let webhook = fedex::Webhook {
+            url: address.to_owned(),
+            security_token: key.to_owned(),
+            accounts: Vec::new(),
+        };
+        let registered = running.fedex.register_webhook(webhook);
+        registered.map_err(|fault| Failure::new(format!("FedEx's portal does not take the hook: {fault}")))
+    }
+
+    /// Stops it.
+    pub async fn stop(self) {
+        match self {
+            Self::Ups(running) => running.serving.stop().await,
+            Self::FedEx(running) => running.serving.stop().await,
+        }
+    }
+}
+
+/// A FedEx whose tracking knows a label after a second: whoever looks for a lost answer does not wait for minutes here.
+fn quick() -> fedex::Options {
+    fedex::Options {
+        index_lag_s: 1,
+        ..fedex::Options::default()
+    }
+}
+
+/// What a carrier has billed and not voided, in the order of billing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Books {
+    /// The shipments.
+    pub shipments: Vec<Shipment>,
+}
+
+/// A billed shipment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shipment {
+    /// The references on it.
+    pub references: BTreeSet<String>,
+    /// Whom it goes to.
+    pub consignee: String,
+    /// The city that it goes to.
+    pub city: String,
+    /// The country's code.
+    pub country: String,
+    /// The service's code.
+    pub service: String,
+    /// What it cost.
+    pub charge: Decimal,
+    /// Its parcels.
+    pub parcels: Vec<Parcel>,
+}
+
+/// A parcel of a shipment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    /// Its tracking number.
+    pub tracking_number: String,
+    /// Whether it has arrived.
+    pub delivered: bool,
+}
+
+impl Books {
+    /// The shipments that carry one of these references.
+    #[must_use]
+    pub fn under(&self, references: &[String]) -> Vec<&Shipment> {
+        let carries = |one: &&Shipment| references.iter().any(|reference| one.references.contains(reference));
+        self.shipments.iter().filter(carries).collect()
+    }
+
+    /// Shipments under a reference beyond the first.
+    #[must_use]
+    pub fn extra(&self, reference: &str) -> usize {
+        let own = self.shipments.iter().filter(|one| one.references.contains(reference));
+        own.count().saturating_sub(1)
+    }
+}
+
+fn of_ups(books: &ups::Books) -> Books {
+    let alive = books.shipments.iter().filter(|one| !one.is_voided());
+    let shipments = alive.map(|one| Shipment {
+        references: one.references.iter().map(|reference| reference.value.clone()).collect(),
+        consignee: one.consignee.clone(),
+        city: one.destination.city.clone(),
+        country: one.destination.country.clone(),
+        service: one.service.clone(),
+        charge: one.charge,
+        parcels: one
+            .packages
+            .iter()
+            .map(|package| parcel(&package.tracking_number, &package.events))
+            .collect(),
+    });
+    Books {
+        shipments: shipments.collect(),
+    }
+}
+
+fn of_fedex(books: &fedex::Books) -> Books {
+    let alive = books.shipments.iter().filter(|one| !one.is_cancelled());
+    let references = |one: &fedex::Shipment| {
+        let all = one.packages.iter().flat_map(|package| &package.references);
+        all.map(|reference| reference.value.clone()).collect()
+    };
+    let shipments = alive.map(|one| Shipment {
+        references: references(one),
+        consignee: one.recipient.clone(),
+        city: one.destination.city.clone(),
+        country: one.destination.country.clone(),
+        service: one.service.to_owned(),
+        charge: one.charge,
+        parcels: one
+            .packages
+            .iter()
+            .map(|package| parcel(&package.tracking_number, &package.events))
+            .collect(),
+    });
+    Books {
+        shipments: shipments.collect(),
+    }
+}
+
+fn parcel(number: &str, events: &[ups::Event]) -> Parcel {
+    Parcel {
+        tracking_number: number.to_owned(),
+        delivered: events.iter().any(|event| event.kind == EventKind::Delivered),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipment(references: &[&str]) -> Shipment {
+        Shipment {
+            references: references.iter().map(|one| (*one).to_owned()).collect(),
+            consignee: "Ann".to_owned(),
+            city: "Galena".to_owned(),
+            country: "US".to_owned(),
+            service: "03".to_owned(),
+            charge: Decimal::ONE,
+            parcels: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn shipments_are_found_by_any_of_their_references_and_counted_beyond_the_first() {
+        let books = Books {
+            shipments: vec![shipment(&["A", "PO-1"]), shipment(&["A"]), shipment(&["B"])],
+        };
+        assert_eq!(books.under(&["A".to_owned()]).len(), 2);
+        assert_eq!(books.under(&["PO-1".to_owned(), "B".to_owned()]).len(), 2);
+        assert_eq!(["A", "B", "C"].map(|reference| books.extra(reference)), [1, 0, 0]);
+    }
+
+    #[test]
+    fn services_have_names_whichever_carrier_sells_them() {
+        assert_eq!(service_name("08"), "UPS Worldwide Expedited");
+        assert_ne!(service_name("FEDEX_GROUND"), "FEDEX_GROUND");
+        assert_eq!(service_name("anything else"), "anything else");
+    }
+
+    /// UPS is told by subscriptions, FedEx in its portal.
+    #[tokio::test]
+    async fn each_carrier_runs_and_takes_the_address_of_a_hook_its_own_way() {
+        for which in [Carrier::Ups, Carrier::FedEx] {
+            let running = Running::start(which, 0).await.unwrap();
+            assert_eq!(running.which(), which);
+            assert_eq!(running.books(), Books::default());
+            let key = "Wb1aaaaaaaaaaaaaaaaaaaaaaaaaaa";
+            let taken = running.register_hook("http://hooks.localhost:1/hooks/x", key);
+            assert!(taken.is_ok(), "{which:?}");
+            let wrong = running.register_hook("http://elsewhere.example/hooks/x", "short");
+            assert_eq!(wrong.is_err(), which == Carrier::FedEx);
+            assert!(!running.happen("1", EventKind::Delivered));
+            running.stop().await;
+        }
+    }
+}
