@@ -18,7 +18,8 @@ use tests::tracking::{API, NETSUITE_HOOK, UPS_HOOK, Ways};
 use tests::world::{Failure, World, place};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use waybill::domain::Milestone;
+use waybill::connection::AddressPolicy;
+use waybill::domain::{Milestone, ParcelRule, Payer};
 use waybill::job::{HoldReason, history};
 use waybill::ports::{Hook, Inbound, Sealer};
 
@@ -712,6 +713,60 @@ async fn no_credential_is_readable_anywhere() -> Result<(), Failure> {
             secret.len()
         );
         assert!(!logged.contains(&secret), "{} characters in the logs", secret.len());
+    }
+    Ok(())
+}
+
+/// Everything that is asked of FedEx, once: what `contract_proxy/run.py` holds against FedEx's own files, with a proxy before the port.
+#[tokio::test]
+#[ignore = "needs the contract proxy"]
+async fn everything_that_is_asked_of_fedex() -> Result<(), Failure> {
+    let (port, url) = (
+        std::env::var("WAYBILL_FEDEX_PORT")?.parse()?,
+        std::env::var("WAYBILL_FEDEX_URL")?,
+    );
+    let world = World::start().await?;
+    let depot = world
+        .open_depot_at(port, Some(url), seeing_at_once(), |connection| {
+            connection.address = AddressPolicy::AcceptFormatting;
+            connection.packing.rule = ParcelRule::PerPiece;
+            connection.customs.reason = "SOLD".to_owned();
+            connection.billing.duties = Some(Payer::Shipper);
+        })
+        .await?;
+    let toronto = place("Maple Works", "100 King St W", "Toronto", "ON", "M5X 1C7", "CA");
+    let abroad = NewOrder {
+        address: toronto,
+        ..world.plain(1)
+    };
+    let plain = world.enter(world.plain(3))?;
+    let abroad = world.enter(abroad)?;
+    poll_and_work(&world, &depot).await?;
+    for order in [plain, abroad] {
+        let job = world.job(order)?;
+        assert!(job.finished(), "{job:?}");
+    }
+    depot.fault(Fault::new("ship", FaultKind::DropAfter).at_most(1));
+    let lost = world.enter(world.plain(1))?;
+    poll_and_work(&world, &depot).await?;
+    world.pass(HOUR * 3).await?;
+    world.operator().void(&world.job(lost)?.id, "ann").await?;
+    world.work().await?;
+    for shipment in live(&depot) {
+        assert!(depot.fedex.deliver(&shipment.master));
+    }
+    world.follow(HOUR, Ways::PollOnly).await?;
+    let asked = [
+        "token",
+        "address_validation",
+        "rate",
+        "ship",
+        "cancel",
+        "track",
+        "track_reference",
+    ];
+    for operation in asked {
+        assert!(depot.fedex.asked(operation) > 0, "{operation} is never asked");
     }
     Ok(())
 }
