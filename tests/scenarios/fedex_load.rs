@@ -78,14 +78,15 @@ impl Fleet {
         })
     }
 
-    /// A connection with keys of its own.
-    async fn tenant(&self, name: &str) -> Result<Connection, Failure> {
+    /// A connection with keys and an account of its own.
+    async fn tenant(&self, name: &str, account: usize) -> Result<Connection, Failure> {
         let secret = format!("waybill/test/{name}/fedex");
         let keys = json!({ "api_key": format!("{name}-key"), "secret_key": "fedex-secret" });
         let keys = SecretString::from(keys.to_string());
         self.world.vault.write(&secret, &keys).await?;
         let id = self.world.connect(&format!("{name}-netsuite-fedex"), |connection| {
             ship_with_fedex(connection);
+            connection.carrier.account = (740_561_073 + account).to_string();
             connection.carrier.secret = secret;
             connection.carrier.base_url = "http://fedex.here".parse().ok();
         })?;
@@ -247,8 +248,8 @@ async fn five_hundred_cold_tenants_never_shut_out_their_address() -> Result<(), 
     })
     .await?;
     let mut tenants = Vec::new();
-    for name in &names {
-        let connection = fleet.tenant(name).await?;
+    for (number, name) in names.iter().enumerate() {
+        let connection = fleet.tenant(name, number).await?;
         tenants.push((connection.id.clone(), fleet.cold(&connection).await?));
     }
     let began = fleet.world.now();
@@ -266,7 +267,7 @@ async fn five_hundred_cold_tenants_never_shut_out_their_address() -> Result<(), 
     );
     let took = fleet.world.now().duration_since(began);
     assert!(took < SignedDuration::from_hours(1), "{took:#}");
-    assert!(waited.visits < 500 * 12, "{} visits", waited.visits);
+    assert!(waited.visits < 500 * 20, "{} visits", waited.visits);
     let crowd = waited.crowds.values().max().copied().unwrap_or_default();
     assert!(crowd < 120, "{crowd} of 500 come back within a tenth of a second");
 
@@ -311,7 +312,7 @@ async fn ten_thousand_shipments_keep_the_limit_of_ten_seconds() -> Result<(), Fa
         ..Options::default()
     })
     .await?;
-    let connection = fleet.tenant("flood").await?;
+    let connection = fleet.tenant("flood", 0).await?;
     let mut workers = Vec::new();
     for _ in 0..50 {
         workers.push(fleet.cold(&connection).await?);
@@ -324,7 +325,9 @@ async fn ten_thousand_shipments_keep_the_limit_of_ten_seconds() -> Result<(), Fa
         let taken = waiting.take(workers.len(), &fleet.world.clock);
         let work = taken.into_iter().zip(&workers).map(async |((order, tries), worker)| {
             let reference = job(&connection.id, order);
-            let draft = worker.draft(&shipment(&reference, clock.now()))?;
+            let draft = worker
+                .draft(&shipment(&reference, clock.now()))
+                .map_err(|refusal| refusal.to_string())?;
             let until = clock.now() + LEASE;
             match worker.create(&draft, Permit { until }).await {
                 Ok(bought) => Ok((order, tries, reference, Ok(bought.shipment.id.to_string()))),
