@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Ships the demo's orders with a proxy before the simulated UPS that holds every exchange against UPS's own OpenAPI files.
+"""Ships orders with a proxy before the simulated UPS and FedEx that holds every exchange against their own OpenAPI files.
 
+UPS carries the demo's orders; what is asked of FedEx is a story of the scenarios.
 The proxy is `contract/contract-proxy` of the folder `shared` beside the project; without it this test says so and is skipped.
 A violation under `request` is a fault of the product, one under `response` a fault of the simulator, and one that is the
 published file's own fault stands in `allowed.json` with the reason. The test also fails when the proxy saw nothing, when a
@@ -9,7 +10,9 @@ path is in no published file, and when an entry of `allowed.json` explains nothi
 
 import argparse
 import collections
+import contextlib
 import json
+import os
 import pathlib
 import re
 import select
@@ -22,7 +25,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 # The first run installs the validator from npm.
 PROXY_STARTS_WITHIN = 600
-DEMO_ENDS_WITHIN = 1800
+STORY_ENDS_WITHIN = 1800
 
 
 def main():
@@ -31,29 +34,39 @@ def main():
     if not proxy.exists():
         skip(proxy)
         return 0
-    report = ROOT / "target" / "contract_proxy" / "report.jsonl"
+    allowed = json.loads((HERE / "allowed.json").read_text())
+    faults = [fault for vendor in arguments.vendors for fault in hold(vendor, proxy, [one for one in allowed if one["vendor"] == vendor])]
+    return 1 if faults else 0
+
+
+def hold(vendor, proxy, allowed):
+    """Every fault of a vendor's exchanges in words."""
+    report = ROOT / "target" / "contract_proxy" / f"{vendor}.jsonl"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    totals = ship_through(proxy, report)
+    story = STORIES[vendor](proxy, report)
     exchanges = [json.loads(line) for line in report.read_text().splitlines()] if report.exists() else []
-    allowed = json.loads((HERE / "allowed.json").read_text())
     faults = judge(exchanges, allowed)
-    print_summary(exchanges, totals)
+    print_summary(exchanges, story)
     for fault in faults:
         print(f"FAULT: {fault}")
-    print(f"{len(exchanges)} exchanges, {len(faults)} faults; the report is {report.relative_to(ROOT)}")
-    return 1 if faults else 0
+    print(f"{vendor}: {len(exchanges)} exchanges, {len(faults)} faults; the report is {report.relative_to(ROOT)}")
+    return faults
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=lambda path: pathlib.Path(path).resolve(), default=ROOT.parent / "shared", help="the folder with contract/ and specs/")
-    return parser.parse_args()
+    parser.add_argument("vendors", nargs="*", metavar="vendor", help=f"whose files: {', '.join(STORIES)}; all of them where none is named")
+    arguments = parser.parse_args()
+    arguments.vendors = arguments.vendors or list(STORIES)
+    unknown = [vendor for vendor in arguments.vendors if vendor not in STORIES]
+    return parser.error(f"no story of {unknown}") if unknown else arguments
 
 
 def skip(missing):
     line = "!" * 78
-    print(line, f"The contract proxy is not there: {missing}", "NOTHING WAS HELD AGAINST UPS'S PUBLISHED FILES.", line, sep="\n")
+    print(line, f"The contract proxy is not there: {missing}", "NOTHING WAS HELD AGAINST THE VENDORS' PUBLISHED FILES.", line, sep="\n")
     print("SKIPPED: contract_proxy (no ../shared)")
 
 
@@ -66,19 +79,40 @@ def free_ports(count):
     return ports
 
 
-def ship_through(proxy, report):
-    """Runs the demo with the proxy in between, with NetSuite's orders, which are of every kind; answers the demo's totals."""
-    ups_port, proxy_port = free_ports(2)
-    upstream = f"http://127.0.0.1:{ups_port}"
-    listening = subprocess.Popen([proxy, "ups", upstream, str(proxy_port), report], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+@contextlib.contextmanager
+def standing_before(vendor, proxy, report):
+    """A proxy before a port that is still free; both ports."""
+    port, proxy_port = free_ports(2)
+    listening = subprocess.Popen([proxy, vendor, f"http://127.0.0.1:{port}", str(proxy_port), report], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     try:
         wait_until_ready(listening)
-        demo = ["cargo", "demo", "--", "--json", "--pairing", "netsuite-ups", "--orders", "25", "--ups-port", str(ups_port), "--ups-url", f"http://127.0.0.1:{proxy_port}"]
-        ran = subprocess.run(demo, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=DEMO_ENDS_WITHIN, check=True)
-        return json.loads(ran.stdout)
+        yield port, f"http://127.0.0.1:{proxy_port}"
     finally:
         listening.terminate()
         listening.wait(timeout=30)
+
+
+def ship_with_ups(proxy, report):
+    """Runs the demo with the proxy in between, with NetSuite's orders, which are of every kind; answers the demo's totals."""
+    with standing_before("ups", proxy, report) as (port, url):
+        demo = ["cargo", "demo", "--", "--json", "--pairing", "netsuite-ups", "--orders", "25", "--ups-port", str(port), "--ups-url", url]
+        ran = subprocess.run(demo, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=STORY_ENDS_WITHIN, check=True)
+        return json.loads(ran.stdout)
+
+
+def ship_with_fedex(proxy, report):
+    """Tells one story of the scenarios with the proxy in between; answers its name."""
+    story = "fedex::everything_that_is_asked_of_fedex"
+    with standing_before("fedex", proxy, report) as (port, url):
+        where = os.environ | {"WAYBILL_FEDEX_PORT": str(port), "WAYBILL_FEDEX_URL": url}
+        test = ["cargo", "test", "--test", "scenarios", "--", "--ignored", "--exact", story]
+        ran = subprocess.run(test, cwd=ROOT / "tests", env=where, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=STORY_ENDS_WITHIN)
+        if ran.returncode != 0 or "1 passed" not in ran.stdout:
+            sys.exit(f"{ran.stdout}\nthe story did not end well")
+    return story
+
+
+STORIES = {"ups": ship_with_ups, "fedex": ship_with_fedex}
 
 
 def wait_until_ready(listening):
@@ -129,11 +163,11 @@ def explains(entry, exchange, violation):
     return same and entry["where"] == place(violation["where"]) and re.search(entry["message"], violation["message"]) is not None
 
 
-def print_summary(exchanges, totals):
+def print_summary(exchanges, story):
     counts = collections.Counter(named(exchange) for exchange in exchanges)
     for name, count in sorted(counts.items()):
         print(f"{count:6} {name}")
-    print(f"the demo: {json.dumps(totals)}")
+    print(f"the story: {json.dumps(story)}")
 
 
 if __name__ == "__main__":

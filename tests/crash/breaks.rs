@@ -7,7 +7,7 @@ use waybill::rules::{Rule, without};
 
 use super::NOTHING;
 use super::explore::{Explored, Order, explore};
-use super::outside::Habits;
+use super::outside::{Absences, Habits};
 use super::store::Promise;
 use super::world::{Bounds, World};
 
@@ -140,6 +140,25 @@ fn crash_finds_an_absence_without_a_control() {
         ..NOTHING.habits
     };
     finds(Rule::ControlAtEachLook, Bounds { habits, ..ONE_FAULT }, SECOND);
+}
+
+#[test]
+fn crash_finds_an_absence_that_proves_nothing() {
+    let habits = Habits {
+        absences: Absences::ClaimToProve,
+        labels_again: false,
+        ..NOTHING.habits
+    };
+    let unproved = Bounds {
+        lags: true,
+        habits,
+        ..ONE_FAULT
+    };
+    found(
+        "an absence that proves nothing",
+        SECOND,
+        explore(World::new(unproved), Order::Breadth),
+    );
 }
 
 #[test]

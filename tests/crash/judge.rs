@@ -80,6 +80,7 @@ fn unfounded(job: &Job, books: &Books) -> Option<&'static str> {
         HoldReason::UnknownPurchase | HoldReason::DuplicateCheckBlind if !books.doubt => {
             Some("held as unknown though nobody died and every answer arrived")
         }
+        HoldReason::LabelLost if !books.doubt => Some("held over a label though nobody died and every answer arrived"),
         HoldReason::Rejected if !books.rejected => Some("held as rejected though nobody said no"),
         HoldReason::ChangedAfterLabel if books.order == OrderIs::Fine && books.acts == 0 => {
             Some("held as changed though nobody changed the order")

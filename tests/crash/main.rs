@@ -30,7 +30,7 @@ mod world;
 use std::time::Instant;
 
 use explore::{Order, Scene, explore};
-use outside::{Habits, LEASE};
+use outside::{Absences, Habits, LEASE};
 use world::{Bounds, World};
 
 #[global_allocator]
@@ -51,6 +51,8 @@ pub const NOTHING: Bounds = Bounds {
         blind: false,
         erp_slow: true,
         stale_looks: false,
+        absences: Absences::Prove,
+        labels_again: true,
         checks_lease: true,
     },
     lease: LEASE,
@@ -126,6 +128,58 @@ fn crash_one_mishap_blind() {
         ..ONE_MISHAP.habits
     };
     holds("one mishap, blind account", Bounds { habits, ..ONE_MISHAP });
+}
+
+/// A carrier as FedEx: what is not found proves nothing, and a label is given once.
+const LIKE_FEDEX: Habits = Habits {
+    absences: Absences::ProveNothing,
+    labels_again: false,
+    ..NOTHING.habits
+};
+
+/// P63: at a carrier as FedEx one mishap leads to one shipment or to a hold, never to two, however late its look-up sees.
+#[test]
+fn crash_one_mishap_like_fedex() {
+    let habits = Habits {
+        stale_looks: true,
+        ..LIKE_FEDEX
+    };
+    holds("one mishap, like FedEx", Bounds { habits, ..ONE_MISHAP });
+}
+
+/// P63: there a person voids what was found without its label, or says that nothing was bought, at every point after a fault.
+#[test]
+fn crash_a_word_and_a_fault_like_fedex() {
+    let word = Bounds {
+        holds: true,
+        voids: true,
+        habits: LIKE_FEDEX,
+        ..AN_ACT_AND_A_FAULT
+    };
+    holds("a person's word and one fault, like FedEx", word);
+}
+
+/// P63: the same after a death or a stall.
+#[test]
+fn crash_a_word_and_a_crash_like_fedex() {
+    let word = Bounds {
+        holds: true,
+        voids: true,
+        habits: LIKE_FEDEX,
+        ..AN_ACT_AND_A_CRASH
+    };
+    holds("a person's word and one crash, like FedEx", word);
+}
+
+/// P63: there a person changes, cancels or fulfils the order at every point of a story with one fault.
+#[test]
+fn crash_an_order_that_changes_and_a_fault_like_fedex() {
+    let changes = Bounds {
+        order: true,
+        habits: LIKE_FEDEX,
+        ..AN_ACT_AND_A_FAULT
+    };
+    holds("an order that changes and one fault, like FedEx", changes);
 }
 
 /// P20: the same where the ERP has stopped working on a request when its caller is gone.

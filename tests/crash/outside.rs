@@ -123,6 +123,17 @@ impl Books {
     }
 }
 
+/// What it proves that a carrier's look-up does not find anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absences {
+    /// That there is nothing, if the known shipment was found at the same look.
+    Prove,
+    /// Nothing, and the carrier's adapter says so.
+    ProveNothing,
+    /// Nothing, and the carrier's adapter says otherwise.
+    ClaimToProve,
+}
+
 /// How the outside is, for a whole exploration.
 #[derive(Debug, Clone, Copy)]
 pub struct Habits {
@@ -132,6 +143,10 @@ pub struct Habits {
     pub erp_slow: bool,
     /// Whether looks may miss what is young.
     pub stale_looks: bool,
+    /// What it proves that a look does not find anything.
+    pub absences: Absences,
+    /// Whether the label of a shipment that was found can be had again.
+    pub labels_again: bool,
     /// Whether the carrier's and the ERP's adapters look at the lease before they send.
     pub checks_lease: bool,
 }
@@ -250,6 +265,9 @@ impl Carrier for CarrierSide {
     }
 
     async fn labels(&self, shipment: &Shipment, format: LabelFormat) -> Result<Vec<LabelImage>, LabelError> {
+        if !self.0.habits.labels_again {
+            return Err(LabelError::Gone(Refusal::new("LABEL", "labels are given once")));
+        }
         Ok(vec![LabelImage {
             tracking_number: Some(shipment.id.to_string()),
             format,
@@ -279,7 +297,7 @@ impl Carrier for CarrierSide {
     }
 
     fn absence_proves(&self) -> bool {
-        true
+        self.0.habits.absences != Absences::ProveNothing
     }
 
     async fn track(&self, _number: &str) -> Result<Option<News>, CallError> {
@@ -366,7 +384,8 @@ impl Stand {
             found,
             control_seen: controlled && !blind,
         };
-        let absent = sighting.found.is_empty() && sighting.control_seen;
+        let proves = self.habits.absences == Absences::Prove;
+        let absent = sighting.found.is_empty() && sighting.control_seen && proves;
         books.absences = if absent { (books.absences + 1).min(4) } else { 0 };
         sighting
     }

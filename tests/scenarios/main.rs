@@ -6,6 +6,10 @@ mod addresses;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod fedex;
+#[cfg(test)]
+mod fedex_load;
+#[cfg(test)]
 mod fedex_tracking;
 #[cfg(test)]
 mod fusion;
@@ -21,6 +25,7 @@ mod limits;
 mod netsuite_fulfilments;
 #[cfg(test)]
 mod operator;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod people;

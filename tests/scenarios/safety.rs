@@ -14,7 +14,7 @@ use waybill::ports::{AuditEntry, CallError, Exchange, Sealer, Secrets, Systems};
 
 /// What one exchange was, by our audit or by the other side's log.
 #[derive(Debug, PartialEq)]
-struct Told {
+pub(crate) struct Told {
     host: String,
     headers: BTreeMap<String, String>,
     request: String,
@@ -38,7 +38,7 @@ fn lower(headers: &[(String, String)]) -> BTreeMap<String, String> {
     headers.iter().map(lower).collect()
 }
 
-fn ours(exchange: &Exchange) -> Told {
+pub(crate) fn ours(exchange: &Exchange) -> Told {
     Told {
         host: exchange.base.split("://").nth(1).unwrap_or_default().to_owned(),
         request: exchange.request.clone(),
@@ -48,7 +48,7 @@ fn ours(exchange: &Exchange) -> Told {
     }
 }
 
-fn theirs(record: &RequestRecord) -> Told {
+pub(crate) fn theirs(record: &RequestRecord) -> Told {
     Told {
         host: record.headers.get("host").cloned().unwrap_or_default(),
         request: format!("{} {}", record.method, record.target),
@@ -63,7 +63,7 @@ fn theirs(record: &RequestRecord) -> Told {
     }
 }
 
-fn exchanges(world: &World, order: u64, system: &str) -> Result<Vec<Exchange>, Failure> {
+pub(crate) fn exchanges(world: &World, order: u64, system: &str) -> Result<Vec<Exchange>, Failure> {
     let story = world.story(&world.job(order)?.id);
     let mut calls: Vec<Exchange> = story.into_iter().flat_map(|entry| entry.exchanges).collect();
     calls.retain(|call| call.system == system && call.operation != "token");

@@ -40,11 +40,25 @@ impl World {
     /// # Errors
     /// When the simulator cannot be started.
     pub async fn open_depot(&self, options: Options, change: impl FnOnce(&mut Connection)) -> Result<Depot, Failure> {
+        self.open_depot_at(0, None, options, change).await
+    }
+
+    /// The same at a port, reached by another address where something stands before it.
+    ///
+    /// # Errors
+    /// When the simulator cannot be started.
+    pub async fn open_depot_at(
+        &self,
+        port: u16,
+        reached_by: Option<String>,
+        options: Options,
+        change: impl FnOnce(&mut Connection),
+    ) -> Result<Depot, Failure> {
         let base = Base {
             clock: self.clock.clone(),
             ..Base::default()
         };
-        let Running { fedex, url, serving } = FedEx::start(options, base, 0).await?;
+        let Running { fedex, url, serving } = FedEx::start(options, base, port).await?;
         let secret = json!({ "api_key": "fedex-key", "secret_key": "fedex-secret" });
         let secret = SecretString::from(secret.to_string());
         self.vault.write("waybill/test/acme/fedex", &secret).await?;
@@ -53,7 +67,7 @@ impl World {
             change(connection);
         })?;
         if let Some(connection) = self.store.tables().connections.get_mut(&id) {
-            connection.carrier.base_url = Some(url.parse()?);
+            connection.carrier.base_url = Some(reached_by.as_ref().unwrap_or(&url).parse()?);
         }
         Ok(Depot {
             fedex,

@@ -48,7 +48,6 @@ pub fn fields() -> FieldMap {
         place: field("deliveryPlace"),
         signed_by: field("signedBy"),
         estimated_delivery: field("estimatedOn"),
-        label_link: None,
         problem: field("shipError"),
     }
 }

@@ -45,7 +45,6 @@ pub fn fields() -> FieldMap {
         place: field("PLACE"),
         signed_by: field("SIGNED_BY"),
         estimated_delivery: field("EST_DELIVERY"),
-        label_link: None,
         problem: field("ERR_TEXT"),
     }
 }

@@ -85,7 +85,6 @@ pub fn fields() -> FieldMap {
         place: field("place"),
         signed_by: field("signed_by"),
         estimated_delivery: field("estimated"),
-        label_link: None,
         problem: field("problem"),
     }
 }
