@@ -41,6 +41,7 @@ pub fn fields() -> FieldMap {
     let field = |name: &str| Some(name.to_owned());
     FieldMap {
         tracking: field("trackingNumber"),
+        label_link: None,
         cost: field("shipCost"),
         service: field("shipService"),
         status: field("shipStatus"),

@@ -38,6 +38,7 @@ pub fn fields() -> FieldMap {
     let field = |name: &str| Some(name.to_owned());
     FieldMap {
         tracking: field("TRACKING"),
+        label_link: None,
         cost: field("COST"),
         service: field("SERVICE"),
         status: field("STATUS"),

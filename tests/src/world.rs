@@ -78,6 +78,7 @@ pub fn fields() -> FieldMap {
     let field = |name: &str| Some(format!("custbody_waybill_{name}"));
     FieldMap {
         tracking: field("tracking"),
+        label_link: None,
         cost: field("cost"),
         service: field("service"),
         status: field("status"),

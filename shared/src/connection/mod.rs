@@ -276,6 +276,9 @@ pub struct FieldMap {
     /// The day on which the last parcel is expected.
     #[serde(default)]
     pub estimated_delivery: Option<String>,
+    /// Where people open the labels.
+    #[serde(default)]
+    pub label_link: Option<String>,
     /// Why an order is held; empty when nothing is wrong.
     pub problem: Option<String>,
 }

@@ -595,6 +595,7 @@ fn write_back(section: &Section<'_>) -> WriteBackPolicy {
         place: text("place"),
         signed_by: text("signed_by"),
         estimated_delivery: text("estimated_delivery"),
+        label_link: text("label_link"),
         problem: text("problem"),
     };
     fields.close();
