@@ -42,7 +42,7 @@ pub struct Shown {
     pub beside: Vec<DocumentId>,
     /// How many shipments it takes at least: one for each destination.
     pub consignments: usize,
-    /// Whether the ERP, too, sees nothing left to ship.
+    /// Whether the ERP, too, sees nothing left to ship, and shows whatever else belongs to a shipment.
     pub whole: bool,
     /// Whether it is cancelled.
     pub cancelled: bool,
@@ -337,6 +337,62 @@ mod tests {
         assert_eq!(json["seconds"], 12.3);
         assert_eq!(json["stack"], "ministack");
         assert!(json.get("killed").is_none());
+    }
+
+    fn shown(document: DocumentId, tracking: &[&str], beside: Vec<DocumentId>) -> Shown {
+        Shown {
+            number: "IF1".to_owned(),
+            document,
+            tracking_numbers: tracking.iter().map(|number| (*number).to_owned()).collect(),
+            beside,
+            consignments: 1,
+            whole: true,
+            cancelled: false,
+            corrected: false,
+            problem: None,
+            status: None,
+            writes: Vec::new(),
+            last_write: None,
+        }
+    }
+
+    /// One invoice shows the shipments of two fulfilments: both, and nothing else.
+    #[test]
+    fn documents_that_share_a_place_are_shown_with_each_others_numbers() {
+        let name = Name::NetSuiteFedEx;
+        let (one, other) = (DocumentId::fulfilment("1"), DocumentId::fulfilment("2"));
+        let bought = |document: &DocumentId, number: &str| Shipment {
+            references: jobs(name, document).into_iter().take(1).collect(),
+            consignee: String::new(),
+            city: String::new(),
+            country: String::new(),
+            service: String::new(),
+            charge: Decimal::ONE,
+            parcels: vec![Parcel {
+                tracking_number: number.to_owned(),
+                delivered: false,
+            }],
+        };
+        let both = Books {
+            shipments: vec![bought(&one, "A"), bought(&other, "B")],
+        };
+        let end_of = |tracking: &[&str], beside: Vec<DocumentId>, books: &Books| {
+            super::row(
+                name,
+                &shown(one.clone(), tracking, beside),
+                books,
+                Timestamp::UNIX_EPOCH,
+            )
+            .end
+        };
+        assert_eq!(end_of(&["A", "B"], vec![other.clone()], &both), End::Shipped);
+        assert_eq!(end_of(&["A"], vec![other.clone()], &both), End::Underway);
+        assert_eq!(
+            end_of(&["A", "B"], Vec::new(), &both),
+            End::Underway,
+            "a number of nobody"
+        );
+        assert_eq!(end_of(&["A"], Vec::new(), &both), End::Shipped);
     }
 
     #[test]

@@ -161,7 +161,7 @@ impl NetSuite {
             tracking_numbers: invoices.iter().flat_map(|invoice| numbers(invoice)).collect(),
             beside: self.beside(one),
             consignments: 1,
-            whole: fulfilment(order, one).is_some_and(|found| found.status == ShipStatus::Shipped),
+            whole: is_shipped(order, one) && invoices.iter().all(|invoice| !labels(invoice).is_empty()),
             cancelled: one.kind == Kind::TakenBack && done,
             corrected: done || self.anew.contains(&one.id),
             problem: problem(order, one),
@@ -256,10 +256,7 @@ impl Pairing for NetSuite {
         let books = self.running.netsuite.books();
         let invoices = books.orders.values().flat_map(|order| &order.invoices);
         let shown = invoices.filter(|invoice| shows_any(invoice));
-        let links = shown.map(|invoice| text(&invoice.custom_fields, LABEL));
-        links
-            .flat_map(|links| links.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
-            .collect()
+        shown.flat_map(labels).collect()
     }
 
     fn ships_anew(&mut self, document: &DocumentId) {
@@ -457,6 +454,10 @@ fn weigh(world: &mut World) -> Result<(), Refusal> {
     }
 }
 
+fn is_shipped(order: &OrderBook, one: &Entered) -> bool {
+    fulfilment(order, one).is_some_and(|found| found.status == ShipStatus::Shipped)
+}
+
 fn fulfilment<'a>(order: &'a OrderBook, one: &Entered) -> Option<&'a FulfilmentBook> {
     order.fulfilments.iter().find(|found| found.id == one.id)
 }
@@ -477,6 +478,12 @@ fn numbers(invoice: &InvoiceBook) -> BTreeSet<String> {
     let shown = text(&invoice.custom_fields, TRACKING);
     let numbers = shown.split([',', ' ']).filter(|number| !number.is_empty());
     numbers.map(str::to_owned).collect()
+}
+
+/// The links to labels that an invoice shows.
+fn labels(invoice: &InvoiceBook) -> Vec<String> {
+    let shown = text(&invoice.custom_fields, LABEL);
+    shown.split_whitespace().map(str::to_owned).collect()
 }
 
 fn shows_any(invoice: &InvoiceBook) -> bool {
