@@ -140,7 +140,7 @@ fn prices(now: Timestamp) -> RateRequest {
 fn shipment(reference: &JobId, now: Timestamp) -> ShipmentRequest {
     ShipmentRequest {
         reference: reference.clone(),
-        order_number: "SO1".to_owned(),
+        order_number: format!("SO {reference}"),
         customer_reference: None,
         ship_from: warehouse(),
         ship_to: customer(),

@@ -40,6 +40,8 @@ impl Backoff {
                 whole / 2 + part(whole / 2, share)
             }
             Some(hint) if self.jitter => {
+                // Nobody comes back within a second: a shorter hint is lengthened before it is spread, or all would come at once.
+                let hint = hint.max(SignedDuration::from_secs(1));
                 let quarter = (hint / 4).max(SignedDuration::from_secs(1));
                 let spread = times(quarter, 2_u32.saturating_pow(tries)).min(times(first, self.most.max(1)));
                 hint + part(spread, share)
@@ -113,6 +115,20 @@ mod tests {
             .map(|tries| seconds(Backoff::STEADY.wait(MINUTE, None, tries, 7)))
             .collect();
         assert_eq!((same, Backoff::STEADY.counted(9)), (vec![60; 3], 0));
+    }
+
+    /// P62: those who wait for the end of a window that is nearly over do not come back together either.
+    #[test]
+    fn a_hint_of_less_than_a_second_is_spread_too() {
+        let hint = Some(SignedDuration::from_millis(50));
+        let waits = (0..1000).map(|number| Backoff::default().wait(MINUTE, hint, 0, draw(&job(number), 3)));
+        let mut tenths: BTreeMap<i128, u32> = BTreeMap::new();
+        for wait in waits {
+            assert!(wait >= SignedDuration::from_secs(1), "{wait:?}");
+            *tenths.entry(wait.as_millis() / 100).or_default() += 1;
+        }
+        let most = tenths.values().max().copied().unwrap_or_default();
+        assert!(most < 200, "{most} of 1,000 come back within a tenth of a second");
     }
 
     #[test]

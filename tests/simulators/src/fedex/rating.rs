@@ -4,9 +4,9 @@
 //! that goes there is told; the list price may stand before the account's.
 
 use axum::extract::State as Shared;
-use jiff::Span;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -64,7 +64,10 @@ const MOST_PACKAGES: usize = 100;
 
 /// Quotes a shipment with one service or with every service that goes there.
 pub(super) async fn quotes(Shared(fedex): Shared<FedEx>, call: Call) -> Reply {
-    let today = fedex.now().to_zoned(TimeZone::UTC).date();
+    // A day is over where the shipper is, in Honolulu ten hours after Greenwich.
+    let today = (fedex.now() - SignedDuration::from_hours(10))
+        .to_zoned(TimeZone::UTC)
+        .date();
     let inquiry = Inquiry::of(&call, today)?;
     let details: Vec<Value> = inquiry
         .services()?
