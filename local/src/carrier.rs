@@ -140,7 +140,8 @@ impl Running {
         }
     }
 
-    /// How many of its parcels somebody was promised news of. UPS promises that number by number, FedEx for a whole account.
+    /// How many of its parcels somebody was promised news of. UPS promises that number by number, FedEx for a whole
+    /// account.
     #[must_use]
     pub fn followed(&self) -> usize {
         match self {
@@ -155,7 +156,8 @@ impl Running {
         }
     }
 
-    /// A person enters the address of our hook in the carrier's portal, where it has one: FedEx. UPS is told by subscriptions.
+    /// A person enters the address of our hook in the carrier's portal, where it has one: FedEx. UPS is told by
+    /// subscriptions.
     ///
     /// # Errors
     /// The portal refuses it.

@@ -5,8 +5,8 @@
 //! [`stack`] puts these together: up, down, status. [`place`] knows the folders, [`aws`] the emulator's clients,
 //! [`progress`] tells a person what happens, [`failure`] what went wrong.
 //!
-//! The demo: [`outside`] runs the simulated systems, of which each ERP is a [`pairing`] with its people and a [`carrier`], [`operator`] the `waybill`
-//! command; [`mishaps`] befall the carriers, [`books`] count what came of it, and [`table`] shows it; [`chaos`] kills functions
+//! The demo: [`outside`] runs the simulated systems, of which each ERP is a [`pairing`] with its people and a [`carrier`],
+//! [`operator`] the `waybill` command; [`mishaps`] befall the carriers, [`books`] count what came of it, and [`table`] shows it; [`chaos`] kills functions
 //! meanwhile. [`visit`] opens links as a browser does, [`play`] lets a person be the people.
 //!
 //! `local/README.md` says what the emulator cannot do like AWS.
