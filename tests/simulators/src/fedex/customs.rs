@@ -75,7 +75,13 @@ pub(super) fn check_customs(shipment: &Value, abroad: bool, account: &str) -> Ch
         "TOTALWEIGHT.REQUIRED",
         "What crosses a border needs its total weight",
     )?;
-    payer(at(customs, "dutiesPayment"), "DUTIESPAYMENT", account)?;
+    let duties = at(customs, "dutiesPayment");
+    // Duties are collected from a receiver who has no account.
+    let collected =
+        duties.is_some_and(|duties| text(duties, "paymentType") == Some("RECIPIENT") && at(duties, "payor").is_none());
+    if !collected {
+        payer(duties, "DUTIESPAYMENT", account)?;
+    }
     check_invoice(customs)?;
     check_commodities(customs)?;
     check_documents(shipment, many(customs, "commodities").len())
