@@ -156,6 +156,7 @@ const A_WORD_LIKE_FEDEX: Bounds = Bounds {
 
 /// P63: there a person voids what was found without its label, or anything else, at every point after a lost answer.
 #[test]
+#[ignore = "minutes"]
 fn crash_a_void_and_a_fault_like_fedex() {
     let word = Bounds {
         voids: true,
@@ -166,7 +167,6 @@ fn crash_a_void_and_a_fault_like_fedex() {
 
 /// P63: there a person holds the job, or ends its hold, at every point; wider worlds are visited with `--ignored`.
 #[test]
-#[ignore = "minutes"]
 fn crash_a_hold_and_a_fault_like_fedex() {
     let word = Bounds {
         holds: true,
