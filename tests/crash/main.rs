@@ -147,20 +147,48 @@ fn crash_one_mishap_like_fedex() {
     holds("one mishap, like FedEx", Bounds { habits, ..ONE_MISHAP });
 }
 
-/// P63: there a person voids what was found without its label, or says that nothing was bought, at every point after a fault.
+/// One act of a person, and one answer that is lost, at a carrier as FedEx.
+const A_WORD_LIKE_FEDEX: Bounds = Bounds {
+    refusals: false,
+    habits: LIKE_FEDEX,
+    ..AN_ACT_AND_A_FAULT
+};
+
+/// P63: there a person voids what was found without its label, or anything else, at every point after a lost answer.
 #[test]
-fn crash_a_word_and_a_fault_like_fedex() {
+#[ignore = "minutes"]
+fn crash_a_void_and_a_fault_like_fedex() {
     let word = Bounds {
-        holds: true,
         voids: true,
-        habits: LIKE_FEDEX,
-        ..AN_ACT_AND_A_FAULT
+        ..A_WORD_LIKE_FEDEX
     };
-    holds("a person's word and one fault, like FedEx", word);
+    holds("a void and one fault, like FedEx", word);
 }
 
-/// P63: the same after a death or a stall.
+/// P63: there a person holds the job, or ends its hold, at every point; wider worlds are visited with `--ignored`.
 #[test]
+fn crash_a_hold_and_a_fault_like_fedex() {
+    let word = Bounds {
+        holds: true,
+        ..A_WORD_LIKE_FEDEX
+    };
+    holds("a hold or a release and one fault, like FedEx", word);
+}
+
+/// P63: there a person changes, cancels or fulfils the order at every point.
+#[test]
+#[ignore = "minutes"]
+fn crash_an_order_that_changes_and_a_fault_like_fedex() {
+    let changes = Bounds {
+        order: true,
+        ..A_WORD_LIKE_FEDEX
+    };
+    holds("an order that changes and one fault, like FedEx", changes);
+}
+
+/// P63: there a person says any of it, and somebody dies or stalls.
+#[test]
+#[ignore = "minutes"]
 fn crash_a_word_and_a_crash_like_fedex() {
     let word = Bounds {
         holds: true,
@@ -169,17 +197,6 @@ fn crash_a_word_and_a_crash_like_fedex() {
         ..AN_ACT_AND_A_CRASH
     };
     holds("a person's word and one crash, like FedEx", word);
-}
-
-/// P63: there a person changes, cancels or fulfils the order at every point of a story with one fault.
-#[test]
-fn crash_an_order_that_changes_and_a_fault_like_fedex() {
-    let changes = Bounds {
-        order: true,
-        habits: LIKE_FEDEX,
-        ..AN_ACT_AND_A_FAULT
-    };
-    holds("an order that changes and one fault, like FedEx", changes);
 }
 
 /// P20: the same where the ERP has stopped working on a request when its caller is gone.
