@@ -202,7 +202,7 @@ fn the_example_of_fedex_says_what_fedex_needs() {
 
 /// The example of FedEx with one piece of it written otherwise; the paths of what is wrong then.
 fn wrong_with(from: &str, to: &str) -> Vec<String> {
-    let example = text("examples/connections/netsuite-fedex.toml").unwrap();
+    let example = text("examples/connections/netsuite-fedex.toml").unwrap_or_default();
     assert!(example.contains(from), "{from}");
     let mistakes = parse(&example.replacen(from, to, 1), "dev", &Checks)
         .err()

@@ -40,8 +40,8 @@ fn event(milestone: Milestone) -> EventKind {
         Milestone::OutForDelivery => EventKind::OutForDelivery,
         Milestone::AvailableForPickup => EventKind::AtAccessPoint,
         Milestone::Returning => EventKind::Returning,
-        Milestone::Delivered => EventKind::Delivered,
-        Milestone::Returned => EventKind::Returned,
+        // What goes back is delivered to its shipper.
+        Milestone::Delivered | Milestone::Returned => EventKind::Delivered,
     }
 }
 
@@ -52,7 +52,11 @@ impl CarrierUnderTest for FedEx {
         let depot = world.open_depot(seeing_at_once(), |_| {}).await?;
         let connection = world.store.tables().connections[&depot.id].clone();
         let opened = world.registry().open(&connection).await?;
-        Ok(Self { world, depot, opened })
+        let test = Self { world, depot, opened };
+        // Tokens are asked for once in a second at most, and here no time passes by itself.
+        test.opened.carrier.track(&test.unknown_number()).await?;
+        test.world.turn(SignedDuration::from_secs(2));
+        Ok(test)
     }
 
     fn carrier(&self) -> &dyn Carrier {
@@ -64,14 +68,17 @@ impl CarrierUnderTest for FedEx {
     }
 
     fn strike(&self, on: On, mishap: Mishap) {
-        let operation = match on {
-            On::Create => "ship",
-            On::Offers => "rate",
-            On::Labels => "track_reference",
-            On::Void => "cancel",
-            On::List | On::Track => "track",
+        let operations: &[&str] = match on {
+            On::Create => &["ship"],
+            On::Offers => &["rate"],
+            // A shipment is looked for by its reference or by its number.
+            On::Labels => &["track_reference", "track"],
+            On::Void => &["cancel"],
+            On::List | On::Track => &["track"],
         };
-        self.depot.fault(fault(operation, mishap));
+        operations
+            .iter()
+            .for_each(|operation| self.depot.fault(fault(operation, mishap)));
     }
 
     fn asked_to_sell(&self) -> u64 {

@@ -81,7 +81,7 @@ async fn an_order_becomes_one_shipment() -> Result<(), Failure> {
     assert_eq!(world.field(order, "tracking")?, shipment.master);
     assert_eq!(
         world.page(order)?.fulfilments[0].tracking_numbers,
-        [shipment.master.clone()]
+        std::slice::from_ref(&shipment.master)
     );
     let labels = job.labels.done().ok_or("no label is stored")?;
     assert_eq!(labels[0].tracking_number, Some(shipment.master.clone()));
