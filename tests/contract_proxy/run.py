@@ -105,7 +105,7 @@ def ship_with_fedex(proxy, report):
     story = "fedex::everything_that_is_asked_of_fedex"
     with standing_before("fedex", proxy, report) as (port, url):
         where = os.environ | {"WAYBILL_FEDEX_PORT": str(port), "WAYBILL_FEDEX_URL": url}
-        test = ["cargo", "test", "--test", "scenarios", "--", "--ignored", "--exact", story]
+        test = ["cargo", "test", "--workspace", "--test", "scenarios", "--", "--ignored", "--exact", story]
         ran = subprocess.run(test, cwd=ROOT / "tests", env=where, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=STORY_ENDS_WITHIN)
         if ran.returncode != 0 or "1 passed" not in ran.stdout:
             sys.exit(f"{ran.stdout}\nthe story did not end well")
