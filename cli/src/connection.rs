@@ -118,6 +118,12 @@ fn with(text: String, more: Option<String>) -> String {
     }
 }
 
+/// What makes goods ship, where an ERP knows more than one way.
+fn trigger(connection: &Connection) -> &str {
+    let said = connection.erp.options.get("trigger");
+    said.and_then(Value::as_str).unwrap_or("ready")
+}
+
 /// What a file makes of the connection that stands there, and the sentence that tells it.
 fn succeed(written: Connection, before: Option<&Connection>) -> Result<(Connection, String), Failure> {
     let id = written.id.clone();
@@ -130,6 +136,13 @@ fn succeed(written: Connection, before: Option<&Connection>) -> Result<(Connecti
         return Err(Failure::new(format!(
             "{id} belongs to tenant {} and {} account {}, and its orders are known by it: give the file another id",
             before.tenant, before.erp.system, before.erp.account
+        )));
+    }
+    if trigger(&written) != trigger(before) {
+        return Err(Failure::new(format!(
+            "{id} ships by erp.trigger = {:?}, and under another trigger the same goods would be other documents and ship again: give the \
+             file another id, and a start_from after everything that {id} has shipped",
+            trigger(before)
         )));
     }
     let kept = Connection {
@@ -510,5 +523,18 @@ mod tests {
             ..file()
         };
         assert!(succeed(other, Some(&before)).is_err());
+    }
+
+    #[test]
+    fn what_makes_goods_ship_stays_for_ever() {
+        let by = |trigger: Option<&str>| {
+            let mut connection = file();
+            connection.erp.options = trigger.map_or(json!({}), |trigger| json!({ "trigger": trigger }));
+            connection
+        };
+        let refused = succeed(by(Some("fulfilment-shipped")), Some(&by(None))).unwrap_err();
+        assert!(refused.to_string().contains("another id"), "{refused}");
+        assert!(succeed(by(Some("ready")), Some(&by(None))).is_ok());
+        assert!(succeed(by(None), Some(&by(Some("order-shipped")))).is_err());
     }
 }
