@@ -21,7 +21,7 @@ use tracing::span::{Attributes, Id, Record};
 use waybill::connection::AddressPolicy;
 use waybill::domain::{Milestone, ParcelRule, Payer};
 use waybill::job::{HoldReason, history};
-use waybill::ports::{Hook, Inbound, Sealer};
+use waybill::ports::{Exchange, Hook, Inbound, Sealer};
 
 use crate::safety::{Told, exchanges, ours, theirs};
 
@@ -142,16 +142,30 @@ async fn without_an_account_nothing_ships() -> Result<(), Failure> {
     Ok(())
 }
 
-/// P58: where a role is denied OAuth nothing switches by itself: everything waits, and token-based authentication takes over once a
-/// person has entered it.
+/// P58: where a role is denied OAuth nothing switches by itself: everything waits, a job's story says so with the answer of NetSuite, and
+/// token-based authentication takes over once a person has entered it.
 #[tokio::test]
 async fn token_based_authentication_takes_over_when_it_is_entered() -> Result<(), Failure> {
-    let world = World::start().await?;
-    let depot = world.open_depot(seeing_at_once(), |_| {}).await?;
+    let (world, depot, waiting) = with_an_order(seeing_at_once()).await?;
     world
         .netsuite
         .register(|access| access.register_tba(("ck", "cs"), ("ti", "ts")));
+    world.turn(HOUR + MINUTE);
+    let before = world.asked_netsuite("token");
     world.netsuite_fault(Fault::new("token", status(401)));
+    world.work().await?;
+    let job = world.job(waiting)?;
+    let story = world.story(&job.id);
+    let denied = story.last().ok_or("no story")?;
+    let refused = |exchange: &Exchange| exchange.operation == "token" && exchange.status == Some(401);
+    assert!(
+        denied.text.starts_with("waits: ") && denied.text.contains("401"),
+        "{}",
+        denied.text
+    );
+    assert!(denied.exchanges.iter().any(refused), "{:?}", denied.exchanges);
+    assert!(job.purchase.done().is_none() && job.hold.is_none(), "{job:?}");
+
     let order = world.enter(world.plain(1))?;
     for _ in 0..3 {
         let report = world.poll_for(&depot.id).await?;
@@ -159,15 +173,18 @@ async fn token_based_authentication_takes_over_when_it_is_entered() -> Result<()
         world.turn(MINUTE * 30);
     }
     let asked = world.asked_netsuite("token");
-    assert!((1..=6).contains(&asked), "{asked} token requests");
+    assert!((1..=6).contains(&(asked - before)), "{asked} token requests");
     let tba = json!({
         "kind": "token-based", "consumer_key": "ck", "consumer_secret": "cs", "token_id": "ti", "token_secret": "ts"
     });
     world.secret("waybill/test/acme/netsuite", &tba).await?;
     world.turn(MINUTE * 6);
     poll_and_work(&world, &depot).await?;
-    let job = world.job(order)?;
-    assert!(job.write_back.done().is_some(), "{job:?}");
+    world.pass(HOUR).await?;
+    for order in [order, waiting] {
+        let job = world.job(order)?;
+        assert!(job.write_back.done().is_some(), "{job:?}");
+    }
     assert_eq!(world.asked_netsuite("token"), asked, "OAuth is not asked any more");
     Ok(())
 }
