@@ -183,6 +183,7 @@ impl Deployment {
             covers: store.clone(),
             tellings: store.clone(),
             documents: store.clone(),
+            controls: store.clone(),
             connections: store.clone(),
             systems: self.systems(),
             captures: store.clone(),

@@ -424,7 +424,8 @@ pub trait Carrier: Send + Sync {
     /// Everything that the carrier tells of a parcel now; `None` where it knows nothing of it (yet).
     async fn track(&self, number: &str) -> Result<Option<News>, CallError>;
     /// Everything that the carrier tells of these parcels now: one result for each, in their order, and what is wrong
-    /// with one of them is its own matter.
+    /// with one of them is its own matter. A number that is refused is [`CallError::Refused`]; what is refused to us, whatever the
+    /// number, is [`Obstacle::Unauthorised`].
     async fn track_many(&self, asked: &[Asked<'_>]) -> Vec<Result<Option<News>, CallError>> {
         let mut told = Vec::with_capacity(asked.len());
         for one in asked {
@@ -745,6 +746,8 @@ pub trait Directory: Send + Sync {
     /// A page of a walk through all jobs of a connection that are open, held, or shipped within a stretch of time (the longest
     /// ago first). A job that changes meanwhile may be missed or come twice: it is at work.
     async fn walk(&self, connection: &ConnectionId, steps: &Steps, limit: u16) -> Result<JobPage, StoreError>;
+    /// These jobs, those that exist, read consistently; a job whose item cannot be read is named, and hides no other.
+    async fn these(&self, ids: &[JobId]) -> Result<JobPage, StoreError>;
     /// Documents by the number that people know.
     async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError>;
     /// A job's whole story.
@@ -918,6 +921,8 @@ pub trait DeadLetters: Send + Sync {
 pub trait Labels: Send + Sync {
     /// Stores a label under a key that the same label always gets.
     async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError>;
+    /// A parcel's label that was stored for a job, whether or not anybody could record it; `None` where none is kept.
+    async fn stored(&self, job: &JobId, number: &str, format: LabelFormat) -> Result<Option<LabelRef>, StoreError>;
     /// The bytes of a label.
     async fn get(&self, label: &LabelRef) -> Result<Vec<u8>, StoreError>;
 }
@@ -1114,6 +1119,13 @@ pub trait Sealer: Send + Sync {
     async fn open(&self, owner: &str, sealed: &str) -> Result<secrecy::SecretString, StoreError>;
 }
 
+/// How long before its end a token is renewed, where a tenth of its life is no less. Between that and [`UNUSED_BEFORE`] lies a whole
+/// round of the refresher's schedule, a minute, and what it takes; and an hour's token is asked for 25 times a day all the same.
+pub const RENEWED_BEFORE: SignedDuration = SignedDuration::from_secs(140);
+
+/// How long before its end a token is no longer used, where a twentieth of its life is no less: it must outlive the next call.
+pub const UNUSED_BEFORE: SignedDuration = SignedDuration::from_secs(60);
+
 /// A token that somebody uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenInUse {
@@ -1130,11 +1142,10 @@ pub struct TokenInUse {
 }
 
 impl TokenInUse {
-    /// Whether the refresher should renew it: within the last two minutes, or the last tenth of a short life, which is
-    /// before workers cease to use it and late enough that an hour's token is asked for 25 times a day.
+    /// Whether the refresher should renew it: as [`RENEWED_BEFORE`] says, or in the last tenth of a short life.
     pub fn expires_soon(&self, now: Timestamp) -> bool {
         let life = self.expires_at.duration_since(self.issued_at);
-        now >= self.expires_at - (life / 10).min(jiff::SignedDuration::from_mins(2))
+        now >= self.expires_at - (life / 10).min(RENEWED_BEFORE)
     }
 }
 

@@ -336,7 +336,18 @@ async fn a_portal_is_answered() -> Result<(), Failure> {
     event["headers"]["authorization"] = "Bearer 3q2-7wPortalKey".into();
     assert_eq!(ask(event.clone()).await?.0, 200);
     event["headers"]["authorization"] = "Basic 3q2-7wPortalKey".into();
-    assert_eq!(ask(event).await?.0, 404);
+    assert_eq!(ask(event.clone()).await?.0, 404);
+
+    // Whoever asks too often is told when to come back, as HTTP says it.
+    event["headers"]["authorization"] = "Bearer 3q2-7wPortalKey".into();
+    let mut answer = Value::Null;
+    for _ in 0..=300 {
+        let event: ApiGatewayV2httpRequest = serde_json::from_value(event.clone())?;
+        answer = serde_json::to_value(order_status::handle(&status, with_deadline(event)?).await?)?;
+    }
+    assert_eq!(answer["statusCode"], 429);
+    let seconds = answer["headers"]["retry-after"].as_str().map(str::parse::<u32>);
+    assert!(matches!(seconds, Some(Ok(1..=60))), "{answer}");
     Ok(())
 }
 

@@ -14,11 +14,15 @@ mod fedex_tracking;
 #[cfg(test)]
 mod fusion;
 #[cfg(test)]
+mod given_up;
+#[cfg(test)]
 mod holds;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod label_links;
+#[cfg(test)]
+mod labels_given_once;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
@@ -43,5 +47,7 @@ mod shipping;
 mod tokens;
 #[cfg(test)]
 mod tracking;
+#[cfg(test)]
+mod unreadable_parcel;
 #[cfg(test)]
 mod webhooks;

@@ -131,6 +131,7 @@ impl World {
             covers: self.port(),
             tellings: self.port(),
             documents: self.port(),
+            controls: self.port(),
             connections: self.port(),
             systems: self.systems(),
             captures: self.port(),

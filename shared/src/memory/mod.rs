@@ -19,8 +19,8 @@ use jiff::Timestamp;
 
 use crate::connection::Connection;
 use crate::domain::{
-    CarrierShipmentId, ConnectionId, DocumentId, Health, Holding, JobId, LabelImage, LabelRef, Money, Nonce, Personal,
-    Rate, Snapshot, TenantId, Units, Walk,
+    CarrierShipmentId, ConnectionId, DocumentId, Health, Holding, JobId, LabelFormat, LabelImage, LabelRef, Money,
+    Nonce, Personal, Rate, Snapshot, TenantId, Units, Walk,
 };
 use crate::job::{Job, history};
 use crate::ports::{
@@ -494,6 +494,15 @@ impl Directory for Memory {
         })
     }
 
+    async fn these(&self, ids: &[JobId]) -> Result<JobPage, StoreError> {
+        let tables = self.tables();
+        let jobs = ids.iter().filter_map(|id| tables.jobs.get(id)).cloned();
+        Ok(JobPage {
+            jobs: jobs.collect(),
+            ..JobPage::default()
+        })
+    }
+
     async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError> {
         let tables = self.tables();
         let matching = tables.units.iter().filter(|(_, units)| units.number == number);
@@ -586,13 +595,28 @@ impl DeadLetters for Memory {
 #[async_trait]
 impl Labels for Memory {
     async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError> {
+        let fate = self.pass("put label").await;
         let key = format!("labels/{job}/{}", label.file_name(index));
         self.tables().labels.insert(key.clone(), label.bytes.clone());
-        Ok(LabelRef {
+        let stored = LabelRef {
             tracking_number: label.tracking_number.clone(),
             format: label.format,
             key,
-        })
+        };
+        answered(fate, stored).await
+    }
+
+    async fn stored(&self, job: &JobId, number: &str, format: LabelFormat) -> Result<Option<LabelRef>, StoreError> {
+        let fate = self.pass("stored label").await;
+        let label = LabelImage::named(number, format);
+        let key = format!("labels/{job}/{}", label.file_name(0));
+        let kept = self.tables().labels.contains_key(&key);
+        let stored = kept.then_some(LabelRef {
+            tracking_number: label.tracking_number,
+            format,
+            key,
+        });
+        answered(fate, stored).await
     }
 
     async fn get(&self, label: &LabelRef) -> Result<Vec<u8>, StoreError> {

@@ -232,7 +232,8 @@ impl Front {
     async fn exchange(self: Arc<Self>, mut parts: Parts, body: Bytes) -> Result<Response<Body>, Dropped> {
         let text = String::from_utf8_lossy(&body).into_owned();
         let operation = self.simulator.operation(&parts.method, parts.uri.path());
-        let faults = self.base.faults.strike(operation, &text);
+        let told = if text.is_empty() { parts.uri.path() } else { &text };
+        let faults = self.base.faults.strike(operation, told);
         let in_flight = self.base.requests.begin(self.record(&parts, operation, text, &faults));
         self.suffer(&faults, &mut parts).await;
         let answer = match faults.iter().find(|fault| is_refusal(fault)) {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use super::compare::{self, Judge, Seen};
@@ -13,7 +12,7 @@ use crate::domain::{
 use crate::flows::kin;
 use crate::flows::poll::CURSOR;
 use crate::job::Job;
-use crate::ports::{CallError, Opened, Scan, Steps, StoreError};
+use crate::ports::{CallError, JobPage, Opened, Scan, Steps, StoreError};
 
 /// How many documents a step reads.
 const DOCUMENTS: u16 = 250;
@@ -200,9 +199,11 @@ impl Work<'_> {
             .filter_map(|entry| Some((entry, entry.reference.as_ref()?)))
             .collect();
         for chunk in sold.chunks(AT_ONCE) {
-            let jobs = try_join_all(chunk.iter().map(|(_, reference)| self.flow.jobs.load(reference))).await?;
-            for ((entry, reference), job) in chunk.iter().zip(jobs) {
-                self.suspect(&mut run, entry, reference, job.as_ref());
+            let references: Vec<JobId> = chunk.iter().map(|(_, reference)| (*reference).clone()).collect();
+            let jobs = self.flow.directory.these(&references).await?.jobs;
+            for (entry, reference) in chunk {
+                let job = jobs.iter().find(|job| job.id == **reference);
+                self.suspect(&mut run, entry, reference, job);
             }
         }
         let rest = Stretch {
@@ -242,11 +243,18 @@ impl Work<'_> {
         let suspects = std::mem::take(&mut run.suspects);
         let numbers: Vec<String> = suspects.iter().map(|one| one.tracking_number.clone()).collect();
         let listed = self.flow.runs.listed(self.id, &numbers).await?;
+        let references: Vec<JobId> = suspects.iter().map(|suspect| suspect.reference.clone()).collect();
+        let JobPage { jobs, unreadable, .. } = self.flow.directory.these(&references).await?;
         let mut gaps = Vec::new();
         for suspect in &suspects {
-            if !listed.get(&suspect.tracking_number).is_some_and(|listed| listed.voided) {
-                let job = self.flow.jobs.load(&suspect.reference).await?;
-                gaps.extend(self.judge(&run).stray(suspect, job.as_ref()));
+            if listed.get(&suspect.tracking_number).is_some_and(|listed| listed.voided) {
+                continue;
+            }
+            if unreadable.contains(&suspect.reference) {
+                gaps.push(compare::listed_for_unreadable(suspect));
+            } else {
+                let job = jobs.iter().find(|job| job.id == suspect.reference);
+                gaps.extend(self.judge(&run).stray(suspect, job));
             }
         }
         run.stage = Stage::Jobs {
@@ -287,7 +295,14 @@ impl Work<'_> {
             let Some(blind) = compare::rests_on_a_blind_side(gap.kind, &run) else {
                 continue;
             };
-            let Some(job) = self.flow.jobs.load(id).await?.filter(|job| job.closed.is_none()) else {
+            let JobPage {
+                jobs: read, unreadable, ..
+            } = self.flow.directory.these(std::slice::from_ref(id)).await?;
+            if !unreadable.is_empty() {
+                carried.push(gap);
+                continue;
+            }
+            let Some(job) = read.into_iter().find(|job| job.closed.is_none()) else {
                 continue;
             };
             if blind {

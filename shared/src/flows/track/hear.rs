@@ -17,7 +17,7 @@ const SOON: SignedDuration = SignedDuration::from_secs(30);
 const UNCONFIRMED: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long a parcel is followed whose label is void.
-const VOID_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(super) const VOID_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Track {
     /// Deals with a captured webhook.
