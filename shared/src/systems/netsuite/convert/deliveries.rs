@@ -6,7 +6,7 @@ use jiff::tz::Offset;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
-use super::errors::does_not_exist;
+use super::errors::{NONEXISTENT, does_not_exist};
 use super::writes::truncated;
 use crate::connection::FieldMap;
 use crate::domain::{DeliveryStatus, DocumentId, Refusal};
@@ -92,6 +92,11 @@ fn instant(text: &str) -> Option<Timestamp> {
     let written = || text.parse::<Timestamp>().ok();
     let local = || Offset::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
     written().or_else(local)
+}
+
+/// What is said of a document that is gone.
+pub(in crate::systems::netsuite) fn gone() -> Refusal {
+    Refusal::new(NONEXISTENT, "the record does not exist")
 }
 
 /// Why an order could not be told of its delivery, in words for a person.
