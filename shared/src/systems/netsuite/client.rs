@@ -34,6 +34,7 @@ use crate::ports::{
     TokenKey, Told, WriteBack, WriteBackRef, Written,
 };
 use crate::systems::Ports;
+use crate::systems::writing::before_writing;
 
 /// Oracle's limit for one request.
 const LONGEST_REQUEST: Duration = Duration::from_secs(15 * 60);
@@ -195,14 +196,6 @@ fn authorisation(
 
 fn unreadable(what: &str) -> CallError {
     CallError::Later(Later::new(Obstacle::Unreachable, format!("{what} cannot be read")))
-}
-
-/// A failure before anything was written.
-fn before_writing(error: CallError) -> EffectError {
-    match error {
-        CallError::Later(later) => EffectError::NotSent(later),
-        CallError::Refused(refusal) => EffectError::Rejected(refusal),
-    }
 }
 
 // ---- calls -------------------------------------------------------------------------------------------------------

@@ -7,11 +7,11 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::errors::{NONEXISTENT, does_not_exist};
-use super::writes::truncated;
 use crate::connection::FieldMap;
 use crate::domain::{DeliveryStatus, DocumentId, Refusal};
 use crate::systems::netsuite::options::Options;
 use crate::systems::netsuite::wire::as_text;
+use crate::systems::writing::truncated;
 
 /// What the fields are to say; a value that is not known (any more) empties its field. Nothing where no field is configured.
 pub(in crate::systems::netsuite) fn delivery(

@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 
-use super::writes::{CUT, truncated};
 use crate::domain::DocumentId;
 use crate::systems::netsuite::options::Options;
+use crate::systems::writing::{CUT, truncated};
 
 /// What stands between the problems of several documents.
 const BETWEEN: &str = " | ";

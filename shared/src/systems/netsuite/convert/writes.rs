@@ -14,6 +14,7 @@ use crate::domain::{
 use crate::ports::WriteBack;
 use crate::systems::netsuite::options::{Options, PackageSublist};
 use crate::systems::netsuite::wire::{LineRow, SalesOrder, SalesOrderLine, as_text};
+use crate::systems::writing::{CUT, truncated};
 
 /// The request that makes a fulfilment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,9 +104,6 @@ impl Target {
         }
     }
 }
-
-/// What a text ends with that does not fit into its field.
-pub(super) const CUT: char = '\u{2026}';
 
 /// What we would write into fields, to be held against what stands there.
 #[derive(Debug, Clone, PartialEq)]
@@ -348,15 +346,6 @@ fn cost_value(cost: &Money, options: &Options) -> Value {
     } else {
         number_value(cost.amount.round_dp(2))
     }
-}
-
-/// A text that fits a field, cut between letters.
-pub(super) fn truncated(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
-    format!("{kept}{CUT}")
 }
 
 /// Whether an order's record shows what we would write.
