@@ -222,7 +222,14 @@ pub enum Written {
     /// A part of it: the fulfilment exists, its fields do not.
     Partly(WriteBackRef),
     /// Nothing of it, and this is where it is to stand.
-    Place(WriteBackRef),
+    Place {
+        /// Where.
+        there: WriteBackRef,
+        /// What stood there when it was chosen: where something else stands by the time of writing, it is chosen anew.
+        seen: Option<String>,
+    },
+    /// Nothing of it, and where it is to stand there is no room for it: it stands nowhere, and nothing more is done about it.
+    NoRoom(WriteBackRef),
     /// Nothing.
     Nothing,
     /// Nothing, and what it is to be written to is not there yet: what it waits for, and what ends that, in plain words.
@@ -257,6 +264,17 @@ pub enum Told {
     NotWanted,
     /// What it is to be shown on is not there (any more): it is told again later.
     NotYet,
+    /// What it is to be shown on has no room for the parcel's number, so that it is shown nowhere.
+    NoRoom,
+}
+
+/// The parcels whose delivery is shown together, because they stand on the same records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Together {
+    /// In whose name only one writes at a time.
+    pub whole: DocumentId,
+    /// Their numbers, as the records show them.
+    pub parcels: Vec<String>,
 }
 
 /// An ERP in which documents wait to be shipped.
@@ -284,6 +302,10 @@ pub trait OrderSource: Send + Sync {
     async fn flag(&self, document: &DocumentId, problem: Option<&str>) -> Result<(), CallError>;
     /// Shows how a document's delivery fares, in the fields that the connection names. Writing the same again changes nothing.
     async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<Told, EffectError>;
+    /// Which parcels stand on the records that show this parcel of a document; `None` where a document shows its own and no others.
+    async fn together(&self, _document: &DocumentId, _parcel: &str) -> Result<Option<Together>, CallError> {
+        Ok(None)
+    }
     /// The same, where the parcels that it is about decide on what it is shown.
     async fn tell_of(
         &self,

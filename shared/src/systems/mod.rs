@@ -14,6 +14,7 @@ mod spelling;
 mod stub;
 pub mod ups;
 pub mod webhooks;
+mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -56,6 +56,10 @@ impl Run<'_> {
         if let Written::NotYet(what) = found {
             return self.park(&what).await;
         }
+        if let Written::NoRoom(reference) = found {
+            let text = format!("the ERP has no room for it, and does not show it: {}", reference.place);
+            return self.ledger.record(Outcome::WrittenBack(reference), text).await;
+        }
         match self.systems.source.draft(&self.to_write(&facts), &found) {
             Ok(draft) => self.intend_write_back(draft).await,
             Err(refusal) => {
@@ -168,7 +172,7 @@ impl Run<'_> {
         let found = self.systems.source.find(&self.to_write(&facts)).await;
         Ok(found.map(|found| match found {
             Written::Whole(there) | Written::Partly(there) => shown.id.is_none() || there.id.is_some(),
-            Written::Place(_) | Written::Nothing | Written::NotYet(_) => false,
+            Written::Place { .. } | Written::NoRoom(_) | Written::Nothing | Written::NotYet(_) => false,
         }))
     }
 

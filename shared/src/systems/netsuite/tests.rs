@@ -209,6 +209,33 @@ async fn fields_that_fail_after_the_fulfilment_leave_it_unknown_never_rejected()
     assert_eq!(done.unwrap().id.as_deref(), Some("7001"));
 }
 
+/// P15: whoever is written over by another shipment of the same order writes again, beside it.
+#[tokio::test]
+async fn fields_that_another_one_writes_over_are_written_again() {
+    let partly = Written::Partly(WriteBackRef {
+        place: "item fulfilment 7001".to_owned(),
+        id: Some("7001".to_owned()),
+    });
+    let shows = |numbers: &str| line(TRACKING, 200, json!({ "custbody_ups_tracking": numbers }).to_string());
+    let lines = vec![
+        shows(""),
+        line(PATCH, 204, ""),
+        shows("1Z0009"),
+        line(PATCH, 204, ""),
+        shows("1Z0009, 1Z0002"),
+    ];
+    let (done, seen) = written_back(lines, partly.clone()).await;
+    assert_eq!(done.unwrap().id.as_deref(), Some("7001"));
+    assert!(
+        seen[3].contains(r#""custbody_ups_tracking":"1Z0009, 1Z0002""#),
+        "{}",
+        seen[3]
+    );
+    // A field that takes nothing is not written again and again.
+    let refusing = vec![shows("1Z0009"), line(PATCH, 204, ""), shows("1Z0009")];
+    assert!(written_back(refusing, partly).await.0.is_ok());
+}
+
 #[tokio::test]
 async fn already_exists_is_done_if_it_is_there_to_be_seen() {
     let lines = |look: Line| {
