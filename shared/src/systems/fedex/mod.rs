@@ -21,6 +21,8 @@ mod account;
 mod check;
 mod client;
 mod convert;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzzing;
 mod look;
 mod token;
 pub(crate) mod webhook;
