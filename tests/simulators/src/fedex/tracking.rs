@@ -91,7 +91,11 @@ pub(super) async fn by_numbers(Shared(fedex): Shared<FedEx>, call: Call) -> Repl
         detailed,
         nested: false,
     };
-    let named = |refused: &String| infos.iter().any(|info| owned(info, "trackingNumberInfo.trackingNumber") == *refused);
+    let named = |refused: &String| {
+        infos
+            .iter()
+            .any(|info| owned(info, "trackingNumberInfo.trackingNumber") == *refused)
+    };
     ensure(
         !state.options.refused_numbers.iter().any(named),
         "TRACKINGNUMBER.ENTERED.INVALID",

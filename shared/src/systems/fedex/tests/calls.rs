@@ -201,10 +201,15 @@ const GROWING: &[&[usize]] = &[&[0], &[0, 1], &[0, 1, 2]];
 const NEW_ONES: &[&[usize]] = &[&[1], &[0], &[2]];
 
 /// Buys three parcels; each look after the first answer tells of the next ones.
-async fn buy_three(
+async fn buy_three(answers: &'static [&'static [usize]], job: Option<&'static str>) -> (Purchased, Vec<String>) {
+    buy_three_with(answers, job, &[1, 2, 4, 6, 7]).await
+}
+
+/// The same with these rests in milliseconds, under a permit of eight seconds.
+async fn buy_three_with(
     answers: &'static [&'static [usize]],
     job: Option<&'static str>,
-    seconds: i64,
+    rests: &'static [u64],
 ) -> (Purchased, Vec<String>) {
     let looks = AtomicUsize::new(0);
     let stub = stub(move |_| {
@@ -217,16 +222,13 @@ async fn buy_three(
     })
     .await;
     let mut fedex = stub.fedex(json!({}));
-    fedex.rests = &[1, 2, 4, 6, 7];
+    fedex.rests = rests;
     let wanted = ShipmentRequest {
         parcels: vec![domestic().parcels[0].clone(); 3],
         ..domestic()
     };
     let draft = fedex.draft(&wanted).unwrap();
-    (
-        fedex.create(&draft, permit(&stub, seconds)).await.unwrap(),
-        stub.lines(),
-    )
+    (fedex.create(&draft, permit(&stub, 8)).await.unwrap(), stub.lines())
 }
 
 fn told(bought: &Purchased) -> (Vec<&str>, usize) {
@@ -240,12 +242,12 @@ fn told(bought: &Purchased) -> (Vec<&str>, usize) {
 async fn parcels_that_are_made_one_after_another_are_waited_for() {
     let all = ["794953530017", "794953530028", "794953530039"];
     for answers in [GROWING, NEW_ONES] {
-        let (bought, lines) = buy_three(answers, Some("89d0"), 60).await;
+        let (bought, lines) = buy_three(answers, Some("89d0")).await;
         assert_eq!(told(&bought), (all.to_vec(), 3), "{answers:?}");
         assert_eq!(lines.len(), 3, "{answers:?}");
         assert!(!bought.shipment.remarks.iter().any(|remark| remark.contains("of the 3")));
     }
-    let (bought, lines) = buy_three(&[&[0, 1, 2]], Some("89d0"), 60).await;
+    let (bought, lines) = buy_three(&[&[0, 1, 2]], Some("89d0")).await;
     assert_eq!(
         (told(&bought), lines.len()),
         ((all.to_vec(), 3), 1),
@@ -257,8 +259,10 @@ async fn parcels_that_are_made_one_after_another_are_waited_for() {
 /// would leave with a part of them.
 #[tokio::test]
 async fn a_purchase_that_is_told_in_part_is_kept_without_its_labels() {
-    for (job, seconds, asked) in [(Some("89d0"), 60, 6), (Some("89d0"), 2, 1), (None, 60, 1)] {
-        let (bought, lines) = buy_three(&[&[0], &[0, 1]], job, seconds).await;
+    const SHORT: &[u64] = &[1, 2, 4, 6, 7];
+    const LONG: &[u64] = &[4_000];
+    for (job, rests, asked) in [(Some("89d0"), SHORT, 6), (Some("89d0"), LONG, 1), (None, SHORT, 1)] {
+        let (bought, lines) = buy_three_with(&[&[0], &[0, 1]], job, rests).await;
         let known = if asked == 1 { 1 } else { 2 };
         assert_eq!(bought.shipment.id.as_str(), MASTER);
         assert_eq!(
