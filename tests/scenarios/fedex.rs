@@ -29,7 +29,7 @@ const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// The key that a person entered in FedEx's portal.
-const TOKEN: &str = "Wb1-a-token-of-the-portal-000";
+pub(crate) const TOKEN: &str = "Wb1-a-token-of-the-portal-000";
 
 /// A world with a FedEx of these habits, and an order that its connection has taken in.
 async fn with_an_order(options: Options) -> Result<(World, Depot, u64), Failure> {
@@ -338,6 +338,42 @@ async fn a_worker_that_dies_over_its_purchase_leaves_one_shipment() -> Result<()
     Ok(())
 }
 
+/// P20, P63: a project that may not ask Track leaves nobody waiting for ever: the lost purchase is held as unknown, the
+/// parcels go on being asked for, and both are found once the project may.
+#[tokio::test]
+async fn a_project_without_tracking_holds_what_it_cannot_look_for() -> Result<(), Failure> {
+    let (world, depot, order) = with_an_order(seeing_at_once()).await?;
+    let other = world.enter(world.plain(1))?;
+    depot.fault(Fault::new("ship", FaultKind::DropAfter).at_most(1));
+    for operation in ["track", "track_reference", "track_associated"] {
+        depot.fault(Fault::new(operation, status(403)));
+    }
+    poll_and_work(&world, &depot).await?;
+    world.pass(HOUR * 5).await?;
+    assert_eq!(world.held(order)?.0, HoldReason::UnknownPurchase);
+    assert!(world.job(other)?.finished(), "{:?}", world.job(other)?);
+    world.follow(HOUR * 5, Ways::PollOnly).await?;
+    let [parcel] = <[_; 1]>::try_from(world.parcels(other)).unwrap();
+    assert!(
+        parcel.failures > 0 && parcel.ended.is_none(),
+        "it does not grow old: {parcel:?}"
+    );
+
+    depot.fedex.base().faults.clear();
+    world.pass(HOUR * 26).await?;
+    assert_eq!(world.held(order)?.0, HoldReason::LabelLost, "it was found");
+    let number = depot
+        .billed()
+        .iter()
+        .map(|one| one.master.clone())
+        .find(|one| *one == parcel.key.number);
+    assert!(depot.fedex.deliver(&number.ok_or("not billed")?));
+    world.follow(HOUR * 3, Ways::PollOnly).await?;
+    assert_eq!(world.field(other, "status")?, "Delivered");
+    assert_eq!(depot.fedex.asked("ship"), 2);
+    Ok(())
+}
+
 /// P63: Track knows a label late: what no look has found is held as unknown, and once it turns up it is the job's.
 #[tokio::test]
 async fn a_shipment_that_turns_up_late_is_the_jobs() -> Result<(), Failure> {
@@ -490,7 +526,7 @@ async fn parcels_are_polled_by_thirties_until_they_arrive() -> Result<(), Failur
 }
 
 /// A hook of this system for FedEx's connection, with this key.
-async fn hook(
+pub(crate) async fn hook(
     world: &World,
     depot: &Depot,
     id: &str,
@@ -508,7 +544,7 @@ async fn hook(
 }
 
 /// FedEx's push comes in; answers the status.
-async fn take(world: &World, push: &Push, body: &str) -> u16 {
+pub(crate) async fn take(world: &World, push: &Push, body: &str) -> u16 {
     let inbound = Inbound {
         hook: UPS_HOOK.to_owned().into(),
         headers: push.headers.clone(),
