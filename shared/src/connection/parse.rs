@@ -219,6 +219,9 @@ impl File<'_> {
             unknown_purchase,
             write_back,
             tracking,
+            desk: None,
+            stock: None,
+            customers: None,
             quote_valid_minutes: quote_valid.unwrap_or(60),
             retention_days,
         })

@@ -287,6 +287,7 @@ impl Systems for Registry {
         Ok(Opened {
             source,
             carrier,
+            desk: None,
             recorder,
         })
     }
