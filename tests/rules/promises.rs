@@ -7,8 +7,8 @@ use crate::sources::{Source, beneath};
 /// The number of the last promise.
 const LAST: u32 = 80;
 
-/// A promise that no test can show: the availability of a whole deployment.
-const BEYOND_TESTS: u32 = 23;
+/// What the promises mention for context only: scheduling pickups.
+const ONLY_MENTIONED: u32 = 23;
 
 /// The promises that a file's tests name in the first line of their documentation, with the tests' names.
 fn named(source: &Source) -> Vec<(u32, String)> {
@@ -60,7 +60,7 @@ fn every_promise_is_named_by_a_test() {
     for (promise, test) in sources.iter().flat_map(named) {
         tests.entry(promise).or_default().insert(test);
     }
-    let kept = (1..=LAST).filter(|promise| *promise != BEYOND_TESTS);
+    let kept = (1..=LAST).filter(|promise| *promise != ONLY_MENTIONED);
     let missing: Vec<u32> = kept.filter(|promise| !tests.contains_key(promise)).collect();
     assert!(missing.is_empty(), "no test names P{missing:?}");
 }
