@@ -1,5 +1,6 @@
 //! The outside world as the flows see it. Adapters implement these traits; flows hold a small struct of them each.
 
+mod desk;
 mod tracking;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,9 @@ use crate::domain::{
 };
 pub use crate::job::WriteBackRef;
 use crate::job::{Job, history};
+pub use desk::{
+    DeskSource, DespatchPage, Despatched, Meant, Placed, ShippingDesk, StockBooks, StockMessage, StockQueue,
+};
 pub use tracking::{
     Asked, Captured, Captures, Covers, Hook, HookKeys, Hooks, Inbound, Moved, News, Parcels, Push, PushedNews,
     Subscribed, Tellings, TrackingMessage, TrackingQueue, Webhooks,
@@ -325,6 +329,12 @@ pub trait OrderSource: Send + Sync {
     async fn check(&self) -> Vec<Finding>;
     /// For how long the ERP may still be working on a request whose answer was lost; `None` where nobody knows.
     fn lost_request_window(&self) -> Option<Duration>;
+    /// Takes away again what the write-back of a job made, as long as nobody has built upon it; what is not there is taken away.
+    /// Doing it again is harmless. An ERP, or a connection, whose write-back makes nothing of its own refuses.
+    async fn unmake(&self, _job: &JobId) -> Result<(), CallError> {
+        let words = "a write-back of this connection makes nothing that could be taken away";
+        Err(CallError::Refused(Refusal::new("makes-nothing", words)))
+    }
     /// The work is done: gives back what it holds of the account's concurrency.
     async fn close(&self);
 }
@@ -477,8 +487,19 @@ pub struct Opened {
     pub source: Arc<dyn OrderSource>,
     /// The carrier.
     pub carrier: Arc<dyn Carrier>,
+    /// Where people ship, and the ERP as whoever ships there needs it; only where the connection's carrier is such a desk.
+    pub desk: Option<Desk>,
     /// What both record.
     pub recorder: Recorder,
+}
+
+/// A desk and its ERP.
+#[derive(Clone)]
+pub struct Desk {
+    /// The desk.
+    pub desk: Arc<dyn ShippingDesk>,
+    /// The ERP.
+    pub source: Arc<dyn DeskSource>,
 }
 
 impl Opened {

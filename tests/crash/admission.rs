@@ -351,6 +351,7 @@ impl Systems for Handle {
         Ok(Opened {
             source,
             carrier,
+            desk: None,
             recorder: Recorder::default(),
         })
     }

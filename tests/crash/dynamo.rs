@@ -175,6 +175,7 @@ impl Systems for Handle {
         Ok(Opened {
             source: Arc::new(Handle(self.0.clone())),
             carrier: Arc::new(Handle(self.0.clone())),
+            desk: None,
             recorder: Recorder::default(),
         })
     }

@@ -584,6 +584,7 @@ impl Systems for OneConnection {
         Ok(Opened {
             source,
             carrier,
+            desk: None,
             recorder: Recorder::default(),
         })
     }

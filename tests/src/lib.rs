@@ -106,6 +106,9 @@ pub fn connection(id: &str) -> Result<Connection, waybill::domain::IdError> {
             ..WriteBackPolicy::default()
         },
         tracking: Cadence::default(),
+        desk: None,
+        stock: None,
+        customers: None,
         quote_valid_minutes: 60,
         retention_days: 90,
     })

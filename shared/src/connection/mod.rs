@@ -2,6 +2,7 @@
 //!
 //! [`Connection`] is what is stored; [`parse()`] makes it from the TOML file that a person writes.
 
+mod desk;
 mod mistake;
 mod parse;
 mod section;
@@ -87,10 +88,100 @@ pub struct Connection {
     /// How often the carrier is asked for parcels on their way.
     #[serde(default)]
     pub tracking: Cadence,
+    /// How what people ship at the carrier's own desk reaches the ERP; only where the carrier is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desk: Option<DeskPolicy>,
+    /// What the desk is told of stock; `None` for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stock: Option<StockPolicy>,
+    /// What the desk is told of customers; `None` for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customers: Option<CustomersPolicy>,
     /// For how long a quote may be used, in minutes.
     pub quote_valid_minutes: u32,
     /// For how many days personal data is kept.
     pub retention_days: u32,
+}
+
+/// By what a desk's order names a document of the ERP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NamedBy {
+    /// The desk's number is the document's.
+    Number,
+    /// The desk's key, or its number, is the document's external id.
+    ExternalId,
+    /// The desk's number is the customer's own number for it.
+    CustomerReference,
+}
+
+/// What happens in the ERP when a label is voided at the desk after the ERP was told of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VoidedAtDesk {
+    /// A person sees it: the job is held and the order flagged until the ERP does not show the shipment any more.
+    #[default]
+    Flag,
+    /// What was made for it in the ERP is taken away again, if it still stands as it was made.
+    Undo,
+}
+
+/// How what people ship at a desk reaches the ERP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeskPolicy {
+    /// By what orders are matched, the surest first.
+    pub named_by: Vec<NamedBy>,
+    /// Stores whose orders are this connection's; empty means all.
+    #[serde(default)]
+    pub stores: Vec<String>,
+    /// What a void does.
+    #[serde(default)]
+    pub voided: VoidedAtDesk,
+    /// For how many days after it was made a void is looked for.
+    pub voids_days: u32,
+}
+
+/// Which of an item's quantities a desk is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StockMeasure {
+    /// What lies there: the desk itself takes off what its own open orders have been promised.
+    #[default]
+    OnHand,
+    /// What of it nobody has been promised, for a desk that holds no open orders.
+    Available,
+}
+
+/// What a desk is told of stock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockPolicy {
+    /// When.
+    pub schedule: Schedule,
+    /// The desk's place for each location of the ERP; what lies elsewhere is not told.
+    pub places: BTreeMap<LocationId, String>,
+    /// Which quantity.
+    #[serde(default)]
+    pub measure: StockMeasure,
+    /// One more condition on items, in the ERP's language.
+    #[serde(default)]
+    pub condition: Option<String>,
+}
+
+/// What a desk is told of customers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomersPolicy {
+    /// When.
+    pub schedule: Schedule,
+    /// Whether open orders are made at the desk, instead of only kept up to date there.
+    #[serde(default)]
+    pub make_orders: bool,
+    /// The store in which orders are made.
+    #[serde(default)]
+    pub store: Option<String>,
+    /// What the desk's own fields say, by their names there: `parent-name`, `parent-number`, `top-name`, `top-number`, `path`, `number`,
+    /// `emails`, `phones`, or a field of the ERP's customer.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
 }
 
 /// Where a connection does not say for how many days a link to labels opens.

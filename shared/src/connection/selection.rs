@@ -65,7 +65,10 @@ impl Additions {
     pub fn usual(kind: DocumentKind) -> Self {
         match kind {
             DocumentKind::SalesOrder => Self::Ship,
-            DocumentKind::PurchaseOrder | DocumentKind::Requisition | DocumentKind::Fulfilment => Self::Hold,
+            DocumentKind::PurchaseOrder
+            | DocumentKind::Requisition
+            | DocumentKind::Fulfilment
+            | DocumentKind::Despatch => Self::Hold,
         }
     }
 }

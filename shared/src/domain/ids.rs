@@ -116,6 +116,11 @@ vendor_id!(
     /// The number by which the carrier knows a whole shipment (UPS: `ShipmentIdentificationNumber`).
     CarrierShipmentId
 );
+vendor_id!(
+    /// By what a shipping desk knows one parcel that people shipped there, the kind before the number (`label:se-123`,
+    /// `shipment:123`, `fulfilment:se-9`). Never an order: parts of one order are despatches of their own.
+    DespatchId
+);
 
 fn is_slug(value: &str) -> bool {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -134,6 +139,8 @@ pub enum DocumentKind {
     Requisition,
     /// What a warehouse has taken for a sales order, of goods that people ship.
     Fulfilment,
+    /// What people shipped at a desk and no document of the ERP fits: no ERP knows it. Its id is the despatch's.
+    Despatch,
 }
 
 impl fmt::Display for DocumentKind {
@@ -143,6 +150,7 @@ impl fmt::Display for DocumentKind {
             Self::PurchaseOrder => "purchase-order",
             Self::Requisition => "requisition",
             Self::Fulfilment => "fulfilment",
+            Self::Despatch => "despatch",
         })
     }
 }
@@ -175,6 +183,11 @@ impl DocumentId {
     /// An item fulfilment by its internal id.
     pub fn fulfilment(id: impl Into<String>) -> Self {
         Self::of(DocumentKind::Fulfilment, id)
+    }
+
+    /// What people shipped at a desk and no document fits.
+    pub fn despatch(id: &DespatchId) -> Self {
+        Self::of(DocumentKind::Despatch, id.as_str())
     }
 
     fn of(kind: DocumentKind, id: impl Into<String>) -> Self {

@@ -5,6 +5,8 @@
 mod account;
 mod address;
 mod consignment;
+mod customer;
+mod despatch;
 mod health;
 mod ids;
 mod label_pass;
@@ -17,6 +19,7 @@ mod rate;
 mod rating;
 mod reconciliation;
 mod shipment;
+mod stock;
 mod tracked;
 mod tracking;
 mod turn;
@@ -26,10 +29,12 @@ mod zone;
 pub use account::{AccountRule, NoAccount, account_for, account_of, is_same_name};
 pub use address::{Address, AddressVerdict, Correction};
 pub use consignment::{Consignment, ConsignmentLine, Gone, Snapshot};
+pub use customer::{Customer, CustomerFields, DeskOrder, DeskOrderLine};
+pub use despatch::{DeskOrderRef, Despatch, DespatchLine, DespatchStanding};
 pub use health::{Asking, Entrance, Health, Lesson, Outage, Readiness, Trouble};
 pub use ids::{
-    CarrierShipmentId, ConnectionId, ContentHash, DocumentId, DocumentKind, IdError, JobId, LineId, LocationId, Nonce,
-    TenantId,
+    CarrierShipmentId, ConnectionId, ContentHash, DespatchId, DocumentId, DocumentKind, IdError, JobId, LineId,
+    LocationId, Nonce, TenantId,
 };
 pub use label_pass::{LabelKeys, LabelPass};
 pub use measure::{Dimensions, LARGEST_NUMBER, Length, Weight, WeightUnit};
@@ -46,6 +51,7 @@ pub use shipment::{
     Billing, CarrierAccount, Customs, LabelFormat, LabelImage, LabelRef, Payer, Refusal, Shipment, ShipmentRequest,
     ShippedParcel,
 };
+pub use stock::{Level, LevelKey, SentLevel, StockRun, Unplaced};
 pub use tracked::{Cadence, Cover, Ending, Pace, ParcelKey, Telling, TrackedParcel};
 pub use tracking::{CarrierCode, DeliveryStatus, Estimate, Meaning, Milestone, Progress, Spot, TrackingEvent, fold};
 pub use turn::Holding;

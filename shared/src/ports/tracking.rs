@@ -296,6 +296,8 @@ pub enum PushedNews {
     },
     /// A document changed: it is to be read again.
     Changed(DocumentId),
+    /// People shipped something at a desk: where the desk tells what, in its own words. It is only followed to the desk's own hosts.
+    Despatched(String),
     /// Nothing that we understand.
     Nothing {
         /// What it was, in words without bodies.

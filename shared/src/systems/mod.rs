@@ -288,6 +288,7 @@ impl Systems for Registry {
         Ok(Opened {
             source,
             carrier,
+            desk: None,
             recorder,
         })
     }

@@ -47,6 +47,7 @@ impl Track {
             }
             PushedNews::Hinted { number, why } => self.hinted(captured, hook, &number, &why).await,
             PushedNews::Changed(document) => self.changed(hook, &document).await,
+            PushedNews::Despatched(pointer) => self.despatched(hook, &pointer).await,
             PushedNews::Nothing { why } => {
                 telemetry::count("WebhooksNotUnderstood", 1);
                 tracing::info!(capture = captured.id, why, "a webhook tells nothing that we know");
@@ -137,6 +138,12 @@ impl Track {
                 tracing::info!(%connection, %document, why, "the document was not read: the poll finds it");
             }
         }
+        Ok(())
+    }
+
+    /// People shipped something at a desk: it is fetched and admitted. What cannot be fetched now the poll finds.
+    async fn despatched(&self, hook: &Hook, _pointer: &str) -> Result<(), StoreError> {
+        tracing::info!(hook = hook.digest, "a despatch was told of");
         Ok(())
     }
 

@@ -256,7 +256,7 @@ impl Kind {
         match kind {
             DocumentKind::PurchaseOrder => Some(Self::PurchaseOrder),
             DocumentKind::Requisition => Some(Self::Requisition),
-            DocumentKind::SalesOrder | DocumentKind::Fulfilment => None,
+            DocumentKind::SalesOrder | DocumentKind::Fulfilment | DocumentKind::Despatch => None,
         }
     }
 

@@ -1,0 +1,137 @@
+//! A shipping desk: a system in which people ship, as ShipStation is. What happens there reaches the ERP as despatches; what the
+//! ERP knows of stock and customers reaches the desk. Everything that is written to a desk is absolute and may be written again.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{CallError, StoreError};
+use crate::domain::{
+    ConnectionId, DeskOrder, DeskOrderRef, Despatch, DespatchId, DocumentId, Level, LevelKey, SentLevel, StockRun,
+    Stretch, TenantId,
+};
+
+/// Which despatches are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Despatched {
+    /// Those made within the stretch.
+    Made(Stretch),
+    /// Those made within the stretch that are void now.
+    Voided(Stretch),
+}
+
+/// A page of despatches, as they stand now.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DespatchPage {
+    /// The despatches, in the desk's own order.
+    pub despatches: Vec<Despatch>,
+    /// The next page of the same question; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// What became of an order that was to stand at the desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Placed {
+    /// It was made.
+    Made(DeskOrderRef),
+    /// It stood there and was changed.
+    Changed(DeskOrderRef),
+    /// It stands there just so.
+    Same(DeskOrderRef),
+    /// It is not there, and this connection makes none.
+    Absent,
+    /// It can be changed no more; why, in plain words (it was shipped).
+    Fixed(String),
+}
+
+/// A system in which people ship.
+#[async_trait]
+pub trait ShippingDesk: Send + Sync {
+    /// What a webhook points to, page by page. A pointer to a host that is not the desk's own, or to something that holds no
+    /// despatches, is refused before anything is sent.
+    async fn pointed_to(&self, pointer: &str, page: Option<&str>) -> Result<DespatchPage, CallError>;
+    /// A page of despatches.
+    async fn despatched(&self, asked: Despatched, page: Option<&str>) -> Result<DespatchPage, CallError>;
+    /// One despatch as it stands now; `None` where the desk knows none.
+    async fn despatch(&self, id: &DespatchId) -> Result<Option<Despatch>, CallError>;
+    /// Every order that has exactly this number, in whichever store.
+    async fn numbered(&self, number: &str) -> Result<Vec<DeskOrderRef>, CallError>;
+    /// Whether two despatches are only told apart by asking for [`ShippingDesk::numbered`]: a number may belong to several orders.
+    fn numbers_repeat(&self) -> bool;
+    /// Makes so many of an SKU lie in a place of the desk's. An SKU or a place that it does not know is
+    /// [`CallError::Refused`] with the code `unknown-sku` or `unknown-place`; whatever would refuse every level alike (no
+    /// inventory in the plan) with `no-inventory`.
+    async fn set_on_hand(&self, level: &Level, place: &str) -> Result<(), CallError>;
+    /// Makes an open order say what the ERP says of its customer and, where `make`, makes the order itself, or all of it, so.
+    async fn place(&self, order: &DeskOrder, make: bool) -> Result<Placed, CallError>;
+}
+
+// ---- what the ERP must be able to say ----------------------------------------------------------------------------
+
+/// A document that may be meant by a desk's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meant {
+    /// The document.
+    pub document: DocumentId,
+    /// The number that people know.
+    pub number: String,
+    /// By what it was found, in plain words (`its number`, `its external id`, `the customer's own number`).
+    pub by: &'static str,
+}
+
+/// The ERP as whoever ships at a desk needs it.
+#[async_trait]
+pub trait DeskSource: Send + Sync {
+    /// Documents that the desk's order may mean, the surest kind first: those that its key or its number names exactly, by the kinds of
+    /// names that the connection allows. Only documents of the first kind that finds any.
+    async fn meant(&self, order: &DeskOrderRef) -> Result<Vec<Meant>, CallError>;
+    /// Documents that look like it (the same digits, the customer's own number), for a person to choose from; a few.
+    async fn alike(&self, order: &DeskOrderRef) -> Result<Vec<Meant>, CallError>;
+    /// A page of stock, in the order of [`LevelKey`], after one; fewer than `limit` mean that there is no more.
+    async fn levels(&self, after: Option<&LevelKey>, limit: u16) -> Result<Vec<Level>, CallError>;
+    /// Open orders that changed, or whose customer changed, at or after `since`, in the order of their ids, after one; fewer than `limit`
+    /// mean that there is no more.
+    async fn open_orders(&self, since: Timestamp, after: Option<&str>, limit: u16)
+    -> Result<Vec<DeskOrder>, CallError>;
+}
+
+// ---- what is kept ------------------------------------------------------------------------------------------------
+
+/// What desks were told of stock, and the runs that tell it.
+#[async_trait]
+pub trait StockBooks: Send + Sync {
+    /// The run of a connection, read consistently.
+    async fn stock_run(&self, connection: &ConnectionId) -> Result<StockRun, StoreError>;
+    /// Stores it (version one more than what it replaces) if nobody did in between; `false` otherwise.
+    async fn write_stock_run(&self, connection: &ConnectionId, run: &StockRun) -> Result<bool, StoreError>;
+    /// What was last told of the levels from one to another, both within, in their order.
+    async fn sent(
+        &self,
+        connection: &ConnectionId,
+        from: &LevelKey,
+        to: &LevelKey,
+    ) -> Result<Vec<SentLevel>, StoreError>;
+    /// Keeps what was told.
+    async fn keep_sent(&self, connection: &ConnectionId, levels: &[SentLevel]) -> Result<(), StoreError>;
+}
+
+/// What a message of the stock queue says: a key and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StockMessage {
+    /// A connection's stock is to be told, or the telling to go on.
+    Stock(ConnectionId),
+    /// A connection's customers are to be told, or the telling to go on.
+    Customers(ConnectionId),
+}
+
+/// The queue of what desks are to be told.
+#[async_trait]
+pub trait StockQueue: Send + Sync {
+    /// Queues a message, at the earliest after `delay` (at most 15 minutes).
+    async fn send(
+        &self,
+        message: &StockMessage,
+        tenant: &TenantId,
+        delay: std::time::Duration,
+    ) -> Result<(), StoreError>;
+}
