@@ -183,6 +183,9 @@ struct Body {
     client_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token_key: Option<String>,
+    /// Whether the vendor signs nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unsigned: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rotated_at: Option<Timestamp>,
 }
@@ -195,6 +198,7 @@ impl Body {
             keys: vec![key_for(system)?],
             client_id,
             token_key,
+            unsigned: false,
             rotated_at: None,
         })
     }
@@ -218,6 +222,7 @@ impl Body {
             keys: rotated(&self.keys, key_for(system)?, turn.keep),
             client_id: self.client_id.clone(),
             token_key,
+            unsigned: self.unsigned,
             rotated_at: Some(now),
         })
     }
@@ -256,6 +261,7 @@ enum Way {
     UpsV2,
     NetSuite,
     FedEx,
+    ShipStation,
 }
 
 impl Way {
@@ -265,6 +271,10 @@ impl Way {
             (Some(System::Ups), Some(_)) => Ok(Self::UpsV2),
             (Some(System::NetSuite), _) => Ok(Self::NetSuite),
             (Some(System::FedEx), None) => Ok(Self::FedEx),
+            (Some(System::ShipStation), None) => Ok(Self::ShipStation),
+            (Some(System::ShipStation), Some(_)) => Err(Failure::new(
+                "ShipStation asks for no token: say nothing of a client id, V2 signs with its own published key",
+            )),
             (Some(System::FedEx), Some(_)) => Err(Failure::new(
                 "FedEx asks for no token: say nothing of a client id, its pushes are signed",
             )),
@@ -318,7 +328,10 @@ async fn create(
     {
         return Err(exists(hook, whose));
     }
-    let body = Body::new(&settings.system, client_id)?;
+    let body = Body {
+        unsigned: signs_nothing(settings),
+        ..Body::new(&settings.system, client_id)?
+    };
     if way == Way::FedEx {
         fits_fedex(api, &body)?;
     }
@@ -355,6 +368,12 @@ async fn create(
         body: &body,
     };
     shown.answer(&head, way, whose)
+}
+
+/// ShipStation's V1 signs nothing: a hook for it is known by its address alone.
+fn signs_nothing(settings: &SystemSettings) -> bool {
+    let v1 = settings.options.get("api").and_then(serde_json::Value::as_str) == Some("v1");
+    System::named(&settings.system) == Some(System::ShipStation) && v1
 }
 
 /// FedEx's portal takes no longer address.
@@ -415,6 +434,10 @@ impl Shown<'_> {
                 "Enter it as the security token of the webhook project at developer.fedex.com: what FedEx signs by the old one is \
                  refused unless this rotation keeps it."
             }
+            Way::ShipStation => {
+                "Nothing is to be entered anywhere: ShipStation signs with its own published key, or not at all. A leaked address is \
+                 replaced by `--address`."
+            }
         };
         let text = format!("{head}\n\nkey  {key}\n\n{what} It is not shown again.");
         Answer::new(&json!({ "hook": listed(self.hook), "key": key }), text)
@@ -464,6 +487,15 @@ impl Shown<'_> {
                  FedEx charges a monthly fee for each tracking number, to an account that is billed in the United States; the project \
                  names the shipping account, which can be in one such project only. Its pushes come from 20.65.16.22/31: with --network \
                  20.65.16.22/31 nobody else is listened to. FedEx is asked as before, whatever it pushes: pushed news only come sooner."
+            ),
+            Way::ShipStation if self.body.unsigned => format!(
+                "Register with ShipStation's V1 API (POST /webhooks/subscribe, or Settings > Integrations > Webhooks) for the events \
+                 SHIP_NOTIFY and FULFILLMENT_SHIPPED this target URL:\n  {address}\nV1 signs nothing: the address alone is the secret."
+            ),
+            Way::ShipStation => format!(
+                "Register with ShipStation's V2 API (POST /v2/environment/webhooks) for the events label_created_v2, \
+                 fulfillment_shipped_v2 and track_event_v2 this URL:\n  {address}\nShipStation signs what it sends; what is not signed \
+                 is refused."
             ),
         }
     }

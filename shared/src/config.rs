@@ -5,8 +5,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::SignedDuration;
+use url::Url;
 
 use crate::job::Timing;
+
+/// The stage of a stack on one machine.
+const LOCAL: &str = "local";
 
 /// How many jobs one run of the sweeper queues, unless the environment says otherwise.
 const SWEEP_LIMIT: u32 = 5_000;
@@ -49,6 +53,8 @@ pub struct Config {
     pub sweep_limit: u32,
     /// How long news of an order's parcels are collected before its ERP is told.
     pub tell_after: SignedDuration,
+    /// Where a simulator publishes the keys by which it signs its webhooks; only on a machine of one's own.
+    pub signing_keys: Option<Url>,
 }
 
 /// Everything that is wrong with the environment.
@@ -96,6 +102,7 @@ impl Config {
             timing: reader.timing(),
             sweep_limit: reader.parsed("WAYBILL_SWEEP_LIMIT", SWEEP_LIMIT),
             tell_after: reader.seconds("WAYBILL_TELL_AFTER_SECONDS", TELL_AFTER),
+            signing_keys: reader.signing_keys(),
         };
         if reader.errors.is_empty() {
             Ok(config)
@@ -132,6 +139,20 @@ impl Reader<'_> {
                 .push(format!("{name} must be an address with https://, not {value:?}"));
         }
         Some(value.trim_end_matches('/').to_owned())
+    }
+
+    /// Elsewhere than on one machine nobody but the vendor says by which keys it signs.
+    fn signing_keys(&mut self) -> Option<Url> {
+        const NAME: &str = "WAYBILL_SIGNING_KEYS_URL";
+        let value = self.given(NAME)?;
+        if self.given("WAYBILL_STAGE").as_deref() != Some(LOCAL) {
+            self.errors.push(format!("{NAME} is for the stage {LOCAL} only"));
+        }
+        let url = Url::parse(&value).ok();
+        if url.is_none() {
+            self.errors.push(format!("{NAME} must be an address, not {value:?}"));
+        }
+        url
     }
 
     fn parsed<T: FromStr>(&mut self, name: &str, default: T) -> T {
@@ -248,6 +269,17 @@ mod tests {
         assert_eq!(config.timing.looks, [1, 2, 4, 8].map(SignedDuration::from_secs));
         assert_eq!(config.timing.erp_window, Some(SignedDuration::from_secs(3)));
         assert_eq!(config.log_level, tracing::level_filters::LevelFilter::DEBUG);
+    }
+
+    /// A stack that serves customers is never told by whom else their webhooks may be signed.
+    #[test]
+    fn only_a_local_stage_may_say_where_signing_keys_are() {
+        let here = ("WAYBILL_SIGNING_KEYS_URL", "http://127.0.0.1:9000/jwks");
+        let config = read(&[here]).unwrap();
+        assert_eq!(config.signing_keys.unwrap().as_str(), here.1);
+        let ConfigErrors(errors) = read(&[here, ("WAYBILL_STAGE", "prod")]).unwrap_err();
+        assert!(errors.len() == 1 && errors[0].contains("SIGNING_KEYS"), "{errors:?}");
+        assert_eq!(read(&[]).unwrap().signing_keys, None);
     }
 
     #[test]

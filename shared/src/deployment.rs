@@ -166,6 +166,7 @@ impl Deployment {
             hooks: store.clone(),
             webhooks: Arc::new(Vendors),
             secrets: self.aws.secrets.clone(),
+            signing_keys: Arc::new(self.registry.published_keys(self.config.signing_keys.clone())),
             captures: store,
             queue: self.aws.tracking_queue.clone(),
             clock: self.aws.clock.clone(),

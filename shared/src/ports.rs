@@ -25,7 +25,7 @@ pub use desk::{
 };
 pub use tracking::{
     Asked, Captured, Captures, Covers, Hook, HookKeys, Hooks, Inbound, Moved, News, Parcels, Push, PushedNews,
-    Subscribed, Tellings, TrackingMessage, TrackingQueue, Webhooks,
+    SigningKey, SigningKeys, Subscribed, Tellings, TrackingMessage, TrackingQueue, Webhooks,
 };
 
 /// The only source of the time.

@@ -16,8 +16,10 @@ use serde_json::{Value, json};
 use tests::world::Failure;
 use waybill::flows::receive::Receive;
 use waybill::flows::remembered::Remembered;
+use waybill::http;
 use waybill::memory::{AlwaysWorks, CountedNonces, Memory, TurnedClock, Vault};
 use waybill::ports::{Hook, Secrets, TrackingMessage};
+use waybill::systems::shipstation::PublishedKeys;
 use waybill::systems::webhooks::Vendors;
 
 #[path = "../../functions/webhook-receiver/src/handler.rs"]
@@ -117,6 +119,7 @@ impl Bench {
             hooks: port.clone(),
             webhooks: Arc::new(Vendors),
             secrets: vault,
+            signing_keys: Arc::new(PublishedKeys::new(http::client()?, clock.clone(), None)),
             captures: port.clone(),
             queue: port,
             clock,

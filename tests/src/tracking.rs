@@ -115,6 +115,7 @@ impl World {
             hooks: self.port(),
             webhooks: Arc::new(Vendors),
             secrets: self.vault.clone(),
+            signing_keys: Arc::new(self.registry().published_keys(None)),
             captures: self.port(),
             queue: self.port(),
             clock: self.shared_clock(),

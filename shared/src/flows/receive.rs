@@ -13,8 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::remembered::Remembered;
 use crate::ports::{
-    Captured, Captures, Clock, Hook, HookKeys, Hooks, Inbound, Nonces, Secrets, StoreError, TrackingMessage,
-    TrackingQueue, Webhooks,
+    Captured, Captures, Clock, Hook, HookKeys, Hooks, Inbound, Nonces, Secrets, SigningKeys, StoreError,
+    TrackingMessage, TrackingQueue, Webhooks,
 };
 use crate::telemetry;
 
@@ -35,6 +35,8 @@ pub struct Receive {
     pub webhooks: Arc<dyn Webhooks>,
     /// Their keys.
     pub secrets: Arc<dyn Secrets>,
+    /// The keys that vendors publish.
+    pub signing_keys: Arc<dyn SigningKeys>,
     /// Where webhooks are captured.
     pub captures: Arc<dyn Captures>,
     /// The queue of those that were.
@@ -75,18 +77,50 @@ impl Reply {
     }
 }
 
+/// By what a request proves who sends it.
+enum Proof {
+    /// The hook's own keys, which it has shown.
+    Own,
+    /// A key that the vendor publishes, by its id: whether it signed is still to be seen.
+    Vendors(String),
+}
+
 impl Receive {
     /// Takes a webhook.
     pub async fn run(&self, inbound: Inbound) -> Reply {
         if inbound.body.len() > LARGEST {
             return Reply::says(413, "too large");
         }
-        let genuine =
-            |hook: &Hook, keys: &HookKeys, now| self.webhooks.is_genuine(hook, keys, &inbound, now).then_some(());
-        match self.known(&inbound, genuine).await {
-            Ok(Some((hook, ()))) => self.keep(&hook, &inbound).await,
+        let proof = |hook: &Hook, keys: &HookKeys, now| self.proof(hook, keys, &inbound, now);
+        match self.known(&inbound, proof).await {
+            Ok(Some((hook, Proof::Own))) => self.keep(&hook, &inbound).await,
+            Ok(Some((hook, Proof::Vendors(id)))) => self.verified(&hook, &id, &inbound).await,
             Ok(None) => Reply::unauthorised(),
             Err(error) => unavailable(&error),
+        }
+    }
+
+    /// By what the request proves who sends it, if it may be genuine.
+    fn proof(&self, hook: &Hook, keys: &HookKeys, inbound: &Inbound, now: Timestamp) -> Option<Proof> {
+        match self.webhooks.signed_by(hook, keys, inbound, now) {
+            Some(id) => Some(Proof::Vendors(id)),
+            None => self.webhooks.is_genuine(hook, keys, inbound, now).then_some(Proof::Own),
+        }
+    }
+
+    /// Takes a webhook that the vendor's published key has signed. While that key cannot be had nobody is turned away for good.
+    async fn verified(&self, hook: &Hook, id: &str, inbound: &Inbound) -> Reply {
+        match self.signing_keys.signing_key(&hook.system, id).await {
+            Ok(Some(key)) if self.webhooks.is_signed(hook, &key, inbound) => self.keep(hook, inbound).await,
+            Ok(_) => {
+                refused(hook);
+                Reply::unauthorised()
+            }
+            Err(error) => {
+                telemetry::count("WebhooksNotCaptured", 1);
+                tracing::error!(hook = short(hook), %error, "the vendor's signing key cannot be had");
+                Reply::says(503, "try again")
+            }
         }
     }
 
@@ -127,8 +161,7 @@ impl Receive {
             false => None,
         };
         if judged.is_none() {
-            telemetry::count("WebhooksRefused", 1);
-            tracing::warn!(hook = short(&hook), "a request to the hook was refused");
+            refused(&hook);
         }
         Ok(judged.map(|judged| (hook, judged)))
     }
@@ -206,6 +239,11 @@ fn keys_of(secret: &SecretString) -> Option<HookKeys> {
 /// As much of a hook as a log may hold.
 fn short(hook: &Hook) -> &str {
     hook.digest.get(..8).unwrap_or_default()
+}
+
+fn refused(hook: &Hook) {
+    telemetry::count("WebhooksRefused", 1);
+    tracing::warn!(hook = short(hook), "a request to the hook was refused");
 }
 
 fn unavailable(error: &StoreError) -> Reply {

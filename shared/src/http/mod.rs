@@ -5,6 +5,7 @@
 
 mod classify;
 mod client;
+mod document;
 mod lane;
 mod oauth;
 mod redact;
@@ -22,6 +23,7 @@ pub use classify::{Lost, VendorError, effect, read};
 pub use client::{Client, Network, client, is_private};
 #[cfg(any(test, feature = "testing"))]
 pub use client::{Fate, Vendor};
+pub use document::document;
 pub use lane::{Lane, RATE_ALLOWED, Slots, rate_of};
 pub use oauth::{ClientAuthentication, ClientCredentials, issued};
 pub use session::{Authorise, Basic, Bearer, Unauthorised};
@@ -143,9 +145,21 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// How long the vendor asks to wait, where it says so in seconds.
+    /// How long the vendor asks to wait, where it says so in seconds: by the usual header, else by the one that tells when its count
+    /// begins anew.
     pub fn retry_after(&self) -> Option<Duration> {
-        let seconds: u64 = self.header("retry-after")?.trim().parse().ok()?;
+        self.seconds("retry-after").or_else(|| self.limit_reset())
+    }
+
+    /// When the vendor's count of calls begins anew, where it says so in seconds from now.
+    pub fn limit_reset(&self) -> Option<Duration> {
+        // What is larger is a time, not a number of seconds from now.
+        self.seconds("x-rate-limit-reset")
+            .filter(|wait| wait.as_secs() < LONGEST_WAIT)
+    }
+
+    fn seconds(&self, header: &str) -> Option<Duration> {
+        let seconds: u64 = self.header(header)?.trim().parse().ok()?;
         Some(Duration::from_secs(seconds.min(LONGEST_WAIT)))
     }
 }

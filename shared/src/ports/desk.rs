@@ -46,10 +46,15 @@ pub enum Placed {
 /// A system in which people ship.
 #[async_trait]
 pub trait ShippingDesk: Send + Sync {
+    /// Whether it tells how parcels fare on their way: where it does not, nobody asks it.
+    fn tells_deliveries(&self) -> bool {
+        true
+    }
     /// What a webhook points to, page by page. A pointer to a host that is not the desk's own, or to something that holds no
     /// despatches, is refused before anything is sent.
     async fn pointed_to(&self, pointer: &str, page: Option<&str>) -> Result<DespatchPage, CallError>;
-    /// A page of despatches.
+    /// A page of despatches. A page may be cut short where the desk's limit is near; the next one goes on behind it. Of what does not
+    /// travel (void, pending, beside) the order's number and the lines may be missing.
     async fn despatched(&self, asked: Despatched, page: Option<&str>) -> Result<DespatchPage, CallError>;
     /// One despatch as it stands now; `None` where the desk knows none.
     async fn despatch(&self, id: &DespatchId) -> Result<Option<Despatch>, CallError>;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{AuditEntry, StoreError};
+use super::{AuditEntry, CallError, StoreError};
 use crate::domain::{
     ConnectionId, ContentHash, Cover, DocumentId, Estimate, JobId, ParcelKey, Refusal, Telling, TenantId,
     TrackedParcel, TrackingEvent,
@@ -193,6 +193,10 @@ pub struct HookKeys {
     /// What signs the tokens that we give out (UPS v2).
     #[serde(default)]
     pub token_key: Option<SecretString>,
+    /// Whether the vendor signs nothing, so that the address alone says who sends (ShipStation V1). Where that is not said, what a
+    /// vendor signs must be signed.
+    #[serde(default)]
+    pub unsigned: bool,
 }
 
 impl fmt::Debug for HookKeys {
@@ -235,6 +239,22 @@ impl fmt::Debug for Inbound {
             .field("bytes", &self.body.len())
             .finish_non_exhaustive()
     }
+}
+
+/// A public key of RSA by which a vendor signs what it pushes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningKey {
+    /// The modulus, most significant byte first.
+    pub modulus: Vec<u8>,
+    /// The public exponent, most significant byte first.
+    pub exponent: Vec<u8>,
+}
+
+/// The keys that vendors publish for what they sign.
+#[async_trait]
+pub trait SigningKeys: Send + Sync {
+    /// A vendor's key by the id that a request names; `None` where the vendor publishes none of that id.
+    async fn signing_key(&self, system: &str, id: &str) -> Result<Option<SigningKey>, CallError>;
 }
 
 /// A webhook that was captured before anybody looked into it.
@@ -309,6 +329,15 @@ pub enum PushedNews {
 pub trait Webhooks: Send + Sync {
     /// Whether the request is the vendor's own: everything is compared in constant time, over the raw bytes, before any parsing.
     fn is_genuine(&self, hook: &Hook, keys: &HookKeys, inbound: &Inbound, now: Timestamp) -> bool;
+    /// By which of the vendor's published keys the request says that it is signed, where nothing else about it is wrong; `None`
+    /// where the hook's own keys decide, or where it cannot be genuine.
+    fn signed_by(&self, _hook: &Hook, _keys: &HookKeys, _inbound: &Inbound, _now: Timestamp) -> Option<String> {
+        None
+    }
+    /// Whether that key has signed the request.
+    fn is_signed(&self, _hook: &Hook, _key: &SigningKey, _inbound: &Inbound) -> bool {
+        false
+    }
     /// The answer to a vendor that asks for a token: a JSON body, or `None` if it may not have one.
     fn token(&self, hook: &Hook, keys: &HookKeys, inbound: &Inbound, now: Timestamp) -> Option<serde_json::Value>;
     /// What a webhook tells.

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::{System, fedex, fusion, netsuite, peoplesoft, ups};
+use super::{System, fedex, fusion, netsuite, peoplesoft, shipstation, ups};
 use crate::connection::{Addressed, Mistake, SystemCheck, Usual};
 use crate::domain::Refusal;
 
@@ -10,7 +10,7 @@ use crate::domain::Refusal;
 const ERPS: &[&str] = &["netsuite", "fusion", "peoplesoft"];
 
 /// The carriers that there are.
-const CARRIERS: &[&str] = &["ups", "fedex"];
+const CARRIERS: &[&str] = &["ups", "fedex", "shipstation"];
 
 /// Every system's own judgement, by its name.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +32,7 @@ impl SystemCheck for Checks {
             Some(System::PeopleSoft) => peoplesoft::mistakes(addressed),
             Some(System::Ups) => ups::mistakes(addressed),
             Some(System::FedEx) => fedex::mistakes(addressed),
+            Some(System::ShipStation) => shipstation::mistakes(addressed),
             None => Vec::new(),
         }
     }
@@ -39,6 +40,7 @@ impl SystemCheck for Checks {
     fn usual(&self, system: &str) -> Usual {
         match System::named(system) {
             Some(System::FedEx) => fedex::usual(),
+            Some(System::ShipStation) => shipstation::usual(),
             Some(System::NetSuite | System::Fusion | System::PeopleSoft | System::Ups) | None => Usual::default(),
         }
     }
@@ -50,6 +52,7 @@ impl SystemCheck for Checks {
             Some(System::PeopleSoft) => peoplesoft::check_secret(body),
             Some(System::Ups) => ups::check_secret(body),
             Some(System::FedEx) => fedex::check_secret(body),
+            Some(System::ShipStation) => shipstation::check_secret(body),
             None => Err(Refusal::new("unknown-system", format!("there is no system {system}"))),
         }
     }

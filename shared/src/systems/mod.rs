@@ -9,6 +9,7 @@ mod lines;
 pub mod netsuite;
 pub mod peoplesoft;
 mod secret;
+pub mod shipstation;
 mod spelling;
 #[cfg(test)]
 mod stub;
@@ -45,6 +46,8 @@ pub enum System {
     Ups,
     /// Federal Express.
     FedEx,
+    /// ShipStation, where people ship.
+    ShipStation,
 }
 
 impl System {
@@ -56,6 +59,7 @@ impl System {
             "peoplesoft" => Some(Self::PeopleSoft),
             "ups" => Some(Self::Ups),
             "fedex" => Some(Self::FedEx),
+            "shipstation" => Some(Self::ShipStation),
             _ => None,
         }
     }
@@ -63,9 +67,14 @@ impl System {
 
 /// Under which name the fleet shares what it knows of a connection's account: its limits and how it fares.
 ///
-/// Where the account's name is the customer's own choice, its address tells it from another customer's of the same name.
+/// Where the account's name is the customer's own choice, its address tells it from another customer's of the same name; where all
+/// have one address, the customer's own secrets do.
 pub fn account_of(settings: &SystemSettings) -> String {
     let account = settings.account.trim().to_ascii_uppercase().replace('-', "_");
+    if System::named(&settings.system) == Some(System::ShipStation) {
+        let owner = settings.secret.rsplit_once('/').map_or("", |(owner, _)| owner);
+        return format!("{}:{account}@{owner}", settings.system);
+    }
     let named_by_the_vendor = matches!(
         System::named(&settings.system),
         Some(System::NetSuite | System::Ups | System::FedEx)
@@ -138,6 +147,12 @@ impl Registry {
         Self { api, ..self }
     }
 
+    /// The keys by which vendors sign what they push, which are read from the vendor's own address; on a machine of one's own, from
+    /// `elsewhere`.
+    pub fn published_keys(&self, elsewhere: Option<Url>) -> shipstation::PublishedKeys {
+        shipstation::PublishedKeys::new(self.client.clone(), self.clock.clone(), elsewhere)
+    }
+
     /// The same registry, which remembers no secret that was read before now.
     #[must_use]
     pub fn with_fresh_secrets(&self) -> Self {
@@ -152,7 +167,7 @@ impl Registry {
             Some(System::NetSuite) => Ok(Arc::new(self.netsuite(connection, recorder).await?)),
             Some(System::Fusion) => Ok(Arc::new(self.fusion(connection, recorder).await?)),
             Some(System::PeopleSoft) => Ok(Arc::new(self.peoplesoft(connection, recorder).await?)),
-            Some(System::Ups | System::FedEx) | None => Err(not_a("ERP", &connection.erp)),
+            Some(System::Ups | System::FedEx | System::ShipStation) | None => Err(not_a("ERP", &connection.erp)),
         }
     }
 
@@ -160,6 +175,7 @@ impl Registry {
         match System::named(&connection.carrier.system) {
             Some(System::Ups) => Ok(Arc::new(self.ups(connection, recorder).await?)),
             Some(System::FedEx) => Ok(Arc::new(self.fedex(connection, recorder).await?)),
+            Some(System::ShipStation) => Ok(Arc::new(self.shipstation(connection, recorder).await?)),
             Some(System::NetSuite | System::Fusion | System::PeopleSoft) | None => {
                 Err(not_a("carrier", &connection.carrier))
             }
@@ -239,6 +255,15 @@ impl Registry {
         fedex::FedEx::new(opening).map_err(CallError::Refused)
     }
 
+    async fn shipstation(
+        &self,
+        connection: &Connection,
+        recorder: &Recorder,
+    ) -> Result<shipstation::ShipStation, CallError> {
+        let secret = self.secret(&connection.carrier).await?;
+        shipstation::ShipStation::new(connection, &secret, self.ports(recorder)).map_err(CallError::Refused)
+    }
+
     /// Where the carrier pushes news to, where it must be told. Whatever is wrong with that only means that nothing is pushed:
     /// nobody ships less for it.
     async fn hook(&self, settings: &SystemSettings) -> Option<ups::PushTarget> {
@@ -274,7 +299,8 @@ impl Registry {
                 self.ups(connection, &recorder).await?.mint_for(key.merchant.as_ref()),
             )),
             Some(System::FedEx) => Ok(self.fedex(connection, &recorder).await?.mint_for(key.merchant.as_ref())),
-            None => Ok(None),
+            // ShipStation's keys are sent as they are.
+            Some(System::ShipStation) | None => Ok(None),
         }
     }
 }
@@ -296,7 +322,9 @@ impl Systems for Registry {
     fn tracks_at_once(&self, connection: &Connection) -> usize {
         match System::named(&connection.carrier.system) {
             Some(System::FedEx) => fedex::TRACKS_AT_ONCE,
-            Some(System::Ups | System::NetSuite | System::Fusion | System::PeopleSoft) | None => 1,
+            Some(System::Ups | System::NetSuite | System::Fusion | System::PeopleSoft | System::ShipStation) | None => {
+                1
+            }
         }
     }
 }

@@ -37,6 +37,7 @@ fn keys(keys: &[&str]) -> HookKeys {
         keys: keys.iter().map(|key| SecretString::from(*key)).collect(),
         client_id: None,
         token_key: None,
+        unsigned: false,
     }
 }
 

@@ -1,0 +1,163 @@
+//! Limits: kept across all workers, whichever family of headers comes.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::here::{Asked, Said, World, empty, ok, status};
+use super::{connection, fixture};
+use crate::domain::Level;
+use crate::domain::LevelKey;
+use crate::ports::{CallError, Carrier, Clock, Obstacle, ShippingDesk};
+use crate::systems::account_of;
+
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// P49: two thousand calls of fifty workers: never more than two hundred within any sixty seconds, none is refused, and none is
+/// lost.
+#[tokio::test]
+async fn a_burst_of_fifty_workers_never_passes_the_limit() {
+    let calls: Arc<Mutex<Vec<Timestamp>>> = Arc::default();
+    let (seen, at): (_, Arc<Mutex<Option<crate::memory::TurnedClock>>>) = (calls.clone(), Arc::default());
+    let clock = at.clone();
+    let world = World::new(move |_: &Asked| {
+        let now = clock.lock().unwrap().as_ref().unwrap().now();
+        seen.lock().unwrap().push(now);
+        Said(204, Vec::new(), String::new())
+    });
+    *at.lock().unwrap() = Some(world.clock.clone());
+    let workers: Vec<_> = (0..50).map(|_| world.v2()).collect();
+    let mut due: BinaryHeap<Reverse<(Timestamp, usize)>> =
+        (0..50).map(|worker| Reverse((world.clock.now(), worker))).collect();
+    let mut left: Vec<VecDeque<u64>> = (0..50_u64)
+        .map(|worker| (0..40).map(|item| worker * 100 + item).collect())
+        .collect();
+    let mut lost = 0;
+    while let Some(Reverse((when, worker))) = due.pop() {
+        if when > world.clock.now() {
+            world.clock.set(when);
+        }
+        let Some(item) = left[worker].front().copied() else {
+            continue;
+        };
+        let level = Level {
+            key: LevelKey { item, location: 1 },
+            sku: format!("SKU-{item}"),
+            quantity: 5.into(),
+        };
+        let now = world.clock.now();
+        let again = match workers[worker].set_on_hand(&level, "se-1").await {
+            Ok(()) => {
+                left[worker].pop_front();
+                now + SignedDuration::from_millis(120)
+            }
+            Err(CallError::Later(later)) => {
+                assert_eq!(later.obstacle, Obstacle::Limited, "{later}");
+                now + later
+                    .after
+                    .map_or(MINUTE, |wait| SignedDuration::try_from(wait).unwrap())
+            }
+            Err(error) => {
+                lost += 1;
+                panic!("{error}")
+            }
+        };
+        due.push(Reverse((again, worker)));
+    }
+    assert_eq!((lost, left.iter().map(VecDeque::len).sum::<usize>()), (0, 0));
+    let calls = calls.lock().unwrap().clone();
+    assert_eq!(calls.len(), 2_000);
+    let most = calls.iter().enumerate().map(|(first, start)| {
+        let within = calls[first..]
+            .iter()
+            .take_while(|at| at.duration_since(*start) < MINUTE);
+        within.count()
+    });
+    let most = most.max().unwrap();
+    assert!(most <= 200, "{most} calls within sixty seconds");
+    assert!(most > 120, "only {most}: the limit is hardly used");
+}
+
+/// P49: V1 tells with every answer how many calls are left: near the end all workers pause until its count begins anew, before
+/// anybody is refused.
+#[tokio::test]
+async fn a_count_that_runs_out_pauses_everybody() {
+    let world = World::new(|asked: &Asked| {
+        let left = if asked.has("SO-2") { "1" } else { "30" };
+        let headers = vec![
+            ("x-rate-limit-limit", "40".to_owned()),
+            ("x-rate-limit-remaining", left.to_owned()),
+            ("x-rate-limit-reset", "23".to_owned()),
+        ];
+        Said(200, headers, json!({"orders": [], "page": 1, "pages": 0}).to_string())
+    });
+    let (one, other) = (world.v1(), world.v1());
+    assert!(one.numbered("SO-1").await.is_ok() && other.numbered("SO-1").await.is_ok());
+    assert!(one.numbered("SO-2").await.is_ok(), "its own answer is whole");
+    let Err(CallError::Later(later)) = other.numbered("SO-1").await else {
+        panic!("everybody pauses")
+    };
+    assert_eq!(
+        (later.obstacle, later.after.map(|wait| wait.as_secs())),
+        (Obstacle::Limited, Some(23))
+    );
+    assert_eq!(world.lines().len(), 3, "nothing is sent meanwhile");
+    world.clock.turn(SignedDuration::from_secs(24));
+    assert!(other.numbered("SO-1").await.is_ok());
+}
+
+/// P49: V2 says how long to wait; V1's refusal says when its count begins anew; one that says nothing is a minute.
+#[tokio::test]
+async fn a_refusal_pauses_everybody_for_as_long_as_it_says() {
+    for (header, seconds) in [(Some("retry-after"), 9), (Some("x-rate-limit-reset"), 17), (None, 60)] {
+        let world = World::new(move |_| {
+            let headers = header.map(|name| (name, seconds.to_string()));
+            Said(429, headers.into_iter().collect(), fixture("error/limit").to_string())
+        });
+        let refused = world.v2().numbered("SO-1").await;
+        assert!(
+            matches!(&refused, Err(CallError::Later(later)) if later.obstacle == Obstacle::Limited),
+            "{refused:?}"
+        );
+        let until = |offset: i64| {
+            world
+                .clock
+                .set(super::here::NOON.parse::<Timestamp>().unwrap() + SignedDuration::from_secs(offset))
+        };
+        until(seconds - 1);
+        assert!(world.v2().numbered("SO-1").await.is_err());
+        assert_eq!(world.lines().len(), 1, "{header:?}");
+        until(seconds + 1);
+        assert!(world.v2().numbered("SO-1").await.is_err());
+        assert_eq!(world.lines().len(), 2, "{header:?}");
+    }
+}
+
+/// Two customers who chose the same name for their accounts share nothing; one customer's connections do.
+#[test]
+fn an_account_is_its_customers_own() {
+    let mut one = connection(&json!({})).carrier;
+    let mut other = one.clone();
+    other.secret = "waybill/dev/globex/shipstation".into();
+    assert_ne!(account_of(&one), account_of(&other));
+    other.secret = "waybill/dev/acme/shipstation-east".into();
+    assert_eq!(account_of(&one), account_of(&other));
+    one.account = "ACME".into();
+    assert_eq!(account_of(&one), account_of(&other));
+}
+
+/// A key that is refused is told as such, and no second one is made of it.
+#[tokio::test]
+async fn a_refused_key_is_a_refused_credential() {
+    let world = World::new(|_| status(401, &fixture("error/unauthorized")));
+    let Err(CallError::Later(later)) = world.v2().numbered("SO-1").await else {
+        panic!("a refused key may be mended")
+    };
+    assert_eq!((later.obstacle, world.lines().len()), (Obstacle::Unauthorised, 1));
+    let well = World::new(|_| ok(&json!({"shipments": [], "page": 1, "pages": 0})));
+    assert!(well.v2().ready().await.is_ok());
+    assert!(World::new(|_| empty("shipments")).v2().numbered("SO-1").await.is_ok());
+}

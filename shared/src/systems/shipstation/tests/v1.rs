@@ -1,0 +1,180 @@
+//! What people shipped, by V1: another key, other hosts, Pacific time, orders that say what was in them only if asked.
+
+use rust_decimal::dec;
+use serde_json::{Value, json};
+
+use super::here::{Asked, Said, World, empty, nothing, ok};
+use super::{fixture, that_day};
+use crate::domain::{DespatchId, DespatchStanding, Money};
+use crate::ports::{CallError, Carrier, Despatched, ShippingDesk};
+
+const NOTIFIED: &str = "https://ssapi6.shipstation.com/shipments?batchId=187000001&includeShipmentItems=False";
+const MARKED: &str = "https://ssapi.shipstation.com/fulfillments?batchId=187000002";
+
+fn account(asked: &Asked) -> Said {
+    match asked {
+        _ if asked.has("/orders/9320") => ok(&fixture("v1/order")),
+        _ if asked.has("trackingNumber=") || asked.has("shipments?orderId=") => empty("shipments"),
+        _ if asked.has("/shipments?") => ok(&fixture("v1/shipments")),
+        _ if asked.has("/fulfillments?") => ok(&fixture("v1/fulfillments")),
+        _ => nothing(),
+    }
+}
+
+/// P41: the pointer's host is one of ShipStation's numbered ones, the key is HTTP Basic, and what is in the shipments is asked
+/// for, whatever the pointer says.
+#[tokio::test]
+async fn a_notification_is_followed_with_what_is_in_the_shipments() {
+    let world = World::new(account);
+    let page = world.v1().pointed_to(NOTIFIED, None).await.unwrap();
+    let asked = world.asked();
+    let line = "GET ssapi6.shipstation.com/shipments?batchId=187000001&includeShipmentItems=True";
+    assert_eq!((asked.len(), asked[0].line.as_str()), (1, line));
+    assert_eq!(asked[0].headers["authorization"], "Basic dXNlcjpzM2NyZXQtdjE=");
+    let [first, void, back, bare] = page.despatches.as_slice() else {
+        panic!("{page:#?}")
+    };
+    assert_eq!(
+        (first.id.as_str(), &first.standing),
+        ("shipment:4401", &DespatchStanding::Shipped)
+    );
+    assert_eq!(
+        first.created_at.to_string(),
+        "2026-11-20T09:30:00Z",
+        "Pacific time without saying so"
+    );
+    assert_eq!(
+        (first.order.id.as_str(), first.order.number.as_str()),
+        ("9301", "SO-1001")
+    );
+    assert_eq!(first.order.store.as_deref(), Some("1582173"));
+    assert_eq!(first.shipment.cost, Some(Money::new(dec!(12.25), "USD")));
+    let lines = first.lines.as_ref().unwrap();
+    assert_eq!(
+        (lines.len(), lines[0].sku.as_str(), lines[0].quantity),
+        (1, "FM-20", dec!(1)),
+        "a discount is no goods"
+    );
+    assert_eq!(void.standing, DespatchStanding::Voided);
+    assert!(matches!(back.standing, DespatchStanding::Beside(_)));
+    assert_eq!(bare.lines, None);
+}
+
+/// P43: a fulfilment says not what was in it: it is the whole order if it is the only despatch of it, else nobody knows.
+#[tokio::test]
+async fn a_fulfilment_is_the_whole_order_only_where_it_is_alone() {
+    let world = World::new(account);
+    let page = world.v1().pointed_to(MARKED, None).await.unwrap();
+    let only = &page.despatches[0];
+    assert_eq!(
+        (only.id.as_str(), only.order.key.as_deref()),
+        ("fulfilment:330001", Some("3f2a"))
+    );
+    assert_eq!(only.lines.as_ref().unwrap()[0].quantity, dec!(3));
+    let beside = World::new(|asked: &Asked| match asked {
+        _ if asked.has("shipments?orderId=9320") => {
+            let mut page = fixture("v1/shipments");
+            page["shipments"][0]["orderId"] = json!(9320);
+            ok(&page)
+        }
+        _ => account(asked),
+    });
+    let page = beside.v1().pointed_to(MARKED, None).await.unwrap();
+    assert_eq!(page.despatches[0].lines, None);
+}
+
+/// P43: a fulfilment whose number is a shipment's of the same order is that shipment.
+#[tokio::test]
+async fn a_fulfilment_of_a_labelled_parcel_is_that_shipment() {
+    let world = World::new(|asked: &Asked| match asked {
+        _ if asked.has("trackingNumber=9400100000000000000020") => {
+            let mut page = fixture("v1/shipments");
+            let shipment = &mut page["shipments"][0];
+            (shipment["orderId"], shipment["trackingNumber"]) = (json!(9320), json!("9400100000000000000020"));
+            ok(&page)
+        }
+        _ => account(asked),
+    });
+    let page = world.v1().pointed_to(MARKED, None).await.unwrap();
+    assert_eq!(page.despatches[0].id.as_str(), "shipment:4401");
+}
+
+#[tokio::test]
+async fn a_stretch_is_asked_for_in_pacific_time() {
+    let world = World::new(account);
+    let desk = world.v1();
+    let first = desk.despatched(Despatched::Made(that_day()), None).await.unwrap();
+    assert_eq!(
+        (first.despatches.len(), first.next.as_deref()),
+        (4, Some("fulfilments:1:0"))
+    );
+    let second = desk
+        .despatched(Despatched::Made(that_day()), first.next.as_deref())
+        .await
+        .unwrap();
+    assert_eq!((second.despatches.len(), second.next), (1, None));
+    let asked = &world.asked()[0];
+    assert_eq!(asked.field("createDateStart").as_deref(), Some("2026-11-19 16:00:00"));
+    assert_eq!(asked.field("createDateEnd").as_deref(), Some("2026-11-20 16:00:01"));
+    assert_eq!(asked.field("includeShipmentItems").as_deref(), Some("true"));
+    let voids = desk.despatched(Despatched::Voided(that_day()), None).await.unwrap();
+    let ids: Vec<&str> = voids.despatches.iter().map(|despatch| despatch.id.as_str()).collect();
+    assert_eq!(ids, ["shipment:4402"]);
+}
+
+#[tokio::test]
+async fn pages_of_a_notification_are_read_to_the_end() {
+    let world = World::new(|asked: &Asked| {
+        let mut page = fixture("v1/shipments");
+        page["pages"] = json!(2);
+        if asked.field("page").as_deref() == Some("2") {
+            page["page"] = json!(2);
+        }
+        ok(&page)
+    });
+    let first = world.v1().pointed_to(NOTIFIED, None).await.unwrap();
+    let second = world.v1().pointed_to(NOTIFIED, first.next.as_deref()).await.unwrap();
+    assert_eq!((second.despatches.len(), second.next), (4, None));
+    assert_eq!(
+        world.lines()[1],
+        "GET ssapi6.shipstation.com/shipments?batchId=187000001&includeShipmentItems=True&page=2"
+    );
+}
+
+/// V1's number filter is a beginning: only an equal number counts, on whichever page it stands.
+#[tokio::test]
+async fn a_number_is_a_whole_number() {
+    let order = |id: u32, number: &str| json!({"orderId": id, "orderNumber": number, "orderKey": format!("k{id}"), "orderStatus": "awaiting_shipment"});
+    let world = World::new(move |asked: &Asked| {
+        let page: Value = match asked.field("page").as_deref() {
+            Some("1") => json!({ "orders": [order(1, "SO-10"), order(2, "SO-100")], "page": 1, "pages": 2 }),
+            _ => json!({ "orders": [order(3, "SO-10")], "page": 2, "pages": 2 }),
+        };
+        ok(&page)
+    });
+    let found = world.v1().numbered("SO-10").await.unwrap();
+    let ids: Vec<&str> = found.iter().map(|order| order.id.as_str()).collect();
+    assert_eq!(ids, ["1", "3"]);
+}
+
+/// What V1 cannot answer is said in words; nothing is concluded from a filter that was not read.
+#[tokio::test]
+async fn what_v1_cannot_tell_is_said_in_words() {
+    let world = World::new(account);
+    let desk = world.v1();
+    let of = |id: &str| {
+        let (desk, id) = (&desk, DespatchId::new(id));
+        async move { desk.despatch(&id).await }
+    };
+    assert_eq!(of("shipment:4401").await.unwrap().unwrap().id.as_str(), "shipment:4401");
+    let unread = of("shipment:9").await;
+    assert!(
+        matches!(&unread, Err(CallError::Refused(refusal)) if refusal.code == "no-look-up"),
+        "{unread:?}"
+    );
+    assert!(matches!(of("label:se-1").await, Err(CallError::Refused(_))));
+    assert!(!desk.tells_deliveries());
+    let untold = desk.track("1Z999AA10123450001").await;
+    assert!(matches!(untold, Err(CallError::Refused(refusal)) if refusal.code == "no-tracking"));
+    assert!(world.v2().tells_deliveries());
+}

@@ -1,0 +1,390 @@
+//! What is asked of V1.
+
+use ::http::Method;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::client::{Row, ShipStation, body, refused, unclear, within};
+use super::convert::{self, Holds, List, Place, Pointer, Void, query};
+use super::v2::escaped;
+use super::wire::v1::{Fulfilment, Order, Page, Shipment};
+use crate::domain::{DeskOrder, DeskOrderRef, Despatch, DespatchStanding, Refusal, Stretch};
+use crate::http::{self, Call};
+use crate::ports::{CallError, DespatchPage, Despatched, Placed, VoidError};
+
+/// How many shipments a page holds: what is in them comes with them.
+const ROWS: &str = "100";
+
+/// How many orders of one number a page holds.
+const ORDERS: &str = "500";
+
+/// No number is borne by more pages of orders, and no more pages of voids are looked through.
+const MOST_PAGES: u32 = 20;
+
+/// For how long after its void a label is looked for among those that are void.
+const VOIDS: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+impl ShipStation {
+    // ---- what was shipped ------------------------------------------------------------------------------------------
+
+    pub(super) async fn pointed_to_v1(&self, pointer: &Pointer, row: usize) -> Result<DespatchPage, CallError> {
+        let Some(answer) = self.get_at(pointer).await? else {
+            return Ok(DespatchPage::default());
+        };
+        let page: Page = body(&answer)?;
+        let list = match pointer.holds {
+            Holds::Fulfilments => List::Fulfilments,
+            Holds::Labels | Holds::Label => List::Labels,
+        };
+        let next = next_page(&page).map(|number| with_page(&pointer.text(), number));
+        let rows = rows(page, list)?;
+        let gathered = self.gather(&rows, row, false).await?;
+        let next = match gathered.stopped {
+            Some(stopped) => Some(format!("{}#{stopped}", pointer.text())),
+            None => next.map(|next| format!("{next}#0")),
+        };
+        Ok(DespatchPage {
+            despatches: gathered.despatches,
+            next,
+        })
+    }
+
+    pub(super) async fn despatched_v1(&self, asked: Despatched, place: Place) -> Result<DespatchPage, CallError> {
+        let (stretch, only_void) = match asked {
+            Despatched::Made(stretch) => (stretch, false),
+            Despatched::Voided(stretch) => (stretch, true),
+        };
+        let (from, to) = convert::pacific_stretch(stretch);
+        let number = place.page.to_string();
+        let mut fields = vec![("createDateStart", from.as_str()), ("createDateEnd", to.as_str())];
+        let (operation, path) = match place.list {
+            List::Labels => {
+                fields.push(("includeShipmentItems", "true"));
+                ("shipments", "/shipments")
+            }
+            List::Fulfilments => ("fulfilments", "/fulfillments"),
+        };
+        fields.extend([
+            ("sortBy", "CreateDate"),
+            ("sortDir", "ASC"),
+            ("page", number.as_str()),
+            ("pageSize", ROWS),
+        ]);
+        let page: Page = body(&self.get(operation, query(path, &fields)).await?)?;
+        let is_last = page.pages.is_none_or(|pages| pages <= place.page.into());
+        let rows = within(rows(page, place.list)?, stretch)?;
+        let is_last = is_last || rows.is_empty();
+        let gathered = self.gather(&rows, place.row, only_void).await?;
+        let next = match gathered.stopped {
+            Some(row) => Some(Place { row, ..place }),
+            None => place.after(is_last),
+        };
+        Ok(DespatchPage {
+            despatches: gathered.despatches,
+            next: next.map(Place::text),
+        })
+    }
+
+    /// An order that was marked as shipped; where its tracking number is that of a shipment of the same order, it is that one.
+    pub(super) async fn marked_despatch(&self, fulfilment: &Fulfilment) -> Result<Option<Despatch>, CallError> {
+        if let Some(number) = &fulfilment.tracking_number {
+            let shipments = self.shipments_by("trackingNumber", number).await?;
+            let same = |one: &&Shipment| {
+                one.tracking_number.as_ref() == Some(number)
+                    && one.order_id == fulfilment.order_id
+                    && one.is_return_label != Some(true)
+            };
+            if let Some(shipment) = shipments.iter().find(same) {
+                return Ok(convert::of_shipment(shipment, self.currency(), self.now()));
+            }
+        }
+        let void = fulfilment.voided == Some(true) || fulfilment.void_date.is_some();
+        let order = match &fulfilment.order_id {
+            Some(id) if !void => self.order_v1(id).await?,
+            _ => None,
+        };
+        let whole = match (&order, &fulfilment.order_id) {
+            (Some(_), Some(id)) => self.is_only_despatch(id).await?,
+            _ => false,
+        };
+        Ok(convert::of_v1_fulfilment(
+            fulfilment,
+            order.as_ref(),
+            whole,
+            self.currency(),
+            self.now(),
+        ))
+    }
+
+    /// Whether an order was shipped in one piece: then that piece is all of it.
+    async fn is_only_despatch(&self, order: &str) -> Result<bool, CallError> {
+        let path = query("/fulfillments", &[("orderId", order), ("pageSize", ORDERS)]);
+        let page: Page = body(&self.get("fulfilments-of-order", path).await?)?;
+        let marked = page.fulfillments.unwrap_or_default().into_iter();
+        let alive = marked.filter(|one| {
+            one.order_id.as_deref() == Some(order) && one.voided != Some(true) && one.void_date.is_none()
+        });
+        if alive.count() != 1 {
+            return Ok(false);
+        }
+        let shipments = self.shipments_by("orderId", order).await?;
+        let alive = |one: &Shipment| {
+            one.order_id.as_deref() == Some(order) && convert::shipment_standing(one) == DespatchStanding::Shipped
+        };
+        Ok(!shipments.iter().any(alive))
+    }
+
+    async fn shipments_by(&self, filter: &str, value: &str) -> Result<Vec<Shipment>, CallError> {
+        let fields = [(filter, value), ("includeShipmentItems", "true"), ("pageSize", ORDERS)];
+        let page: Page = body(&self.get("shipments-by", query("/shipments", &fields)).await?)?;
+        Ok(page.shipments.unwrap_or_default())
+    }
+
+    async fn order_v1(&self, id: &str) -> Result<Option<Order>, CallError> {
+        match self.get_if("order", format!("/orders/{}", escaped(id))).await {
+            Ok(answer) => answer.map(|answer| body(&answer)).transpose(),
+            Err(CallError::Refused(refusal)) => {
+                tracing::warn!(code = refusal.code, "ShipStation does not show an order");
+                Ok(None)
+            }
+            Err(later) => Err(later),
+        }
+    }
+
+    /// A shipment as it stands now. That one can be asked for by its id is not documented: where the filter is not read, nothing
+    /// is concluded.
+    pub(super) async fn shipment_v1(&self, id: &str) -> Result<Option<Despatch>, CallError> {
+        let shipments = self.shipments_by("shipmentId", id).await?;
+        let own = shipments.iter().find(|one| one.shipment_id.as_deref() == Some(id));
+        match own {
+            Some(shipment) => Ok(convert::of_shipment(shipment, self.currency(), self.now())),
+            None if shipments.is_empty() => Ok(None),
+            None => Err(refused(
+                "no-look-up",
+                "ShipStation's V1 API cannot be asked for one shipment by its id",
+            )),
+        }
+    }
+
+    pub(super) async fn with_number_v1(&self, number: &str) -> Result<Option<Despatch>, CallError> {
+        let shipments = self.shipments_by("trackingNumber", number).await?;
+        let same = shipments
+            .iter()
+            .filter(|one| one.tracking_number.as_deref() == Some(number));
+        let newest = same.max_by_key(|one| convert::pacific(one.create_date.as_deref()));
+        Ok(newest.and_then(|shipment| convert::of_shipment(shipment, self.currency(), self.now())))
+    }
+
+    /// A fulfilment as it stands now.
+    pub(super) async fn marked(&self, id: &str) -> Result<Option<Despatch>, CallError> {
+        let page: Page = body(
+            &self
+                .get("fulfilment", query("/fulfillments", &[("fulfillmentId", id)]))
+                .await?,
+        )?;
+        let mut found = page.fulfillments.unwrap_or_default().into_iter();
+        match found.find(|one| one.fulfillment_id.as_deref() == Some(id)) {
+            Some(fulfilment) => self.marked_despatch(&fulfilment).await,
+            None => Ok(None),
+        }
+    }
+
+    // ---- voids -----------------------------------------------------------------------------------------------------
+
+    /// A label that is void already is among those that are; V1 cannot be asked for one by its id.
+    pub(super) async fn void_shipment(&self, id: &str) -> Result<(), VoidError> {
+        let Ok(number) = id.parse::<i64>() else {
+            let words = format!("{id} is no number of a shipment in ShipStation's V1 API");
+            return Err(VoidError::Refused(Refusal::new("despatch", words)));
+        };
+        match self.is_among_voids(id).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(CallError::Later(later)) => return Err(VoidError::Later(later)),
+            Err(CallError::Refused(refusal)) => return Err(VoidError::Refused(refusal)),
+        }
+        let call = Call::new("void", Method::POST, "/shipments/voidlabel").json(&json!({ "shipmentId": number }));
+        match http::read(self.send(call).await, convert::envelope) {
+            Ok(answer) => match convert::voided(&answer) {
+                Void::Done => Ok(()),
+                Void::NotDone(refusal) => Err(VoidError::Refused(refusal)),
+                Void::Unclear => Err(VoidError::Later(unclear("the answer to the void cannot be read"))),
+            },
+            Err(CallError::Refused(refusal)) => Err(VoidError::Refused(refusal)),
+            Err(CallError::Later(later)) => Err(VoidError::Later(later)),
+        }
+    }
+
+    async fn is_among_voids(&self, id: &str) -> Result<bool, CallError> {
+        let stretch = Stretch {
+            from: self.now() - VOIDS,
+            to: self.now(),
+        };
+        let (from, _) = convert::pacific_stretch(stretch);
+        for number in 1..=MOST_PAGES {
+            let number = number.to_string();
+            let fields = [
+                ("voidDateStart", from.as_str()),
+                ("page", number.as_str()),
+                ("pageSize", ORDERS),
+            ];
+            let page: Page = body(&self.get("voids", query("/shipments", &fields)).await?)?;
+            let next = next_page(&page);
+            let shipments = page.shipments.unwrap_or_default();
+            let void = |one: &Shipment| one.voided == Some(true) || one.void_date.is_some();
+            if shipments
+                .iter()
+                .any(|one| one.shipment_id.as_deref() == Some(id) && void(one))
+            {
+                return Ok(true);
+            }
+            // Whatever is not void shows that the filter was not read, and the rest is everything that was ever shipped.
+            if next.is_none() || !shipments.iter().all(void) {
+                return Ok(false);
+            }
+        }
+        Ok(false)
+    }
+
+    // ---- orders ----------------------------------------------------------------------------------------------------
+
+    pub(super) async fn numbered_v1(&self, number: &str) -> Result<Vec<DeskOrderRef>, CallError> {
+        let orders = self.orders_numbered_v1(number).await?;
+        Ok(orders.iter().filter_map(said).collect())
+    }
+
+    /// Every order that has exactly this number, whole: the filter finds whatever begins with it.
+    async fn orders_numbered_v1(&self, number: &str) -> Result<Vec<Value>, CallError> {
+        let mut orders = Vec::new();
+        for page_number in 1..=MOST_PAGES {
+            let text = page_number.to_string();
+            let fields = [("orderNumber", number), ("page", text.as_str()), ("pageSize", ORDERS)];
+            let page: Page = body(&self.get("orders", query("/orders", &fields)).await?)?;
+            let next = next_page(&page);
+            let found = page.orders.unwrap_or_default().into_iter();
+            orders.extend(found.filter(|order| has_number(order, number)));
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(orders)
+    }
+
+    pub(super) async fn place_v1(&self, order: &DeskOrder, key: &str, make: bool) -> Result<Placed, CallError> {
+        let mut there = self.orders_numbered_v1(&order.number).await?;
+        if let Some(own) = there.iter().find(|one| text(one, "orderKey").as_deref() == Some(key)) {
+            return match order.open {
+                true => self.change_v1(order, own, true, make).await,
+                false => self.cancel_v1(own).await,
+            };
+        }
+        if !order.open {
+            return Ok(Placed::Absent);
+        }
+        there.retain(|order| said(order).is_some_and(|said| self.is_ours(&said)));
+        match (there.as_slice(), make) {
+            ([], true) => self.make_v1(order, key).await,
+            ([], false) => Ok(Placed::Absent),
+            // It was made by others: only the customer's part is ours.
+            ([one], _) => self.change_v1(order, one, false, false).await,
+            (several, _) => Ok(Placed::Fixed(format!(
+                "{} orders there bear the number {}: name the connection's own stores",
+                several.len(),
+                order.number
+            ))),
+        }
+    }
+
+    async fn change_v1(&self, order: &DeskOrder, there: &Value, ours: bool, all: bool) -> Result<Placed, CallError> {
+        let Some(said) = said(there) else {
+            return Err(CallError::Later(unclear("the order that stands there cannot be read")));
+        };
+        if let Some(why) = convert::fixed_v1(text(there, "orderStatus").as_deref()) {
+            return Ok(Placed::Fixed(why));
+        }
+        let change = convert::change_v1(order, there, ours, all).map_err(CallError::Refused)?;
+        match change {
+            None => Ok(Placed::Same(said)),
+            Some(whole) => self
+                .write_v1("change-order", &whole)
+                .await
+                .map(|_| Placed::Changed(said)),
+        }
+    }
+
+    async fn make_v1(&self, order: &DeskOrder, key: &str) -> Result<Placed, CallError> {
+        let warehouse = self.account.warehouse.as_deref();
+        let request = convert::create_v1(order, key, self.store(), warehouse).map_err(CallError::Refused)?;
+        let made = self.write_v1("make-order", &request).await?;
+        let said = said(&made);
+        said.map(Placed::Made)
+            .ok_or_else(|| CallError::Later(unclear("the answer names no order")))
+    }
+
+    /// An order of ours that the ERP has closed is taken away, if nobody has shipped it.
+    async fn cancel_v1(&self, there: &Value) -> Result<Placed, CallError> {
+        let Some(said) = said(there) else {
+            return Err(CallError::Later(unclear("the order that stands there cannot be read")));
+        };
+        match text(there, "orderStatus").as_deref() {
+            Some("cancelled") => return Ok(Placed::Same(said)),
+            Some("shipped") => return Ok(Placed::Fixed("it was shipped".to_owned())),
+            _ => {}
+        }
+        let mut whole = there.clone();
+        if let Some(whole) = whole.as_object_mut() {
+            whole.insert("orderStatus".to_owned(), "cancelled".into());
+        }
+        self.write_v1("cancel-order", &whole)
+            .await
+            .map(|_| Placed::Changed(said))
+    }
+
+    async fn write_v1(&self, operation: &'static str, whole: &Value) -> Result<Value, CallError> {
+        let call = Call::new(operation, Method::POST, "/orders/createorder").json(whole);
+        body(&http::read(self.send(call).await, convert::envelope)?)
+    }
+}
+
+fn rows(page: Page, list: List) -> Result<Vec<Row>, CallError> {
+    let rows = match list {
+        List::Labels => page.shipments.map(|all| {
+            let each = all.into_iter().map(|one| Row::Shipment(Box::new(one)));
+            each.collect::<Vec<_>>()
+        }),
+        List::Fulfilments => page.fulfillments.map(|all| {
+            let each = all.into_iter().map(|one| Row::Marked(Box::new(one)));
+            each.collect::<Vec<_>>()
+        }),
+    };
+    rows.ok_or_else(|| CallError::Later(unclear("the answer holds no list")))
+}
+
+/// The number of the next page, where there is one.
+fn next_page(page: &Page) -> Option<u32> {
+    use rust_decimal::prelude::ToPrimitive;
+    let (number, pages) = (page.page?, page.pages?);
+    (number < pages).then(|| number.to_u32())?.map(|number| number + 1)
+}
+
+/// The same address for another page.
+fn with_page(url: &str, number: u32) -> String {
+    let (path, fields) = url.split_once('?').unwrap_or((url, ""));
+    let kept = fields.split('&').filter(|field| !field.is_empty());
+    let kept = kept.filter(|field| !field.to_ascii_lowercase().starts_with("page="));
+    let page = format!("page={number}");
+    let fields: Vec<&str> = kept.chain([page.as_str()]).collect();
+    format!("{path}?{}", fields.join("&"))
+}
+
+fn text(order: &Value, name: &str) -> Option<String> {
+    order.get(name).and_then(super::wire::lenient::read_text)
+}
+
+fn has_number(order: &Value, number: &str) -> bool {
+    text(order, "orderNumber").as_deref() == Some(number.trim())
+}
+
+fn said(order: &Value) -> Option<DeskOrderRef> {
+    convert::said_by_v1(&serde_json::from_value(order.clone()).ok()?)
+}
