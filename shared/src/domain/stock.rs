@@ -149,10 +149,11 @@ pub struct StockRun {
 }
 
 impl StockRun {
-    /// The run after this one.
+    /// The run after this one. What nobody heard the end of, where this one was given up, is its business too.
     pub fn next(&self, now: Timestamp, whole: bool) -> Self {
         Self {
             round: self.round.next(now, whole),
+            telling: self.telling.clone(),
             last_whole: self.fresh_since(),
             ..Self::default()
         }
@@ -224,6 +225,20 @@ mod tests {
         );
         (second.round.ended, second.round.stopped) = (Some(at(25)), Some("no inventory".to_owned()));
         assert_eq!(second.next(at(48), false).fresh_since(), Some(at(0)), "it told nothing");
+    }
+
+    #[test]
+    fn what_nobody_heard_the_end_of_is_the_next_runs_business() {
+        let mut given_up = StockRun::default().next(Timestamp::UNIX_EPOCH, false);
+        given_up.telling.push(Doubt {
+            key: LevelKey::FIRST,
+            sku: "A".to_owned(),
+            place: "P".to_owned(),
+        });
+        given_up.round = given_up
+            .round
+            .over(Timestamp::UNIX_EPOCH, Some("no inventory".to_owned()));
+        assert_eq!(given_up.next(Timestamp::UNIX_EPOCH, false).telling, given_up.telling);
     }
 
     #[test]
