@@ -141,6 +141,7 @@ fn only_who_renews_tokens_may_change_a_secret() {
         BTreeSet::from([
             "PollerRole",
             "RefresherRole",
+            "StockWorkerRole",
             "SubscriptionRenewerRole",
             "SweeperRole",
             "TrackingPollerRole",

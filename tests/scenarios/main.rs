@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod addresses;
 #[cfg(test)]
+mod desk_customers;
+#[cfg(test)]
+mod desk_stock;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod fedex;

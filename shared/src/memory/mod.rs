@@ -4,6 +4,7 @@
 //! may come twice. A [`Switch`] stands before every call, so that a test decides when a call may go on, whether its answer is
 //! lost, and who never comes back from it.
 
+mod desks;
 mod reconciliations;
 mod shared;
 mod tokens;
@@ -28,6 +29,7 @@ use crate::ports::{
     Documents, Due, Gate, Handing, JobPage, Jobs, LabelDoor, LabelLinks, Labels, Limits, NewJob, Nonces, Queue, Reread,
     Save, Saved, Slot, Spending, State, Steps, StoreError, TokenRequests, Turn,
 };
+pub use desks::Desks;
 pub use reconciliations::Reconciled;
 pub use shared::Shared;
 pub use tokens::TokenRow;
@@ -139,6 +141,8 @@ pub struct Tables {
     pub served: BTreeMap<TenantId, u64>,
     /// Parcels on their way, and webhooks.
     pub tracked: Tracked,
+    /// What desks were told of stock and customers.
+    pub desks: Desks,
     /// Messages that nobody can work on, each with its reason.
     pub dead_letters: Vec<(String, String)>,
     /// Labels by key.
