@@ -606,3 +606,6 @@ fn untold(rows: &[KindRow]) -> String {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

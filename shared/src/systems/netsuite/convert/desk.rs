@@ -269,11 +269,11 @@ const WORDS: [&str; 8] = [
 pub(in crate::systems::netsuite) fn own_fields(fields: &BTreeMap<String, String>) -> Result<Vec<&str>, Refusal> {
     let own: BTreeSet<&str> = fields.values().map(String::as_str).filter(|what| !WORDS.contains(what)).collect();
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    let known = |field: &&&str| {
+    let illegal = |field: &&&str| {
         let rest = field.strip_prefix("custentity").unwrap_or_default();
         rest.is_empty() || !rest.bytes().all(legal)
     };
-    if let Some(wrong) = own.iter().find(known) {
+    if let Some(wrong) = own.iter().find(illegal) {
         let words = format!(
             "customers.fields: {wrong:?} is neither a custom field of customers in lower case (custentity_...) nor one of {}",
             WORDS.join(", ")
@@ -371,7 +371,7 @@ pub(in crate::systems::netsuite) fn tracking_numbers(made: &MadeFulfilment) -> V
     let sublists = made.rest.iter().filter(|(name, _)| name.starts_with("package"));
     let packages = sublists.filter_map(|(_, sublist)| sublist.get("items")?.as_array());
     let fields = packages.flatten().filter_map(Value::as_object).flatten();
-    let numbers = fields.filter(|(name, _)| name.starts_with("packageTrackingNumber") && !name.ends_with("Return"));
+    let numbers = fields.filter(|(name, _)| name.starts_with("packageTrackingNumber") && !name.contains("Return"));
     numbers.filter_map(|(_, number)| as_text(number)).collect()
 }
 
