@@ -51,7 +51,11 @@ impl Desk {
         let secret = world.vault.read(&connection.erp.secret).await?.ok_or("no secret")?;
         let ports = world.registry().ports(&Recorder::default());
         let netsuite = NetSuite::new(&connection, &secret, ports)?;
-        Ok(Self { world, netsuite, connection })
+        Ok(Self {
+            world,
+            netsuite,
+            connection,
+        })
     }
 
     async fn meant(&self, number: &str, key: Option<&str>) -> Result<Vec<(String, &'static str)>, Failure> {
@@ -75,7 +79,8 @@ impl Desk {
     }
 
     async fn open(&self, page: u16) -> Result<Vec<DeskOrder>, Failure> {
-        self.open_since(self.world.now() - SignedDuration::from_hours(1), page).await
+        self.open_since(self.world.now() - SignedDuration::from_hours(1), page)
+            .await
     }
 
     async fn open_since(&self, since: jiff::Timestamp, page: u16) -> Result<Vec<DeskOrder>, Failure> {
@@ -92,7 +97,9 @@ impl Desk {
     }
 
     fn number(&self, order: u64) -> Result<String, Failure> {
-        Ok(self.world.person(|account, _| Ok(account.orders[&order].tran_id.clone()))?)
+        Ok(self
+            .world
+            .person(|account, _| Ok(account.orders[&order].tran_id.clone()))?)
     }
 
     fn customer_of(&self, order: u64) -> Result<u64, Failure> {
@@ -110,13 +117,16 @@ impl Desk {
         let document = DocumentId::sales_order(order.to_string());
         let read = self.netsuite.read(std::slice::from_ref(&document)).await?;
         let order = read.into_iter().next().ok_or("no such order")?;
-        let consignment = Consignment::of(&order, quantities, &Quantities::new()).map_err(|gone| format!("{gone:?}"))?;
+        let consignment =
+            Consignment::of(&order, quantities, &Quantities::new()).map_err(|gone| format!("{gone:?}"))?;
         let job = JobId::of(&self.connection.id, &document, unit);
         let shipment = Shipment {
             id: CarrierShipmentId::new(format!("se-{unit}")),
             parcels: numbers
                 .iter()
-                .map(|number| ShippedParcel { tracking_number: (*number).to_owned() })
+                .map(|number| ShippedParcel {
+                    tracking_number: (*number).to_owned(),
+                })
                 .collect(),
             service: Some("ups_ground".to_owned()),
             cost: Some(Money::new(dec!(11.40), "USD")),
@@ -173,16 +183,27 @@ async fn a_desks_order_is_found_by_the_names_that_the_connection_allows() -> Res
     let number = desk.number(first)?;
     let by_number = vec![(first.to_string(), "its number")];
     assert_eq!(desk.meant(&number, None).await?, by_number);
-    assert_eq!(desk.meant(&format!(" {} ", number.to_lowercase()), None).await?, by_number);
+    assert_eq!(
+        desk.meant(&format!(" {} ", number.to_lowercase()), None).await?,
+        by_number
+    );
     let key = format!("netsuite:SO:{second}");
     let by_key = vec![(second.to_string(), "the key that it was given")];
-    assert_eq!(desk.meant(&number, Some(&key)).await?, by_key, "the key is surer than the number");
+    assert_eq!(
+        desk.meant(&number, Some(&key)).await?,
+        by_key,
+        "the key is surer than the number"
+    );
     let gone = "netsuite:SO:99999999";
     assert_eq!(desk.meant(&number, Some(gone)).await?, by_number);
     let by_external_id = vec![(second.to_string(), "its external id")];
     assert_eq!(desk.meant("web-77", None).await?, by_external_id);
     assert_eq!(desk.meant("1001", Some("web-77")).await?, by_external_id);
-    assert_eq!(desk.meant("PO-4711", None).await?, [], "customers' numbers are not allowed");
+    assert_eq!(
+        desk.meant("PO-4711", None).await?,
+        [],
+        "customers' numbers are not allowed"
+    );
     assert_eq!(desk.meant("' OR '1'='1", Some("%")).await?, []);
     assert_eq!(desk.meant("  ", None).await?, []);
     let allowing = Desk::in_world(desk.world, |connection| {
@@ -206,7 +227,8 @@ async fn several_orders_of_one_number_and_orders_that_look_alike() -> Result<(),
     let allow = |condition: Option<&str>| {
         let condition = condition.map(str::to_owned);
         move |connection: &mut Connection| {
-            connection.desk = serde_json::from_value(json!({ "named_by": ["customer-reference"], "voids_days": 30 })).unwrap();
+            connection.desk =
+                serde_json::from_value(json!({ "named_by": ["customer-reference"], "voids_days": 30 })).unwrap();
             connection.select.condition = condition;
         }
     };
@@ -222,7 +244,10 @@ async fn several_orders_of_one_number_and_orders_that_look_alike() -> Result<(),
     let desk = Desk::in_world(desk.world, allow(Some("t.memo = 'south'"))).await?;
     assert_eq!(found(desk.meant("PO-9", None).await?), orders[1..]);
     let number = desk.number(orders[0].parse()?)?;
-    let candidates = desk.netsuite.alike(&named(&format!("WEB-{}-R", &number[2..]), None)).await?;
+    let candidates = desk
+        .netsuite
+        .alike(&named(&format!("WEB-{}-R", &number[2..]), None))
+        .await?;
     assert_eq!(candidates[0].number, number, "the same digits");
     for _ in 0..8 {
         desk.world.enter(desk.world.plain(1))?;
@@ -255,9 +280,14 @@ async fn stock_is_read_page_by_page_and_follows_people() -> Result<(), Failure> 
         assert_eq!(desk.stock(page).await?, expected, "pages of {page}");
     }
     let order = desk.world.enter(desk.world.plain(20))?;
-    desk.world.person(|account, now| account.fulfil_by_hand(order, None, now))?;
+    desk.world
+        .person(|account, now| account.fulfil_by_hand(order, None, now))?;
     desk.world.enter(desk.world.plain(30))?;
-    assert_eq!(desk.stock(1000).await?[0].1, dec!(480), "what shipped is gone, what is promised lies there");
+    assert_eq!(
+        desk.stock(1000).await?[0].1,
+        dec!(480),
+        "what shipped is gone, what is promised lies there"
+    );
     let both = |connection: &mut Connection| {
         let stock = connection.stock.as_mut().unwrap();
         stock.measure = waybill::connection::StockMeasure::Available;
@@ -310,9 +340,18 @@ async fn fifty_thousand_levels_are_walked_by_key() -> Result<(), Failure> {
 async fn open_orders_follow_their_customers_and_the_accounts_above() -> Result<(), Failure> {
     let desk = Desk::start().await?;
     let (top, middle, order) = desk.world.person(|account, now| {
-        let top = NewCustomer { entity_id: "C1".into(), company: "Hudson Group".into(), ..NewCustomer::default() };
+        let top = NewCustomer {
+            entity_id: "C1".into(),
+            company: "Hudson Group".into(),
+            ..NewCustomer::default()
+        };
         let top = account.enter_customer(top, now);
-        let middle = NewCustomer { entity_id: "C1 : C2".into(), company: "Hudson East".into(), parent: Some(top), ..NewCustomer::default() };
+        let middle = NewCustomer {
+            entity_id: "C1 : C2".into(),
+            company: "Hudson East".into(),
+            parent: Some(top),
+            ..NewCustomer::default()
+        };
         let middle = account.enter_customer(middle, now);
         let own = NewCustomer {
             entity_id: "C3".into(),
@@ -325,7 +364,9 @@ async fn open_orders_follow_their_customers_and_the_accounts_above() -> Result<(
         account.change_customer(own, now, |customer| {
             (customer.first_name, customer.last_name, customer.person) = ("Ada".into(), "Moss".into(), true);
             customer.mobile_phone = "9175550100".into();
-            customer.custom.insert("custentity_account_manager".into(), json!("Kim"));
+            customer
+                .custom
+                .insert("custentity_account_manager".into(), json!("Kim"));
         })?;
         let mut order = desk.world.plain(5);
         (order.customer, order.email) = (Some(own), "buyer@example.com".into());
@@ -340,29 +381,52 @@ async fn open_orders_follow_their_customers_and_the_accounts_above() -> Result<(
     let ids: Vec<String> = orders.iter().map(|order| order.document.id.clone()).collect();
     assert_eq!(ids, [order.to_string(), other.to_string()]);
     let told = &orders[0];
-    assert_eq!((told.customer.number.as_str(), told.customer.name.as_str()), ("C3", "Ada Moss"));
-    assert_eq!(told.customer.emails, ["ap@hudson.example", "cfo@hudson.example", "buyer@example.com"]);
+    assert_eq!(
+        (told.customer.number.as_str(), told.customer.name.as_str()),
+        ("C3", "Ada Moss")
+    );
+    assert_eq!(
+        told.customer.emails,
+        ["ap@hudson.example", "cfo@hudson.example", "buyer@example.com"]
+    );
     assert_eq!(told.customer.phones, ["2125550100", "9175550100"]);
     let above = [("C2", "Hudson East"), ("C1", "Hudson Group")];
-    assert_eq!(told.customer.above, above.map(|(number, name)| (number.to_owned(), name.to_owned())));
-    assert_eq!(told.customer.fields["custom_field1"], "Hudson Group : Hudson East : Ada Moss");
+    assert_eq!(
+        told.customer.above,
+        above.map(|(number, name)| (number.to_owned(), name.to_owned()))
+    );
+    assert_eq!(told.customer.fields["custom_field1"], "Hudson Group : Hudson East");
     assert_eq!(told.customer.fields["custom_field2"], "Kim");
-    assert_eq!(told.bill_to.as_ref().map(|bill_to| bill_to.city.as_str()), Some("New York"));
-    assert_eq!(told.bill_to.as_ref().map(|bill_to| bill_to.name.as_str()), Some("Hudson Accounts"));
-    assert_eq!((told.lines[0].sku.as_str(), told.lines[0].quantity), ("PUMP-010", dec!(5)));
+    assert_eq!(
+        told.bill_to.as_ref().map(|bill_to| bill_to.city.as_str()),
+        Some("New York")
+    );
+    assert_eq!(
+        told.bill_to.as_ref().map(|bill_to| bill_to.name.as_str()),
+        Some("Hudson Accounts")
+    );
+    assert_eq!(
+        (told.lines[0].sku.as_str(), told.lines[0].quantity),
+        ("PUMP-010", dec!(5))
+    );
     assert_eq!((told.open, told.ordered_at), (true, desk.world.now()));
 
     desk.world.turn(SignedDuration::from_hours(2));
     let changed = desk.world.now();
     assert!(desk.open(50).await?.is_empty(), "nothing has changed for two hours");
-    desk.world.person(|account, now| account.change_customer(top, now, |top| top.company = "Hudson Holding".into()))?;
+    desk.world
+        .person(|account, now| account.change_customer(top, now, |top| top.company = "Hudson Holding".into()))?;
     let orders = desk.open_since(changed, 50).await?;
     assert_eq!(orders.len(), 1, "only the orders below that account");
-    assert_eq!(orders[0].customer.fields["custom_field1"], "Hudson Holding : Hudson East : Ada Moss");
+    assert_eq!(
+        orders[0].customer.fields["custom_field1"],
+        "Hudson Holding : Hudson East"
+    );
     assert_eq!(orders[0].modified, changed);
     desk.world.turn(SignedDuration::from_hours(2));
     let since = desk.world.now();
-    desk.world.person(|account, now| account.change_customer(middle, now, |middle| middle.parent = None))?;
+    desk.world
+        .person(|account, now| account.change_customer(middle, now, |middle| middle.parent = None))?;
     let orders = desk.open_since(since, 50).await?;
     assert_eq!(orders[0].customer.above, [("C2".to_owned(), "Hudson East".to_owned())]);
     Ok(())
@@ -379,7 +443,14 @@ async fn what_cannot_be_told_is_left_out_and_everything_else_is_told() -> Result
     }
     let customer = desk.customer_of(entered[0])?;
     let split = desk.world.person(|account, now| {
-        let loop_of = account.enter_customer(NewCustomer { company: "Loop".into(), parent: Some(customer), ..NewCustomer::default() }, now);
+        let loop_of = account.enter_customer(
+            NewCustomer {
+                company: "Loop".into(),
+                parent: Some(customer),
+                ..NewCustomer::default()
+            },
+            now,
+        );
         account.change_customer(customer, now, |customer| customer.parent = Some(loop_of))?;
         account.cancel(entered[1], now)?;
         account.fulfil_by_hand(entered[2], None, now)?;
@@ -396,7 +467,11 @@ async fn what_cannot_be_told_is_left_out_and_everything_else_is_told() -> Result
     for page in [1, 2, 50] {
         let orders = desk.open(page).await?;
         let told: Vec<u64> = orders.iter().map(|order| order.document.id.parse().unwrap()).collect();
-        assert_eq!(told, [entered[0], entered[4], entered[5]], "pages of {page}; {split} goes to several places");
+        assert_eq!(
+            told,
+            [entered[0], entered[4], entered[5]],
+            "pages of {page}; {split} goes to several places"
+        );
         assert_eq!(orders[1].lines[0].quantity, dec!(2), "what is still to be shipped");
         assert_eq!(orders[0].customer.above.len(), 1);
         assert_eq!(orders[0].customer.fields["custom_field2"], "");
@@ -405,7 +480,10 @@ async fn what_cannot_be_told_is_left_out_and_everything_else_is_told() -> Result
         connection.select.condition = Some("t.memo = 'ours'".to_owned());
     })
     .await?;
-    assert!(selecting.open(50).await?.is_empty(), "orders that are another connection's");
+    assert!(
+        selecting.open(50).await?.is_empty(),
+        "orders that are another connection's"
+    );
     Ok(())
 }
 
@@ -420,20 +498,32 @@ async fn two_parts_of_an_order_are_two_fulfilments() -> Result<(), Failure> {
     let mut order = desk.world.plain(5);
     order.lines.push(NewLine::of(basics.heavy, 2));
     let order = desk.world.enter(order)?;
-    desk.write_back(order, 1, &Quantities::from([take(1, 2)]), &["1Z0001", "1Z0002"]).await?;
-    desk.write_back(order, 2, &Quantities::from([take(1, 3), take(4, 1)]), &["1Z0003"]).await?;
+    desk.write_back(order, 1, &Quantities::from([take(1, 2)]), &["1Z0001", "1Z0002"])
+        .await?;
+    desk.write_back(order, 2, &Quantities::from([take(1, 3), take(4, 1)]), &["1Z0003"])
+        .await?;
     let made = desk.fulfilments(order)?;
     let lines: Vec<Vec<(u32, Decimal)>> = made.iter().map(|one| one.lines.clone().into_iter().collect()).collect();
     assert_eq!(lines, [vec![(1, dec!(2))], vec![(1, dec!(3)), (4, dec!(1))]]);
     assert_eq!(made[0].tracking_numbers, ["1Z0001", "1Z0002"]);
     assert_eq!(made[1].tracking_numbers, ["1Z0003"]);
-    assert!(made.iter().all(|one| one.status == ShipStatus::Shipped && one.empty_packages == 0));
+    assert!(
+        made.iter()
+            .all(|one| one.status == ShipStatus::Shipped && one.empty_packages == 0)
+    );
     let page = desk.world.page(order)?;
-    assert_eq!(page.lines[&4].quantity - page.lines[&4].fulfilled, dec!(1), "the rest is open");
+    assert_eq!(
+        page.lines[&4].quantity - page.lines[&4].fulfilled,
+        dec!(1),
+        "the rest is open"
+    );
     assert_eq!(desk.world.field(order, "tracking")?, "1Z0001, 1Z0002, 1Z0003");
     assert_eq!(page.custom_fields["custbody_waybill_cost"].to_string(), "11.4");
     assert_eq!(desk.world.field(order, "service")?, "ups_ground");
-    assert!(desk.world.netsuite.books().traffic.warnings.is_empty(), "no field was lost");
+    assert!(
+        desk.world.netsuite.books().traffic.warnings.is_empty(),
+        "no field was lost"
+    );
     Ok(())
 }
 
@@ -443,8 +533,12 @@ async fn two_parts_of_an_order_are_two_fulfilments() -> Result<(), Failure> {
 async fn a_void_takes_its_own_fulfilment_away() -> Result<(), Failure> {
     let desk = Desk::start().await?;
     let order = desk.world.enter(desk.world.plain(5))?;
-    let first = desk.write_back(order, 1, &Quantities::from([take(1, 2)]), &["1Z0001"]).await?;
-    let second = desk.write_back(order, 2, &Quantities::from([take(1, 3)]), &["1Z0002"]).await?;
+    let first = desk
+        .write_back(order, 1, &Quantities::from([take(1, 2)]), &["1Z0001"])
+        .await?;
+    let second = desk
+        .write_back(order, 2, &Quantities::from([take(1, 3)]), &["1Z0002"])
+        .await?;
     let before = desk.stock(1000).await?[0].1;
     desk.netsuite.unmake(&first).await?;
     desk.netsuite.unmake(&first).await?;
@@ -455,9 +549,13 @@ async fn a_void_takes_its_own_fulfilment_away() -> Result<(), Failure> {
     assert_eq!(desk.world.field(order, "tracking")?, "1Z0002");
     assert_eq!(desk.stock(1000).await?[0].1, before + dec!(2), "it lies there again");
     let billed = left.id;
-    desk.world.person(|account, now| account.invoice(order, &[billed], now))?;
+    desk.world
+        .person(|account, now| account.invoice(order, &[billed], now))?;
     let refused = desk.netsuite.unmake(&second).await;
-    assert!(matches!(&refused, Err(CallError::Refused(refusal)) if refusal.code == "invoiced"), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(CallError::Refused(refusal)) if refusal.code == "invoiced"),
+        "{refused:?}"
+    );
     assert_eq!(desk.fulfilments(order)?.len(), 1);
     Ok(())
 }
@@ -475,8 +573,16 @@ async fn what_a_desk_asks_writes_nothing() -> Result<(), Failure> {
     desk.open(2).await?;
     desk.netsuite.check().await;
     let after = desk.world.netsuite.books();
-    assert_eq!((before.orders, before.custom_field_writes), (after.orders, after.custom_field_writes));
-    for operation in ["patch_salesorder", "patch_itemfulfillment", "transform", "delete_itemfulfillment"] {
+    assert_eq!(
+        (before.orders, before.custom_field_writes),
+        (after.orders, after.custom_field_writes)
+    );
+    for operation in [
+        "patch_salesorder",
+        "patch_itemfulfillment",
+        "transform",
+        "delete_itemfulfillment",
+    ] {
         assert_eq!(desk.world.asked_netsuite(operation), 0, "{operation}");
     }
     Ok(())
@@ -493,7 +599,11 @@ async fn a_day_of_stock_takes_a_token_an_hour() -> Result<(), Failure> {
     }
     let issued = desk.world.netsuite.books().tokens.issued;
     assert!((2..=25).contains(&issued), "{issued}");
-    assert_eq!(desk.world.netsuite.books().traffic.refused_logins, 0, "no call carried one that had ended");
+    assert_eq!(
+        desk.world.netsuite.books().traffic.refused_logins,
+        0,
+        "no call carried one that had ended"
+    );
     desk.netsuite.levels(None, 10).await?;
     let issued = desk.world.netsuite.books().tokens.issued;
     desk.world.netsuite.expire_tokens();
@@ -520,22 +630,35 @@ async fn a_check_tries_what_a_desk_needs() -> Result<(), Failure> {
     let wrong: Vec<&Finding> = findings.iter().filter(|finding| finding.result.is_err()).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
     let untold = found(&findings, "items whose stock is not told").clone()?;
-    assert!(untold.contains("1 of the kind Assembly") && untold.contains("1 of the kind Kit"), "{untold}");
+    assert!(
+        untold.contains("1 of the kind Assembly") && untold.contains("1 of the kind Kit"),
+        "{untold}"
+    );
     let broken = Desk::in_world(desk.world, |connection| {
         let stock = connection.stock.as_mut().unwrap();
-        stock.places.insert(waybill::domain::LocationId::new("99999"), "se-loc-2".to_owned());
+        stock
+            .places
+            .insert(waybill::domain::LocationId::new("99999"), "se-loc-2".to_owned());
         let customers = connection.customers.as_mut().unwrap();
-        customers.fields.insert("custom_field3".to_owned(), "custentity_nobody".to_owned());
+        customers
+            .fields
+            .insert("custom_field3".to_owned(), "custentity_nobody".to_owned());
         connection.write_back.fulfilment = false;
     })
     .await?;
     let unseen = ["quantityonhand".to_owned()];
-    let hidden = broken.world.netsuite.configure(|options| options.unseen_columns.extend(unseen));
+    let hidden = broken
+        .world
+        .netsuite
+        .configure(|options| options.unseen_columns.extend(unseen));
     hidden.map_err(|refusal| refusal.to_string())?;
     let findings = broken.netsuite.check().await;
     let says = |what: &str, words: &str| {
         let result = found(&findings, what);
-        assert!(result.as_ref().is_err_and(|error| error.contains(words)), "{what}: {result:?}");
+        assert!(
+            result.as_ref().is_err_and(|error| error.contains(words)),
+            "{what}: {result:?}"
+        );
     };
     says("the locations of stock.places", "99999");
     says("stock by SuiteQL", "Lists > Items");

@@ -43,7 +43,11 @@ impl World {
         };
         let kit = self.items.get(&item).filter(|item| item.kind == ItemType::Kit);
         let moved = match kit {
-            Some(kit) => kit.components.iter().map(|(part, each)| (*part, *each * change)).collect(),
+            Some(kit) => kit
+                .components
+                .iter()
+                .map(|(part, each)| (*part, *each * change))
+                .collect(),
             None => vec![(item, change)],
         };
         for (item, change) in moved {

@@ -139,7 +139,13 @@ impl World {
         let assembly = self.add_item("VALVE-9", "Valve assembly", Assembly, Some((9, 0)), WeightUnit::Lb);
         let loose = self.add_item("MANUAL-EN", "Printed manual", NonInvtPart, Some((6, 0)), WeightUnit::Oz);
         let unweighed = self.add_item("GASKET-NEW", "Gasket, new design", InvtPart, None, WeightUnit::Lb);
-        for (item, on_hand) in [(light, 500), (metric, 320), (heavy, 45), (assembly, 60), (unweighed, 75)] {
+        for (item, on_hand) in [
+            (light, 500),
+            (metric, 320),
+            (heavy, 45),
+            (assembly, 60),
+            (unweighed, 75),
+        ] {
             self.count(item, warehouse, Decimal::from(on_hand), beginning);
         }
         Basics {

@@ -88,7 +88,8 @@ pub(in crate::systems::netsuite) fn closest(rows: Vec<NamedRow>, order: &DeskOrd
 pub(in crate::systems::netsuite) fn level(row: &LevelRow) -> Result<Level, Refusal> {
     let id = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok());
     let (Some(item), Some(location), Some(sku)) = (id(&row.item), id(&row.location), row.sku.clone()) else {
-        let words = "a row of stock names no item, location or item number: the role needs Lists > Items and Lists > Locations";
+        let words =
+            "a row of stock names no item, location or item number: the role needs Lists > Items and Lists > Locations";
         return Err(Refusal::new("stock-unreadable", words));
     };
     let quantity = match row.quantity.as_deref() {
@@ -192,7 +193,10 @@ pub(in crate::systems::netsuite) fn customer(
         company: entity.and_then(company),
         emails: with(mails(of(&["email", "altemail"])), order.ship_to.email.as_deref()),
         phones: of(&["phone", "mobilephone", "altphone"]),
-        above: accounts.iter().filter_map(|account| Some((number(account)?, name(account)?))).collect(),
+        above: accounts
+            .iter()
+            .filter_map(|account| Some((number(account)?, name(account)?)))
+            .collect(),
         fields: CustomerFields::new(),
         id,
     };
@@ -220,7 +224,10 @@ fn mails(texts: Vec<String>) -> Vec<String> {
 }
 
 fn with(mut known: Vec<String>, texts: Option<&str>) -> Vec<String> {
-    let parts = texts.into_iter().flat_map(|texts| texts.split([';', ','])).map(str::trim);
+    let parts = texts
+        .into_iter()
+        .flat_map(|texts| texts.split([';', ',']))
+        .map(str::trim);
     for part in parts.filter(|part| !part.is_empty()) {
         if !known.iter().any(|one| one.eq_ignore_ascii_case(part)) {
             known.push(part.to_owned());
@@ -246,11 +253,10 @@ fn wanted(what: &str, customer: &Customer, entity: Option<&EntityRow>) -> String
     found.unwrap_or_default()
 }
 
-/// The names from the topmost account down to the customer's own.
+/// The names of all accounts above, from the topmost down.
 fn path(customer: &Customer) -> String {
-    let above = customer.above.iter().rev().map(|(_, name)| name.as_str());
-    let all: Vec<&str> = above.chain([customer.name.as_str()]).collect();
-    all.join(BELOW)
+    let above: Vec<&str> = customer.above.iter().rev().map(|(_, name)| name.as_str()).collect();
+    above.join(BELOW)
 }
 
 /// What a field of the desk can be told beside fields of the customer's own making.
@@ -267,7 +273,11 @@ const WORDS: [&str; 8] = [
 
 /// The account's own fields among what is wanted, each once; what is neither is refused, because it would stand in a query.
 pub(in crate::systems::netsuite) fn own_fields(fields: &BTreeMap<String, String>) -> Result<Vec<&str>, Refusal> {
-    let own: BTreeSet<&str> = fields.values().map(String::as_str).filter(|what| !WORDS.contains(what)).collect();
+    let own: BTreeSet<&str> = fields
+        .values()
+        .map(String::as_str)
+        .filter(|what| !WORDS.contains(what))
+        .collect();
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     let illegal = |field: &&&str| {
         let rest = field.strip_prefix("custentity").unwrap_or_default();
@@ -296,7 +306,11 @@ pub(in crate::systems::netsuite) fn desk_order(
     if order.standing != Standing::Ready {
         return None;
     }
-    let open: Vec<&OrderLine> = order.lines.iter().filter(|line| line.remaining() > Decimal::ZERO).collect();
+    let open: Vec<&OrderLine> = order
+        .lines
+        .iter()
+        .filter(|line| line.remaining() > Decimal::ZERO)
+        .collect();
     let places: BTreeSet<&Address> = open.iter().map(|line| order.ship_to_of(line)).collect();
     let [ship_to] = places.into_iter().collect::<Vec<_>>()[..] else {
         return None;

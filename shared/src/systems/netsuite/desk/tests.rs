@@ -3,8 +3,10 @@
 use serde_json::json;
 
 use crate::connection::{Connection, DeskPolicy, NamedBy, StockPolicy, VoidedAtDesk};
-use crate::domain::{DeskOrderRef, JobId, LevelKey};
-use crate::ports::{CallError, DeskSource as _, OrderSource as _};
+use crate::domain::{
+    CarrierShipmentId, Consignment, DeskOrderRef, DocumentId, JobId, LevelKey, LineId, Quantities, Shipment,
+};
+use crate::ports::{CallError, DeskSource as _, OrderSource as _, WriteBack, Written};
 use crate::systems::netsuite::fixture::{Bench, Line, Script, line, token_based};
 
 macro_rules! fixture {
@@ -51,7 +53,14 @@ async fn stock_is_whole_and_never_less_than_nothing() {
     let levels = bench.netsuite.levels(None, 10).await.unwrap();
     let shown: Vec<(u64, u64, &str, String)> = levels
         .iter()
-        .map(|level| (level.key.item, level.key.location, level.sku.as_str(), level.quantity.to_string()))
+        .map(|level| {
+            (
+                level.key.item,
+                level.key.location,
+                level.sku.as_str(),
+                level.quantity.to_string(),
+            )
+        })
         .collect();
     let expected = [
         (31, 6, "PUMP-010", "12"),
@@ -59,9 +68,15 @@ async fn stock_is_whole_and_never_less_than_nothing() {
         (32, 6, "HOSE-M", "7"),
         (33, 6, "GASKET-NEW", "0"),
     ];
-    assert_eq!(shown, expected.map(|(item, place, sku, quantity)| (item, place, sku, quantity.to_owned())));
+    assert_eq!(
+        shown,
+        expected.map(|(item, place, sku, quantity)| (item, place, sku, quantity.to_owned()))
+    );
     let asked = &script.seen()[0];
-    assert!(asked.contains("ail.quantityonhand") && asked.contains(r#""params":["6","7"]"#), "{asked}");
+    assert!(
+        asked.contains("ail.quantityonhand") && asked.contains(r#""params":["6","7"]"#),
+        "{asked}"
+    );
 }
 
 /// P44: a role that may not see quantities sees empty ones. That is no stock of nothing: it is refused, and says what to do.
@@ -73,17 +88,32 @@ async fn what_is_not_shown_is_never_told_as_nothing() {
     assert_eq!(code, "no-quantities-visible");
     assert!(words.contains("Lists > Items"), "{words}");
     script.seen();
-    let (counted, _) = bench(vec![line(TEN, 200, empty), line(ONE, 200, r#"{"items": [{"id": "40"}]}"#)]).await;
-    assert_eq!(counted.netsuite.levels(None, 10).await.unwrap().len(), 1, "others are counted: this one is not");
+    let (counted, _) = bench(vec![
+        line(TEN, 200, empty),
+        line(ONE, 200, r#"{"items": [{"id": "40"}]}"#),
+    ])
+    .await;
+    assert_eq!(
+        counted.netsuite.levels(None, 10).await.unwrap().len(),
+        1,
+        "others are counted: this one is not"
+    );
     let unknown = fixture!("errors/unknown_identifier.json").replace("i.schedulebcode", "ail.quantityonhand");
     let (unseen, _) = bench(vec![line(TEN, 400, unknown)]).await;
-    assert!(refusal(unseen.netsuite.levels(None, 10).await).1.contains("Lists > Items"));
-    let (nothing, _) = bench(vec![line(TEN, 200, r#"{"items": []}"#)]).await;
-    assert_eq!(refusal(nothing.netsuite.levels(None, 10).await).0, "no-stock-visible");
+    assert!(
+        refusal(unseen.netsuite.levels(None, 10).await)
+            .1
+            .contains("Lists > Items")
+    );
     let end = LevelKey { item: 31, location: 6 };
-    let (end_of_all, _) = bench(vec![line(TEN, 200, r#"{"items": []}"#)]).await;
-    assert_eq!(end_of_all.netsuite.levels(Some(&end), 10).await.unwrap(), []);
-    for row in [r#"{"item": "31", "sku": "P", "quantity": "1"}"#, r#"{"item": "31", "location": "6", "sku": "P", "quantity": "many"}"#] {
+    for after in [None, Some(&end)] {
+        let (ended, _) = bench(vec![line(TEN, 200, r#"{"items": []}"#)]).await;
+        assert_eq!(ended.netsuite.levels(after, 10).await.unwrap(), []);
+    }
+    for row in [
+        r#"{"item": "31", "sku": "P", "quantity": "1"}"#,
+        r#"{"item": "31", "location": "6", "sku": "P", "quantity": "many"}"#,
+    ] {
         let (strange, _) = bench(vec![line(TEN, 200, format!("{{\"items\": [{row}]}}"))]).await;
         assert_eq!(refusal(strange.netsuite.levels(None, 10).await).0, "stock-unreadable");
     }
@@ -92,7 +122,8 @@ async fn what_is_not_shown_is_never_told_as_nothing() {
 /// Whoever asks for more rows than a page holds gets them, and fewer than were asked for only at the end.
 #[tokio::test]
 async fn more_than_a_page_is_several_pages() {
-    let row = |item: u32| format!("{{\"item\": \"{item}\", \"location\": \"6\", \"sku\": \"S{item}\", \"quantity\": \"1\"}}");
+    let row =
+        |item: u32| format!("{{\"item\": \"{item}\", \"location\": \"6\", \"sku\": \"S{item}\", \"quantity\": \"1\"}}");
     let rows = |items: std::ops::Range<u32>| items.map(row).collect::<Vec<_>>().join(",");
     let page = |items: std::ops::Range<u32>| format!("{{\"hasMore\": true, \"items\": [{}]}}", rows(items));
     let rest = "POST /services/rest/query/v1/suiteql?limit=500&offset=0 ";
@@ -116,7 +147,10 @@ async fn an_order_that_cannot_be_asked_for_is_not_missing() {
     let (bench_of_none, script) = bench(vec![none(), none(), none()]).await;
     assert_eq!(bench_of_none.netsuite.meant(&order).await.unwrap(), []);
     for asked in script.seen() {
-        assert!(asked.contains(r#"SO1' OR '1'='1"]"#) || asked.contains(r#"SO1' OR '1'='1","#), "{asked}");
+        assert!(
+            asked.contains(r#"SO1' OR '1'='1"]"#) || asked.contains(r#"SO1' OR '1'='1","#),
+            "{asked}"
+        );
         assert!(!asked.contains("tranid = 'SO1"), "{asked}");
     }
     let (busy, _) = bench(vec![none(), line(PAGE, 503, "down")]).await;
@@ -142,13 +176,23 @@ async fn a_fulfilment_is_taken_away_unless_somebody_has_built_upon_it() {
     const FIELD: &str = "GET /services/rest/record/v1/salesOrder/5012?fields=custbody_ups_tracking ";
     const PATCH: &str = "PATCH /services/rest/record/v1/salesOrder/5012 ";
     let id: crate::domain::ConnectionId = "acme-netsuite-ups".parse().unwrap();
-    let job = JobId::of(&id, &crate::domain::DocumentId::sales_order("5012"), 1);
+    let job = JobId::of(&id, &DocumentId::sales_order("5012"), 1);
     let there = r#"{"custbody_ups_tracking": "1Z0001, 1Z0002"}"#;
-    let lines = vec![made(&job), billed("3"), line(DELETE, 204, ""), line(FIELD, 200, there), line(PATCH, 204, "")];
+    let lines = vec![
+        made(&job),
+        billed("3"),
+        line(DELETE, 204, ""),
+        line(FIELD, 200, there),
+        line(PATCH, 204, ""),
+    ];
     let (taken, script) = bench(lines).await;
     taken.netsuite.unmake(&job).await.unwrap();
     let seen = script.seen();
-    assert!(seen[4].ends_with(r#"{"custbody_ups_tracking":"1Z0001"}"#), "{}", seen[4]);
+    assert!(
+        seen[4].ends_with(r#"{"custbody_ups_tracking":"1Z0001"}"#),
+        "{}",
+        seen[4]
+    );
     let alone = vec![
         made(&job),
         billed("0"),
@@ -159,14 +203,20 @@ async fn a_fulfilment_is_taken_away_unless_somebody_has_built_upon_it() {
     let (emptied, script) = bench(alone).await;
     emptied.netsuite.unmake(&job).await.unwrap();
     let last = script.seen().pop().unwrap_or_default();
-    assert!(last.contains(r#""custbody_ups_cost":null"#) && last.contains(r#""custbody_ups_tracking":null"#), "{last}");
+    assert!(
+        last.contains(r#""custbody_ups_cost":null"#) && last.contains(r#""custbody_ups_tracking":null"#),
+        "{last}"
+    );
     let (invoiced, script) = bench(vec![made(&job), billed("4")]).await;
     assert_eq!(refusal(invoiced.netsuite.unmake(&job).await).0, "invoiced");
     assert_eq!(script.seen().len(), 2, "nothing was deleted");
     let locked = line(DELETE, 400, fixture!("errors/invalid_content.json"));
     let (locked, _) = bench(vec![made(&job), billed("3"), locked]).await;
     let (code, words) = refusal(locked.netsuite.unmake(&job).await);
-    assert!(code == "not-deleted" && words.contains("IF88") && words.contains("period"), "{words}");
+    assert!(
+        code == "not-deleted" && words.contains("IF88") && words.contains("period"),
+        "{words}"
+    );
     let (foreign, _) = bench(vec![line(EID, 200, MADE)]).await;
     assert_eq!(refusal(foreign.netsuite.unmake(&job).await).0, "not-ours");
     let absent = r#"{"status": 404, "o:errorDetails": [{"detail": "no", "o:errorCode": "NONEXISTENT_ID"}]}"#;
@@ -183,7 +233,62 @@ async fn a_connection_that_makes_no_fulfilments_takes_none_away() {
         desk(connection);
         connection.write_back.fulfilment = false;
     });
-    let job = JobId::of(&bench.connection.id, &crate::domain::DocumentId::sales_order("5012"), 1);
+    let job = JobId::of(&bench.connection.id, &DocumentId::sales_order("5012"), 1);
     assert_eq!(refusal(bench.netsuite.unmake(&job).await).0, "makes-nothing");
     assert!(script.seen().is_empty());
+}
+
+/// P42: a parcel that people packed from two places is one fulfilment: each line from its own place and exactly so many, whatever else
+/// is open is not taken, and neither a weight nor a number is made up.
+#[tokio::test]
+async fn a_parcel_from_two_places_is_one_fulfilment() {
+    let pages = [
+        fixture!("read/orders.json"),
+        fixture!("read/lines.json"),
+        fixture!("read/customers.json"),
+    ];
+    let (bench, _) = bench(pages.map(|body| line(PAGE, 200, body)).into()).await;
+    let document = DocumentId::sales_order("5012");
+    let order = bench
+        .netsuite
+        .read(std::slice::from_ref(&document))
+        .await
+        .unwrap()
+        .remove(0);
+    let part = |line: &str, quantity: u32| {
+        let quantities = Quantities::from([(LineId::new(line), quantity.into())]);
+        Consignment::of(&order, &quantities, &Quantities::new()).unwrap()
+    };
+    let mut consignment = part("1", 2);
+    consignment.lines.extend(part("5", 1).lines);
+    let job = JobId::of(&bench.connection.id, &document, 1);
+    let shipment = Shipment {
+        id: CarrierShipmentId::new("se-1"),
+        parcels: Vec::new(),
+        service: None,
+        cost: None,
+        remarks: Vec::new(),
+    };
+    let write_back = WriteBack {
+        job: &job,
+        order: &order,
+        consignment: &consignment,
+        shipment: &shipment,
+        quote: None,
+        labels: &[],
+        label_link: None,
+    };
+    let draft = bench.netsuite.draft(&write_back, &Written::Nothing).unwrap();
+    let body = &draft.body["transform"]["body"];
+    let expected = json!([
+        {"orderLine": 1, "location": {"id": "6"}, "itemReceive": true, "quantity": 2},
+        {"orderLine": 4, "location": {"id": "6"}, "itemReceive": false},
+        {"orderLine": 5, "location": {"id": "7"}, "itemReceive": true, "quantity": 1}
+    ]);
+    assert_eq!(body["item"]["items"], expected);
+    assert_eq!(body["package"], json!({"items": []}));
+    assert_eq!(
+        (&body["externalId"], &body["shipStatus"]["id"]),
+        (&json!(job.as_str()), &json!("C"))
+    );
 }

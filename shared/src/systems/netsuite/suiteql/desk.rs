@@ -229,10 +229,16 @@ mod tests {
         let first = levels(&["6", "7"], StockMeasure::OnHand, None, None);
         assert_eq!(first.params, ["6", "7"]);
         assert!(first.text.contains("ail.quantityonhand AS quantity"), "{}", first.text);
-        let next = levels(&["6"], StockMeasure::Available, Some("i.custitem_x = 'T'"), Some((41, 6)));
+        let next = levels(
+            &["6"],
+            StockMeasure::Available,
+            Some("i.custitem_x = 'T'"),
+            Some((41, 6)),
+        );
         assert_eq!(next.params, ["6", "41", "41", "6"]);
         assert!(
-            next.text.ends_with("AND (i.custitem_x = 'T') ORDER BY ail.item, ail.location"),
+            next.text
+                .ends_with("AND (i.custitem_x = 'T') ORDER BY ail.item, ail.location"),
             "{}",
             next.text
         );

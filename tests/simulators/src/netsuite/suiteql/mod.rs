@@ -139,7 +139,9 @@ impl Engine {
         let rewritten = dialect::rewrite(&query.text, &clock).map_err(invalid)?;
         let unseen = &world.options.unseen_columns;
         if let Some(name) = rewritten.words.iter().find(|word| unseen.contains(*word)) {
-            return Err(invalid(format!("Unknown identifier '{name}'. Available identifiers are: {{}}.")));
+            return Err(invalid(format!(
+                "Unknown identifier '{name}'. Available identifiers are: {{}}."
+            )));
         }
         let shuffled = world.options.shuffle && !rewritten.ordered;
         // What is on no page that was asked for is only counted.

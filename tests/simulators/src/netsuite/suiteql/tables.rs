@@ -5,7 +5,8 @@
 
 use super::functions::canonical;
 use crate::netsuite::model::{
-    Address, Customer, Fulfilment, FulfilmentLine, Id, Invoice, Item, ItemType, Line, OrderStatus, SalesOrder, ShipStatus,
+    Address, Customer, Fulfilment, FulfilmentLine, Id, Invoice, Item, ItemType, Line, OrderStatus, SalesOrder,
+    ShipStatus,
 };
 use crate::netsuite::options::{CustomField, CustomFieldKind, StatusForm};
 use crate::netsuite::world::World;
@@ -202,7 +203,13 @@ fn order_rows(db: &Connection, world: &World, order: &SalesOrder) -> Result<()> 
     custom_columns(db, "transaction", order.id, &order.custom)?;
     address_row(db, order_address_key(order.id), Some(order.id), &order.ship_address)?;
     let billed_to = order.bill_address.as_ref().unwrap_or(&order.ship_address);
-    address_row_of(db, "transactionbillingaddress", order_address_key(order.id), Some(order.id), billed_to)?;
+    address_row_of(
+        db,
+        "transactionbillingaddress",
+        order_address_key(order.id),
+        Some(order.id),
+        billed_to,
+    )?;
     technical_rows(db, order)?;
     for (index, line) in order.lines.iter().enumerate() {
         line_rows(db, world, order, line, index + 1)?;
@@ -244,13 +251,7 @@ fn address_row(db: &Connection, key: Id, transaction: Option<Id>, address: &Addr
     address_row_of(db, "transactionshippingaddress", key, transaction, address)
 }
 
-fn address_row_of(
-    db: &Connection,
-    table: &str,
-    key: Id,
-    transaction: Option<Id>,
-    address: &Address,
-) -> Result<()> {
+fn address_row_of(db: &Connection, table: &str, key: Id, transaction: Option<Id>, address: &Address) -> Result<()> {
     let statement =
         format!("INSERT OR REPLACE INTO {table} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
     db.prepare_cached(&statement)?
@@ -554,7 +555,8 @@ fn master_rows(db: &Connection, world: &World, id: Id) -> Result<()> {
 }
 
 fn customer_row(db: &Connection, world: &World, customer: &Customer) -> Result<()> {
-    let statement = "INSERT OR REPLACE INTO customer (id, entityid, companyname, firstname, lastname, isperson, email, altemail,
+    let statement =
+        "INSERT OR REPLACE INTO customer (id, entityid, companyname, firstname, lastname, isperson, email, altemail,
         phone, altphone, mobilephone, parent, lastmodifieddate, isinactive)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'F')";
     db.prepare_cached(statement)?.execute(params![
