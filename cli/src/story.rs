@@ -153,7 +153,15 @@ fn bought(job: &Job, shipment: &Shipment) -> String {
         .as_ref()
         .map(|closing| format!("; then {}", closed(closing)))
         .unwrap_or_default();
-    format!("It shipped{by}{cost}: {}{end}.", numbers(shipment))
+    match &job.at_desk {
+        Some(desk) => format!(
+            "People shipped it themselves{by}{cost}, {} for order {} at their desk: {}{end}.",
+            shipment.id,
+            desk.order.name(),
+            numbers(shipment)
+        ),
+        None => format!("It shipped{by}{cost}: {}{end}.", numbers(shipment)),
+    }
 }
 
 fn numbers(shipment: &Shipment) -> String {
@@ -173,6 +181,8 @@ fn closed(closing: &Closing) -> String {
         Closing::Order(Gone::Divided) => "its lines no longer travel together; new units take them".to_owned(),
         Closing::Order(Gone::Unselected(reason)) => format!("the connection does not ship it now ({reason})"),
         Closing::Voided { by } => format!("{by} voided the shipment"),
+        Closing::Matched { job } => format!("an order was found for it, whose job {job} it is"),
+        Closing::LeftAside { by } => format!("{by} said that the ERP need not hear of it"),
     }
 }
 
@@ -184,7 +194,7 @@ fn written(job: &Job) -> Option<String> {
         Step::Unknown { .. } => {
             Some("The write-back's answer was lost; it is looked for before it is tried again.".to_owned())
         }
-        _ if job.closed.is_some() => None,
+        _ if job.closed.is_some() || job.is_unmatched() => None,
         _ => Some("It is not written back to the ERP yet.".to_owned()),
     }
 }
@@ -240,6 +250,12 @@ fn way_out(job: &Job, hold: &Hold) -> String {
         HoldReason::WriteBackRefused => format!("It is tried again at {}; sooner with {release}.", when(hold.again_at)),
         HoldReason::LabelLost => format!(
             "Void and ship again with `waybill job void {}`, or try once more with {release}.",
+            job.id
+        ),
+        HoldReason::Unmatched => format!(
+            "It is tried again at {}. Say which order it belongs to with `waybill job resolve {} --order NUMBER`, or close it with \
+             {release}, if the ERP need not hear of it.",
+            when(hold.again_at),
             job.id
         ),
         HoldReason::Addition => {
@@ -518,6 +534,7 @@ pub(crate) mod tests {
     #[test]
     fn a_void_is_told_from_the_wish_to_its_end() {
         let wish = |voiding, shipment| VoidWish {
+            kept: None,
             by: "ada".to_owned(),
             at: at("2026-08-01T11:00:00Z"),
             voiding,

@@ -2,6 +2,7 @@
 
 pub mod advance;
 pub mod deliver;
+mod despatches;
 pub mod kin;
 pub mod label_link;
 pub mod operate;

@@ -145,6 +145,7 @@ impl Job {
             HoldReason::WriteBackRefused => Next::LookForWriteBack,
             HoldReason::VoidStillShown => Next::LookWhetherShown,
             HoldReason::UnknownPurchase
+            | HoldReason::Unmatched
             | HoldReason::Rejected
             | HoldReason::BadAddress
             | HoldReason::MissingData

@@ -238,7 +238,7 @@ fn told_of(outcome: &Outcome) -> Vec<CarrierShipmentId> {
 fn may_end(reason: HoldReason, before: &Job, outcome: &Outcome) -> bool {
     use HoldReason::{
         Addition, BadAddress, Brake, ChangedAfterLabel, DuplicateCheckBlind, ExtraToVoid, LabelLost, MissingData,
-        Person, Rejected, UnknownPurchase, VoidRefused, VoidStillShown, WriteBackInDoubt, WriteBackRefused,
+        Person, Rejected, UnknownPurchase, Unmatched, VoidRefused, VoidStillShown, WriteBackInDoubt, WriteBackRefused,
     };
     let word = matches!(outcome, Outcome::ReleasedByPerson { .. } | Outcome::ClosedByPerson(_));
     let person = word || ends_by_void(before, outcome);
@@ -254,7 +254,7 @@ fn may_end(reason: HoldReason, before: &Job, outcome: &Outcome) -> bool {
             WriteBackInDoubt => matches!(outcome, Outcome::WrittenBack(_) | Outcome::NotWritten),
             VoidStillShown => matches!(outcome, Outcome::NotShown),
             Addition => matches!(outcome, Outcome::Closed(_)),
-            ChangedAfterLabel | LabelLost | ExtraToVoid | VoidRefused | Person => false,
+            ChangedAfterLabel | LabelLost | ExtraToVoid | VoidRefused | Unmatched | Person => false,
         }
 }
 
