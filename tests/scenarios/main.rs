@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod addresses;
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod fedex;

@@ -404,7 +404,7 @@ impl Job {
             Outcome::Waits(_) => true,
             Outcome::LabelsKept(_) | Outcome::LabelsIncomplete(_) => bought && !over,
             Outcome::WriteBackIntended { .. } => {
-                bought && !over && self.hold_allows_write_back() && !self.void_pending()
+                bought && !over && !self.is_unmatched() && self.hold_allows_write_back() && !self.void_pending()
             }
             Outcome::WriteBackUnknown { .. } | Outcome::WriteBackNotSent { .. } | Outcome::WriteBackRefused { .. } => {
                 bought && !over
@@ -1010,7 +1010,11 @@ impl Job {
 
     fn want_flag(&mut self, now: Timestamp) {
         // No document of the ERP is known that could show it.
-        let text = self.problem().filter(|_| self.document.kind != DocumentKind::Despatch);
+        if self.document.kind == DocumentKind::Despatch {
+            self.flag = Flag::Clear;
+            return;
+        }
+        let text = self.problem();
         let stands = match &self.flag {
             Flag::Clear => text.is_none(),
             Flag::Written(written) => text.as_ref() == Some(written),

@@ -155,3 +155,189 @@ fn told(lines: &[DespatchLine], order: &Order, mut open: Vec<Open<'_>>) -> Resul
     }
     Ok(shipped)
 }
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::dec;
+
+    use super::*;
+    use crate::domain::{
+        Address, CarrierShipmentId, DeskOrderRef, DespatchId, DespatchStanding, DocumentId, JobId, Shipment, Unit,
+        UnitPhase,
+    };
+
+    fn line(id: &str, sku: &str, ordered: Decimal) -> OrderLine {
+        OrderLine {
+            id: LineId::new(id),
+            sku: sku.to_owned(),
+            description: None,
+            ordered,
+            fulfilled: Decimal::ZERO,
+            ready: Decimal::ZERO,
+            shippable: true,
+            weight: None,
+            dimensions: None,
+            unit_price: None,
+            origin_country: None,
+            tariff_code: None,
+            location: None,
+            ship_to: None,
+            cost_centre: None,
+            came_from: Vec::new(),
+            flaw: None,
+        }
+    }
+
+    fn order(lines: Vec<OrderLine>) -> Order {
+        Order {
+            document: DocumentId::sales_order("7"),
+            number: "SO7".to_owned(),
+            standing: Standing::Ready,
+            customer_reference: None,
+            tracking_shown: None,
+            ship_method: None,
+            currency: None,
+            ship_to: Address::default(),
+            bill_to: None,
+            supplier: None,
+            lines,
+        }
+    }
+
+    fn despatch(lines: &[(Option<&str>, &str, Decimal)]) -> Despatch {
+        let line = |(key, sku, quantity): &(Option<&str>, &str, Decimal)| DespatchLine {
+            key: key.map(str::to_owned),
+            sku: (*sku).to_owned(),
+            name: None,
+            quantity: *quantity,
+        };
+        Despatch {
+            id: DespatchId::new("label:1"),
+            order: DeskOrderRef {
+                id: "1".to_owned(),
+                number: "SO7".to_owned(),
+                key: None,
+                store: None,
+            },
+            shipment: Shipment {
+                id: CarrierShipmentId::new("label:1"),
+                parcels: Vec::new(),
+                service: None,
+                cost: None,
+                remarks: Vec::new(),
+            },
+            carrier: None,
+            standing: DespatchStanding::Shipped,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            lines: Some(lines.iter().map(line).collect()),
+            ship_to: None,
+        }
+    }
+
+    fn none() -> Units {
+        Units::none(DocumentId::sales_order("7"), "SO7")
+    }
+
+    fn given(shipped: &[(Option<&str>, &str, Decimal)], order: &Order, units: &Units) -> Result<String, Unfit> {
+        let quantities = of(&despatch(shipped), order, units, false)?;
+        let words: Vec<String> = quantities
+            .iter()
+            .map(|(line, quantity)| format!("{line}:{}", quantity.normalize()))
+            .collect();
+        Ok(words.join(" "))
+    }
+
+    fn holding(phase: UnitPhase, quantity: Decimal) -> Units {
+        let mut units = none();
+        units.units.push(Unit {
+            number: 1,
+            job: JobId::of(&"acme".parse().unwrap(), &units.document, 1),
+            quantities: Quantities::from([(LineId::new("1"), quantity)]),
+            phase,
+            tracking_numbers: Vec::new(),
+            terms: None,
+            reported: None,
+        });
+        units
+    }
+
+    #[test]
+    fn goods_are_found_by_sku_over_the_lines_in_order() {
+        let order = order(vec![
+            line("1", "PUMP", dec!(3)),
+            line("4", "VALVE", dec!(2)),
+            line("7", "PUMP", dec!(5)),
+        ]);
+        assert_eq!(given(&[(None, "PUMP", dec!(2))], &order, &none()).unwrap(), "1:2");
+        assert_eq!(given(&[(None, " pump ", dec!(4))], &order, &none()).unwrap(), "1:3 7:1");
+        let twice = [
+            (None, "PUMP", dec!(2)),
+            (None, "PUMP", dec!(3)),
+            (None, "VALVE", dec!(0)),
+        ];
+        assert_eq!(given(&twice, &order, &none()).unwrap(), "1:3 7:2");
+    }
+
+    #[test]
+    fn the_lines_own_key_counts_where_the_goods_agree() {
+        let order = order(vec![
+            line("1", "PUMP", dec!(3)),
+            line("2", "PUMP", dec!(3)),
+            line("3", "VALVE", dec!(3)),
+        ]);
+        assert_eq!(given(&[(Some("2"), "PUMP", dec!(2))], &order, &none()).unwrap(), "2:2");
+        // A shop's own numbering means nothing here.
+        assert_eq!(given(&[(Some("2"), "VALVE", dec!(2))], &order, &none()).unwrap(), "3:2");
+        // What may be of any line leaves to a named one what is its own.
+        let both = [(None, "PUMP", dec!(4)), (Some("1"), "PUMP", dec!(2))];
+        assert_eq!(given(&both, &order, &none()).unwrap(), "1:3 2:3");
+    }
+
+    #[test]
+    fn what_others_hold_or_have_shipped_is_not_given_twice() {
+        let mut asked = order(vec![line("1", "PUMP", dec!(5))]);
+        let two = [(None, "PUMP", dec!(2))];
+        let too_many = |left: Decimal, fulfilled: Decimal| {
+            Err(Unfit::TooMany {
+                order: "SO7".to_owned(),
+                sku: "PUMP".to_owned(),
+                shipped: dec!(2),
+                left,
+                fulfilled,
+            })
+        };
+        assert_eq!(
+            given(&two, &asked, &holding(UnitPhase::Open, dec!(4))),
+            too_many(dec!(1), dec!(0))
+        );
+        assert_eq!(
+            given(&two, &asked, &holding(UnitPhase::Closed, dec!(4))).unwrap(),
+            "1:2"
+        );
+        // Written, and not shown yet; then shown.
+        let written = holding(UnitPhase::WrittenBack, dec!(4));
+        assert_eq!(given(&two, &asked, &written), too_many(dec!(1), dec!(0)));
+        asked.lines[0].fulfilled = dec!(4);
+        assert_eq!(given(&two, &asked, &written), too_many(dec!(1), dec!(4)));
+        asked.lines[0].fulfilled = dec!(3);
+        assert_eq!(given(&two, &asked, &none()).unwrap(), "1:2");
+    }
+
+    #[test]
+    fn an_order_says_why_it_takes_nothing() {
+        let mut asked = order(vec![line("1", "PUMP", dec!(5))]);
+        let unknown = given(&[(None, "KIT", dec!(1))], &asked, &none());
+        assert_eq!(unknown, Err(Unfit::UnknownSku("SO7".to_owned(), "KIT".to_owned())));
+        assert_eq!(given(&[], &asked, &none()), Err(Unfit::Untold("SO7".to_owned())));
+        let whole = of(&despatch(&[]), &asked, &none(), true).unwrap();
+        assert_eq!(whole, Quantities::from([(LineId::new("1"), dec!(5))]));
+        asked.standing = Standing::Cancelled;
+        let pump = [(None, "PUMP", dec!(1))];
+        let why = given(&pump, &asked, &none()).unwrap_err();
+        assert_eq!(why.name(), "does not ship");
+        asked.standing = Standing::Closed;
+        assert_eq!(given(&pump, &asked, &none()).unwrap_err().name(), "does not ship");
+        asked.lines[0].fulfilled = dec!(5);
+        assert_eq!(given(&pump, &asked, &none()), Err(Unfit::Fulfilled("SO7".to_owned())));
+    }
+}

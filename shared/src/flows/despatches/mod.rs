@@ -197,7 +197,11 @@ impl Intake<'_> {
 
     /// What is none of the connection's business, or not yet.
     fn left_alone(&self, despatch: &Despatch) -> Option<Taken> {
-        let stores = self.connection.desk.as_ref().map_or(&[][..], |policy| &policy.stores);
+        let stores = self
+            .connection
+            .desk
+            .as_ref()
+            .map_or(&[][..], |policy| policy.stores.as_slice());
         let foreign = |store: &String| !stores.is_empty() && !stores.contains(store);
         match (&despatch.standing, &despatch.order.store) {
             (DespatchStanding::Pending(_), _) => Some(Taken::Pending),
@@ -299,7 +303,11 @@ impl Intake<'_> {
 
     /// The stores of ours that have an order of this number.
     async fn stores_with(&self, number: &str) -> Result<Vec<String>, CallError> {
-        let own = self.connection.desk.as_ref().map_or(&[][..], |policy| &policy.stores);
+        let own = self
+            .connection
+            .desk
+            .as_ref()
+            .map_or(&[][..], |policy| policy.stores.as_slice());
         let orders = self.desk.desk.numbered(number).await?;
         let store = |order: DeskOrderRef| order.store.unwrap_or_else(|| "without a name".to_owned());
         let mut stores: Vec<String> = orders.into_iter().map(store).collect();

@@ -13,6 +13,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use admit::Page;
+pub(crate) use desk::DESPATCHES;
+pub use desk::Followed;
 
 use crate::connection::Connection;
 use crate::domain::{ConnectionId, DocumentId};
@@ -31,9 +33,6 @@ const TRIES: usize = 3;
 
 /// The name of the cursor.
 pub(crate) const CURSOR: &str = "orders";
-
-pub(crate) use desk::DESPATCHES;
-pub use desk::Followed;
 
 /// The ports that polling needs.
 #[derive(Clone)]
@@ -102,6 +101,7 @@ impl Poll {
             Ok(systems) => {
                 let report = match systems.desk.clone() {
                     Some(desk) => self.scan_desk(&gate.connection, &systems, &desk, deadline).await,
+                    None if gate.connection.desk.is_some() => Ok(stopped(people_ship(&gate.connection))),
                     None => self.scan(&gate.connection, &systems, deadline).await,
                 };
                 systems.close().await;
