@@ -155,10 +155,11 @@ fn bought(job: &Job, shipment: &Shipment) -> String {
         .unwrap_or_default();
     match &job.at_desk {
         Some(desk) => format!(
-            "People shipped it themselves{by}{cost}, {} for order {} at their desk: {}{end}.",
+            "People shipped it in {}{by}{cost}: {}, {} of its order {}{end}.",
+            desk.desk,
+            numbers(shipment),
             shipment.id,
-            desk.order.name(),
-            numbers(shipment)
+            desk.order.name()
         ),
         None => format!("It shipped{by}{cost}: {}{end}.", numbers(shipment)),
     }
@@ -380,9 +381,10 @@ pub(crate) mod tests {
     use super::*;
     use rust_decimal::dec;
     use waybill::domain::{
-        Address, CarrierShipmentId, Consignment, DocumentId, Money, Nonce, Refusal, ShippedParcel, Snapshot,
+        Address, CarrierShipmentId, Consignment, DeskOrderRef, DespatchId, DocumentId, Money, Nonce, Refusal,
+        ShippedParcel, Snapshot,
     };
-    use waybill::job::{Admission, Wait, WriteBackRef};
+    use waybill::job::{Admission, AtDesk, Wait, WriteBackRef};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -528,6 +530,48 @@ pub(crate) mod tests {
     fn releasing_an_unknown_purchase_is_told_to_buy_again() {
         let told = standing(&held_for(HoldReason::UnknownPurchase, "it cannot be found")).join(" ");
         assert!(told.contains("which buys it again"), "{told}");
+    }
+
+    /// What people shipped at a desk is told as theirs, and without an order with what ends that.
+    #[test]
+    fn what_people_shipped_is_told_as_theirs() {
+        let at_desk = AtDesk {
+            desk: "shipstation".to_owned(),
+            order: DeskOrderRef {
+                id: "se-7".to_owned(),
+                number: "1001".to_owned(),
+                key: None,
+                store: None,
+            },
+            followed: true,
+        };
+        let written = Job {
+            at_desk: Some(at_desk.clone()),
+            ..shipped()
+        };
+        let told = standing(&written).join(" ");
+        let whole = "People shipped it in shipstation by 03 for 12.3 USD: 1Z1, 1Z1 of its order 1001.";
+        assert!(told.contains(whole), "{told}");
+        assert!(told.contains("The ERP shows it"), "{told}");
+        let mut parked = Job {
+            document: DocumentId::despatch(&DespatchId::new("label:se-7")),
+            write_back: Step::Todo,
+            at_desk: Some(at_desk),
+            ..held_for(HoldReason::Unmatched, "netsuite has no order that this names")
+        };
+        parked.purchase = shipped().purchase;
+        let told = standing(&parked).join(" ");
+        assert!(
+            told.contains("job resolve") && told.contains("--order NUMBER"),
+            "{told}"
+        );
+        assert!(!told.contains("not written back"), "{told}");
+        let closed = Job {
+            hold: None,
+            closed: Some(Closing::Matched { job: job().id }),
+            ..parked
+        };
+        assert!(summary(&closed).contains(job().id.as_str()), "{}", summary(&closed));
     }
 
     /// What a person wanted void is told with who, with its numbers and money, and what the carrier said.

@@ -278,6 +278,8 @@ pub enum Closing {
 /// The desk's side of what people shipped there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AtDesk {
+    /// The desk, as connections name it.
+    pub desk: String,
     /// The desk's order that it was shipped for.
     pub order: DeskOrderRef,
     /// Whether the desk tells how its parcels fare.

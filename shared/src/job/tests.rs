@@ -615,6 +615,7 @@ fn despatched(order: Option<u8>) -> Job {
         snapshot.consignment.document = DocumentId::despatch(&crate::domain::DespatchId::new("label:1"));
     }
     let at_desk = AtDesk {
+        desk: "shipstation".to_owned(),
         order: DeskOrderRef {
             id: "1".to_owned(),
             number: "SO1".to_owned(),

@@ -398,6 +398,7 @@ impl Intake<'_> {
             write: self.nonces.nonce(),
         };
         let at_desk = AtDesk {
+            desk: self.connection.carrier.system.clone(),
             order: despatch.order.clone(),
             followed: self.desk.desk.tells_deliveries(),
         };
