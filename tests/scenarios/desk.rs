@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use rust_decimal::{Decimal, dec};
 use simulators::faults::{Fault, FaultKind};
 use simulators::netsuite::people::{NewLine, NewOrder};
-use tests::desk::{DeskWorld, STORE};
+use tests::desk::{DeskWorld, STORE, UNASKABLE};
 use tests::world::{CONNECTION, Failure, new_york};
 use waybill::connection::VoidedAtDesk;
 use waybill::domain::{DeskOrderRef, DespatchId, DespatchStanding, GapKind, JobId};
@@ -461,6 +461,25 @@ async fn what_an_order_does_not_take_is_held_in_words() -> Result<(), Failure> {
     story.pass(SignedDuration::from_hours(1)).await?;
     assert_eq!(story.world.page(closed)?.fulfilments.len(), 1);
     assert_eq!(story.world.page(by_hand)?.fulfilments.len(), 1, "by hand only");
+    Ok(())
+}
+
+/// P42: one despatch that the ERP refuses to be asked for keeps no other one waiting.
+#[tokio::test]
+async fn one_that_nobody_can_be_asked_for_does_not_stop_the_others() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let (order, at_desk) = ordered(&story)?;
+    let (light, _) = skus(&story)?;
+    let (now, goods) = (story.world.now(), [(light.as_str(), dec!(2))]);
+    let unaskable = story.desk.order(UNASKABLE, STORE);
+    story.desk.label(&unaskable, "1Z0001", &goods, now);
+    story.desk.label(&at_desk, "1Z0002", &goods, now);
+    let report = story.poll().await?;
+    assert_eq!((report.admitted, report.parked, report.complete), (1, 1, true));
+    story.work().await?;
+    assert_eq!(story.world.page(order)?.fulfilments.len(), 1);
+    let (_, message) = held(&parked(&story)?)?;
+    assert!(message.contains("no such search"), "{message}");
     Ok(())
 }
 

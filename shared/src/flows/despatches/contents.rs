@@ -14,6 +14,8 @@ pub(super) enum Unfit {
     SeveralOrders(Vec<Meant>),
     /// Several stores have an order of this number.
     SeveralStores(Vec<String>),
+    /// The ERP, or the desk, refuses to be asked which order it is; its words.
+    Refused(String),
     /// The ERP does not show the order of this number any more.
     NotShown(String),
     /// The order does not ship as it stands; the order's number, and why.
@@ -46,6 +48,7 @@ impl Unfit {
             Self::NoOrder(_) => "no order",
             Self::SeveralOrders(_) => "several orders",
             Self::SeveralStores(_) => "several stores",
+            Self::Refused(_) => "refused",
             Self::NotShown(_) => "not shown",
             Self::NotShipping(..) => "does not ship",
             Self::Fulfilled(_) => "fulfilled",

@@ -129,11 +129,7 @@ impl Intake<'_> {
             if despatch.standing == DespatchStanding::Voided {
                 return Ok(Ok(Taken::LeftAlone("void before the ERP heard of it".to_owned())));
             }
-            let fitted = match read!(self.meant(&despatch.order).await) {
-                Ok(meant) => read!(self.admit(despatch, &known, &meant).await?),
-                Err(unfit) => Fitted::Unfit(unfit),
-            };
-            match fitted {
+            match read!(self.fit(despatch, &known, None).await?) {
                 Fitted::Admitted(job, _) => return Ok(Ok(Taken::Admitted(job))),
                 Fitted::Contested => {}
                 Fitted::Unfit(why) => {
@@ -175,20 +171,34 @@ impl Intake<'_> {
                 DespatchStanding::Beside(what) => return Ok(Ok(Again::Unfit(self.beside(what, &parked.id)))),
                 DespatchStanding::Shipped | DespatchStanding::Pending(_) => {}
             }
-            let fitted = match named {
-                Some(named) => read!(self.admit(&despatch, &known, named).await?),
-                None => match read!(self.meant(&despatch.order).await) {
-                    Ok(meant) => read!(self.admit(&despatch, &known, &meant).await?),
-                    Err(unfit) => Fitted::Unfit(unfit),
-                },
-            };
-            match fitted {
+            match read!(self.fit(&despatch, &known, named).await?) {
                 Fitted::Admitted(job, order) => return Ok(Ok(Again::Matched { job, order })),
                 Fitted::Contested => {}
                 Fitted::Unfit(why) => return Ok(Ok(Again::Unfit(self.in_words(&despatch, &why, &parked.id)))),
             }
         }
         Err(self.too_fast(&despatch.id))
+    }
+
+    /// Admits a despatch as a unit of the order that it means, or of the one that a person named. What the ERP refuses to be asked for
+    /// one despatch must not keep all others waiting: that one is parked.
+    async fn fit(&self, despatch: &Despatch, known: &Known, named: Option<&Match>) -> Took<Fitted> {
+        let meant = match named {
+            Some(named) => return self.unless_refused(self.admit(despatch, known, named).await?),
+            None => self.meant(&despatch.order).await,
+        };
+        match meant {
+            Ok(Ok(meant)) => self.unless_refused(self.admit(despatch, known, &meant).await?),
+            Ok(Err(unfit)) => Ok(Ok(Fitted::Unfit(unfit))),
+            Err(error) => self.unless_refused(Err(error)),
+        }
+    }
+
+    fn unless_refused(&self, fitted: Result<Fitted, CallError>) -> Took<Fitted> {
+        Ok(match fitted {
+            Err(CallError::Refused(refusal)) => Ok(Fitted::Unfit(Unfit::Refused(refusal.to_string()))),
+            other => other,
+        })
     }
 
     fn too_fast(&self, id: &DespatchId) -> StoreError {

@@ -36,6 +36,9 @@ impl Intake<'_> {
                 "{shipped}, and several stores have an order of this number: {}. {resolve}",
                 stores.join(", ")
             ),
+            Unfit::Refused(why) => {
+                format!("{shipped}, and nobody could be asked for that order: {why}. {resolve}; {tail}")
+            }
             Unfit::NotShown(order) => {
                 format!(
                     "{shipped}, which means {order}, and {erp} does not show that order (any more). {resolve}; {tail}"
