@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod addresses;
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod desk_customers;
 #[cfg(test)]
 mod desk_stock;

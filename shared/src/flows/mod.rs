@@ -3,6 +3,7 @@
 pub mod advance;
 pub mod customers;
 pub mod deliver;
+mod despatches;
 pub mod kin;
 pub mod label_link;
 pub mod operate;

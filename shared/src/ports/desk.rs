@@ -60,6 +60,15 @@ pub trait ShippingDesk: Send + Sync {
     async fn despatch(&self, id: &DespatchId) -> Result<Option<Despatch>, CallError>;
     /// Every order that has exactly this number, in whichever store.
     async fn numbered(&self, number: &str) -> Result<Vec<DeskOrderRef>, CallError>;
+    /// Everything that the desk has shipped for an order; `None` where it cannot be asked for that. What does not say what is in it
+    /// is only taken for the whole order where the desk knows nothing else of it.
+    async fn despatches_of(&self, _order: &DeskOrderRef) -> Result<Option<Vec<Despatch>>, CallError> {
+        Ok(None)
+    }
+    /// Whether the desk tells how parcels fare on their way; where it does not, nobody follows them.
+    fn tells_deliveries(&self) -> bool {
+        true
+    }
     /// Whether two despatches are only told apart by asking for [`ShippingDesk::numbered`]: a number may belong to several orders.
     fn numbers_repeat(&self) -> bool;
     /// Makes so many of an SKU lie in a place of the desk's. An SKU or a place that it does not know is
@@ -72,6 +81,9 @@ pub trait ShippingDesk: Send + Sync {
 
 // ---- what the ERP must be able to say ----------------------------------------------------------------------------
 
+/// How a document was found that no other order of a desk can mean.
+pub const BY_EXTERNAL_ID: &str = "its external id";
+
 /// A document that may be meant by a desk's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meant {
@@ -79,7 +91,7 @@ pub struct Meant {
     pub document: DocumentId,
     /// The number that people know.
     pub number: String,
-    /// By what it was found, in plain words (`its number`, `its external id`, `the customer's own number`).
+    /// By what it was found, in plain words (`its number`, [`BY_EXTERNAL_ID`], `the customer's own number`).
     pub by: &'static str,
 }
 

@@ -3,6 +3,7 @@
 mod expired;
 mod held;
 mod lookup;
+mod matching;
 mod prepare;
 mod purchase;
 mod record;

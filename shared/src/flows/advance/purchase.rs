@@ -174,7 +174,11 @@ impl Run<'_> {
         match voided {
             Ok(()) => {
                 let text = self.void_in_words(&shipment);
-                self.ledger.record(Outcome::Voided(shipment), text).await
+                let onward = self.ledger.record(Outcome::Voided(shipment), text).await?;
+                if self.is_to_be_undone() {
+                    return self.look_whether_shown().await;
+                }
+                Ok(onward)
             }
             Err(VoidError::Later(later)) => {
                 let wait = self.ledger.wait(&later);

@@ -479,6 +479,9 @@ fn ends(reason: HoldReason, job: &Job) -> String {
                 "take what was written back away from order {number} in the ERP, which is seen by itself; or {release}"
             )
         }
+        HoldReason::Unmatched => format!(
+            "`waybill job resolve {id} --order NUMBER` says which order it belongs to; {release} closes it, if the ERP need not hear of it"
+        ),
         HoldReason::Person => release,
         HoldReason::Brake => "`waybill brake off`".to_owned(),
     }

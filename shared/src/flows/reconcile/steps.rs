@@ -44,7 +44,7 @@ impl Found {
 }
 
 /// What a step came to: the ERP or the carrier may fail, and so may the store.
-type Stepped = Result<Result<Found, CallError>, StoreError>;
+pub(super) type Stepped = Result<Result<Found, CallError>, StoreError>;
 
 /// A side that was read, or why not.
 macro_rules! read {
@@ -86,6 +86,10 @@ impl Work<'_> {
     // ---- the ERP's documents ---------------------------------------------------------------------------------------
 
     async fn documents(&self, mut run: Run, after: Option<String>) -> Stepped {
+        if self.gate.connection.desk.is_some() {
+            self.go_to_the_desk(&mut run);
+            return Ok(Ok(Found::nothing(run)));
+        }
         let source = &read!(self.opened()).source;
         let connection = &self.gate.connection;
         let limit = DOCUMENTS.min(source.reads_at_once().max(1));
@@ -182,7 +186,11 @@ impl Work<'_> {
     }
 
     async fn carriers_list(&self, mut run: Run, stretch: Stretch, page: Option<String>) -> Stepped {
-        let carrier = &read!(self.opened()).carrier;
+        let opened = read!(self.opened());
+        if let Some(desk) = &opened.desk {
+            return self.desks_list(run, (stretch, page), (opened, desk)).await;
+        }
+        let carrier = &opened.carrier;
         let Ok(listing) = carrier.listing() else {
             self.go_to_the_carrier(&mut run);
             return Ok(Ok(Found::nothing(run)));
@@ -429,6 +437,6 @@ fn by_document<T>(all: Vec<T>, document: impl Fn(&T) -> &DocumentId) -> BTreeMap
     all.into_iter().map(|one| (document(&one).clone(), one)).collect()
 }
 
-fn count(length: usize) -> u64 {
+pub(super) fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
