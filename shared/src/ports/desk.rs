@@ -65,10 +65,6 @@ pub trait ShippingDesk: Send + Sync {
     async fn despatches_of(&self, _order: &DeskOrderRef) -> Result<Option<Vec<Despatch>>, CallError> {
         Ok(None)
     }
-    /// Whether the desk tells how parcels fare on their way; where it does not, nobody follows them.
-    fn tells_deliveries(&self) -> bool {
-        true
-    }
     /// Whether two despatches are only told apart by asking for [`ShippingDesk::numbered`]: a number may belong to several orders.
     fn numbers_repeat(&self) -> bool;
     /// Makes so many of an SKU lie in a place of the desk's. An SKU or a place that it does not know is

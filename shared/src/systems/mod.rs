@@ -28,8 +28,8 @@ use crate::connection::{AddressPolicy, Connection, Shipper, SystemSettings};
 use crate::domain::Refusal;
 use crate::http::Client;
 use crate::ports::{
-    CallError, Carrier, Clock, Connections, Later, Limits, Mint, Opened, OrderSource, Recorder, Secrets, StoreError,
-    Systems, TokenInUse, TokenKey, TokenRefresh, Tokens, TokensInUse,
+    CallError, Carrier, Clock, Connections, Desk, Later, Limits, Mint, Opened, OrderSource, Recorder, Secrets,
+    StoreError, Systems, TokenInUse, TokenKey, TokenRefresh, Tokens, TokensInUse,
 };
 use secret::CachedSecrets;
 
@@ -264,6 +264,21 @@ impl Registry {
         shipstation::ShipStation::new(connection, &secret, self.ports(recorder)).map_err(CallError::Refused)
     }
 
+    /// Where people ship at a desk, each side is asked for two things: documents and stock, parcels and what people shipped.
+    async fn open_with_desk(&self, connection: &Connection, recorder: Recorder) -> Result<Opened, CallError> {
+        let erp = match System::named(&connection.erp.system) {
+            Some(System::NetSuite) => Arc::new(self.netsuite(connection, &recorder).await?),
+            _ => return Err(not_a("ERP beside a shipping desk", &connection.erp)),
+        };
+        let desk = Arc::new(self.shipstation(connection, &recorder).await?);
+        Ok(Opened {
+            source: erp.clone(),
+            carrier: desk.clone(),
+            desk: Some(Desk { desk, source: erp }),
+            recorder,
+        })
+    }
+
     /// Where the carrier pushes news to, where it must be told. Whatever is wrong with that only means that nothing is pushed:
     /// nobody ships less for it.
     async fn hook(&self, settings: &SystemSettings) -> Option<ups::PushTarget> {
@@ -309,6 +324,9 @@ impl Registry {
 impl Systems for Registry {
     async fn open(&self, connection: &Connection) -> Result<Opened, CallError> {
         let recorder = Recorder::default();
+        if System::named(&connection.carrier.system) == Some(System::ShipStation) {
+            return self.open_with_desk(connection, recorder).await;
+        }
         let source = self.source(connection, &recorder).await?;
         let carrier = self.carrier(connection, &recorder).await?;
         Ok(Opened {
