@@ -175,9 +175,8 @@ impl Registry {
         match System::named(&connection.carrier.system) {
             Some(System::Ups) => Ok(Arc::new(self.ups(connection, recorder).await?)),
             Some(System::FedEx) => Ok(Arc::new(self.fedex(connection, recorder).await?)),
-            Some(System::ShipStation) => Ok(Arc::new(self.shipstation(connection, recorder).await?)),
-            Some(System::NetSuite | System::Fusion | System::PeopleSoft) | None => {
-                Err(not_a("carrier", &connection.carrier))
+            Some(System::NetSuite | System::Fusion | System::PeopleSoft | System::ShipStation) | None => {
+                Err(not_a("carrier that sells", &connection.carrier))
             }
         }
     }
