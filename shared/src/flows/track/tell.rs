@@ -192,7 +192,11 @@ impl Visit<'_> {
         let worth_a_word = match written {
             // What has no place yet is told every hour.
             Ok(Told::NotYet) => false,
-            Ok(Told::NoRoom) => self.is_first_word(parcel, &whole, &status).await?,
+            Ok(Told::NoRoom) => self.note(parcel, &whole, None).await?,
+            Ok(Told::Shown) => {
+                self.note(parcel, &whole, Some(&status)).await?;
+                true
+            }
             _ => true,
         };
         let story = worth_a_word.then(|| self.story(&status, &written));
@@ -215,7 +219,8 @@ impl Visit<'_> {
             Ok(Told::Shown | Told::NotWanted) => {
                 tracing::info!(job.id = %parcel.job, status = status.milestone.words(), "the ERP shows it");
                 let told = Telling {
-                    told: Some(status),
+                    // What names a person stands in the document's own name only, where it is erased with it.
+                    told: (whole == parcel.document).then_some(status),
                     failures: 0,
                     doubtful_until,
                     ..free
@@ -267,25 +272,27 @@ impl Visit<'_> {
         }
     }
 
-    /// Whether it is the first time that a document's parcel is found to have no room on the record that it shares.
-    async fn is_first_word(
+    /// Notes in the document's own name what the record shows that it shares with others, or that it has no room there; whether that
+    /// is new.
+    async fn note(
         &self,
         parcel: &TrackedParcel,
         whole: &DocumentId,
-        status: &DeliveryStatus,
+        shown: Option<&DeliveryStatus>,
     ) -> Result<bool, StoreError> {
         let document = &parcel.document;
         if document == whole {
             return Ok(true);
         }
         let telling = self.telling(parcel, document).await?;
-        let first = telling.told.is_none();
-        let said = Telling {
+        let is_new = shown.is_some() || telling.failures == 0;
+        let noted = Telling {
             version: telling.version + 1,
-            told: Some(status.clone()),
+            told: shown.cloned().or(telling.told),
+            failures: u32::from(shown.is_none()),
             ..telling
         };
-        Ok(first && self.store(parcel, document, &said).await?)
+        Ok(is_new && self.store(parcel, document, &noted).await?)
     }
 
     /// What was told belongs into the job's story, with the calls that were made for it.
