@@ -2,6 +2,7 @@
 //!
 //! [`Connection`] is what is stored; [`parse()`] makes it from the TOML file that a person writes.
 
+mod desk;
 mod mistake;
 mod parse;
 mod section;

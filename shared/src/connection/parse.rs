@@ -3,17 +3,20 @@
 //! The file is read to its end whatever is found, so that a person mends it once. Every key that is not known is a
 //! mistake: a misspelt `maximum_weight` must not silently be the default.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use toml::Table;
 
+use super::desk::Desk;
 use super::mistake::{Mistake, Mistakes};
 use super::section::Section;
 use super::spelling as spelt;
 use super::{
-    AddressPolicy, Connection, CustomsPolicy, Environment, FieldMap, LINK_DAYS, Schedule, Selection, SelectionRule,
-    ShipFrom, SystemSettings, UnknownPurchase, WriteBackPolicy,
+    AddressPolicy, Connection, CustomersPolicy, CustomsPolicy, DeskPolicy, Environment, FieldMap, LINK_DAYS, Schedule,
+    Selection, SelectionRule, ShipFrom, Shipper, StockPolicy, SystemSettings, UnknownPurchase, WriteBackPolicy,
 };
 use crate::domain::{
     AccountRule, Address, Billing, Cadence, CarrierAccount, Choice, LabelFormat, LocationId, Money, PackageType,
@@ -43,6 +46,12 @@ pub struct Addressed<'a> {
     pub label: LabelFormat,
     /// What to do when a purchase cannot be found.
     pub unknown_purchase: UnknownPurchase,
+    /// How what people ship at the carrier's desk reaches the ERP, where the carrier is one.
+    pub desk: Option<&'a DeskPolicy>,
+    /// What the desk is told of stock.
+    pub stock: Option<&'a StockPolicy>,
+    /// What the desk is told of customers.
+    pub customers: Option<&'a CustomersPolicy>,
 }
 
 /// What a connection file means to a system where it says nothing.
@@ -56,6 +65,8 @@ pub struct Usual {
     pub address: AddressPolicy,
     /// What to do when a purchase cannot be found.
     pub unknown_purchase: UnknownPurchase,
+    /// Whether people ship in the system itself, so that nothing is bought there by us.
+    pub is_desk: bool,
 }
 
 impl Default for Usual {
@@ -65,6 +76,7 @@ impl Default for Usual {
             package: "02",
             address: AddressPolicy::AcceptFormatting,
             unknown_purchase: UnknownPurchase::Recreate,
+            is_desk: false,
         }
     }
 }
@@ -81,6 +93,9 @@ impl<'a> Addressed<'a> {
             packing: &connection.packing,
             label: connection.label,
             unknown_purchase: connection.unknown_purchase,
+            desk: connection.desk.as_ref(),
+            stock: connection.stock.as_ref(),
+            customers: connection.customers.as_ref(),
         }
     }
 }
@@ -159,25 +174,30 @@ impl File<'_> {
         let start = root.need("start_from", &spelt::MOMENT);
         let (schedule, zone) = poll(&root.section("poll"));
         let start_from = start.map(|start| self.start_from(start, zone));
-        let unknown_purchase = root.get("unknown_purchase", &spelt::UNKNOWN_PURCHASE);
-        let retention_days = root.get("retention_days", &spelt::RETENTION);
-        let spend_cap = root.get("spend_cap_per_hour", &spelt::MONEY);
-        let quote_valid = root.get("quote_valid_minutes", &spelt::QUOTE_MINUTES);
+        let retention_days = root.get("retention_days", &spelt::RETENTION).unwrap_or(400);
         let erp = self.system("erp", self.systems.erps(), tenant.as_ref());
         let carrier = self.system("carrier", self.systems.carriers(), tenant.as_ref());
         let usual = carrier.as_ref().map(|carrier| self.systems.usual(&carrier.system));
         let usual = usual.unwrap_or_default();
-        let unknown_purchase = unknown_purchase.unwrap_or(usual.unknown_purchase);
         let select = select(&root.section("select"));
-        let ship_from = ship_from(&root.section("ship_from"));
-        let packing = packing(&root.section("packing"), usual);
-        let service = service(&root.section("service"));
-        let billing = billing(&root.section("billing"));
-        let accounts = accounts(root);
-        let retention_days = retention_days.unwrap_or(400);
-        let (label, label_link_days) = label(&root.section("label"), retention_days);
-        let customs = customs(&root.section("customs"));
-        let address = address_policy(&root.section("address"), usual);
+        let Buying {
+            unknown_purchase,
+            spend_cap,
+            quote_valid,
+            ship_from,
+            packing,
+            service,
+            billing,
+            accounts,
+            label,
+            label_link_days,
+            customs,
+            address,
+        } = match usual.is_desk {
+            true => Buying::none(root),
+            false => Buying::read(root, usual, retention_days),
+        };
+        let Desk { desk, stock, customers } = Desk::read(root, usual.is_desk);
         let write_back = write_back(&root.section("write_back"));
         let tracking = tracking(&root.section("tracking"));
         self.paused();
@@ -193,6 +213,9 @@ impl File<'_> {
                 packing: &packing,
                 label,
                 unknown_purchase,
+                desk: desk.as_ref(),
+                stock: stock.as_ref(),
+                customers: customers.as_ref(),
             });
         }
         Some(Connection {
@@ -203,7 +226,7 @@ impl File<'_> {
             paused: true,
             start_from: start_from??,
             schedule,
-            spend_cap_per_hour: spend_cap.unwrap_or_else(|| Money::new(500.into(), "USD")),
+            spend_cap_per_hour: spend_cap,
             erp: erp?,
             carrier: carrier?,
             select,
@@ -219,10 +242,10 @@ impl File<'_> {
             unknown_purchase,
             write_back,
             tracking,
-            desk: None,
-            stock: None,
-            customers: None,
-            quote_valid_minutes: quote_valid.unwrap_or(60),
+            desk,
+            stock,
+            customers,
+            quote_valid_minutes: quote_valid,
             retention_days,
         })
     }
@@ -285,6 +308,117 @@ impl File<'_> {
     }
 }
 
+/// What a file says about buying shipments.
+struct Buying {
+    unknown_purchase: UnknownPurchase,
+    spend_cap: Money,
+    quote_valid: u32,
+    ship_from: Option<ShipFrom>,
+    packing: Packing,
+    service: ServicePolicy,
+    billing: Option<Billing>,
+    accounts: Vec<AccountRule>,
+    label: LabelFormat,
+    label_link_days: u32,
+    customs: CustomsPolicy,
+    address: AddressPolicy,
+}
+
+impl Buying {
+    fn read(root: &Section<'_>, usual: Usual, retention_days: u32) -> Self {
+        let unknown_purchase = root.get("unknown_purchase", &spelt::UNKNOWN_PURCHASE);
+        let spend_cap = root.get("spend_cap_per_hour", &spelt::MONEY);
+        let quote_valid = root.get("quote_valid_minutes", &spelt::QUOTE_MINUTES);
+        let ship_from = ship_from(&root.section("ship_from"));
+        let packing = packing(&root.section("packing"), usual);
+        let service = service(&root.section("service"));
+        let billing = billing(&root.section("billing"));
+        let accounts = accounts(root);
+        let (label, label_link_days) = label(&root.section("label"), retention_days);
+        Self {
+            unknown_purchase: unknown_purchase.unwrap_or(usual.unknown_purchase),
+            spend_cap: spend_cap.unwrap_or_else(|| Money::new(500.into(), "USD")),
+            quote_valid: quote_valid.unwrap_or(60),
+            ship_from,
+            packing,
+            service,
+            billing,
+            accounts,
+            label,
+            label_link_days,
+            customs: customs(&root.section("customs")),
+            address: address_policy(&root.section("address"), usual),
+        }
+    }
+
+    /// What stands in a connection under which nothing is bought. A key about buying is a mistake: whoever writes it waits for
+    /// something that never comes.
+    fn none(root: &Section<'_>) -> Self {
+        let nothing = spelt::Spelling::<()> {
+            allowed: "nothing: people ship at the carrier's own desk, and Waybill buys nothing there",
+            read: |_| None,
+        };
+        let keys = [
+            "unknown_purchase",
+            "spend_cap_per_hour",
+            "quote_valid_minutes",
+            "ship_from",
+            "packing",
+            "service",
+            "billing",
+            "accounts",
+            "label",
+            "customs",
+            "address",
+        ];
+        for key in keys {
+            if root.has(key) {
+                root.get(key, &nothing);
+            }
+        }
+        let pounds = Weight::pounds(150.into());
+        Self {
+            unknown_purchase: UnknownPurchase::Hold,
+            spend_cap: Money::new(0.into(), "USD"),
+            quote_valid: 60,
+            ship_from: Some(ShipFrom {
+                default: Address::default(),
+                locations: BTreeMap::new(),
+                of: Shipper::default(),
+            }),
+            packing: Packing {
+                rule: ParcelRule::PerOrder,
+                package: PackageType {
+                    code: String::new(),
+                    dimensions: None,
+                    tare: None,
+                },
+                maximum_weight: pounds,
+                unit: pounds.unit,
+            },
+            service: ServicePolicy {
+                allowed: Vec::new(),
+                choice: Choice::Cheapest,
+                by_ship_method: BTreeMap::new(),
+            },
+            billing: Some(Billing {
+                transport: Payer::Shipper,
+                duties: None,
+            }),
+            accounts: Vec::new(),
+            label: LabelFormat::Zpl,
+            label_link_days: LINK_DAYS,
+            customs: CustomsPolicy {
+                reason: String::new(),
+                terms: None,
+                description: String::new(),
+                origin_country: None,
+            },
+            address: AddressPolicy::AsIs,
+        }
+    }
+}
+
 fn quoted(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
     quoted.join(", ")
@@ -309,15 +443,21 @@ fn secret_name(section: &Section<'_>, given: Option<String>, prefix: Option<&str
 }
 
 fn poll(section: &Section<'_>) -> (Schedule, TimeZone) {
+    let scheduled = schedule(section, "rate(5 minutes)");
+    section.close();
+    scheduled
+}
+
+/// When something is done, by `every` or `cron` in `time_zone`.
+pub(super) fn schedule(section: &Section<'_>, usual: &str) -> (Schedule, TimeZone) {
     let every = section.get("every", &spelt::EVERY);
     let cron = section.get("cron", &spelt::CRON);
     let zone = section.get("time_zone", &spelt::TIME_ZONE).unwrap_or(TimeZone::UTC);
     if section.has("every") && section.has("cron") {
         section.wrong("cron", "stands beside every", "one of every and cron");
     }
-    section.close();
     let schedule = Schedule {
-        expression: every.or(cron).unwrap_or_else(|| "rate(5 minutes)".to_owned()),
+        expression: every.or(cron).unwrap_or_else(|| usual.to_owned()),
         time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
     };
     (schedule, zone)
@@ -642,7 +782,7 @@ fn tracking(section: &Section<'_>) -> Cadence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::list;
+    use crate::connection::{NamedBy, StockMeasure, VoidedAtDesk, list};
     use jiff::SignedDuration;
     use rust_decimal::dec;
 
@@ -793,6 +933,107 @@ mod tests {
         assert!(told.contains("did you mean give_up_after_days?"), "{told}");
     }
 
+    /// A registry whose carrier is a desk at which people ship.
+    struct WithDesk;
+
+    impl SystemCheck for WithDesk {
+        fn erps(&self) -> &[&str] {
+            &["netsuite"]
+        }
+
+        fn carriers(&self) -> &[&str] {
+            &["shipstation"]
+        }
+
+        fn mistakes(&self, _: &Addressed<'_>) -> Vec<Mistake> {
+            Vec::new()
+        }
+
+        fn check_secret(&self, _: &str, _: &SecretString) -> Result<(), Refusal> {
+            Ok(())
+        }
+
+        fn usual(&self, _: &str) -> Usual {
+            Usual {
+                is_desk: true,
+                ..Usual::default()
+            }
+        }
+    }
+
+    const DESK: &str = r#"
+        id = "acme-desk"
+        tenant = "acme"
+        environment = "sandbox"
+        start_from = "2026-08-01"
+        erp = { system = "netsuite", account = "1234567_SB1" }
+        carrier = { system = "shipstation", account = "acme" }
+        write_back = { fulfilment = true }
+    "#;
+
+    fn desk(more: &str) -> Result<Connection, Vec<Mistake>> {
+        parse(&format!("{DESK}\n{more}"), "dev", &WithDesk)
+    }
+
+    /// P44, P46: what a desk is told, and when, is the customer's own choice; stock once a day where nothing else is said.
+    #[test]
+    fn a_desk_is_told_of_stock_and_customers_when_the_file_says_so() {
+        let connection = desk("").unwrap_or_else(|mistakes| panic!("{}", list(&mistakes)));
+        let policy = connection.desk.as_ref().unwrap();
+        assert_eq!(policy.named_by, [NamedBy::ExternalId, NamedBy::Number]);
+        assert_eq!((policy.voided, policy.voids_days), (VoidedAtDesk::Flag, 30));
+        assert!(connection.stock.is_none() && connection.customers.is_none());
+        let more = r#"
+            [desk]
+            named_by = ["number"]
+            stores = ["1582173"]
+            voided = "undo"
+            [stock]
+            time_zone = "America/Chicago"
+            places = { "1" = "se-100", "2" = "se-200" }
+            [customers]
+            every = "30 minutes"
+            make_orders = true
+            store = "1582173"
+            fields = { custom_field1 = "parent-name" }
+        "#;
+        let connection = desk(more).unwrap_or_else(|mistakes| panic!("{}", list(&mistakes)));
+        assert_eq!(connection.desk.unwrap().voided, VoidedAtDesk::Undo);
+        let stock = connection.stock.unwrap();
+        assert_eq!(stock.schedule.expression, "cron(0 2 * * ? *)");
+        assert_eq!(stock.schedule.time_zone, "America/Chicago");
+        assert_eq!(stock.places[&LocationId::new("2")], "se-200");
+        assert_eq!(stock.measure, StockMeasure::OnHand);
+        let customers = connection.customers.unwrap();
+        assert_eq!(customers.schedule.expression, "rate(30 minutes)");
+        assert_eq!(customers.fields["custom_field1"], "parent-name");
+    }
+
+    /// P52: nothing is bought where people ship themselves, and a file that waits for that is told so.
+    #[test]
+    fn what_is_about_buying_has_no_place_beside_a_desk_and_the_reverse() {
+        let wrong = |more: &str| {
+            let mistakes = desk(more).unwrap_err();
+            mistakes.into_iter().map(|mistake| mistake.path).collect::<Vec<_>>()
+        };
+        assert_eq!(wrong("[ship_from.default]\nname = \"Acme\""), ["ship_from"]);
+        assert_eq!(wrong("[service]\nallowed = [\"03\"]"), ["service"]);
+        assert_eq!(wrong("[stock]\nevery = \"1 day\""), ["stock.places"]);
+        assert_eq!(
+            wrong("[stock]\nplaces = { \"1\" = \"se-1\", \"2\" = \"se-1\" }"),
+            ["stock.places"]
+        );
+        assert_eq!(wrong("[customers]\nstore = \"1\""), ["customers.store"]);
+        assert_eq!(
+            wrong("[customers.fields]\ncustom_field4 = \"number\""),
+            ["customers.fields.custom_field4"]
+        );
+        assert_eq!(
+            paths(&format!("{SHORTEST}\n[stock]\nplaces = {{ \"1\" = \"se-1\" }}")),
+            ["stock"]
+        );
+    }
+
     #[test]
     fn a_link_to_labels_opens_no_longer_than_they_are_kept() {
         let with = |root: &str, label: &str| format!("{root}\n{SHORTEST}\n[label]\n{label}");
@@ -842,8 +1083,8 @@ mod tests {
                 "environment",
                 "start_from",
                 "retention_days",
-                "spend_cap_per_hour",
                 "erp.system",
+                "spend_cap_per_hour",
                 "ship_from.default.lines",
                 "packing.maximum_wait",
                 "write_back.fulfilment",

@@ -9,7 +9,10 @@ use rust_decimal::Decimal;
 use toml::Value;
 use url::Url;
 
-use super::{Additions, AddressPolicy, Environment, Shipper, UnknownPurchase, WriteBackTarget};
+use super::{
+    Additions, AddressPolicy, Environment, NamedBy, Shipper, StockMeasure, UnknownPurchase, VoidedAtDesk,
+    WriteBackTarget,
+};
 use crate::domain::{
     ConnectionId, Dimensions, LARGEST_NUMBER, LabelFormat, Length, Money, ParcelRule, TenantId, Weight, WeightUnit,
 };
@@ -63,6 +66,29 @@ pub(super) const SHIPPER: Spelling<Shipper> = Spelling {
 
 pub(super) const WRITE_BACK_TARGET: Spelling<WriteBackTarget> = Spelling {
     allowed: "\"order\" or \"invoice\"",
+    read: known,
+};
+
+pub(super) const NAMED_BY: Spelling<Vec<NamedBy>> = Spelling {
+    allowed: "a list of \"number\", \"external-id\" and \"customer-reference\", the surest first",
+    read: |value| {
+        let named: Vec<NamedBy> = value.as_array()?.iter().map(known).collect::<Option<_>>()?;
+        (!named.is_empty()).then_some(named)
+    },
+};
+
+pub(super) const VOIDED_AT_DESK: Spelling<VoidedAtDesk> = Spelling {
+    allowed: "\"flag\" (a person takes the fulfilment away) or \"undo\" (Waybill does)",
+    read: known,
+};
+
+pub(super) const VOIDS_DAYS: Spelling<u32> = Spelling {
+    allowed: "a number of days from 1 to 90",
+    read: |value| whole(value, 1, 90)?.try_into().ok(),
+};
+
+pub(super) const STOCK_MEASURE: Spelling<StockMeasure> = Spelling {
+    allowed: "\"on-hand\" or \"available\"",
     read: known,
 };
 

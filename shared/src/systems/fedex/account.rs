@@ -69,6 +69,7 @@ impl Default for Options {
 /// elsewhere, and what cannot be found is held, for at FedEx an absence proves nothing.
 pub(crate) fn usual() -> Usual {
     Usual {
+        is_desk: false,
         needs_account: false,
         package: "YOUR_PACKAGING",
         address: AddressPolicy::AsIs,

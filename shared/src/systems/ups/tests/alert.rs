@@ -468,6 +468,7 @@ fn what_cannot_be_placed_is_a_hint_and_what_names_no_parcel_is_nothing() {
             PushedNews::Happened { .. } => "happened",
             PushedNews::Hinted { .. } => "hinted",
             PushedNews::Changed(_) => "changed",
+            PushedNews::Despatched(_) => "despatched",
             PushedNews::Nothing { .. } => "nothing",
         })
         .collect();
