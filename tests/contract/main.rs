@@ -14,6 +14,8 @@ mod fusion;
 #[cfg(test)]
 mod netsuite;
 #[cfg(test)]
+mod netsuite_desk;
+#[cfg(test)]
 mod peoplesoft;
 #[cfg(test)]
 mod ups;

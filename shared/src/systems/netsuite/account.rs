@@ -223,7 +223,7 @@ fn selection(select: &Selection, trigger: Trigger, mistakes: &mut Vec<Mistake>) 
 }
 
 /// Why a text cannot stand in parentheses within a query of ours.
-fn wrong_condition(text: &str) -> Option<&'static str> {
+pub(super) fn wrong_condition(text: &str) -> Option<&'static str> {
     if text.trim().is_empty() {
         return Some("it is empty");
     }

@@ -40,6 +40,7 @@ pub(super) async fn check(netsuite: &NetSuite) -> Vec<Finding> {
     if netsuite.policy.fulfilment {
         findings.push(fulfilments(netsuite).await);
     }
+    findings.extend(netsuite.check_desk().await);
     findings
 }
 
@@ -56,7 +57,7 @@ fn documents(netsuite: &NetSuite) -> &'static str {
     }
 }
 
-fn finding(what: impl Into<String>, result: Result<String, String>) -> Finding {
+pub(super) fn finding(what: impl Into<String>, result: Result<String, String>) -> Finding {
     let what = what.into();
     Finding { what, result }
 }
@@ -133,7 +134,7 @@ async fn clock(netsuite: &NetSuite) -> Finding {
     }
 }
 
-fn permission(error: &CallError, needed: &str) -> String {
+pub(super) fn permission(error: &CallError, needed: &str) -> String {
     format!("{error}: give the integration's role the permission {needed}")
 }
 

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use super::account::Settings;
 use super::convert::{self, Facts, Mismatch, Target, Transform, Update};
 use super::credentials::Credentials;
+use super::desk::Desk;
 use super::fulfilments::keep_waiting;
 use super::options::Trigger;
 use super::suiteql::{self, BATCH, LINE_OPTIONAL, Missing, ORDER_OPTIONAL, Optional, PAGE, Query};
@@ -57,6 +58,7 @@ pub struct NetSuite {
     pub(super) select: Selection,
     pub(super) policy: WriteBackPolicy,
     packing: Packing,
+    pub(super) desk: Desk,
     missing: Mutex<Missing>,
     measured: Mutex<Option<TimeZone>>,
 }
@@ -107,6 +109,7 @@ impl NetSuite {
             select: connection.select.clone(),
             policy: connection.write_back.clone(),
             packing: connection.packing.clone(),
+            desk: Desk::of(connection),
             missing: Mutex::default(),
             measured: Mutex::default(),
         })
@@ -211,7 +214,7 @@ impl NetSuite {
 
     /// From here on this is a scan, or a person's question, which has no queue to go back to. Work on a single order leaves
     /// one slot free for these.
-    fn scan(&self) {
+    pub(super) fn scan(&self) {
         self.endpoint.lane.slots.iter().for_each(Slots::claim_last);
     }
 
@@ -252,9 +255,19 @@ impl NetSuite {
         optional: &'static [Optional],
         build: impl Fn(&Missing) -> Query + Send + Sync,
     ) -> Result<Page<T>, CallError> {
+        self.page_known(optional, PAGE, build).await
+    }
+
+    /// The same with a page of so many rows.
+    pub(super) async fn page_known<T: DeserializeOwned>(
+        &self,
+        optional: &'static [Optional],
+        limit: u16,
+        build: impl Fn(&Missing) -> Query + Send + Sync,
+    ) -> Result<Page<T>, CallError> {
         loop {
             let missing = self.missing().clone();
-            match self.query(&build(&missing), PAGE).await {
+            match self.query(&build(&missing), limit).await {
                 Err(CallError::Refused(refusal)) => {
                     let unknown = convert::unknown_identifier(&refusal)
                         .and_then(|name| optional.iter().find(|one| one.identifiers.contains(&name.as_str())))
@@ -435,7 +448,7 @@ impl NetSuite {
     }
 
     /// The orders that the connection's own condition selects; `None` where there is no condition.
-    async fn selected(&self, ids: &[&str]) -> Result<Option<BTreeSet<String>>, CallError> {
+    pub(super) async fn selected(&self, ids: &[&str]) -> Result<Option<BTreeSet<String>>, CallError> {
         let Some(condition) = &self.select.condition else {
             return Ok(None);
         };
@@ -480,7 +493,7 @@ impl NetSuite {
     }
 
     /// Some fields of an order, as the record shows them.
-    async fn fields(&self, path: &str, names: &[String]) -> Result<Value, CallError> {
+    pub(super) async fn fields(&self, path: &str, names: &[String]) -> Result<Value, CallError> {
         self.get("order-fields", format!("{path}?fields={}", names.join(",")))
             .await
     }
@@ -642,7 +655,7 @@ impl NetSuite {
     }
 }
 
-fn patch(operation: &'static str, path: String, body: &Value) -> Call {
+pub(super) fn patch(operation: &'static str, path: String, body: &Value) -> Call {
     Call::new(operation, Method::PATCH, path)
         .header(VALIDATE_NAMES.0, VALIDATE_NAMES.1)
         .json(body)
@@ -874,6 +887,10 @@ impl OrderSource for NetSuite {
 
     fn lost_request_window(&self) -> Option<Duration> {
         Some(LONGEST_REQUEST)
+    }
+
+    async fn unmake(&self, job: &JobId) -> Result<(), CallError> {
+        self.unmake_fulfilment(job).await
     }
 
     async fn close(&self) {

@@ -25,6 +25,7 @@ mod check;
 mod client;
 mod convert;
 mod credentials;
+mod desk;
 mod fulfilments;
 #[doc(hidden)]
 #[cfg(any(test, feature = "testing"))]

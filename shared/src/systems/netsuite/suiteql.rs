@@ -3,6 +3,8 @@
 //! Which columns an account knows differs. The optional ones are left out once the account has said that it does not
 //! know them, so that a missing one never stops a poll.
 
+pub(super) mod desk;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};

@@ -64,6 +64,29 @@ row!(
     CustomerRow { id, phone, email }
 );
 row!(
+    /// An order that a desk may mean.
+    NamedRow { id, tranid, otherrefnum }
+);
+row!(
+    /// The stock of an item in a place.
+    LevelRow { item, location, sku, quantity }
+);
+row!(
+    /// How many items of a kind there are.
+    KindRow { itemtype, items }
+);
+row!(
+    /// An open order with its billing address and whose it is.
+    OpenRow {
+        id, entity, customer, modified, ordered, addressee, attention, addr1, addr2, addr3, city, state, zip, country,
+        addrphone,
+    }
+);
+row!(
+    /// How much of an item of an order was shipped and billed.
+    BilledRow { item, shipped, billed }
+);
+row!(
     /// The database's clock.
     ClockRow { now }
 );
@@ -179,6 +202,26 @@ pub(super) struct AddressBookEntry {
 pub(super) struct ItemFulfillment {
     #[serde(deserialize_with = "text")]
     pub(super) id: Option<String>,
+}
+
+/// A customer with whatever columns were asked for.
+pub(super) type EntityRow = serde_json::Map<String, Value>;
+
+/// An item fulfilment with what it took, and its packages in whichever sublist they are.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct MadeFulfilment {
+    #[serde(deserialize_with = "text")]
+    pub(super) id: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub(super) tran_id: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub(super) external_id: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub(super) created_from: Option<String>,
+    pub(super) item: Option<Sublist<SalesOrderLine>>,
+    #[serde(flatten)]
+    pub(super) rest: serde_json::Map<String, Value>,
 }
 
 /// Both envelopes of an error: the services' and the token endpoint's.

@@ -7,6 +7,10 @@
 //! | `GET orders` | | numbers, ids, status |
 //! | `POST act` | `{"order":"SO10001","act":"cancel"}` | a person acts on an order, see [`Act`] |
 //! | `POST weigh` | `{"item":"PUMP-010","weight":"1.5","unit":"lb"}` | a person weighs an item |
+//! | `POST count` | `{"item":"PUMP-010","on_hand":"12"}`, with `location` where it is not the first | a person counts stock |
+//! | `GET stock` | | what lies where |
+//! | `POST customer` | [`NewCustomer`] | enters a customer; answers its id |
+//! | `POST change_customer` | `{"id":120,"email":"..."}`, also `phone`, `company`, `parent` | changes a customer |
 //! | `POST options` | any of the options | changes settings; answers all |
 //! | `GET basics` | | ids of the basic items, warehouse and ship methods |
 //! | `POST keypair` | `{"kind":"ES256","kid":"k","client_id":"c"}` | makes and registers a key; answers the private one |
@@ -23,6 +27,7 @@ use super::model::{Address, Id, ShipStatus, WeightUnit};
 use super::options::Options;
 use super::people::NewOrder;
 use super::refusal::Refusal;
+use super::stock::NewCustomer;
 use super::world::{PERSON, World};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -55,6 +60,8 @@ pub(super) enum Act {
     Invoice { fulfilments: Vec<Id> },
     Backdate { seconds: i64 },
     SetField { field: String, value: Value },
+    NameExternally { external_id: String },
+    CustomerNumber { number: String },
 }
 
 #[derive(Deserialize)]
@@ -81,6 +88,22 @@ struct Weighing {
 
 fn pounds() -> WeightUnit {
     WeightUnit::Lb
+}
+
+#[derive(Deserialize)]
+struct Count {
+    item: String,
+    on_hand: Decimal,
+    location: Option<Id>,
+}
+
+#[derive(Deserialize)]
+struct CustomerChange {
+    id: Id,
+    company: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+    parent: Option<Id>,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +161,10 @@ pub(super) fn routes(netsuite: NetSuite) -> Router {
         .route("/_control/orders", get(orders))
         .route("/_control/act", post(act))
         .route("/_control/weigh", post(weigh))
+        .route("/_control/count", post(count))
+        .route("/_control/stock", get(stock))
+        .route("/_control/customer", post(customer))
+        .route("/_control/change_customer", post(change_customer))
         .route("/_control/options", post(options))
         .route("/_control/basics", get(basics))
         .route("/_control/keypair", post(keypair))
@@ -210,6 +237,10 @@ impl Act {
                 world.invoice(order, &billed, now).map(|_| ())
             }
             Self::Backdate { seconds } => world.backdate(order, SignedDuration::from_secs(seconds), now),
+            Self::NameExternally { external_id } => {
+                world.change_order(order, now, |order| order.external_id = Some(external_id))
+            }
+            Self::CustomerNumber { number } => world.change_order(order, now, |order| order.other_ref_num = number),
             Self::SetField { field, value } => {
                 world.set_order_field(order, &field, value, PERSON, now);
                 Ok(())
@@ -229,6 +260,46 @@ async fn weigh(State(netsuite): State<NetSuite>, Json(wanted): Json<Weighing>) -
         world.weigh_item(id, wanted.weight, wanted.unit)
     })?;
     Ok(Json(json!({ "item": wanted.item, "weight": wanted.weight })))
+}
+
+async fn count(State(netsuite): State<NetSuite>, Json(wanted): Json<Count>) -> Answer {
+    netsuite.act(|world, now| {
+        let item = world.items.values().find(|item| item.sku == wanted.item);
+        let item = item.map(|item| item.id).ok_or_else(Refusal::nonexistent)?;
+        let place = wanted.location.or_else(|| world.locations.keys().next().copied());
+        let place = place.filter(|id| world.locations.contains_key(id));
+        world.count(item, place.ok_or_else(Refusal::nonexistent)?, wanted.on_hand, now);
+        Ok::<_, Refusal>(())
+    })?;
+    Ok(Json(json!({ "item": wanted.item, "on_hand": wanted.on_hand })))
+}
+
+async fn stock(State(netsuite): State<NetSuite>) -> Json<Value> {
+    let list = netsuite.act(|world, _| {
+        let row = |((item, location), stock): (&(Id, Id), &super::model::Stock)| {
+            let sku = world.items.get(item).map(|item| item.sku.clone());
+            json!({ "item": sku, "location": location, "on_hand": stock.on_hand, "changed": stock.changed })
+        };
+        world.stock.iter().map(row).collect::<Vec<_>>()
+    });
+    Json(json!({ "stock": list }))
+}
+
+async fn customer(State(netsuite): State<NetSuite>, Json(new): Json<NewCustomer>) -> Json<Value> {
+    let id = netsuite.act(|world, now| world.enter_customer(new, now));
+    Json(json!({ "id": id }))
+}
+
+async fn change_customer(State(netsuite): State<NetSuite>, Json(wanted): Json<CustomerChange>) -> Answer {
+    netsuite.act(|world, now| {
+        world.change_customer(wanted.id, now, |customer| {
+            customer.company = wanted.company.unwrap_or_else(|| customer.company.clone());
+            customer.email = wanted.email.unwrap_or_else(|| customer.email.clone());
+            customer.phone = wanted.phone.unwrap_or_else(|| customer.phone.clone());
+            customer.parent = wanted.parent.or(customer.parent);
+        })
+    })?;
+    Ok(Json(json!({ "id": wanted.id })))
 }
 
 /// The settings that the body names change; the others stay.

@@ -30,6 +30,7 @@ pub mod people;
 pub mod records;
 pub mod refusal;
 mod server;
+pub mod stock;
 pub mod suiteql;
 pub mod tba;
 #[cfg(test)]

@@ -39,8 +39,9 @@ pub struct Address {
     pub phone: String,
 }
 
-/// A customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A customer; an empty field is absent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Customer {
     /// Internal id.
     pub id: Id,
@@ -48,10 +49,37 @@ pub struct Customer {
     pub entity_id: String,
     /// Company name.
     pub company: String,
+    /// First name, of a person.
+    pub first_name: String,
+    /// Last name, of a person.
+    pub last_name: String,
+    /// Whether it is a person, and no company.
+    pub person: bool,
     /// E-mail address.
     pub email: String,
+    /// Another one.
+    pub alt_email: String,
     /// Phone.
     pub phone: String,
+    /// Another one.
+    pub alt_phone: String,
+    /// Mobile phone.
+    pub mobile_phone: String,
+    /// The customer that it belongs to.
+    pub parent: Option<Id>,
+    /// Custom entity fields.
+    pub custom: BTreeMap<String, Value>,
+    /// When anything last changed; the beginning of time where nobody has changed it since the account began.
+    pub last_modified: Timestamp,
+}
+
+/// What lies of an item in a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stock {
+    /// What was counted, less what has shipped since; it may be less than nothing.
+    pub on_hand: Decimal,
+    /// When that last changed.
+    pub changed: Timestamp,
 }
 
 /// A place that goods ship from.
@@ -349,6 +377,9 @@ pub struct SalesOrder {
     pub ship_method: Option<Id>,
     /// Where it goes.
     pub ship_address: Address,
+    /// Where the invoice goes, if not there.
+    #[serde(default)]
+    pub bill_address: Option<Address>,
     /// Whether lines go to addresses of their own.
     pub multi_ship_to: bool,
     /// The location in the header.

@@ -96,6 +96,10 @@ pub struct Options {
     pub denied: BTreeSet<String>,
     /// The custom body fields that the account has.
     pub custom_fields: Vec<CustomField>,
+    /// The custom fields of its customers.
+    pub entity_fields: Vec<CustomField>,
+    /// Columns that the role may not see: SuiteQL does not know them.
+    pub unseen_columns: BTreeSet<String>,
     /// The script that tells of orders, where one is deployed.
     pub event_hook: Option<EventHook>,
 }
@@ -119,6 +123,11 @@ impl Default for Options {
             shuffle: true,
             denied: BTreeSet::new(),
             custom_fields: default_custom_fields(),
+            entity_fields: vec![CustomField {
+                id: "custentity_account_manager".into(),
+                kind: CustomFieldKind::Text,
+            }],
+            unseen_columns: BTreeSet::new(),
             event_hook: None,
         }
     }

@@ -95,9 +95,15 @@ pub struct NewOrder {
     pub address: Address,
     /// What.
     pub lines: Vec<NewLine>,
+    /// Who orders; who has the address's name and this telephone when left out.
+    #[serde(default)]
+    pub customer: Option<Id>,
     /// The phone of the customer's record; the address may have none.
     #[serde(default)]
     pub customer_phone: String,
+    /// External id.
+    #[serde(default)]
+    pub external_id: Option<String>,
     /// E-mail address.
     #[serde(default)]
     pub email: String,
@@ -130,6 +136,8 @@ impl NewOrder {
         Self {
             address,
             lines,
+            customer: None,
+            external_id: None,
             customer_phone: "4045550100".into(),
             email: "buyer@example.com".into(),
             ship_method: None,
@@ -154,18 +162,21 @@ impl World {
         let then = now
             .checked_sub(SignedDuration::from_secs(new.late_by_s.into()))
             .unwrap_or(now);
-        let entity = self.customer_named(&new.address.addressee, &new.email, &new.customer_phone);
+        let known = new.customer.filter(|id| self.customers.contains_key(id));
+        let entity =
+            known.unwrap_or_else(|| self.customer_named(&new.address.addressee, &new.email, &new.customer_phone));
         let id = self.next_id();
         let order = SalesOrder {
             id,
             tran_id: self.next_number("SO"),
-            external_id: None,
+            external_id: new.external_id,
             entity,
             other_ref_num: new.other_ref_num,
             email: new.email,
             memo: new.memo,
             ship_method: new.ship_method.or_else(|| self.ship_methods.keys().next().copied()),
             ship_address: new.address,
+            bill_address: None,
             multi_ship_to: new.lines.iter().any(|line| line.ship_address.is_some()),
             location,
             lines,

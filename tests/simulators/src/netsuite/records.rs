@@ -288,6 +288,10 @@ pub fn customer(customer: &Customer, wanted: &Wanted) -> Value {
         "companyName": customer.company,
         "email": customer.email,
         "phone": customer.phone,
+        "altPhone": customer.alt_phone,
+        "mobilePhone": customer.mobile_phone,
+        "isPerson": customer.person,
+        "parent": customer.parent.map(|id| reference(id, "")),
         "isInactive": false,
     }))
 }

@@ -520,6 +520,7 @@ impl Inner {
 
     fn delete(&mut self, id: &str, call: &Call<'_>) -> Result<Answer, Refusal> {
         let id = self.fulfilment(id, call)?;
+        self.world.check_deletable(id)?;
         self.world
             .remove_fulfilment(id, call.now)
             .ok_or_else(Refusal::nonexistent)?;

@@ -6,7 +6,7 @@
 use super::events::{Happening, OrderEvent};
 use super::model::{
     Address, Customer, Fulfilment, Id, Integration, Invoice, Item, ItemType, Line, Location, SalesOrder, ShipMethod,
-    ShipStatus, WeightUnit,
+    ShipStatus, Stock, WeightUnit,
 };
 use super::options::Options;
 use jiff::{Timestamp, civil::DateTime, tz::Offset};
@@ -65,6 +65,8 @@ pub struct World {
     pub fulfilments: BTreeMap<Id, Fulfilment>,
     /// Invoices by id.
     pub invoices: BTreeMap<Id, Invoice>,
+    /// What lies where, by item and location; an item that nobody has counted in a place has no entry.
+    pub stock: BTreeMap<(Id, Id), Stock>,
     /// Every write of a custom field, oldest first.
     pub field_writes: Vec<CustomFieldWrite>,
     /// What the custom fields of orders have said, by order, oldest first.
@@ -73,6 +75,8 @@ pub struct World {
     pub(super) untold: Vec<OrderEvent>,
     /// Ids whose rows in the query engine are out of date.
     pub(super) stale: BTreeSet<Id>,
+    /// Items and locations whose stock is out of date there.
+    pub(super) stale_stock: BTreeSet<(Id, Id)>,
     last_id: Id,
     last_number: u64,
     fulfilments_of: BTreeMap<Id, BTreeSet<Id>>,
@@ -124,21 +128,35 @@ impl World {
     fn furnish(&mut self) -> Basics {
         use ItemType::{Assembly, InvtPart, Kit, NonInvtPart, Service};
         let warehouse = self.add_location("Alpharetta Warehouse", warehouse_address());
+        let beginning = Timestamp::UNIX_EPOCH;
         let light = self.add_item("PUMP-010", "Hand pump", InvtPart, Some((15, 1)), WeightUnit::Lb);
         let metric = self.add_item("SEAL-KG", "Seal ring set", InvtPart, Some((75, 2)), WeightUnit::Kg);
         let kit = self.add_item("KIT-77", "Starter kit", Kit, Some((465, 2)), WeightUnit::Lb);
         if let Some(item) = self.items.get_mut(&kit) {
             item.components = vec![(light, Decimal::TWO), (metric, Decimal::ONE)];
         }
+        let heavy = self.add_item("MOTOR-38", "Electric motor", InvtPart, Some((38, 0)), WeightUnit::Lb);
+        let assembly = self.add_item("VALVE-9", "Valve assembly", Assembly, Some((9, 0)), WeightUnit::Lb);
+        let loose = self.add_item("MANUAL-EN", "Printed manual", NonInvtPart, Some((6, 0)), WeightUnit::Oz);
+        let unweighed = self.add_item("GASKET-NEW", "Gasket, new design", InvtPart, None, WeightUnit::Lb);
+        for (item, on_hand) in [
+            (light, 500),
+            (metric, 320),
+            (heavy, 45),
+            (assembly, 60),
+            (unweighed, 75),
+        ] {
+            self.count(item, warehouse, Decimal::from(on_hand), beginning);
+        }
         Basics {
             warehouse,
             light,
             metric,
             kit,
-            heavy: self.add_item("MOTOR-38", "Electric motor", InvtPart, Some((38, 0)), WeightUnit::Lb),
-            assembly: self.add_item("VALVE-9", "Valve assembly", Assembly, Some((9, 0)), WeightUnit::Lb),
-            loose: self.add_item("MANUAL-EN", "Printed manual", NonInvtPart, Some((6, 0)), WeightUnit::Oz),
-            unweighed: self.add_item("GASKET-NEW", "Gasket, new design", InvtPart, None, WeightUnit::Lb),
+            heavy,
+            assembly,
+            loose,
+            unweighed,
             service: self.add_item("SETUP", "Set-up by phone", Service, None, WeightUnit::Lb),
             ground: self.add_ship_method("UPS Ground", Integration::None),
             ups_integrated: self.add_ship_method("UPS Ground (integrated labels)", Integration::Ups),
@@ -168,6 +186,7 @@ impl World {
             company: company.into(),
             email: email.into(),
             phone: phone.into(),
+            ..Customer::default()
         };
         self.customers.insert(id, customer);
         self.stale.insert(id);
@@ -398,11 +417,16 @@ impl World {
                 }
             }
         }
+        let mut moved = Vec::new();
         if let Some(order) = self.orders.get_mut(&order) {
-            order
-                .lines
-                .iter_mut()
-                .for_each(|line| recount_line(line, &fulfilled, &shipped));
+            for line in &mut order.lines {
+                let before = line.shipped;
+                recount_line(line, &fulfilled, &shipped);
+                moved.push((line.item, line.location, before - line.shipped));
+            }
+        }
+        for (item, location, change) in moved {
+            self.move_stock(item, location, change, now);
         }
         self.touch_order(order, now);
     }

@@ -1,6 +1,7 @@
 //! Between NetSuite's words and ours, both ways. Pure.
 
 mod deliveries;
+mod desk;
 mod errors;
 mod fulfilments;
 mod invoices;
@@ -11,6 +12,10 @@ mod writes;
 mod tests;
 
 pub(super) use deliveries::{already_told, delivery, told_nothing};
+pub(super) use desk::{
+    Entities, by_id, closest, customer, customer_changes, desk_order, digits, is_billed, level, meant, own_fields,
+    own_id, parent, tracking_numbers, without,
+};
 pub(super) use errors::{already_exists, does_not_exist, envelope, unknown_identifier};
 pub(super) use fulfilments::{deleted, fulfilment, is_without_address, prices, shipping_statuses};
 pub(super) use invoices::{Billing, Invoice, billing, is_in_force};

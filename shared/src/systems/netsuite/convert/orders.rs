@@ -183,7 +183,7 @@ pub(super) fn ship_to(facts: &Facts<'_>) -> Address {
 }
 
 /// An address in our words; `otherwise` names the receiver where the address does not.
-fn address(postal: &PostalAddress, otherwise: Option<&str>) -> Address {
+pub(super) fn address(postal: &PostalAddress, otherwise: Option<&str>) -> Address {
     let (name, attention) = match (&postal.addressee, &postal.attention) {
         (Some(addressee), attention) => (addressee.clone(), attention.clone()),
         (None, Some(attention)) => (attention.clone(), None),

@@ -11,6 +11,8 @@ pub(super) struct Rewritten {
     pub(super) sql: String,
     /// Whether the outermost query orders its rows.
     pub(super) ordered: bool,
+    /// Every word of the query, in lower case.
+    pub(super) words: Vec<String>,
 }
 
 /// The columns that hold dates.
@@ -37,10 +39,11 @@ pub(super) fn rewrite(query: &str, now: &str) -> Result<Rewritten, String> {
     }
     check(&tokens)?;
     let ordered = outermost(&tokens, "ORDER");
+    let words = tokens.iter().map(|token| token.to_ascii_lowercase()).collect();
     let tokens = limits(builtins(tokens)?)?;
     let tokens = tokens.into_iter().map(|token| named(token, now)).collect();
     let sql = dates(tokens).join(" ").replace(" . ", ".");
-    Ok(Rewritten { sql, ordered })
+    Ok(Rewritten { sql, ordered, words })
 }
 
 fn check(tokens: &[String]) -> Result<(), String> {

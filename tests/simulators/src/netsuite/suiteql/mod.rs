@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, Error, Statement, params_from_iter};
 use serde_json::{Map, Value, json};
+use std::ops::Range;
 
 /// No query gives more rows than this, over all its pages.
 pub const ROW_CAP: usize = 100_000;
@@ -71,6 +72,7 @@ impl Engine {
         .copied()
         .collect();
         world.stale = all;
+        world.stale_stock = world.stock.keys().copied().collect();
         Self::open(world).map_err(|error| internal(&error))
     }
 
@@ -107,9 +109,14 @@ impl Engine {
 
     fn catch_up(&self, world: &mut World) -> rusqlite::Result<()> {
         let stale = std::mem::take(&mut world.stale);
+        world.stale_stock_of(&stale);
+        let stock = std::mem::take(&mut world.stale_stock);
         self.db.execute_batch("BEGIN")?;
         for id in stale {
             tables::refresh(&self.db, world, id)?;
+        }
+        if !stock.is_empty() {
+            tables::refresh_stock(&self.db, world, &stock)?;
         }
         self.db.execute_batch("COMMIT")
     }
@@ -130,24 +137,46 @@ impl Engine {
     fn answer(&mut self, world: &World, query: &Query, now: Timestamp) -> Result<Page, Refusal> {
         let clock = functions::canonical(world.local(now));
         let rewritten = dialect::rewrite(&query.text, &clock).map_err(invalid)?;
-        let mut rows = self.rows(&rewritten.sql, query).map_err(|error| refused(&error))?;
-        rows.truncate(ROW_CAP);
-        if world.options.shuffle && !rewritten.ordered {
+        let unseen = &world.options.unseen_columns;
+        if let Some(name) = rewritten.words.iter().find(|word| unseen.contains(*word)) {
+            return Err(invalid(format!(
+                "Unknown identifier '{name}'. Available identifiers are: {{}}."
+            )));
+        }
+        let shuffled = world.options.shuffle && !rewritten.ordered;
+        // What is on no page that was asked for is only counted.
+        let wanted = match shuffled {
+            true => 0..ROW_CAP,
+            false => query.offset..(query.offset + query.limit).min(ROW_CAP),
+        };
+        let (mut rows, found) = self
+            .rows(&rewritten.sql, query, &wanted)
+            .map_err(|error| refused(&error))?;
+        let total = found.min(ROW_CAP);
+        if shuffled {
             self.shuffles += 1;
             shuffle(&mut rows, self.shuffles);
+            rows = rows.into_iter().skip(query.offset).take(query.limit).collect();
         }
-        let total = rows.len();
-        let rows = rows.into_iter().skip(query.offset).take(query.limit).collect();
         Ok(Page { rows, total })
     }
 
-    fn rows(&self, sql: &str, query: &Query) -> rusqlite::Result<Vec<Map<String, Value>>> {
+    fn rows(
+        &self,
+        sql: &str,
+        query: &Query,
+        wanted: &Range<usize>,
+    ) -> rusqlite::Result<(Vec<Map<String, Value>>, usize)> {
         let mut statement = self.db.prepare_cached(sql)?;
         let columns = columns(&statement);
         let parameters = query.parameters.iter().map(|text| bound(text));
         let mut found = statement.query(params_from_iter(parameters))?;
-        let mut rows = Vec::new();
+        let (mut rows, mut count) = (Vec::new(), 0);
         while let Some(row) = found.next()? {
+            count += 1;
+            if !wanted.contains(&(count - 1)) {
+                continue;
+            }
             let mut values = Map::from_iter([("links".to_owned(), json!([]))]);
             for (index, column) in columns.iter().enumerate() {
                 if let Some(text) = functions::shown(row.get_ref(index)?) {
@@ -161,7 +190,7 @@ impl Engine {
             }
             rows.push(values);
         }
-        Ok(rows)
+        Ok((rows, count))
     }
 }
 

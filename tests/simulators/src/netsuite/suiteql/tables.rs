@@ -5,38 +5,48 @@
 
 use super::functions::canonical;
 use crate::netsuite::model::{
-    Address, Fulfilment, FulfilmentLine, Id, Invoice, Item, ItemType, Line, OrderStatus, SalesOrder, ShipStatus,
+    Address, Customer, Fulfilment, FulfilmentLine, Id, Invoice, Item, ItemType, Line, OrderStatus, SalesOrder,
+    ShipStatus,
 };
-use crate::netsuite::options::{CustomFieldKind, StatusForm};
+use crate::netsuite::options::{CustomField, CustomFieldKind, StatusForm};
 use crate::netsuite::world::World;
 use jiff::Timestamp;
 use rusqlite::{Connection, Result, params};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 const SCHEMA: &str = r#"
 CREATE TABLE "transaction" (id INTEGER PRIMARY KEY, tranid TEXT, type TEXT, abbrevtype TEXT, status TEXT,
     entity INTEGER, otherrefnum TEXT, email TEXT, memo TEXT, shipmethod INTEGER, shippingaddress INTEGER,
-    externalid TEXT, ismultishipto TEXT, currency INTEGER, voided TEXT,
+    billingaddress INTEGER, externalid TEXT, ismultishipto TEXT, currency INTEGER, voided TEXT,
     trandate DATETIME, createddate DATETIME, lastmodifieddate DATETIME);
 CREATE INDEX transaction_by_change ON "transaction" (lastmodifieddate);
 CREATE TABLE transactionline (uniquekey INTEGER PRIMARY KEY, "transaction" INTEGER, id INTEGER,
     linesequencenumber INTEGER, item INTEGER, itemtype TEXT, quantity NUMERIC, quantityshiprecv NUMERIC,
     quantitycommitted NUMERIC, quantitybackordered NUMERIC, location INTEGER, isclosed TEXT, mainline TEXT,
     taxline TEXT, rate NUMERIC, netamount NUMERIC, shipgroup INTEGER, shippingaddress INTEGER, units INTEGER,
-    kitcomponent TEXT, createdfrom INTEGER, memo TEXT, iscogs TEXT);
+    kitcomponent TEXT, createdfrom INTEGER, memo TEXT, iscogs TEXT, quantitybilled NUMERIC);
 CREATE INDEX line_by_transaction ON transactionline ("transaction");
 CREATE INDEX line_by_origin ON transactionline (createdfrom);
 CREATE TABLE transactionshippingaddress (nkey INTEGER PRIMARY KEY, "transaction" INTEGER, addressee TEXT,
     attention TEXT, addr1 TEXT, addr2 TEXT, addr3 TEXT, city TEXT, state TEXT, zip TEXT, country TEXT,
     addrphone TEXT);
+CREATE TABLE transactionbillingaddress (nkey INTEGER PRIMARY KEY, "transaction" INTEGER, addressee TEXT,
+    attention TEXT, addr1 TEXT, addr2 TEXT, addr3 TEXT, city TEXT, state TEXT, zip TEXT, country TEXT,
+    addrphone TEXT);
+CREATE TABLE aggregateitemlocation (item INTEGER, location INTEGER, quantityonhand NUMERIC, quantityavailable NUMERIC,
+    quantitycommitted NUMERIC, lastquantityavailablechange DATETIME, PRIMARY KEY (item, location)) WITHOUT ROWID;
 CREATE TABLE item (id INTEGER PRIMARY KEY, itemid TEXT, displayname TEXT, description TEXT, itemtype TEXT,
     weight NUMERIC, weightunit INTEGER, baseprice NUMERIC, countryofmanufacture TEXT, schedulebcode TEXT,
     isinactive TEXT);
 CREATE TABLE kitmember (parentitem INTEGER, item INTEGER, quantity NUMERIC);
-CREATE TABLE customer (id INTEGER PRIMARY KEY, entityid TEXT, companyname TEXT, email TEXT, phone TEXT,
-    isinactive TEXT);
+CREATE TABLE customer (id INTEGER PRIMARY KEY, entityid TEXT, companyname TEXT, firstname TEXT, lastname TEXT,
+    isperson TEXT, email TEXT, altemail TEXT, phone TEXT, altphone TEXT, mobilephone TEXT, parent INTEGER,
+    lastmodifieddate DATETIME, isinactive TEXT);
+CREATE INDEX customer_by_parent ON customer (parent);
+CREATE INDEX transaction_by_number ON "transaction" (tranid);
 CREATE TABLE location (id INTEGER PRIMARY KEY, name TEXT, fullname TEXT, mainaddress INTEGER, isinactive TEXT);
 CREATE TABLE locationmainaddress (nkey INTEGER PRIMARY KEY, addressee TEXT, attention TEXT, addr1 TEXT, addr2 TEXT,
     addr3 TEXT, city TEXT, state TEXT, zip TEXT, country TEXT, addrphone TEXT);
@@ -58,19 +68,8 @@ INSERT INTO dual VALUES ('X');
 /// Makes the tables, with a column for each custom body field.
 pub(super) fn create(db: &Connection, world: &World) -> Result<()> {
     db.execute_batch(SCHEMA)?;
-    for field in &world.options.custom_fields {
-        let kind = if field.kind == CustomFieldKind::Number {
-            "NUMERIC"
-        } else {
-            "TEXT"
-        };
-        let name: String = field
-            .id
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
-            .collect();
-        db.execute(&format!(r#"ALTER TABLE "transaction" ADD COLUMN "{name}" {kind}"#), [])?;
-    }
+    custom_fields(db, "transaction", &world.options.custom_fields)?;
+    custom_fields(db, "customer", &world.options.entity_fields)?;
     for (_, letter, name) in OrderStatus::ALL {
         display(
             db,
@@ -97,6 +96,23 @@ pub(super) fn create(db: &Connection, world: &World) -> Result<()> {
     display(db, "currency", "1", "US Dollar")
 }
 
+fn custom_fields(db: &Connection, table: &str, fields: &[CustomField]) -> Result<()> {
+    for field in fields {
+        let kind = if field.kind == CustomFieldKind::Number {
+            "NUMERIC"
+        } else {
+            "TEXT"
+        };
+        let name: String = field
+            .id
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .collect();
+        db.execute(&format!(r#"ALTER TABLE "{table}" ADD COLUMN "{name}" {kind}"#), [])?;
+    }
+    Ok(())
+}
+
 /// Brings the rows of one record up to date; a record that is gone loses its rows.
 pub(super) fn refresh(db: &Connection, world: &World, id: Id) -> Result<()> {
     forget(db, id)?;
@@ -118,6 +134,7 @@ fn forget(db: &Connection, id: Id) -> Result<()> {
         r#"DELETE FROM "transaction" WHERE id = ?1"#,
         r#"DELETE FROM transactionline WHERE "transaction" = ?1"#,
         r#"DELETE FROM transactionshippingaddress WHERE "transaction" = ?1"#,
+        "DELETE FROM transactionbillingaddress WHERE nkey = 1000000 + ?1",
         "DELETE FROM nexttransactionlinelink WHERE nextdoc = ?1",
         r#"DELETE FROM trackingnumber WHERE id IN
             (SELECT trackingnumber FROM trackingnumbermap WHERE "transaction" = ?1)"#,
@@ -165,8 +182,8 @@ fn status(world: &World, kind: &str, letter: &str) -> String {
 fn order_rows(db: &Connection, world: &World, order: &SalesOrder) -> Result<()> {
     let statement = r#"INSERT INTO "transaction" (id, tranid, type, abbrevtype, status, entity, otherrefnum, email,
         memo, shipmethod, shippingaddress, externalid, ismultishipto, currency, voided, trandate, createddate,
-        lastmodifieddate) VALUES (?1, ?2, 'SalesOrd', 'SALESORD', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, 'F', ?12,
-        ?13, ?14)"#;
+        lastmodifieddate, billingaddress) VALUES (?1, ?2, 'SalesOrd', 'SALESORD', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1,
+        'F', ?12, ?13, ?14, ?9)"#;
     db.prepare_cached(statement)?.execute(params![
         order.id,
         order.tran_id,
@@ -183,8 +200,16 @@ fn order_rows(db: &Connection, world: &World, order: &SalesOrder) -> Result<()> 
         date(world, order.created),
         date(world, order.last_modified),
     ])?;
-    custom_columns(db, order.id, &order.custom)?;
+    custom_columns(db, "transaction", order.id, &order.custom)?;
     address_row(db, order_address_key(order.id), Some(order.id), &order.ship_address)?;
+    let billed_to = order.bill_address.as_ref().unwrap_or(&order.ship_address);
+    address_row_of(
+        db,
+        "transactionbillingaddress",
+        order_address_key(order.id),
+        Some(order.id),
+        billed_to,
+    )?;
     technical_rows(db, order)?;
     for (index, line) in order.lines.iter().enumerate() {
         line_rows(db, world, order, line, index + 1)?;
@@ -192,7 +217,12 @@ fn order_rows(db: &Connection, world: &World, order: &SalesOrder) -> Result<()> 
     Ok(())
 }
 
-fn custom_columns(db: &Connection, id: Id, custom: &std::collections::BTreeMap<String, Value>) -> Result<()> {
+fn custom_columns(
+    db: &Connection,
+    table: &str,
+    id: Id,
+    custom: &std::collections::BTreeMap<String, Value>,
+) -> Result<()> {
     for (field, value) in custom {
         let text = match value {
             Value::Bool(value) => flag(*value).to_owned(),
@@ -200,7 +230,7 @@ fn custom_columns(db: &Connection, id: Id, custom: &std::collections::BTreeMap<S
             other => other.to_string(),
         };
         // A field that the account does not have (any more) has no column.
-        let statement = format!(r#"UPDATE "transaction" SET "{field}" = ?1 WHERE id = ?2"#);
+        let statement = format!(r#"UPDATE "{table}" SET "{field}" = ?1 WHERE id = ?2"#);
         if let Ok(mut update) = db.prepare_cached(&statement) {
             update.execute(params![text, id])?;
         }
@@ -218,9 +248,13 @@ fn line_address_key(line: &Line) -> Id {
 }
 
 fn address_row(db: &Connection, key: Id, transaction: Option<Id>, address: &Address) -> Result<()> {
+    address_row_of(db, "transactionshippingaddress", key, transaction, address)
+}
+
+fn address_row_of(db: &Connection, table: &str, key: Id, transaction: Option<Id>, address: &Address) -> Result<()> {
     let statement =
-        "INSERT OR REPLACE INTO transactionshippingaddress VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-    db.prepare_cached(statement)?
+        format!("INSERT OR REPLACE INTO {table} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+    db.prepare_cached(&statement)?
         .execute(params![
             key,
             transaction,
@@ -246,6 +280,7 @@ const LINE: &str = r#"INSERT INTO transactionline (uniquekey, "transaction", id,
 fn line_rows(db: &Connection, world: &World, order: &SalesOrder, line: &Line, sequence: usize) -> Result<()> {
     let address = line.ship_address.as_ref().filter(|_| order.multi_ship_to);
     let waiting = (line.remaining() - line.committed).max(Decimal::ZERO);
+    let billed = real(line.billed);
     db.prepare_cached(LINE)?.execute(params![
         line.unique_key,
         order.id,
@@ -266,6 +301,8 @@ fn line_rows(db: &Connection, world: &World, order: &SalesOrder, line: &Line, se
         "F",
         None::<Id>,
     ])?;
+    db.prepare_cached("UPDATE transactionline SET quantitybilled = ?1 WHERE uniquekey = ?2")?
+        .execute(params![billed, line.unique_key])?;
     if let Some(address) = address {
         address_row(db, line_address_key(line), Some(order.id), address)?;
     }
@@ -360,7 +397,7 @@ fn fulfilment_rows(db: &Connection, world: &World, fulfilment: &Fulfilment) -> R
         Some(fulfilment.id),
         &fulfilment.ship_address,
     )?;
-    custom_columns(db, fulfilment.id, &fulfilment.custom)?;
+    custom_columns(db, "transaction", fulfilment.id, &fulfilment.custom)?;
     fulfilment_lines(db, world, fulfilment)?;
     tracking_rows(db, fulfilment)
 }
@@ -431,7 +468,7 @@ fn invoice_rows(db: &Connection, world: &World, invoice: &Invoice) -> Result<()>
         date(world, invoice.created),
         date(world, invoice.last_modified),
     ])?;
-    custom_columns(db, invoice.id, &invoice.custom)?;
+    custom_columns(db, "transaction", invoice.id, &invoice.custom)?;
     let header = r#"INSERT INTO transactionline (uniquekey, "transaction", id, linesequencenumber, isclosed, mainline,
         taxline, createdfrom) VALUES (?1, ?2, 0, 0, 'F', 'T', 'F', ?3)"#;
     let key = 600_000_000_000 + invoice.id * 1000;
@@ -496,14 +533,7 @@ fn item_rows(db: &Connection, item: &Item) -> Result<()> {
 
 fn master_rows(db: &Connection, world: &World, id: Id) -> Result<()> {
     if let Some(customer) = world.customers.get(&id) {
-        let row = params![
-            id,
-            customer.entity_id,
-            customer.company,
-            present(&customer.email),
-            present(&customer.phone)
-        ];
-        db.execute("INSERT OR REPLACE INTO customer VALUES (?1, ?2, ?3, ?4, ?5, 'F')", row)?;
+        customer_row(db, world, customer)?;
         display(db, "entity", &id.to_string(), &customer.entity_id)
     } else if let Some(method) = world.ship_methods.get(&id) {
         db.execute(
@@ -522,6 +552,53 @@ fn master_rows(db: &Connection, world: &World, id: Id) -> Result<()> {
     } else {
         Ok(())
     }
+}
+
+fn customer_row(db: &Connection, world: &World, customer: &Customer) -> Result<()> {
+    let statement =
+        "INSERT OR REPLACE INTO customer (id, entityid, companyname, firstname, lastname, isperson, email, altemail,
+        phone, altphone, mobilephone, parent, lastmodifieddate, isinactive)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'F')";
+    db.prepare_cached(statement)?.execute(params![
+        customer.id,
+        customer.entity_id,
+        present(&customer.company),
+        present(&customer.first_name),
+        present(&customer.last_name),
+        flag(customer.person),
+        present(&customer.email),
+        present(&customer.alt_email),
+        present(&customer.phone),
+        present(&customer.alt_phone),
+        present(&customer.mobile_phone),
+        customer.parent,
+        date(world, customer.last_modified),
+    ])?;
+    custom_columns(db, "customer", customer.id, &customer.custom)
+}
+
+/// Brings the stock of items in places up to date.
+pub(super) fn refresh_stock(db: &Connection, world: &World, keys: &BTreeSet<(Id, Id)>) -> Result<()> {
+    let promised = world.promised(keys);
+    let statement = "INSERT OR REPLACE INTO aggregateitemlocation VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let mut insert = db.prepare_cached(statement)?;
+    let mut delete = db.prepare_cached("DELETE FROM aggregateitemlocation WHERE item = ?1 AND location = ?2")?;
+    for key in keys {
+        let Some(stock) = world.stock.get(key) else {
+            delete.execute(params![key.0, key.1])?;
+            continue;
+        };
+        let committed = promised.get(key).copied().unwrap_or_default();
+        insert.execute(params![
+            key.0,
+            key.1,
+            real(stock.on_hand),
+            real(stock.on_hand - committed),
+            real(committed),
+            date(world, stock.changed),
+        ])?;
+    }
+    Ok(())
 }
 
 fn location_address(db: &Connection, key: Id, address: &Address) -> Result<()> {

@@ -5,6 +5,7 @@ mod demo_addresses;
 mod fulfilling;
 mod invoicing;
 mod querying;
+mod stock;
 mod working_together;
 
 use super::NetSuite;

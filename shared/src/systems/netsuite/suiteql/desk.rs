@@ -1,0 +1,252 @@
+//! The queries for whoever ships at a desk: which order is meant, what lies where, and whose open orders changed.
+
+use super::{Missing, ORDER_STATUSES, Optional, Query, and, column, joins, marks, others, selects};
+use crate::connection::StockMeasure;
+
+/// Kinds of items whose stock is their own; a kit has none, and what could be assembled is no stock.
+const STOCKED: &str = "'InvtPart'";
+
+/// How far up a customer's accounts are followed.
+pub(in crate::systems::netsuite) const ACCOUNTS_ABOVE: usize = 5;
+
+const TIME: &str = "'YYYY-MM-DD HH24:MI:SS'";
+
+/// What an open order may lack.
+pub(in crate::systems::netsuite) static HEAD_OPTIONAL: [Optional; 1] = [Optional {
+    join: " LEFT JOIN transactionBillingAddress ba ON ba.nkey = t.billingaddress",
+    ..column(
+        "billing address",
+        &[
+            "nkey",
+            "billingaddress",
+            "transactionbillingaddress",
+            "addressee",
+            "attention",
+            "addr1",
+            "addr2",
+            "addr3",
+            "city",
+            "state",
+            "zip",
+            "country",
+            "addrphone",
+        ],
+        "ba.addressee, ba.attention, ba.addr1, ba.addr2, ba.addr3, ba.city, ba.state, ba.zip, ba.country, ba.addrphone",
+    )
+}];
+
+/// What a customer may lack.
+pub(in crate::systems::netsuite) static ENTITY_OPTIONAL: [Optional; 4] = [
+    column("customer's second mail", &["altemail"], "c.altemail"),
+    column("customer's mobile phone", &["mobilephone"], "c.mobilephone"),
+    column("customer's second phone", &["altphone"], "c.altphone"),
+    column(
+        "customer's own name",
+        &["isperson", "firstname", "lastname"],
+        "c.isperson, c.firstname, c.lastname",
+    ),
+];
+
+/// The sales order with this internal id.
+pub(in crate::systems::netsuite) fn order_of_id(id: &str) -> Query {
+    let text = "SELECT t.id, t.tranid FROM transaction t WHERE t.type = 'SalesOrd' AND t.id = ? ORDER BY t.id";
+    Query::new(text, [id])
+}
+
+/// Sales orders of which a column says one of these, to the letter.
+pub(in crate::systems::netsuite) fn orders_named(column: &str, names: &[&str]) -> Query {
+    let text = format!(
+        "SELECT t.id, t.tranid FROM transaction t WHERE t.type = 'SalesOrd' AND t.{column} IN ({}) ORDER BY t.id",
+        marks(names.len())
+    );
+    Query::new(text, names.iter().copied())
+}
+
+/// Sales orders with this number, in whatever case.
+pub(in crate::systems::netsuite) fn orders_numbered(number: &str) -> Query {
+    let text = "SELECT t.id, t.tranid FROM transaction t WHERE t.type = 'SalesOrd' AND UPPER(t.tranid) = UPPER(?) ORDER BY t.id";
+    Query::new(text, [number])
+}
+
+/// Sales orders that changed since then and whose number has these digits, or that the customer calls so; the latest first.
+pub(in crate::systems::netsuite) fn orders_alike(digits: &str, number: &str, since: &str) -> Query {
+    let text = format!(
+        "SELECT t.id, t.tranid, t.otherrefnum FROM transaction t WHERE t.type = 'SalesOrd' \
+         AND t.lastmodifieddate >= TO_DATE(?, {TIME}) AND (t.tranid LIKE ? OR t.otherrefnum LIKE ? OR t.otherrefnum = ?) \
+         ORDER BY t.id DESC"
+    );
+    let pattern = format!("%{digits}%");
+    Query::new(text, [since, &pattern, &pattern, number])
+}
+
+/// The column of a measure.
+pub(in crate::systems::netsuite) fn measured(measure: StockMeasure) -> &'static str {
+    match measure {
+        StockMeasure::OnHand => "quantityonhand",
+        StockMeasure::Available => "quantityavailable",
+    }
+}
+
+/// The stock of active items in these places, after an item in a place.
+pub(in crate::systems::netsuite) fn levels(
+    places: &[&str],
+    measure: StockMeasure,
+    condition: Option<&str>,
+    after: Option<(u64, u64)>,
+) -> Query {
+    let beyond = match after {
+        Some(_) => " AND ail.item >= ? AND (ail.item > ? OR ail.location > ?)",
+        None => "",
+    };
+    let text = format!(
+        "SELECT ail.item, ail.location, i.itemid AS sku, ail.{} AS quantity \
+         FROM aggregateItemLocation ail JOIN item i ON i.id = ail.item \
+         WHERE i.itemtype IN ({STOCKED}) AND NVL(i.isinactive, 'F') = 'F' AND ail.location IN ({}){beyond}{} \
+         ORDER BY ail.item, ail.location",
+        measured(measure),
+        marks(places.len()),
+        and(condition)
+    );
+    let after = after.map(|(item, location)| [item.to_string(), item.to_string(), location.to_string()]);
+    let params = places.iter().map(|place| (*place).to_owned());
+    Query::new(text, params.chain(after.into_iter().flatten()))
+}
+
+/// Any item of which the account shows how many there are.
+pub(in crate::systems::netsuite) fn any_quantity(measure: StockMeasure) -> Query {
+    let text = format!(
+        "SELECT MAX(ail.item) AS id FROM aggregateItemLocation ail WHERE ail.{} IS NOT NULL",
+        measured(measure)
+    );
+    Query::new(text, Vec::<String>::new())
+}
+
+/// How many active items there are of the kinds whose stock is not told.
+pub(in crate::systems::netsuite) fn untold_items(condition: Option<&str>) -> Query {
+    let text = format!(
+        "SELECT i.itemtype, COUNT(i.id) AS items FROM item i WHERE i.itemtype IN ('Assembly', 'Kit') \
+         AND NVL(i.isinactive, 'F') = 'F'{} GROUP BY i.itemtype ORDER BY i.itemtype",
+        and(condition)
+    );
+    Query::new(text, Vec::<String>::new())
+}
+
+/// Of these locations, those that there are and that are in use.
+pub(in crate::systems::netsuite) fn locations(ids: &[&str]) -> Query {
+    let text = format!(
+        "SELECT l.id FROM location l WHERE l.id IN ({}) AND NVL(l.isinactive, 'F') = 'F' ORDER BY l.id",
+        marks(ids.len())
+    );
+    Query::new(text, ids.iter().copied())
+}
+
+/// Open orders that changed at or after `since`, a time of the account's clock, or whose customer or an account above did, in the
+/// order of their ids.
+pub(in crate::systems::netsuite) fn open_orders(
+    since: &str,
+    after: Option<&str>,
+    condition: Option<&str>,
+    missing: &Missing,
+) -> Query {
+    let closed = others(&ORDER_STATUSES, &["B", "D", "E"], "SalesOrd");
+    let text = format!(
+        "SELECT t.id, t.entity, BUILTIN.DF(t.entity) AS customer, TO_CHAR(t.lastmodifieddate, {TIME}) AS modified, \
+         TO_CHAR(t.createddate, {TIME}) AS ordered{} FROM transaction t{} \
+         WHERE t.type = 'SalesOrd' AND t.status NOT IN ({}) AND t.id > ? \
+         AND (t.lastmodifieddate >= TO_DATE(?, {TIME}) OR t.entity IN ({})){} ORDER BY t.id",
+        selects(&HEAD_OPTIONAL, missing),
+        joins(&HEAD_OPTIONAL, missing),
+        closed.join(", "),
+        changed_customers(),
+        and(condition)
+    );
+    let times = std::iter::repeat_n(since, ACCOUNTS_ABOVE + 2);
+    Query::new(text, [after.unwrap_or("0")].into_iter().chain(times))
+}
+
+/// Customers that changed, or of which an account above did.
+fn changed_customers() -> String {
+    let levels = 1..=ACCOUNTS_ABOVE;
+    let below = |level: usize| match level {
+        1 => "c".to_owned(),
+        level => format!("p{}", level - 1),
+    };
+    let joined: String = levels
+        .clone()
+        .map(|level| format!(" LEFT JOIN customer p{level} ON p{level}.id = {}.parent", below(level)))
+        .collect();
+    let above: String = levels
+        .map(|level| format!(" OR p{level}.lastmodifieddate >= TO_DATE(?, {TIME})"))
+        .collect();
+    format!("SELECT c.id FROM customer c{joined} WHERE c.lastmodifieddate >= TO_DATE(?, {TIME}){above}")
+}
+
+/// Customers by id, with these fields of the customer's own making.
+pub(in crate::systems::netsuite) fn entities(ids: &[&str], fields: &[&str], missing: &Missing) -> Query {
+    let fields: String = fields.iter().map(|field| format!(", c.{field}")).collect();
+    let text = format!(
+        "SELECT c.id, c.entityid, c.companyname, c.email, c.phone, c.parent, \
+         TO_CHAR(c.lastmodifieddate, {TIME}) AS modified{}{fields} FROM customer c WHERE c.id IN ({}) ORDER BY c.id",
+        selects(&ENTITY_OPTIONAL, missing),
+        marks(ids.len())
+    );
+    Query::new(text, ids.iter().copied())
+}
+
+/// Any customer.
+pub(in crate::systems::netsuite) fn any_customer() -> Query {
+    Query::new("SELECT MAX(c.id) AS id FROM customer c", Vec::<String>::new())
+}
+
+/// How many of each item of an order have been shipped, and billed.
+pub(in crate::systems::netsuite) fn shipped_and_billed(order: &str) -> Query {
+    let text = "SELECT tl.item, SUM(ABS(NVL(tl.quantityshiprecv, 0))) AS shipped, SUM(ABS(NVL(tl.quantitybilled, 0))) AS billed \
+                FROM transactionline tl WHERE tl.transaction = ? AND tl.mainline = 'F' AND NVL(tl.taxline, 'F') = 'F' \
+                AND tl.item IS NOT NULL GROUP BY tl.item ORDER BY tl.item";
+    Query::new(text, [order])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_desk_says_is_bound_and_never_part_of_a_text() {
+        let evil = "SO1' OR '1'='1";
+        for query in [
+            orders_numbered(evil),
+            orders_named("externalid", &[evil, "x"]),
+            orders_alike("100", evil, "2026-01-01 00:00:00"),
+            order_of_id(evil),
+        ] {
+            assert!(!query.text.contains("SO1"), "{}", query.text);
+            assert_eq!(query.text.matches('?').count(), query.params.len(), "{}", query.text);
+        }
+    }
+
+    #[test]
+    fn pages_of_stock_and_of_orders_follow_the_key() {
+        let first = levels(&["6", "7"], StockMeasure::OnHand, None, None);
+        assert_eq!(first.params, ["6", "7"]);
+        assert!(first.text.contains("ail.quantityonhand AS quantity"), "{}", first.text);
+        let next = levels(
+            &["6"],
+            StockMeasure::Available,
+            Some("i.custitem_x = 'T'"),
+            Some((41, 6)),
+        );
+        assert_eq!(next.params, ["6", "41", "41", "6"]);
+        assert!(
+            next.text
+                .ends_with("AND (i.custitem_x = 'T') ORDER BY ail.item, ail.location"),
+            "{}",
+            next.text
+        );
+        for missing in [Missing::new(), Missing::from(["billing address"])] {
+            let query = open_orders("2026-02-03 04:00:00", Some("77"), Some("t.memo IS NULL"), &missing);
+            assert_eq!(query.params.first().map(String::as_str), Some("77"));
+            assert_eq!(query.text.matches('?').count(), query.params.len(), "{}", query.text);
+            assert_eq!(query.text.contains("billingaddress"), missing.is_empty());
+        }
+    }
+}
