@@ -27,8 +27,8 @@ use crate::connection::{AddressPolicy, Connection, Shipper, SystemSettings};
 use crate::domain::Refusal;
 use crate::http::Client;
 use crate::ports::{
-    CallError, Carrier, Clock, Connections, Later, Limits, Mint, Opened, OrderSource, Recorder, Secrets, StoreError,
-    Systems, TokenInUse, TokenKey, TokenRefresh, Tokens, TokensInUse,
+    CallError, Carrier, Clock, Connections, Desk, Later, Limits, Mint, Opened, OrderSource, Recorder, Secrets,
+    StoreError, Systems, TokenInUse, TokenKey, TokenRefresh, Tokens, TokensInUse,
 };
 use secret::CachedSecrets;
 
@@ -181,6 +181,25 @@ impl Registry {
         }
     }
 
+    /// A connection whose carrier is a desk at which people ship.
+    async fn open_desk(&self, connection: &Connection, recorder: Recorder) -> Result<Opened, CallError> {
+        if System::named(&connection.erp.system) != Some(System::NetSuite) {
+            let words = format!(
+                "{} does not serve a shipping desk in this version",
+                connection.erp.system
+            );
+            return Err(CallError::Refused(Refusal::new("unknown-system", words)));
+        }
+        let source = Arc::new(self.netsuite(connection, &recorder).await?);
+        let desk = Arc::new(self.shipstation(connection, &recorder).await?);
+        Ok(Opened {
+            source: source.clone(),
+            carrier: desk.clone(),
+            desk: Some(Desk { desk, source }),
+            recorder,
+        })
+    }
+
     async fn netsuite(&self, connection: &Connection, recorder: &Recorder) -> Result<netsuite::NetSuite, CallError> {
         let secret = self.secret(&connection.erp).await?;
         netsuite::NetSuite::new(connection, &secret, self.ports(recorder)).map_err(CallError::Refused)
@@ -308,6 +327,9 @@ impl Registry {
 impl Systems for Registry {
     async fn open(&self, connection: &Connection) -> Result<Opened, CallError> {
         let recorder = Recorder::default();
+        if System::named(&connection.carrier.system) == Some(System::ShipStation) {
+            return self.open_desk(connection, recorder).await;
+        }
         let source = self.source(connection, &recorder).await?;
         let carrier = self.carrier(connection, &recorder).await?;
         Ok(Opened {
