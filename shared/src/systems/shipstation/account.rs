@@ -116,6 +116,7 @@ pub(crate) fn usual() -> Usual {
         package: "package",
         address: AddressPolicy::AsIs,
         unknown_purchase: UnknownPurchase::Hold,
+        is_desk: true,
         ..Usual::default()
     }
 }
@@ -135,6 +136,19 @@ pub fn mistakes(addressed: &Addressed<'_>) -> Vec<Mistake> {
             "accounts",
             "names accounts to ship under, and people choose them in ShipStation",
             "nothing",
+        );
+    }
+    if addressed.desk.is_none() {
+        mistakes.0.push(Mistake::missing(
+            "desk",
+            "how orders in ShipStation are matched: `named_by`, and what a void does",
+        ));
+    }
+    if addressed.stock.is_some() && account.is_ok_and(|account| account.api == Api::V1) {
+        mistakes.add(
+            "stock",
+            "is to be told, and ShipStation's V1 API has no inventory",
+            "carrier.api = \"v2\" with a key of V2, or no [stock]",
         );
     }
     mistakes.0

@@ -331,10 +331,9 @@ impl ShipStation {
             Some("shipped") => return Ok(Placed::Fixed("it was shipped".to_owned())),
             _ => {}
         }
-        let mut whole = there.clone();
-        if let Some(whole) = whole.as_object_mut() {
-            whole.insert("orderStatus".to_owned(), "cancelled".into());
-        }
+        let mut whole = there.as_object().cloned().unwrap_or_default();
+        whole.insert("orderStatus".to_owned(), "cancelled".into());
+        let whole = convert::as_taken(whole);
         self.write_v1("cancel-order", &whole)
             .await
             .map(|_| Placed::Changed(said))

@@ -26,7 +26,7 @@ pub(crate) use keys::signing_keys;
 pub(crate) use limit::near_limit;
 pub(crate) use news::{delivered, legal_number, told};
 pub(crate) use order::{key_of, said_by_v1, said_by_v2, store};
-pub(crate) use order_v1::{change_v1, create_v1, fixed_v1};
+pub(crate) use order_v1::{as_taken, change_v1, create_v1, fixed_v1};
 pub(crate) use order_v2::{change_v2, create_v2, created_v2, fixed_v2};
 pub(crate) use page::{List, Place, query};
 pub(crate) use pointer::{Holds, Pointer, follow};

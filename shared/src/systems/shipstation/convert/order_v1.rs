@@ -14,6 +14,20 @@ use crate::systems::shipstation::wire::v1::Order;
 /// V1's names of the fields of one's own.
 const OWN_FIELDS: [&str; 3] = ["customField1", "customField2", "customField3"];
 
+/// What V1 tells of an order and does not take back.
+const ONLY_TOLD: [&str; 7] = [
+    "createDate",
+    "modifyDate",
+    "orderTotal",
+    "holdUntilDate",
+    "userId",
+    "externallyFulfilled",
+    "externallyFulfilledBy",
+];
+
+/// The same of an item.
+const ONLY_TOLD_OF_ITEMS: [&str; 2] = ["createDate", "modifyDate"];
+
 /// Why an order can be changed no more; nothing where it can, as far as its status says.
 pub(crate) fn fixed_v1(status: Option<&str>) -> Option<String> {
     match status {
@@ -38,7 +52,21 @@ pub(crate) fn change_v1(order: &DeskOrder, there: &Value, ours: bool, all: bool)
     if all && !same(&goods(there), &wanted(order)) {
         changed.insert("items".to_owned(), items(order, there)?);
     }
-    Ok((changed != *whole).then_some(Value::Object(changed)))
+    Ok((changed != *whole).then(|| as_taken(changed)))
+}
+
+/// The order as it is written: without what is only told.
+pub(crate) fn as_taken(mut whole: Map<String, Value>) -> Value {
+    for name in ONLY_TOLD {
+        whole.remove(name);
+    }
+    let items = whole.get_mut("items").and_then(Value::as_array_mut);
+    for item in items.into_iter().flatten().filter_map(Value::as_object_mut) {
+        for name in ONLY_TOLD_OF_ITEMS {
+            item.remove(name);
+        }
+    }
+    Value::Object(whole)
 }
 
 /// What belongs to the customer. The name under which somebody bought elsewhere stays: a marketplace knows them by it.

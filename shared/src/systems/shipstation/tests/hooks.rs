@@ -43,12 +43,13 @@ impl Signer {
     }
 
     fn published(&self) -> Value {
-        let public = self.pair.public_key();
-        let bytes = |number: &[u8]| BASE64URL_NOPAD.encode(number);
+        // PKCS #1 of a key of 2048 bits: a modulus of 257 bytes that begins with 0, and an exponent of three.
+        let public = self.pair.public_key().as_ref();
+        assert_eq!((public.len(), &public[4..9]), (270, [2, 0x82, 1, 1, 0].as_slice()));
+        let (modulus, exponent) = (&public[9..265], &public[267..]);
         json!({
             "kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.id,
-            "n": bytes(public.modulus().big_endian_without_leading_zero()),
-            "e": bytes(public.exponent().big_endian_without_leading_zero()),
+            "n": BASE64URL_NOPAD.encode(modulus), "e": BASE64URL_NOPAD.encode(exponent),
         })
     }
 

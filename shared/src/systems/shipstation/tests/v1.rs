@@ -137,7 +137,7 @@ async fn pages_of_a_notification_are_read_to_the_end() {
     assert_eq!((second.despatches.len(), second.next), (4, None));
     assert_eq!(
         world.lines()[1],
-        "GET ssapi6.shipstation.com/shipments?batchId=187000001&includeShipmentItems=True&page=2"
+        "GET ssapi6.shipstation.com/shipments?batchId=187000001&page=2&includeShipmentItems=True"
     );
 }
 
