@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use tests::desk::{DeskWorld, Ending, open_order};
 use tests::morning;
 use tests::world::Failure;
-use waybill::ports::StockBooks;
+use waybill::ports::{Clock, StockBooks};
 
 fn hours(hours: i64) -> SignedDuration {
     SignedDuration::from_hours(hours)

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use tests::desk::{DeskWorld, Ending, Invoked};
 use tests::world::Failure;
 use waybill::domain::Refusal;
-use waybill::ports::{StockBooks, StockMessage};
+use waybill::ports::{Clock, StockBooks, StockMessage};
 
 /// So many items in the two places that the connection names.
 fn fill(world: &DeskWorld, items: u64) {
@@ -287,6 +287,32 @@ async fn a_desk_without_inventory_ends_the_run_with_words() -> Result<(), Failur
     )));
     let run = world.tell_stock().await?;
     assert!(run.round.stopped.is_some_and(|why| why.contains("names no field")));
+    Ok(())
+}
+
+/// P44: what a worker was telling when it died is not forgotten where the run is given up after that.
+#[tokio::test]
+async fn what_was_in_doubt_when_a_run_was_given_up_is_told_by_the_next() -> Result<(), Failure> {
+    let world = DeskWorld::start()?;
+    fill(&world, 3);
+    world.tell_stock().await?;
+    world.erp.has(2, 1, "SKU-2", 900);
+    world.stock().begin(&world.id()?, false).await?;
+    // The run is read and taken, the page's books are read, the intent is written: then the desk is told.
+    world.steps.end_at(4, Ending::After);
+    assert_eq!(world.invoke().await?, Some(Invoked::Died));
+    assert_eq!(world.differences(), Vec::<String>::new(), "the desk has heard of it");
+    fill(&world, 3);
+    world.erp.refuse(Some(Refusal::new(
+        "INSUFFICIENT_PERMISSION",
+        "the role may not see items",
+    )));
+    world.work().await?;
+    assert!(world.stock_run().await?.round.stopped.is_some());
+    world.erp.refuse(None);
+    let run = world.tell_stock().await?;
+    assert_eq!((run.round.number, run.told), (3, 1));
+    assert!(world.differences().is_empty(), "{:?}", world.differences());
     Ok(())
 }
 

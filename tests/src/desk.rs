@@ -25,8 +25,8 @@ use waybill::memory::{CountedNonces, Fate, Memory, Switch, TurnedClock};
 use waybill::ports::{
     CallError, Carrier, Clock, Control, CustomersRun, Desk, DeskSource, DespatchPage, Despatched, DocumentHead, Draft,
     EffectError, Finding, LabelError, Later, ListPage, Listing, Meant, News, Obstacle, Opened, OrderSource, Permit,
-    Placed, Purchased, Push, Recorder, Scan, ShippingDesk, Sighting, StockBooks, StoreError, Subscribed, Systems, Told,
-    VoidError, WriteBack, WriteBackRef, Written,
+    Placed, Purchased, Push, Recorder, Scan, ShippingDesk, Sighting, StockBooks, Subscribed, Systems, Told, VoidError,
+    WriteBack, WriteBackRef, Written,
 };
 
 use crate::world::Failure;
@@ -784,10 +784,8 @@ impl DeskWorld {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn stock_run(&self) -> Result<StockRun, StoreError> {
-        self.store
-            .stock_run(&CONNECTION.parse().map_err(|_| StoreError("id".to_owned()))?)
-            .await
+    pub async fn stock_run(&self) -> Result<StockRun, Failure> {
+        Ok(self.store.stock_run(&self.id()?).await?)
     }
 
     /// What differs between the ERP and the desk: everything that lies in a place of the connection's must be shown, and nothing
