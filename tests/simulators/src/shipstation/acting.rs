@@ -15,7 +15,7 @@ use super::model::{Address, Scan, Standing};
 #[serde(tag = "act", rename_all = "snake_case")]
 pub enum Act {
     /// Enters an order.
-    Enter(NewOrder),
+    Enter(Box<NewOrder>),
     /// Changes an open order.
     Edit {
         /// The order.

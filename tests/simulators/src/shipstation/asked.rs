@@ -140,12 +140,20 @@ impl Asked {
     }
 
     /// A page of a list of V2, under this name; `size` is the parameter that says how many fit, and how many usually do.
-    pub(super) fn page(&self, name: &str, size: (&str, usize), most: usize, all: Vec<Value>) -> Reply {
+    /// Only what is on the page is shaped.
+    pub(super) fn page<T>(
+        &self,
+        name: &str,
+        size: (&str, usize),
+        most: usize,
+        all: &[T],
+        shape: impl Fn(&T) -> Value,
+    ) -> Reply {
         let per_page = self.count(size.0, size.1, most)?;
         let page = self.count("page", 1, usize::MAX)?;
         let pages = all.len().div_ceil(per_page).max(1);
         let total = all.len();
-        let shown: Vec<Value> = all.into_iter().skip((page - 1) * per_page).take(per_page).collect();
+        let shown = shown(all, page, per_page, shape);
         let link = |wanted: usize| json!({ "href": self.link_to(wanted) });
         let links = json!({
             "first": link(1),
@@ -172,18 +180,24 @@ impl Asked {
     }
 
     /// A page of a list of V1, under this name.
-    pub(super) fn v1_page(&self, name: &str, most: usize, all: Vec<Value>) -> Reply {
+    pub(super) fn v1_page<T>(&self, name: &str, most: usize, all: &[T], shape: impl Fn(&T) -> Value) -> Reply {
         let per_page = self.count("pageSize", 100, most)?;
         let page = self.count("page", 1, usize::MAX)?;
         let mut body = Map::new();
         let total = all.len();
-        let shown: Vec<Value> = all.into_iter().skip((page - 1) * per_page).take(per_page).collect();
+        let shown = shown(all, page, per_page, shape);
         body.insert(name.to_owned(), shown.into());
         for (key, value) in [("total", total), ("page", page), ("pages", total.div_ceil(per_page))] {
             body.insert(key.to_owned(), value.into());
         }
         Ok(ok(Value::Object(body)))
     }
+}
+
+/// What is on a page, shaped.
+fn shown<T>(all: &[T], page: usize, per_page: usize, shape: impl Fn(&T) -> Value) -> Vec<Value> {
+    let before = (page - 1).saturating_mul(per_page);
+    all.iter().skip(before).take(per_page).map(shape).collect()
 }
 
 /// A span of time that may be open at both ends.

@@ -415,7 +415,14 @@ impl State {
 
     /// The order that this part belongs to, and the part.
     pub(super) fn part(&self, id: Id) -> Option<(&Order, &Part)> {
-        let order = self.orders.values().find(|order| order.has_part(id))?;
+        let own = self.orders.get(&id);
+        let order = own.or_else(|| self.orders.values().find(|order| order.has_part(id)))?;
+        self.part_of(order.id, id)
+    }
+
+    /// An order and this part of it.
+    pub(super) fn part_of(&self, order: Id, id: Id) -> Option<(&Order, &Part)> {
+        let order = self.orders.get(&order)?;
         let part = order.parts.iter().find(|part| part.id == id)?;
         Some((order, part))
     }

@@ -226,7 +226,7 @@ impl ShipStation {
     pub fn act(&self, act: Act) -> Result<Value, String> {
         let done = json!({ "done": true });
         match act {
-            Act::Enter(new) => self.enter(new).map(|id| json!({ "order": id })),
+            Act::Enter(new) => self.enter(*new).map(|id| json!({ "order": id })),
             Act::Buy(buy) => self.buy(&buy).map(|bought| json!(bought)),
             Act::BuyBatch { buys } => self.buy_batch(&buys).map(|bought| json!(bought)),
             Act::MarkShipped {

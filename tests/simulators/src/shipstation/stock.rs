@@ -102,28 +102,26 @@ impl Stock {
         pile.on_hand.insert(condition, quantity);
     }
 
-    /// Where a SKU's orders are filled from: the first location that knows it.
-    pub(super) fn home_of(&self, sku: &str) -> Option<Id> {
-        self.piles
-            .keys()
-            .find(|(_, own)| own == sku)
-            .map(|(location, _)| *location)
+    /// Where each SKU's orders are filled from: the first location that knows it.
+    pub(super) fn homes(&self) -> BTreeMap<&str, Id> {
+        let latest_first = self.piles.keys().rev();
+        latest_first.map(|(location, sku)| (sku.as_str(), *location)).collect()
     }
 }
 
 impl State {
-    /// How many of a SKU open orders wait for.
-    pub(super) fn ordered(&self, sku: &str) -> i64 {
-        let open = self.orders.values().filter(|order| order.may_change());
-        let of_order = |order: &super::model::Order| -> i64 {
-            let parts = order.parts.iter().filter(|part| part.state == PartState::Open);
-            let takes = parts.flat_map(|part| &part.takes);
-            takes
-                .filter(|(line, _)| order.line(*line).is_some_and(|line| line.sku.as_deref() == Some(sku)))
-                .map(|(_, count)| i64::from(*count))
-                .sum()
-        };
-        open.map(of_order).sum()
+    /// How many of each SKU open orders wait for.
+    pub(super) fn ordered(&self) -> BTreeMap<&str, i64> {
+        let mut counts = BTreeMap::new();
+        for order in self.orders.values().filter(|order| order.may_change()) {
+            let open = order.parts.iter().filter(|part| part.state == PartState::Open);
+            for (line, count) in open.flat_map(|part| &part.takes) {
+                if let Some(sku) = order.line(*line).and_then(|line| line.sku.as_deref()) {
+                    *counts.entry(sku).or_default() += i64::from(*count);
+                }
+            }
+        }
+        counts
     }
 
     /// A label takes its contents out of the stock, where the options want that.
@@ -150,7 +148,7 @@ impl State {
             .filter_map(|(line, count)| Some((order.line(*line)?.sku.clone()?, i64::from(*count) * sign)))
             .collect();
         for (sku, by) in moved {
-            let Some(location) = self.stock.home_of(&sku) else {
+            let Some(location) = self.stock.homes().get(sku.as_str()).copied() else {
                 continue;
             };
             let there = self.stock.in_condition(location, &sku, Condition::Sellable);

@@ -177,7 +177,7 @@ async fn a_path_that_is_not_served_is_refused_in_the_form_of_its_api() {
     let stage = Stage::plain().await;
     let (status, answer) = stage.v2_get("/v2/customers").await;
     assert_eq!((status, code(&answer)), (404, "invalid_identifier"));
-    let (status, answer) = stage.v1(("/customers"), &json!({ "name": "Jane" })).await;
+    let (status, answer) = stage.v1("/customers", &json!({ "name": "Jane" })).await;
     assert_eq!(status, 405, "customers are only read");
     assert!(answer["Message"].is_string());
 }

@@ -24,8 +24,9 @@ pub(super) async fn list(Shared(shipstation): Shared<ShipStation>, asked: Asked)
     if asked.descends(false)? {
         found.reverse();
     }
-    let shown = found.into_iter().map(shape::customer).collect();
-    asked.v1_page("customers", state.options.largest_page, shown)
+    asked.v1_page("customers", state.options.largest_page, &found, |one| {
+        shape::customer(one)
+    })
 }
 
 /// `GET /customers/{id}`.

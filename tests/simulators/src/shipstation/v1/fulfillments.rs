@@ -35,6 +35,6 @@ pub(super) async fn list(Shared(shipstation): Shared<ShipStation>, asked: Asked)
     if asked.descends(false)? {
         found.reverse();
     }
-    let shown = found.into_iter().map(|one| shape::fulfilment(&state, one)).collect();
-    asked.v1_page("fulfillments", state.options.largest_page, shown)
+    let shaped = |one: &&Fulfilment| shape::fulfilment(&state, one);
+    asked.v1_page("fulfillments", state.options.largest_page, &found, shaped)
 }

@@ -69,8 +69,8 @@ pub(super) async fn list(Shared(shipstation): Shared<ShipStation>, asked: Asked)
     if asked.descends(false)? {
         found.reverse();
     }
-    let shown = found.into_iter().map(|order| shape::order(&state, order)).collect();
-    asked.v1_page("orders", state.options.largest_page, shown)
+    let shaped = |order: &&Order| shape::order(&state, order);
+    asked.v1_page("orders", state.options.largest_page, &found, shaped)
 }
 
 /// `GET /orders/{id}`.

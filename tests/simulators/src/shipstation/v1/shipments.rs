@@ -44,11 +44,8 @@ pub(super) async fn list(Shared(shipstation): Shared<ShipStation>, asked: Asked)
     if asked.descends(false)? {
         found.reverse();
     }
-    let shown = found
-        .into_iter()
-        .map(|label| shape::shipment(&state, label, with_items))
-        .collect();
-    asked.v1_page("shipments", state.options.largest_page, shown)
+    let shaped = |label: &&Label| shape::shipment(&state, label, with_items);
+    asked.v1_page("shipments", state.options.largest_page, &found, shaped)
 }
 
 /// `POST /shipments/voidlabel`: a refusal is a 200 too.

@@ -6,14 +6,21 @@ use http::StatusCode;
 use super::super::ShipStation;
 use super::super::answer::{Refusal, Reply, ok, read_se};
 use super::super::asked::Asked;
+use super::super::model::Batch;
 use super::shape;
 
 /// `GET /v2/batches`.
 pub(super) async fn list(Shared(shipstation): Shared<ShipStation>, asked: Asked) -> Reply {
     let state = shipstation.state();
-    let batches = state.batches.values().rev();
-    let shown = batches.map(|batch| shape::batch(asked.base(), batch)).collect();
-    asked.page("batches", ("page_size", 25), state.options.largest_page, shown)
+    let batches: Vec<&Batch> = state.batches.values().rev().collect();
+    let shaped = |batch: &&Batch| shape::batch(asked.base(), batch);
+    asked.page(
+        "batches",
+        ("page_size", 25),
+        state.options.largest_page,
+        &batches,
+        shaped,
+    )
 }
 
 /// `GET /v2/batches/{id}`.

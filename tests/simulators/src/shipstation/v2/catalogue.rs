@@ -4,7 +4,7 @@ use axum::extract::{Path, State as Shared};
 use serde_json::{Value, json};
 
 use super::super::ShipStation;
-use super::super::answer::{Refusal, Reply, ok, read_se};
+use super::super::answer::{Refusal, Reply, ok, read_se, request_id};
 use super::super::asked::Asked;
 use super::super::model::Product;
 use super::super::times::utc;
@@ -14,7 +14,10 @@ use super::shape;
 pub(super) async fn carriers(Shared(shipstation): Shared<ShipStation>) -> Reply {
     let state = shipstation.state();
     let carriers: Vec<Value> = state.options.carriers.iter().map(shape::carrier).collect();
-    Ok(ok(json!({ "carriers": carriers })))
+    // A success carries the members of an error as well, by the file and in truth.
+    Ok(ok(
+        json!({ "carriers": carriers, "request_id": request_id(), "errors": [] }),
+    ))
 }
 
 /// `GET /v2/carriers/{id}/services`.
@@ -61,8 +64,8 @@ pub(super) async fn products(Shared(shipstation): Shared<ShipStation>, asked: As
             && asked.within("name", &product.name)
             && asked.is("active", active(product))
     };
-    let found = state.products.values().filter(wanted).map(product).collect();
-    asked.page("products", ("page_size", 100), 100, found)
+    let found: Vec<&Product> = state.products.values().filter(wanted).collect();
+    asked.page("products", ("page_size", 100), 100, &found, |one| product(one))
 }
 
 fn product(product: &Product) -> Value {

@@ -48,7 +48,7 @@ pub(super) async fn list(Shared(shipstation): Shared<ShipStation>, asked: Asked)
             && batch.is_none_or(|id| Some(id) == batch_of(one))
             && asked.is("tracking_number", &one.tracking_number)
             && asked.is("fulfillment_provider_code", provider)
-            && state.part(one.part).is_some_and(|(order, part)| {
+            && state.part_of(one.order, one.part).is_some_and(|(order, part)| {
                 asked.text("shipment_number").is_none_or(|number| number == part.number)
                     && asked.within("ship_to_name", &order.ship_to.name)
                     && asked.is("ship_to_country_code", &order.ship_to.country)
@@ -59,8 +59,14 @@ pub(super) async fn list(Shared(shipstation): Shared<ShipStation>, asked: Asked)
     if asked.descends(true)? {
         found.reverse();
     }
-    let shown = found.into_iter().map(|one| shape::fulfilment(&state, one)).collect();
-    asked.page("fulfillments", ("page_size", 25), state.options.largest_page, shown)
+    let shaped = |one: &&Fulfilment| shape::fulfilment(&state, one);
+    asked.page(
+        "fulfillments",
+        ("page_size", 25),
+        state.options.largest_page,
+        &found,
+        shaped,
+    )
 }
 
 fn sorting(one: &Fulfilment, by: Option<&str>) -> Timestamp {

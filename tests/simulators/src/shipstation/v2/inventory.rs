@@ -46,7 +46,8 @@ pub(super) async fn levels(Shared(shipstation): Shared<ShipStation>, asked: Aske
     let warehouse = asked.id("inventory_warehouse_id")?;
     let location = asked.id("inventory_location_id")?;
     let by_warehouse = asked.one_of("group_by", &["warehouse", "location"])? == Some("warehouse");
-    let mut found: BTreeMap<(String, Id), Level> = BTreeMap::new();
+    let (homes, ordered) = (state.stock.homes(), state.ordered());
+    let mut found: BTreeMap<(&str, Id), Level> = BTreeMap::new();
     for ((place, sku), pile) in &state.stock.piles {
         let within = state.stock.locations.get(place).and_then(|location| location.warehouse);
         let Some(within) = within else { continue };
@@ -57,18 +58,20 @@ pub(super) async fn levels(Shared(shipstation): Shared<ShipStation>, asked: Aske
             continue;
         }
         let group = if by_warehouse { within } else { *place };
-        let level = found.entry((sku.clone(), group)).or_default();
+        let level = found.entry((sku, group)).or_default();
         level.on_hand += pile.on_hand.values().sum::<i64>();
         level.sellable += pile.on_hand.get(&Condition::Sellable).copied().unwrap_or(0);
-        if state.stock.home_of(sku) == Some(*place) {
-            level.allocated = state.ordered(sku);
+        if homes.get(sku.as_str()) == Some(place) {
+            level.allocated = ordered.get(sku.as_str()).copied().unwrap_or(0);
         }
         level.warehouse = within;
         level.location = (!by_warehouse).then_some(*place);
         level.cost = pile.cost.clone().or(level.cost.take());
     }
-    let shown = found.into_iter().map(|((sku, _), level)| level.shown(&sku)).collect();
-    asked.page("inventory", ("limit", 100), MOST, shown)
+    let found: Vec<(&str, Level)> = found.into_iter().map(|((sku, _), level)| (sku, level)).collect();
+    asked.page("inventory", ("limit", 100), MOST, &found, |(sku, level)| {
+        level.shown(sku)
+    })
 }
 
 #[derive(Default)]
@@ -232,15 +235,15 @@ fn apply(state: &mut State, wanted: &Wanted) -> Result<(), Refusal> {
 /// `GET /v2/inventory_warehouses`.
 pub(super) async fn warehouses(Shared(shipstation): Shared<ShipStation>, asked: Asked) -> Reply {
     let state = shipstation.state();
-    let shown = state.stock.warehouses.values().map(shown).collect();
-    asked.page("inventory_warehouses", ("limit", 100), MOST, shown)
+    let all: Vec<&Container> = state.stock.warehouses.values().collect();
+    asked.page("inventory_warehouses", ("limit", 100), MOST, &all, |one| shown(one))
 }
 
 /// `GET /v2/inventory_locations`.
 pub(super) async fn locations(Shared(shipstation): Shared<ShipStation>, asked: Asked) -> Reply {
     let state = shipstation.state();
-    let shown = state.stock.locations.values().map(shown).collect();
-    asked.page("inventory_locations", ("limit", 100), MOST, shown)
+    let all: Vec<&Container> = state.stock.locations.values().collect();
+    asked.page("inventory_locations", ("limit", 100), MOST, &all, |one| shown(one))
 }
 
 fn shown(container: &Container) -> Value {

@@ -64,8 +64,8 @@ pub(super) async fn list(Shared(shipstation): Shared<ShipStation>, asked: Asked)
     if asked.descends(true)? {
         found.reverse();
     }
-    let shown = found.into_iter().map(|label| shape::label(&state, label)).collect();
-    asked.page("labels", ("page_size", 25), state.options.largest_page, shown)
+    let shaped = |label: &&Label| shape::label(&state, label);
+    asked.page("labels", ("page_size", 25), state.options.largest_page, &found, shaped)
 }
 
 /// `GET /v2/labels/{id}`.

@@ -161,7 +161,7 @@ pub(super) fn address(address: &Address) -> Value {
 
 /// A label.
 pub(super) fn label(state: &State, label: &Label) -> Value {
-    let found = state.part(label.part);
+    let found = state.part_of(label.order, label.part);
     let carrier = state.options.carrier(&label.carrier);
     let currency = found.map_or("usd", |(order, _)| order.currency.as_str());
     let international = found.is_some_and(|(order, _)| order.ship_to.country != "US");
@@ -323,7 +323,7 @@ fn event(options: &Options, event: &ScanEvent, to: Option<&Address>) -> Value {
 
 /// A fulfilment.
 pub(super) fn fulfilment(state: &State, one: &Fulfilment) -> Value {
-    let found = state.part(one.part);
+    let found = state.part_of(one.order, one.part);
     let carrier = state.options.carrier(&one.carrier);
     let external = one.label.is_none();
     json!({

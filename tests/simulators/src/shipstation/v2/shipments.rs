@@ -69,11 +69,14 @@ pub(super) async fn list(Shared(shipstation): Shared<ShipStation>, asked: Asked)
     if asked.descends(true)? {
         found.reverse();
     }
-    let shown = found
-        .iter()
-        .map(|(order, part)| shape::shipment(&state, order, part))
-        .collect();
-    asked.page("shipments", ("page_size", 25), state.options.largest_page, shown)
+    let shaped = |(order, part): &(&Order, &Part)| shape::shipment(&state, order, part);
+    asked.page(
+        "shipments",
+        ("page_size", 25),
+        state.options.largest_page,
+        &found,
+        shaped,
+    )
 }
 
 fn is_in_batch(state: &State, part: &Part, batch: Id) -> bool {
