@@ -3,9 +3,10 @@
 use jiff::SignedDuration;
 use rust_decimal::{Decimal, dec};
 use simulators::faults::{Fault, FaultKind};
+use simulators::netsuite::books::FulfilmentBook;
 use simulators::netsuite::people::{NewLine, NewOrder};
 use tests::counter::{DeskWorld, STORE, UNASKABLE};
-use tests::world::{CONNECTION, Failure, new_york};
+use tests::world::{CONNECTION, Failure, new_york, place};
 use waybill::connection::VoidedAtDesk;
 use waybill::domain::{DeskOrderRef, DespatchId, DespatchStanding, GapKind, JobId};
 use waybill::flows::operate::OperateError;
@@ -45,16 +46,14 @@ fn skus(story: &DeskWorld) -> Result<(String, String), Failure> {
 fn fulfilled(story: &DeskWorld, order: u64) -> Result<Vec<(Decimal, Decimal, Vec<String>)>, Failure> {
     let page = story.world.page(order)?;
     let lines: Vec<u32> = page.lines.keys().copied().collect();
-    let of = |made: &simulators::netsuite::books::FulfilmentBook, line: usize| {
+    let of = |made: &FulfilmentBook, line: usize| {
         let quantity = lines.get(line).and_then(|line| made.lines.get(line));
         quantity.copied().unwrap_or_default().normalize()
     };
-    let one = |made: &_| (of(made, 0), of(made, 1), tracking(made));
-    Ok(page.fulfilments.iter().map(one).collect())
-}
-
-fn tracking(made: &simulators::netsuite::books::FulfilmentBook) -> Vec<String> {
-    made.tracking_numbers.clone()
+    let made = page.fulfilments.iter();
+    Ok(made
+        .map(|made| (of(made, 0), of(made, 1), made.tracking_numbers.clone()))
+        .collect())
 }
 
 fn held(job: &Job) -> Result<(HoldReason, String), Failure> {
@@ -548,6 +547,35 @@ async fn a_pause_loses_nothing_and_old_parcels_stay_old() -> Result<(), Failure>
     story.pass(A_WHILE).await?;
     assert_eq!(story.world.page(new)?.fulfilments.len(), 1);
     assert!(story.world.jobs(old).is_empty() && story.parked().is_empty());
+    Ok(())
+}
+
+/// P42: what people shipped is written as they shipped it, although the order was changed before it was written.
+#[tokio::test]
+async fn what_people_shipped_is_written_as_shipped() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let (order, at_desk) = ordered(&story)?;
+    let (light, _) = skus(&story)?;
+    let busy = FaultKind::Status {
+        code: 429,
+        retry_after: Some(60),
+    };
+    story.world.netsuite_fault(Fault::new("transform", busy).at_most(1));
+    story
+        .desk
+        .label(&at_desk, "1Z0001", &[(&light, dec!(2))], story.world.now());
+    story.poll().await?;
+    story.work().await?;
+    assert!(fulfilled(&story, order)?.is_empty());
+    let elsewhere = place("Hudson Supply Co", "233 S Wacker Dr", "Chicago", "IL", "60606", "US");
+    story
+        .world
+        .person(|account, now| account.edit_address(order, elsewhere, now))?;
+    story.pass(A_WHILE).await?;
+    assert_eq!(
+        fulfilled(&story, order)?,
+        [(dec!(2), dec!(0), vec!["1Z0001".to_owned()])]
+    );
     Ok(())
 }
 

@@ -295,7 +295,7 @@ impl DeskSource for Account {
             return Err(CallError::Refused(Refusal::new("INVALID_PARAMETER", "no such search")));
         }
         let named = |external: Option<&str>, number: &str| match &order.key {
-            Some(key) if external == Some(key) => Some(BY_EXTERNAL_ID),
+            Some(key) if external == Some(key.as_str()) => Some(BY_EXTERNAL_ID),
             _ if number == order.number => Some("its number"),
             _ => None,
         };
