@@ -380,10 +380,8 @@ async fn orders_are_found_by_exactly_their_number() {
         .collect();
     assert_eq!(found, [("se-1", Some("7")), ("se-3", Some("8"))]);
     assert!(desk.numbers_repeat());
-    assert_eq!(
-        World::new(|_| empty("shipments")).v2().numbered("SO-9").await.unwrap(),
-        []
-    );
+    let none = World::new(|_| empty("shipments")).v2().numbered("SO-9").await;
+    assert!(none.unwrap().is_empty());
 }
 
 /// P47, P50: the key stands in no record of what was asked, and a failing answer is there for the audit.
