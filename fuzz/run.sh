@@ -13,6 +13,8 @@ seeds() {
     ups_webhook) echo "$fixtures/ups/webhook" "$fixtures/hostile/ups" ;;
     netsuite_webhook) echo "$fixtures/hostile/netsuite" ;;
     ups_answers) for folder in "$fixtures"/ups/*/; do echo "$folder"; done ;;
+    fedex_webhook) echo "$fixtures/fedex/track-webhook" ;;
+    fedex_answers) for folder in "$fixtures"/fedex/*/; do echo "$folder"; done ;;
     netsuite_answers) echo "$fixtures/netsuite/read" "$fixtures/netsuite/errors" "$fixtures/netsuite/write" ;;
     connection_file) echo ../examples/connections ;;
   esac

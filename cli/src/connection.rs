@@ -21,6 +21,7 @@ use waybill::systems::{System, account_of};
 use crate::Common;
 use crate::hook;
 use crate::output::{self, Answer, Failure, facts, note, table, when};
+use crate::portal;
 use crate::schedule;
 use crate::stack::Stack;
 
@@ -140,8 +141,9 @@ fn succeed(written: Connection, before: Option<&Connection>) -> Result<(Connecti
     }
     if trigger(&written) != trigger(before) {
         return Err(Failure::new(format!(
-            "{id} ships by erp.trigger = {:?}, and under another trigger the same goods would be other documents and ship again: give the \
-             file another id, and a start_from after everything that {id} has shipped",
+            "{id} ships by erp.trigger = {:?}, and under another trigger the same goods would be other documents and ship again. Pause {id}, \
+             give the file another id and start_from at the moment of the switch (an earlier one ships again what {id} has shipped), and look at \
+             `connection plan` before you resume it",
             trigger(before)
         )));
     }
@@ -428,9 +430,10 @@ async fn remove(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Ans
     let (connection, store) = (stack.gate(id).await?.connection, stack.store()?);
     let open = store.in_state(id, State::Open, 100).await?.len() + store.in_state(id, State::Held, 100).await?.len();
     common.confirm(&format!(
-        "{id} and its schedule are removed; {open} of its jobs are open or held and will stand still"
+        "{id}, its schedule and the keys of its portal are removed; {open} of its jobs are open or held and will stand still"
     ))?;
     schedule::remove(stack, id).await?;
+    portal::end(stack, &connection).await?;
     if !store
         .remove_connection(id, connection.version, &entry(common, "removed")?)
         .await?
@@ -533,7 +536,14 @@ mod tests {
             connection
         };
         let refused = succeed(by(Some("fulfilment-shipped")), Some(&by(None))).unwrap_err();
-        assert!(refused.to_string().contains("another id"), "{refused}");
+        for word in [
+            "another id",
+            "start_from at the moment of the switch",
+            "ships again",
+            "connection plan",
+        ] {
+            assert!(refused.to_string().contains(word), "{refused}");
+        }
         assert!(succeed(by(Some("ready")), Some(&by(None))).is_ok());
         assert!(succeed(by(None), Some(&by(Some("order-shipped")))).is_err());
     }

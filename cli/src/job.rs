@@ -8,7 +8,7 @@ use serde_json::json;
 use waybill::domain::{CarrierShipmentId, ConnectionId, JobId};
 use waybill::flows::label_link::{self, file_name};
 use waybill::flows::operate::{Operate, OperateError, Word};
-use waybill::job::{HoldReason, Job, Step, history};
+use waybill::job::{Closing, HoldReason, Job, Step, history};
 use waybill::ports::{AuditEntry, Directory, Jobs, LabelLinks, Labels, State};
 
 use crate::Common;
@@ -112,14 +112,17 @@ The job ends once the carrier has voided it; what the order still wants then shi
 nothing: the job is held with its words, and `waybill job release` lets it go on as shipped."
     )]
     Void { id: JobId },
-    /// Says what became of a purchase whose answer was lost
+    /// Says what became of a purchase whose answer was lost, or which order a shipment belongs to
     #[command(after_help = "Examples:
   waybill job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ --tracking 1Z999AA10123456784 --by ada
   waybill job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ --tracking 1Z999AA10123456784 --tracking 1Z204E380338943508
   waybill job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ --not-created --yes --by ada
+  waybill job resolve ABCDEFGHIJKLMNOPQRSTUVWXYZ --order SO5012 --by ada
 
 --tracking takes the shipment for the job's own: the carrier is asked for it, its labels are fetched, it is written back.
---not-created buys again; should something have been bought after all, a later look finds and voids it.")]
+--not-created buys again; should something have been bought after all, a later look finds and voids it.
+--order is for what people shipped at a desk of their own (ShipStation) and no order was known for: it becomes a unit of
+that order and is written to the ERP.")]
     Resolve {
         id: JobId,
         #[command(flatten)]
@@ -170,6 +173,9 @@ pub(crate) struct Settled {
     /// Nothing was bought
     #[arg(long)]
     not_created: bool,
+    /// What people shipped themselves belongs to the order of this number
+    #[arg(long, value_name = "NUMBER")]
+    order: Option<String>,
 }
 
 fn hold_reason(text: &str) -> Result<HoldReason, String> {
@@ -568,6 +574,9 @@ fn voiding_means(job: &Job, shipment: &CarrierShipmentId) -> String {
 async fn resolve(stack: &Stack, common: &Common, id: &JobId, settled: &Settled) -> Result<Answer, Failure> {
     let job = load(stack, id).await?;
     let by = common.by()?;
+    if let Some(number) = &settled.order {
+        return resolve_order(stack, common, &job, (&by, number)).await;
+    }
     let (word, means) = match settled.tracking.as_slice() {
         [] => (
             Word::NotCreated,
@@ -586,6 +595,30 @@ async fn resolve(stack: &Stack, common: &Common, id: &JobId, settled: &Settled) 
     match job.purchase.done() {
         Some(shipment) => done(&job, &format!("has shipment {}; a worker goes on now", shipment.id)),
         None => done(&job, "is bought again; later it is looked whether two were bought"),
+    }
+}
+
+async fn resolve_order(
+    stack: &Stack,
+    common: &Common,
+    job: &Job,
+    (by, number): (&str, &str),
+) -> Result<Answer, Failure> {
+    common.confirm(&format!(
+        "what was shipped for {} at the desk becomes a unit of order {number}, and is written to the ERP",
+        job.number
+    ))?;
+    let job = stack
+        .operate()?
+        .resolve_order(&job.id, by, number)
+        .await
+        .map_err(refused)?;
+    match &job.closed {
+        Some(Closing::Matched { job: matched }) => done(
+            &job,
+            &format!("belongs to {number}: `waybill job show {matched}` tells how that goes on"),
+        ),
+        _ => done(&job, &format!("belongs to {number}")),
     }
 }
 

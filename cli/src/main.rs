@@ -5,6 +5,8 @@
 
 mod brake;
 mod connection;
+mod customers;
+mod desk_run;
 mod hook;
 mod job;
 mod keys;
@@ -17,6 +19,7 @@ mod reconcile;
 mod schedule;
 mod secret;
 mod stack;
+mod stock;
 mod story;
 mod token;
 mod tracking;
@@ -92,12 +95,18 @@ enum Noun {
     /// Keys with which a customer's portal asks how orders fare
     #[command(subcommand)]
     Portal(portal::Verb),
-    /// The queues of jobs and of tracking, and their dead letters
+    /// The queues of jobs, of tracking and of stock, and their dead letters
     #[command(subcommand)]
     Queue(queue::Verb),
     /// Compares the ERP, the jobs and the carrier's own list
     #[command(subcommand)]
     Reconcile(reconcile::Verb),
+    /// What desks are told of stock
+    #[command(subcommand)]
+    Stock(stock::Verb),
+    /// What desks are told of customers, on their open orders
+    #[command(subcommand)]
+    Customers(customers::Verb),
     /// Access tokens in use
     #[command(subcommand)]
     Token(token::Verb),
@@ -131,6 +140,8 @@ async fn run(cli: Cli) -> Result<Answer, Failure> {
         Noun::Portal(verb) => portal::run(verb, &cli.common).await,
         Noun::Queue(verb) => queue::run(verb, &cli.common).await,
         Noun::Reconcile(verb) => reconcile::run(verb, &cli.common).await,
+        Noun::Stock(verb) => stock::run(verb, &cli.common).await,
+        Noun::Customers(verb) => customers::run(verb, &cli.common).await,
         Noun::Token(verb) => token::run(verb, &cli.common).await,
         Noun::Brake(verb) => brake::run(verb, &cli.common).await,
     }
@@ -197,6 +208,11 @@ mod tests {
             "portal create acme",
             "portal rotate acme --yes",
             "portal remove acme --yes --by ada",
+            "stock run acme",
+            "stock run acme --all --wait --json",
+            "stock show acme",
+            "customers run acme --wait",
+            "customers show acme --json",
             "token list",
             "brake on --reason outage",
             "brake off",
@@ -232,6 +248,8 @@ mod tests {
             "connection frobnicate acme",
             "reconcile show --run 7",
             "tracking show",
+            "stock run",
+            "customers show",
             "hook create acme",
             "hook create acme --carrier --erp",
             "hook create acme --erp --client-id x",

@@ -280,6 +280,9 @@ fn about_order(connection: &Connection, order: &Order, known: &[&Units], kin: &[
         Standing::Waiting(reason) => return vec![format!("In {erp} it does not ship now: {reason}.")],
         Standing::Ready => {}
     }
+    if connection.desk.is_some() {
+        return vec![about_open_order(connection, order)];
+    }
     let none = Units::none(order.document.clone(), order.number.clone());
     let units = known
         .iter()
@@ -319,6 +322,17 @@ fn about_order(connection: &Connection, order: &Order, known: &[&Units], kin: &[
         told.push(format!("In {erp} nothing of it waits beside what is told above."));
     }
     told
+}
+
+/// An order that people ship themselves.
+fn about_open_order(connection: &Connection, order: &Order) -> String {
+    let (erp, desk) = (&connection.erp.system, &connection.carrier.system);
+    match order.lines.iter().any(|line| !line.remaining().is_zero()) {
+        true => format!(
+            "In {erp} some of it is still to be shipped, which people do in {desk}; what they ship is written by itself."
+        ),
+        false => format!("In {erp} nothing of it waits to be shipped."),
+    }
 }
 
 #[cfg(test)]

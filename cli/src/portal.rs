@@ -114,6 +114,14 @@ async fn remove(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Ans
     )
 }
 
+/// The connection is removed: whoever makes one of the same name later lets no old portal in.
+pub(crate) async fn end(stack: &Stack, connection: &Connection) -> Result<(), Failure> {
+    match standing(stack, connection).await?.keys.is_empty() {
+        true => Ok(()),
+        false => store(stack, connection, &Body::default()).await,
+    }
+}
+
 async fn standing(stack: &Stack, connection: &Connection) -> Result<Body, Failure> {
     let text = stack.secrets()?.read(&portal_secret(connection)).await?;
     Ok(text.map(|text| Body::read(text.expose_secret())).unwrap_or_default())

@@ -1,4 +1,4 @@
-//! `waybill queue ...`: the queues of jobs and of tracking, their dead letters, and scheduled runs that failed.
+//! `waybill queue ...`: the queues of jobs, of tracking and of stock, their dead letters, and scheduled runs that failed.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use serde::Serialize;
 use waybill::aws::Dynamo;
-use waybill::domain::{JobId, ParcelKey};
-use waybill::ports::{self, Captures, Jobs, Parcels, TrackingMessage};
+use waybill::domain::{ConnectionId, JobId, ParcelKey, TenantId};
+use waybill::ports::{self, Captures, Connections, Jobs, Parcels, StockMessage, TrackingMessage};
 
 use crate::Common;
 use crate::output::{Answer, Failure, note, table, when};
@@ -33,7 +33,7 @@ struct Pair {
 }
 
 /// Every queue whose messages a worker takes.
-const PAIRS: [Pair; 2] = [
+const PAIRS: [Pair; 3] = [
     Pair {
         queue: Queue {
             name: "shipments",
@@ -56,6 +56,18 @@ const PAIRS: [Pair; 2] = [
             name: "tracking-dead-letters",
             output: "TrackingDeadLetters",
             holds: "messages of tracking that failed five times or are not ours",
+        },
+    },
+    Pair {
+        queue: Queue {
+            name: "stock",
+            output: "StockQueue",
+            holds: "connections whose desk is to be told of stock or customers",
+        },
+        dead: Queue {
+            name: "stock-dead-letters",
+            output: "StockDeadLetters",
+            holds: "messages of stock that failed five times or are not ours",
         },
     },
 ];
@@ -105,6 +117,9 @@ struct DeadLetter {
     /// The captured webhook.
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook: Option<String>,
+    /// What a desk is to be told of, and whose desk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desk: Option<StockMessage>,
     /// The body, where it names nothing of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
@@ -118,6 +133,7 @@ enum Named {
     Job(JobId),
     Parcel(ParcelKey),
     Webhook(String),
+    Desk(StockMessage),
 }
 
 pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> {
@@ -185,7 +201,11 @@ fn letter_row(letter: &DeadLetter) -> [String; 4] {
         .as_ref()
         .map(|key| format!("parcel {} of {}", key.number, key.connection));
     let webhook = letter.webhook.as_ref().map(|id| format!("webhook {id}"));
-    let names = job.or(parcel).or(webhook).or_else(|| letter.body.clone());
+    let desk = letter.desk.as_ref().map(|message| match message {
+        StockMessage::Stock(connection) => format!("stock of {connection}"),
+        StockMessage::Customers(connection) => format!("customers of {connection}"),
+    });
+    let names = job.or(parcel).or(webhook).or(desk).or_else(|| letter.body.clone());
     [
         names.unwrap_or_default(),
         letter.queue.to_owned(),
@@ -203,12 +223,13 @@ fn dead_letter(queue: &'static str, message: &Message) -> DeadLetter {
         .and_then(|all| all.get(&MessageSystemAttributeName::SentTimestamp));
     let sent = sent.and_then(|text| text.parse().ok());
     let body = message.body().unwrap_or_default().chars().take(60).collect();
-    let (mut job, mut parcel, mut webhook) = (None, None, None);
+    let (mut job, mut parcel, mut webhook, mut desk) = (None, None, None, None);
     let nothing = named.is_none();
     match named {
         Some(Named::Job(id)) => job = Some(id),
         Some(Named::Parcel(key)) => parcel = Some(key),
         Some(Named::Webhook(id)) => webhook = Some(id),
+        Some(Named::Desk(message)) => desk = Some(message),
         None => {}
     }
     DeadLetter {
@@ -216,6 +237,7 @@ fn dead_letter(queue: &'static str, message: &Message) -> DeadLetter {
         job,
         parcel,
         webhook,
+        desk,
         body: nothing.then_some(body),
         reason: given
             .unwrap_or("it failed five times: the workers' log says why")
@@ -228,6 +250,9 @@ fn named(message: &Message) -> Option<Named> {
     let body = message.body()?;
     if let Ok(message) = serde_json::from_str::<ports::Message>(body) {
         return Some(Named::Job(message.job));
+    }
+    if let Ok(message) = serde_json::from_str::<StockMessage>(body) {
+        return Some(Named::Desk(message));
     }
     match serde_json::from_str::<TrackingMessage>(body) {
         Ok(TrackingMessage::Hook(id)) => Some(Named::Webhook(id)),
@@ -247,9 +272,14 @@ async fn tenant(store: &Dynamo, message: &Message) -> Result<Option<String>, Fai
             found.into_iter().next().map(|parcel| parcel.tenant)
         }
         Some(Named::Webhook(id)) => store.captured(&id).await?.map(|captured| captured.tenant),
+        Some(Named::Desk(StockMessage::Stock(id) | StockMessage::Customers(id))) => tenant_of(store, &id).await?,
         None => None,
     };
     Ok(tenant.map(|tenant| tenant.to_string()))
+}
+
+async fn tenant_of(store: &Dynamo, id: &ConnectionId) -> Result<Option<TenantId>, Failure> {
+    Ok(store.gate(id).await?.map(|gate| gate.connection.tenant))
 }
 
 async fn attributes(client: &Client, url: &str) -> Result<BTreeMap<String, String>, Failure> {
@@ -439,6 +469,8 @@ mod tests {
         assert!(shown.body.is_none() && shown.job.is_none());
         let shown = dead_letter("tracking", &Message::builder().body(r#"{"hook":"W7"}"#).build());
         assert_eq!(letter_row(&shown)[0], "webhook W7");
+        let shown = dead_letter("stock", &Message::builder().body(r#"{"customers":"acme"}"#).build());
+        assert_eq!(letter_row(&shown)[..2], ["customers of acme", "stock"]);
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use secrecy::SecretString;
-use serde_json::json;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
 use waybill::connection::SystemCheck;
 use waybill::systems::check::Checks;
 
 use crate::Common;
+use crate::connection;
 use crate::output::{Answer, Failure, table};
 use crate::stack::Stack;
 
@@ -38,19 +39,40 @@ The body is a JSON object of texts. What it must hold depends on the system, whi
 pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> {
     let stack = Stack::find(common).await?;
     match verb {
-        Verb::Set { name, file } => set(&stack, &name, file.as_deref()).await,
+        Verb::Set { name, file } => set(&stack, common, &name, file.as_deref()).await,
         Verb::List => list(&stack).await,
     }
 }
 
-async fn set(stack: &Stack, name: &str, file: Option<&Path>) -> Result<Answer, Failure> {
+async fn set(stack: &Stack, common: &Common, name: &str, file: Option<&Path>) -> Result<Answer, Failure> {
     let name = full_name(stack.output("SecretPrefix")?, name)?;
     let body = body(file)?;
     let system = system(&name)?;
     let shape = Checks.check_secret(system, &body);
     shape.map_err(|refusal| Failure::new(format!("{refusal}. Nothing was stored")))?;
+    for one in stack.connections(None).await? {
+        if [&one.erp.secret, &one.carrier.secret].contains(&&name) {
+            connection::record(stack, common, &one.id, &entered(&name, system, &body)).await?;
+        }
+    }
     stack.secrets()?.set(&name, &body).await?;
     Answer::new(&json!({ "secret": name }), format!("{name} is stored"))
+}
+
+/// What a connection's story says of a credential that is entered: never what it holds, always how it authenticates from now on.
+fn entered(name: &str, system: &str, body: &SecretString) -> String {
+    let body: Option<Value> = serde_json::from_str(body.expose_secret()).ok();
+    let kind = body.as_ref().and_then(|body| body.get("kind")?.as_str());
+    let by = match kind {
+        Some("token-based") => {
+            ": from now on it authenticates by token-based authentication (TBA), not by OAuth 2.0; Oracle lets nobody make new TBA integrations \
+             from NetSuite 2027.1 on"
+                .to_owned()
+        }
+        Some(kind) => format!(": from now on it authenticates by {kind}"),
+        None => String::new(),
+    };
+    format!("entered another credential for {system} in {name}{by}")
 }
 
 async fn list(stack: &Stack) -> Result<Answer, Failure> {
@@ -145,6 +167,26 @@ mod tests {
         assert!(system("waybill/dev/acme/oracle").is_err());
         let hook = waybill::systems::hook_secret("waybill/dev/acme/ups");
         assert!(system(&hook).is_err(), "what a hook's secret holds is not entered");
+    }
+
+    /// P58: that NetSuite is spoken to by token-based authentication from now on stands in the connection's story in plain words, and nothing
+    /// of the credential does.
+    #[test]
+    fn another_way_to_authenticate_is_told_loudly() {
+        let entered = |body: &str| entered("waybill/dev/acme/netsuite", "netsuite", &SecretString::from(body));
+        let tba = entered(r#"{"kind":"token-based","consumer_key":"hunter2","token_secret":"hunter2"}"#);
+        assert!(
+            tba.contains("token-based authentication (TBA), not by OAuth 2.0"),
+            "{tba}"
+        );
+        assert!(
+            tba.contains("waybill/dev/acme/netsuite") && tba.contains("2027.1"),
+            "{tba}"
+        );
+        let oauth = entered(r#"{"kind":"client-credentials","private_key":"hunter2"}"#);
+        assert!(oauth.ends_with("by client-credentials"), "{oauth}");
+        let keys = entered(r#"{"client_id":"hunter2"}"#);
+        assert!([&tba, &oauth, &keys].iter().all(|text| !text.contains("hunter2")));
     }
 
     #[test]

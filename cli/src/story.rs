@@ -153,7 +153,16 @@ fn bought(job: &Job, shipment: &Shipment) -> String {
         .as_ref()
         .map(|closing| format!("; then {}", closed(closing)))
         .unwrap_or_default();
-    format!("It shipped{by}{cost}: {}{end}.", numbers(shipment))
+    match &job.at_desk {
+        Some(desk) => format!(
+            "People shipped it in {}{by}{cost}: {}, {} of its order {}{end}.",
+            desk.desk,
+            numbers(shipment),
+            shipment.id,
+            desk.order.name()
+        ),
+        None => format!("It shipped{by}{cost}: {}{end}.", numbers(shipment)),
+    }
 }
 
 fn numbers(shipment: &Shipment) -> String {
@@ -173,6 +182,8 @@ fn closed(closing: &Closing) -> String {
         Closing::Order(Gone::Divided) => "its lines no longer travel together; new units take them".to_owned(),
         Closing::Order(Gone::Unselected(reason)) => format!("the connection does not ship it now ({reason})"),
         Closing::Voided { by } => format!("{by} voided the shipment"),
+        Closing::Matched { job } => format!("an order was found for it, whose job {job} it is"),
+        Closing::LeftAside { by } => format!("{by} said that the ERP need not hear of it"),
     }
 }
 
@@ -184,7 +195,7 @@ fn written(job: &Job) -> Option<String> {
         Step::Unknown { .. } => {
             Some("The write-back's answer was lost; it is looked for before it is tried again.".to_owned())
         }
-        _ if job.closed.is_some() => None,
+        _ if job.closed.is_some() || job.is_unmatched() => None,
         _ => Some("It is not written back to the ERP yet.".to_owned()),
     }
 }
@@ -240,6 +251,12 @@ fn way_out(job: &Job, hold: &Hold) -> String {
         HoldReason::WriteBackRefused => format!("It is tried again at {}; sooner with {release}.", when(hold.again_at)),
         HoldReason::LabelLost => format!(
             "Void and ship again with `waybill job void {}`, or try once more with {release}.",
+            job.id
+        ),
+        HoldReason::Unmatched => format!(
+            "It is tried again at {}. Say which order it belongs to with `waybill job resolve {} --order NUMBER`, or close it with \
+             {release}, if the ERP need not hear of it.",
+            when(hold.again_at),
             job.id
         ),
         HoldReason::Addition => {
@@ -364,9 +381,10 @@ pub(crate) mod tests {
     use super::*;
     use rust_decimal::dec;
     use waybill::domain::{
-        Address, CarrierShipmentId, Consignment, DocumentId, Money, Nonce, Refusal, ShippedParcel, Snapshot,
+        Address, CarrierShipmentId, Consignment, DeskOrderRef, DespatchId, DocumentId, Money, Nonce, Refusal,
+        ShippedParcel, Snapshot,
     };
-    use waybill::job::{Admission, Wait, WriteBackRef};
+    use waybill::job::{Admission, AtDesk, Wait, WriteBackRef};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -514,10 +532,53 @@ pub(crate) mod tests {
         assert!(told.contains("which buys it again"), "{told}");
     }
 
+    /// What people shipped at a desk is told as theirs, and without an order with what ends that.
+    #[test]
+    fn what_people_shipped_is_told_as_theirs() {
+        let at_desk = AtDesk {
+            desk: "shipstation".to_owned(),
+            order: DeskOrderRef {
+                id: "se-7".to_owned(),
+                number: "1001".to_owned(),
+                key: None,
+                store: None,
+            },
+            followed: true,
+        };
+        let written = Job {
+            at_desk: Some(at_desk.clone()),
+            ..shipped()
+        };
+        let told = standing(&written).join(" ");
+        let whole = "People shipped it in shipstation by 03 for 12.3 USD: 1Z1, 1Z1 of its order 1001.";
+        assert!(told.contains(whole), "{told}");
+        assert!(told.contains("The ERP shows it"), "{told}");
+        let mut parked = Job {
+            document: DocumentId::despatch(&DespatchId::new("label:se-7")),
+            write_back: Step::Todo,
+            at_desk: Some(at_desk),
+            ..held_for(HoldReason::Unmatched, "netsuite has no order that this names")
+        };
+        parked.purchase = shipped().purchase;
+        let told = standing(&parked).join(" ");
+        assert!(
+            told.contains("job resolve") && told.contains("--order NUMBER"),
+            "{told}"
+        );
+        assert!(!told.contains("not written back"), "{told}");
+        let closed = Job {
+            hold: None,
+            closed: Some(Closing::Matched { job: job().id }),
+            ..parked
+        };
+        assert!(summary(&closed).contains(job().id.as_str()), "{}", summary(&closed));
+    }
+
     /// What a person wanted void is told with who, with its numbers and money, and what the carrier said.
     #[test]
     fn a_void_is_told_from_the_wish_to_its_end() {
         let wish = |voiding, shipment| VoidWish {
+            kept: None,
             by: "ada".to_owned(),
             at: at("2026-08-01T11:00:00Z"),
             voiding,

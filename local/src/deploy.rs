@@ -110,6 +110,7 @@ fn parameters() -> Vec<Parameter> {
         ("LogLevel", "debug"),
         ("WorkerConcurrency", "4"),
         ("TrackingConcurrency", "4"),
+        ("StockConcurrency", "4"),
     ];
     let parameter =
         |(name, value): (&str, &str)| Parameter::builder().parameter_key(name).parameter_value(value).build();

@@ -17,7 +17,7 @@ use crate::place::Place;
 use crate::progress::Line;
 
 /// The packages of the functions; each has one binary of the same name.
-pub const FUNCTIONS: [&str; 10] = [
+pub const FUNCTIONS: [&str; 11] = [
     "erp-poller",
     "shipment-worker",
     "token-refresher",
@@ -26,6 +26,7 @@ pub const FUNCTIONS: [&str; 10] = [
     "tracking-worker",
     "tracking-poller",
     "subscription-renewer",
+    "stock-worker",
     "order-status",
     "label-link",
 ];

@@ -5,11 +5,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use jiff::SignedDuration;
 use local::deploy::SHORT_TIMES;
 use local::functions::FUNCTIONS;
 use local::place::Place;
 use local::template::Template;
 use serde_json::Value;
+use waybill::ports::{RENEWED_BEFORE, UNUSED_BEFORE};
 
 fn template() -> Value {
     let text = fs::read_to_string(Place::kept().template()).expect("the template is there");
@@ -139,6 +141,7 @@ fn only_who_renews_tokens_may_change_a_secret() {
         BTreeSet::from([
             "PollerRole",
             "RefresherRole",
+            "StockWorkerRole",
             "SubscriptionRenewerRole",
             "SweeperRole",
             "TrackingPollerRole",
@@ -389,6 +392,76 @@ fn whoever_opens_labels_may_read_them_and_nothing_else() {
     }
 }
 
+/// Whether a pattern of IAM's covers a text.
+fn covers(pattern: &str, text: &str) -> bool {
+    match (pattern.chars().next(), text.chars().next()) {
+        (None, None) => true,
+        (Some('*'), next) => {
+            covers(&pattern[1..], text) || next.is_some_and(|next| covers(pattern, &text[next.len_utf8()..]))
+        }
+        (Some('?'), Some(next)) => covers(&pattern[1..], &text[next.len_utf8()..]),
+        (Some(wanted), Some(next)) if wanted == next => covers(&pattern[wanted.len_utf8()..], &text[next.len_utf8()..]),
+        _ => false,
+    }
+}
+
+/// Whether a role may do this to a resource, whose name is written as the template writes it: an allowance is needed, and no denial.
+fn may(role: &Value, action: &str, resource: &str) -> bool {
+    let policies = role["Properties"]["Policies"].as_array().unwrap().iter();
+    let statements = policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
+    let listed = |value: &Value| match value {
+        Value::Array(all) => all.clone(),
+        one => vec![one.clone()],
+    };
+    let effects: BTreeSet<&str> = statements
+        .filter(|statement| listed(&statement["Action"]).iter().any(|one| one == action))
+        .filter(|statement| {
+            let on = |one: &Value| one["Fn::Sub"].as_str().is_some_and(|pattern| covers(pattern, resource));
+            listed(&statement["Resource"]).iter().any(on)
+        })
+        .map(|statement| statement["Effect"].as_str().unwrap())
+        .collect();
+    effects == BTreeSet::from(["Allow"])
+}
+
+/// Whoever reads the keys of label links can make links to any label. Those who make and open links read them and nobody else does,
+/// however wide a role's prefix is; and no function changes them. The same of portals' keys and who answers portals.
+#[test]
+fn only_who_needs_a_key_of_our_own_may_read_it() {
+    let template = template();
+    let roles = resources(&template, "AWS::IAM::Role");
+    let named = |name: &str| {
+        let region = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}";
+        format!("{region}:secret:{name}-AbCdEf")
+    };
+    let keys = named(
+        template["Resources"]["LabelKeys"]["Properties"]["Name"]["Fn::Sub"]
+            .as_str()
+            .unwrap(),
+    );
+    let those_who = |action: &str, resource: &str| -> BTreeSet<String> {
+        let may = roles.iter().filter(|(_, role)| may(role, action, resource));
+        may.map(|(name, _)| name.clone()).collect()
+    };
+    let readers = those_who("secretsmanager:GetSecretValue", &keys);
+    assert_eq!(readers, ["LabelLinkRole", "WorkerRole"].map(str::to_owned).into());
+    assert_eq!(those_who("secretsmanager:PutSecretValue", &keys), BTreeSet::new());
+    let portal = named("waybill/${Stage}/acme/portal-acme-netsuite-ups");
+    let readers = those_who("secretsmanager:GetSecretValue", &portal);
+    assert_eq!(
+        readers,
+        BTreeSet::from(["OrderStatusRole".to_owned()]),
+        "a portal's key is its connection's orders"
+    );
+    let credential = named("waybill/${Stage}/acme/ups");
+    assert_eq!(
+        those_who("secretsmanager:GetSecretValue", &credential).len(),
+        7,
+        "the others' own are read"
+    );
+    assert!(covers("a*-??", "a-b-cd") && !covers("a*-??", "a-b-c") && !covers("a", "ab"));
+}
+
 /// Links to labels are sealed with a secret of the stack's own, which nobody has ever read.
 #[test]
 fn the_keys_of_label_links_are_made_by_the_stack_and_are_its_own() {
@@ -417,6 +490,25 @@ fn the_keys_of_label_links_are_made_by_the_stack_and_are_its_own() {
         template["Resources"]["Worker"]["Properties"]["Environment"]["Variables"]["WAYBILL_API_URL"].is_object(),
         "who writes links must know where they begin"
     );
+}
+
+/// P10: from the moment at which a token is to be renewed until workers cease to use it the refresher comes round, whenever its
+/// schedule happened to fire, and has time to renew it.
+#[test]
+fn the_refresher_comes_round_before_a_token_is_no_longer_used() {
+    let template = template();
+    let refresher = &template["Resources"]["Refresher"];
+    let schedules: Vec<&Value> = triggers(refresher, "ScheduleV2").collect();
+    let [schedule] = schedules.as_slice() else {
+        panic!("{schedules:?}")
+    };
+    let rate = schedule["Properties"]["ScheduleExpression"].as_str().unwrap();
+    let minutes = rate
+        .strip_prefix("rate(")
+        .and_then(|rest| rest.strip_suffix(" minute)").or(rest.strip_suffix(" minutes)")));
+    let round = SignedDuration::from_mins(minutes.unwrap_or_else(|| panic!("{rate}")).parse().unwrap());
+    let renewing = SignedDuration::from_secs(15);
+    assert!(RENEWED_BEFORE - UNUSED_BEFORE >= round + renewing, "{rate}");
 }
 
 /// The times that depend on each other, as a stack gets them.

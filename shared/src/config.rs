@@ -37,6 +37,10 @@ pub struct Config {
     pub tracking_queue: String,
     /// The URL of the queue of that queue's messages that nobody can work on.
     pub tracking_dead_letters: String,
+    /// The URL of the queue of what desks are to be told.
+    pub stock_queue: String,
+    /// The URL of the queue of that queue's messages that nobody can work on.
+    pub stock_dead_letters: String,
     /// The address of the HTTP API, as carriers are told it; whoever tells nobody is not told it either.
     pub api: Option<String>,
     /// The name of the secret with the keys of label links; empty for whoever neither makes nor opens them.
@@ -94,6 +98,8 @@ impl Config {
             dead_letters: reader.text("WAYBILL_DEAD_LETTERS"),
             tracking_queue: reader.text("WAYBILL_TRACKING_QUEUE"),
             tracking_dead_letters: reader.text("WAYBILL_TRACKING_DEAD_LETTERS"),
+            stock_queue: reader.text("WAYBILL_STOCK_QUEUE"),
+            stock_dead_letters: reader.text("WAYBILL_STOCK_DEAD_LETTERS"),
             api: reader.address("WAYBILL_API_URL"),
             label_keys: reader.given("WAYBILL_LABEL_KEYS").unwrap_or_default(),
             secret_prefix: reader.text("WAYBILL_SECRET_PREFIX"),
@@ -233,6 +239,8 @@ mod tests {
             ("WAYBILL_DEAD_LETTERS", "https://dead-letters"),
             ("WAYBILL_TRACKING_QUEUE", "https://tracking"),
             ("WAYBILL_TRACKING_DEAD_LETTERS", "https://tracking-dead-letters"),
+            ("WAYBILL_STOCK_QUEUE", "https://stock"),
+            ("WAYBILL_STOCK_DEAD_LETTERS", "https://stock-dead-letters"),
             ("WAYBILL_SECRET_PREFIX", "waybill/local/"),
             ("WAYBILL_METRICS", "Waybill/local"),
         ]);

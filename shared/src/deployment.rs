@@ -6,10 +6,12 @@ use std::time::Duration;
 use crate::aws::Aws;
 use crate::config::Config;
 use crate::flows::advance::Advance;
+use crate::flows::customers::Customers;
 use crate::flows::deliver::Deliver;
 use crate::flows::label_link::{Keyring, LabelLink, SealedLinks};
 use crate::flows::operate::Operate;
 use crate::flows::order_status::OrderStatus;
+use crate::flows::outward::Outward;
 use crate::flows::plan::Plan;
 use crate::flows::poll::Poll;
 use crate::flows::receive::Receive;
@@ -17,6 +19,7 @@ use crate::flows::reconcile::{Patience, Reconcile};
 use crate::flows::refresh::Refresh;
 use crate::flows::remembered::Remembered;
 use crate::flows::renew::Renew;
+use crate::flows::stock::Stock;
 use crate::flows::sweep::Sweep;
 use crate::flows::track::Track;
 use crate::flows::track_poll::TrackPoll;
@@ -114,6 +117,43 @@ impl Deployment {
         }
     }
 
+    /// Tells desks of stock.
+    pub fn stock(&self) -> Stock {
+        let store = self.aws.dynamo.clone();
+        Stock {
+            connections: store.clone(),
+            systems: self.systems(),
+            books: store,
+            queue: self.aws.stock_queue.clone(),
+            clock: self.aws.clock.clone(),
+            nonces: self.aws.nonces.clone(),
+            timing: self.config.timing.clone(),
+        }
+    }
+
+    /// Tells desks of customers.
+    pub fn customers(&self) -> Customers {
+        let store = self.aws.dynamo.clone();
+        Customers {
+            connections: store.clone(),
+            systems: self.systems(),
+            books: store,
+            queue: self.aws.stock_queue.clone(),
+            clock: self.aws.clock.clone(),
+            nonces: self.aws.nonces.clone(),
+            timing: self.config.timing.clone(),
+        }
+    }
+
+    /// Deals with messages of the stock queue.
+    pub fn outward(&self) -> Outward {
+        Outward {
+            stock: self.stock(),
+            customers: self.customers(),
+            dead_letters: self.aws.stock_dead_letters.clone(),
+        }
+    }
+
     /// Re-queues what is due.
     pub fn sweep(&self) -> Sweep {
         let store = self.aws.dynamo.clone();
@@ -184,6 +224,7 @@ impl Deployment {
             covers: store.clone(),
             tellings: store.clone(),
             documents: store.clone(),
+            controls: store.clone(),
             connections: store.clone(),
             systems: self.systems(),
             captures: store.clone(),

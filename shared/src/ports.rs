@@ -21,7 +21,8 @@ use crate::domain::{
 pub use crate::job::WriteBackRef;
 use crate::job::{Job, history};
 pub use desk::{
-    DeskSource, DespatchPage, Despatched, Meant, Placed, ShippingDesk, StockBooks, StockMessage, StockQueue,
+    BY_EXTERNAL_ID, CustomersRun, DeskSource, DespatchPage, Despatched, Meant, Placed, RefusedOrder, ShippingDesk,
+    StockBooks, StockMessage, StockQueue,
 };
 pub use tracking::{
     Asked, Captured, Captures, Covers, Hook, HookKeys, Hooks, Inbound, Moved, News, Parcels, Push, PushedNews,
@@ -226,7 +227,14 @@ pub enum Written {
     /// A part of it: the fulfilment exists, its fields do not.
     Partly(WriteBackRef),
     /// Nothing of it, and this is where it is to stand.
-    Place(WriteBackRef),
+    Place {
+        /// Where.
+        there: WriteBackRef,
+        /// What stood there when it was chosen: where something else stands by the time of writing, it is chosen anew.
+        seen: Option<String>,
+    },
+    /// Nothing of it, and where it is to stand there is no room for it: it stands nowhere, and nothing more is done about it.
+    NoRoom(WriteBackRef),
     /// Nothing.
     Nothing,
     /// Nothing, and what it is to be written to is not there yet: what it waits for, and what ends that, in plain words.
@@ -261,6 +269,17 @@ pub enum Told {
     NotWanted,
     /// What it is to be shown on is not there (any more): it is told again later.
     NotYet,
+    /// What it is to be shown on has no room for the parcel's number, so that it is shown nowhere.
+    NoRoom,
+}
+
+/// The parcels whose delivery is shown together, because they stand on the same records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Together {
+    /// In whose name only one writes at a time.
+    pub whole: DocumentId,
+    /// Their numbers, as the records show them.
+    pub parcels: Vec<String>,
 }
 
 /// An ERP in which documents wait to be shipped.
@@ -288,6 +307,10 @@ pub trait OrderSource: Send + Sync {
     async fn flag(&self, document: &DocumentId, problem: Option<&str>) -> Result<(), CallError>;
     /// Shows how a document's delivery fares, in the fields that the connection names. Writing the same again changes nothing.
     async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<Told, EffectError>;
+    /// Which parcels stand on the records that show this parcel of a document; `None` where a document shows its own and no others.
+    async fn together(&self, _document: &DocumentId, _parcel: &str) -> Result<Option<Together>, CallError> {
+        Ok(None)
+    }
     /// The same, where the parcels that it is about decide on what it is shown.
     async fn tell_of(
         &self,
@@ -434,7 +457,8 @@ pub trait Carrier: Send + Sync {
     /// Everything that the carrier tells of a parcel now; `None` where it knows nothing of it (yet).
     async fn track(&self, number: &str) -> Result<Option<News>, CallError>;
     /// Everything that the carrier tells of these parcels now: one result for each, in their order, and what is wrong
-    /// with one of them is its own matter.
+    /// with one of them is its own matter. A number that is refused is [`CallError::Refused`]; what is refused to us, whatever the
+    /// number, is [`Obstacle::Unauthorised`].
     async fn track_many(&self, asked: &[Asked<'_>]) -> Vec<Result<Option<News>, CallError>> {
         let mut told = Vec::with_capacity(asked.len());
         for one in asked {
@@ -766,6 +790,8 @@ pub trait Directory: Send + Sync {
     /// A page of a walk through all jobs of a connection that are open, held, or shipped within a stretch of time (the longest
     /// ago first). A job that changes meanwhile may be missed or come twice: it is at work.
     async fn walk(&self, connection: &ConnectionId, steps: &Steps, limit: u16) -> Result<JobPage, StoreError>;
+    /// These jobs, those that exist, read consistently; a job whose item cannot be read is named, and hides no other.
+    async fn these(&self, ids: &[JobId]) -> Result<JobPage, StoreError>;
     /// Documents by the number that people know.
     async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError>;
     /// A job's whole story.
@@ -939,6 +965,8 @@ pub trait DeadLetters: Send + Sync {
 pub trait Labels: Send + Sync {
     /// Stores a label under a key that the same label always gets.
     async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError>;
+    /// A parcel's label that was stored for a job, whether or not anybody could record it; `None` where none is kept.
+    async fn stored(&self, job: &JobId, number: &str, format: LabelFormat) -> Result<Option<LabelRef>, StoreError>;
     /// The bytes of a label.
     async fn get(&self, label: &LabelRef) -> Result<Vec<u8>, StoreError>;
 }
@@ -1135,6 +1163,13 @@ pub trait Sealer: Send + Sync {
     async fn open(&self, owner: &str, sealed: &str) -> Result<secrecy::SecretString, StoreError>;
 }
 
+/// How long before its end a token is renewed, where a tenth of its life is no less. Between that and [`UNUSED_BEFORE`] lies a whole
+/// round of the refresher's schedule, a minute, and what it takes; and an hour's token is asked for 25 times a day all the same.
+pub const RENEWED_BEFORE: SignedDuration = SignedDuration::from_secs(140);
+
+/// How long before its end a token is no longer used, where a twentieth of its life is no less: it must outlive the next call.
+pub const UNUSED_BEFORE: SignedDuration = SignedDuration::from_secs(60);
+
 /// A token that somebody uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenInUse {
@@ -1151,11 +1186,10 @@ pub struct TokenInUse {
 }
 
 impl TokenInUse {
-    /// Whether the refresher should renew it: within the last two minutes, or the last tenth of a short life, which is
-    /// before workers cease to use it and late enough that an hour's token is asked for 25 times a day.
+    /// Whether the refresher should renew it: as [`RENEWED_BEFORE`] says, or in the last tenth of a short life.
     pub fn expires_soon(&self, now: Timestamp) -> bool {
         let life = self.expires_at.duration_since(self.issued_at);
-        now >= self.expires_at - (life / 10).min(jiff::SignedDuration::from_mins(2))
+        now >= self.expires_at - (life / 10).min(RENEWED_BEFORE)
     }
 }
 

@@ -40,8 +40,8 @@ fn event(milestone: Milestone) -> EventKind {
         Milestone::OutForDelivery => EventKind::OutForDelivery,
         Milestone::AvailableForPickup => EventKind::AtAccessPoint,
         Milestone::Returning => EventKind::Returning,
-        // What goes back is delivered to its shipper.
-        Milestone::Delivered | Milestone::Returned => EventKind::Delivered,
+        Milestone::Delivered => EventKind::Delivered,
+        Milestone::Returned => EventKind::Returned,
     }
 }
 

@@ -17,6 +17,7 @@
 mod admission;
 mod breaks;
 mod desk;
+mod despatch;
 mod dynamo;
 mod explore;
 mod judge;

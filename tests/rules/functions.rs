@@ -7,6 +7,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use lambda_runtime::{Context, LambdaEvent};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tests::desk::{self, DeskWorld};
 use tests::world::{CONNECTION, Failure, World};
 use waybill::flows::order_status::portal_secret;
 use waybill::flows::receive::Receive;
@@ -25,6 +26,8 @@ mod label_link;
 mod order_status;
 #[path = "../../functions/shipment-worker/src/handler.rs"]
 mod shipment_worker;
+#[path = "../../functions/stock-worker/src/handler.rs"]
+mod stock_worker;
 #[path = "../../functions/subscription-renewer/src/handler.rs"]
 mod subscription_renewer;
 #[path = "../../functions/token-refresher/src/handler.rs"]
@@ -37,12 +40,13 @@ mod tracking_worker;
 mod webhook_receiver;
 
 /// The functions whose events are sent below.
-const SENT: [&str; 10] = [
+const SENT: [&str; 11] = [
     "erp-poller",
     "job-sweeper",
     "label-link",
     "order-status",
     "shipment-worker",
+    "stock-worker",
     "subscription-renewer",
     "token-refresher",
     "tracking-poller",
@@ -99,7 +103,12 @@ fn every_function_is_small_and_has_its_event() {
 async fn the_schedules_event_polls_and_the_queues_batch_ships() -> Result<(), Failure> {
     let world = World::start().await?;
     let order = world.enter(world.plain(1))?;
-    let report = erp_poller::handle(&world.poller(), event("erp-poller")?).await?;
+    let desk = DeskWorld::start()?;
+    let others = (desk.stock(), desk.customers());
+    let done = erp_poller::handle((&world.poller(), &others.0, &others.1), event("erp-poller")?).await?;
+    let erp_poller::Done::Polled(report) = done else {
+        return Err("it was asked for orders".into());
+    };
     assert_eq!((report.admitted, report.complete), (1, true));
     assert_eq!(world.job(order)?.connection.as_str(), CONNECTION);
 
@@ -117,6 +126,34 @@ async fn the_schedules_event_polls_and_the_queues_batch_ships() -> Result<(), Fa
         letters,
         [(known.to_owned(), "the job that it names does not exist".to_owned())]
     );
+    Ok(())
+}
+
+/// P44, P46: the schedules' events begin runs, and the queue's batch tells the desk of what they found.
+#[tokio::test]
+async fn the_schedules_events_begin_runs_and_the_queues_batch_tells_the_desk() -> Result<(), Failure> {
+    let world = DeskWorld::start()?;
+    world.erp.has(7, 1, "W-1", 12);
+    world.erp.enter(desk::open_order("5012", "778", tests::morning()));
+    let flows = (world.poller(), world.stock(), world.customers());
+    for name in ["erp-poller-stock", "erp-poller-customers"] {
+        let done = erp_poller::handle((&flows.0, &flows.1, &flows.2), event(name)?).await?;
+        let answer = serde_json::to_value(&done)?;
+        assert_eq!(
+            answer,
+            json!({ "run": 1, "new": true, "queued": true, "stopped": null }),
+            "{name}"
+        );
+    }
+    let done = stock_worker::handle(&world.outward(), event("stock-worker")?).await?;
+    assert!(done.batch_item_failures.is_empty());
+    assert_eq!(world.desk.shows().len(), 1);
+    assert!(world.desk.order("5012").is_some());
+    let mut batch = json_of("stock-worker")?;
+    batch["Records"][1]["body"] = "not a message".into();
+    let done = stock_worker::handle(&world.outward(), with_deadline(serde_json::from_value(batch)?)?).await?;
+    assert!(done.batch_item_failures.is_empty(), "it must not come again");
+    assert_eq!(world.store.tables().dead_letters.len(), 1);
     Ok(())
 }
 
@@ -336,7 +373,18 @@ async fn a_portal_is_answered() -> Result<(), Failure> {
     event["headers"]["authorization"] = "Bearer 3q2-7wPortalKey".into();
     assert_eq!(ask(event.clone()).await?.0, 200);
     event["headers"]["authorization"] = "Basic 3q2-7wPortalKey".into();
-    assert_eq!(ask(event).await?.0, 404);
+    assert_eq!(ask(event.clone()).await?.0, 404);
+
+    // Whoever asks too often is told when to come back, as HTTP says it.
+    event["headers"]["authorization"] = "Bearer 3q2-7wPortalKey".into();
+    let mut answer = Value::Null;
+    for _ in 0..=300 {
+        let event: ApiGatewayV2httpRequest = serde_json::from_value(event.clone())?;
+        answer = serde_json::to_value(order_status::handle(&status, with_deadline(event)?).await?)?;
+    }
+    assert_eq!(answer["statusCode"], 429);
+    let seconds = answer["headers"]["retry-after"].as_str().map(str::parse::<u32>);
+    assert!(matches!(seconds, Some(Ok(1..=60))), "{answer}");
     Ok(())
 }
 

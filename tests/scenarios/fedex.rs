@@ -21,7 +21,7 @@ use tracing::span::{Attributes, Id, Record};
 use waybill::connection::AddressPolicy;
 use waybill::domain::{Milestone, ParcelRule, Payer};
 use waybill::job::{HoldReason, history};
-use waybill::ports::{Hook, Inbound, Sealer};
+use waybill::ports::{Exchange, Hook, Inbound, Sealer};
 
 use crate::safety::{Told, exchanges, ours, theirs};
 
@@ -29,7 +29,7 @@ const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// The key that a person entered in FedEx's portal.
-const TOKEN: &str = "Wb1-a-token-of-the-portal-000";
+pub(crate) const TOKEN: &str = "Wb1-a-token-of-the-portal-000";
 
 /// A world with a FedEx of these habits, and an order that its connection has taken in.
 async fn with_an_order(options: Options) -> Result<(World, Depot, u64), Failure> {
@@ -142,16 +142,30 @@ async fn without_an_account_nothing_ships() -> Result<(), Failure> {
     Ok(())
 }
 
-/// P58: where a role is denied OAuth nothing switches by itself: everything waits, and token-based authentication takes over once a
-/// person has entered it.
+/// P58: where a role is denied OAuth nothing switches by itself: everything waits, a job's story says so with the answer of NetSuite, and
+/// token-based authentication takes over once a person has entered it.
 #[tokio::test]
 async fn token_based_authentication_takes_over_when_it_is_entered() -> Result<(), Failure> {
-    let world = World::start().await?;
-    let depot = world.open_depot(seeing_at_once(), |_| {}).await?;
+    let (world, depot, waiting) = with_an_order(seeing_at_once()).await?;
     world
         .netsuite
         .register(|access| access.register_tba(("ck", "cs"), ("ti", "ts")));
+    world.turn(HOUR + MINUTE);
+    let before = world.asked_netsuite("token");
     world.netsuite_fault(Fault::new("token", status(401)));
+    world.work().await?;
+    let job = world.job(waiting)?;
+    let story = world.story(&job.id);
+    let denied = story.last().ok_or("no story")?;
+    let refused = |exchange: &Exchange| exchange.operation == "token" && exchange.status == Some(401);
+    assert!(
+        denied.text.starts_with("waits: ") && denied.text.contains("401"),
+        "{}",
+        denied.text
+    );
+    assert!(denied.exchanges.iter().any(refused), "{:?}", denied.exchanges);
+    assert!(job.purchase.done().is_none() && job.hold.is_none(), "{job:?}");
+
     let order = world.enter(world.plain(1))?;
     for _ in 0..3 {
         let report = world.poll_for(&depot.id).await?;
@@ -159,15 +173,18 @@ async fn token_based_authentication_takes_over_when_it_is_entered() -> Result<()
         world.turn(MINUTE * 30);
     }
     let asked = world.asked_netsuite("token");
-    assert!((1..=6).contains(&asked), "{asked} token requests");
+    assert!((1..=6).contains(&(asked - before)), "{asked} token requests");
     let tba = json!({
         "kind": "token-based", "consumer_key": "ck", "consumer_secret": "cs", "token_id": "ti", "token_secret": "ts"
     });
     world.secret("waybill/test/acme/netsuite", &tba).await?;
     world.turn(MINUTE * 6);
     poll_and_work(&world, &depot).await?;
-    let job = world.job(order)?;
-    assert!(job.write_back.done().is_some(), "{job:?}");
+    world.pass(HOUR).await?;
+    for order in [order, waiting] {
+        let job = world.job(order)?;
+        assert!(job.write_back.done().is_some(), "{job:?}");
+    }
     assert_eq!(world.asked_netsuite("token"), asked, "OAuth is not asked any more");
     Ok(())
 }
@@ -318,6 +335,42 @@ async fn a_worker_that_dies_over_its_purchase_leaves_one_shipment() -> Result<()
     world.pass(HOUR * 26).await?;
     assert_eq!(world.held(order)?.0, HoldReason::LabelLost);
     assert_eq!((depot.billed().len(), depot.fedex.asked("ship")), (1, 1));
+    Ok(())
+}
+
+/// P20, P63: a project that may not ask Track leaves nobody waiting for ever: the lost purchase is held as unknown, the
+/// parcels go on being asked for, and both are found once the project may.
+#[tokio::test]
+async fn a_project_without_tracking_holds_what_it_cannot_look_for() -> Result<(), Failure> {
+    let (world, depot, order) = with_an_order(seeing_at_once()).await?;
+    let other = world.enter(world.plain(1))?;
+    depot.fault(Fault::new("ship", FaultKind::DropAfter).at_most(1));
+    for operation in ["track", "track_reference", "track_associated"] {
+        depot.fault(Fault::new(operation, status(403)));
+    }
+    poll_and_work(&world, &depot).await?;
+    world.pass(HOUR * 5).await?;
+    assert_eq!(world.held(order)?.0, HoldReason::UnknownPurchase);
+    assert!(world.job(other)?.finished(), "{:?}", world.job(other)?);
+    world.follow(HOUR * 5, Ways::PollOnly).await?;
+    let [parcel] = <[_; 1]>::try_from(world.parcels(other)).unwrap();
+    assert!(
+        parcel.failures > 0 && parcel.ended.is_none(),
+        "it does not grow old: {parcel:?}"
+    );
+
+    depot.fedex.base().faults.clear();
+    world.pass(HOUR * 26).await?;
+    assert_eq!(world.held(order)?.0, HoldReason::LabelLost, "it was found");
+    let number = depot
+        .billed()
+        .iter()
+        .map(|one| one.master.clone())
+        .find(|one| *one == parcel.key.number);
+    assert!(depot.fedex.deliver(&number.ok_or("not billed")?));
+    world.follow(HOUR * 3, Ways::PollOnly).await?;
+    assert_eq!(world.field(other, "status")?, "Delivered");
+    assert_eq!(depot.fedex.asked("ship"), 2);
     Ok(())
 }
 
@@ -473,7 +526,7 @@ async fn parcels_are_polled_by_thirties_until_they_arrive() -> Result<(), Failur
 }
 
 /// A hook of this system for FedEx's connection, with this key.
-async fn hook(
+pub(crate) async fn hook(
     world: &World,
     depot: &Depot,
     id: &str,
@@ -491,7 +544,7 @@ async fn hook(
 }
 
 /// FedEx's push comes in; answers the status.
-async fn take(world: &World, push: &Push, body: &str) -> u16 {
+pub(crate) async fn take(world: &World, push: &Push, body: &str) -> u16 {
     let inbound = Inbound {
         hook: UPS_HOOK.to_owned().into(),
         headers: push.headers.clone(),

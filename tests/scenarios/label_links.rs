@@ -222,6 +222,22 @@ async fn a_rotation_breaks_no_link_until_the_old_key_is_ended() -> Result<(), Fa
     Ok(())
 }
 
+/// A process that has made a link a moment ago does not seal the next one with a key that was ended since.
+#[tokio::test]
+async fn no_link_is_sealed_with_a_key_that_was_ended() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let job = shipped(&world, 1).await?;
+    let (links, until) = (world.label_links(), good_until(&job, DAYS));
+    let old = links.link(&job, until).await?.ok_or("no link")?;
+    world.secret(LABEL_KEYS, &json!({ "key": OTHER_KEY })).await?;
+    let new = links.link(&job, until).await?.ok_or("no link")?;
+    assert_ne!(old, new);
+    let door = world.label_door();
+    assert!(opens(&follow(&door, token(&new), None).await, job.id.as_str()));
+    assert_eq!(follow(&door, token(&old), None).await, nothing(&world).await);
+    Ok(())
+}
+
 /// A shipment that is to be void has no links, so that nobody sticks its label on a parcel; if the carrier refuses, the label is good
 /// and its links open again.
 #[tokio::test]

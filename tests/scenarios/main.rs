@@ -4,6 +4,12 @@
 #[cfg(test)]
 mod addresses;
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
+mod desk_customers;
+#[cfg(test)]
+mod desk_stock;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod fedex;
@@ -14,11 +20,15 @@ mod fedex_tracking;
 #[cfg(test)]
 mod fusion;
 #[cfg(test)]
+mod given_up;
+#[cfg(test)]
 mod holds;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod label_links;
+#[cfg(test)]
+mod labels_given_once;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
@@ -43,5 +53,7 @@ mod shipping;
 mod tokens;
 #[cfg(test)]
 mod tracking;
+#[cfg(test)]
+mod unreadable_parcel;
 #[cfg(test)]
 mod webhooks;

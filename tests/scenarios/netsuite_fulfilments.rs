@@ -769,3 +769,299 @@ async fn a_fulfilment_that_we_made_does_not_ship_again() -> Result<(), Failure> 
     }
     Ok(())
 }
+
+/// P56: an invoice of other goods is another shipment's, be it the only one that the order has.
+#[tokio::test]
+async fn an_invoice_of_other_goods_takes_no_number() -> Result<(), Failure> {
+    let world = by_fulfilment().await?;
+    let lines = vec![
+        NewLine::of(world.basics().light, 2),
+        NewLine::of(world.basics().heavy, 1),
+    ];
+    let order = world.enter(NewOrder::to(new_york(), lines))?;
+    let of_others = world.person(|account, now| account.invoice_lines(order, &[(4, 1)], now))?;
+    let fulfilment = pick(&world, order, 2, ShipStatus::Shipped)?;
+    world.poll_and_work().await?;
+    assert!(job(&world, fulfilment)?.parked_since().is_some());
+    assert_eq!(text(&invoice(&world, order, of_others)?, "tracking"), "");
+
+    let own = bill(&world, order, &[fulfilment])?;
+    world.pass(HOUR).await?;
+    let number = number_of(&world, &job(&world, fulfilment)?)?;
+    assert_eq!(text(&invoice(&world, order, own)?, "tracking"), number);
+    assert_eq!(text(&invoice(&world, order, of_others)?, "tracking"), "");
+    Ok(())
+}
+
+/// P54, P56: goods that ship while they are only packed have left as well: an invoice of one packed fulfilment is not the other's.
+#[tokio::test]
+async fn what_ships_packed_waits_for_its_own_invoice() -> Result<(), Failure> {
+    let world = by_fulfilment().await?;
+    world.configure(|connection| connection.select.statuses = vec!["B".to_owned()]);
+    let order = world.enter(world.plain(5))?;
+    let first = pick(&world, order, 3, ShipStatus::Packed)?;
+    let of_first = bill(&world, order, &[first])?;
+    world.poll_and_work().await?;
+    world.turn(FIVE);
+    let second = pick(&world, order, 2, ShipStatus::Packed)?;
+    world.poll_and_work().await?;
+    assert!(job(&world, second)?.parked_since().is_some());
+    let of_second = bill(&world, order, &[second])?;
+    world.pass(HOUR).await?;
+    for (fulfilment, billed) in [(first, of_first), (second, of_second)] {
+        let number = number_of(&world, &job(&world, fulfilment)?)?;
+        assert_eq!(text(&invoice(&world, order, billed)?, "tracking"), number);
+    }
+    Ok(())
+}
+
+/// Two workers run at once, while NetSuite takes its time with each request.
+async fn at_once(world: &World, fulfilments: [u64; 2]) -> Result<(), Failure> {
+    world
+        .netsuite
+        .configure(|options| options.turns = 5)
+        .map_err(|refusal| format!("{refusal:?}"))?;
+    let [one, other] = [job(world, fulfilments[0])?.id, job(world, fulfilments[1])?.id];
+    let worker = world.worker();
+    let (ran, also) = tokio::join!(worker.run(&one), worker.run(&other));
+    ran?;
+    also?;
+    Ok(())
+}
+
+/// P56: two workers who choose the same invoice at the same moment do not both write to it: one of them waits for its own.
+#[tokio::test]
+async fn two_workers_do_not_claim_one_invoice() -> Result<(), Failure> {
+    for round in 0..5 {
+        let world = by_fulfilment().await?;
+        let order = world.enter(world.plain(4))?;
+        let first = pick(&world, order, 2, ShipStatus::Shipped)?;
+        let second = pick(&world, order, 2, ShipStatus::Shipped)?;
+        let billed = bill(&world, order, &[first])?;
+        world.poll().await?;
+        at_once(&world, [first, second]).await?;
+        world.pass(HOUR).await?;
+        // Whoever looked before the other one wrote is put right by the reconciliation.
+        gaps(&world).await?;
+        world.pass(FIVE).await?;
+        let shown = text(&invoice(&world, order, billed)?, "tracking");
+        let parked = |fulfilment| -> Result<bool, Failure> { Ok(job(&world, fulfilment)?.parked_since().is_some()) };
+        let (waiting, there) = match (parked(first)?, parked(second)?) {
+            (true, false) => (first, second),
+            (false, true) => (second, first),
+            both => return Err(format!("round {round}: {both:?}, the invoice shows {shown}").into()),
+        };
+        assert_eq!(shown, number_of(&world, &job(&world, there)?)?, "round {round}");
+
+        let own = bill(&world, order, &[waiting])?;
+        world.pass(HOUR).await?;
+        let number = number_of(&world, &job(&world, waiting)?)?;
+        assert_eq!(text(&invoice(&world, order, own)?, "tracking"), number, "round {round}");
+    }
+    Ok(())
+}
+
+/// P15: fulfilments of one order share its fields, and workers who write at once do not lose each other's numbers.
+#[tokio::test]
+async fn two_workers_at_one_orders_fields_lose_nothing() -> Result<(), Failure> {
+    for round in 0..5 {
+        let world = start("fulfilment-shipped", WriteBackTarget::Order).await?;
+        let order = world.enter(world.plain(5))?;
+        let first = pick(&world, order, 3, ShipStatus::Shipped)?;
+        let second = pick(&world, order, 2, ShipStatus::Shipped)?;
+        world.poll().await?;
+        at_once(&world, [first, second]).await?;
+        // Whoever looked before the other one wrote is put right by the reconciliation.
+        world.pass(HOUR).await?;
+        gaps(&world).await?;
+        world.pass(FIVE).await?;
+        let tracking = world.field(order, "tracking")?;
+        for fulfilment in [first, second] {
+            let number = number_of(&world, &job(&world, fulfilment)?)?;
+            assert!(tracking.contains(&number), "round {round}: {tracking:?}");
+            assert!(job(&world, fulfilment)?.finished(), "round {round}");
+        }
+    }
+    Ok(())
+}
+
+/// P15: links to labels that do not fit their field never keep a number from being written, and the job says what is missing.
+#[tokio::test]
+async fn a_link_that_is_refused_does_not_block_the_number() -> Result<(), Failure> {
+    let world = start("fulfilment-shipped", WriteBackTarget::Order).await?;
+    world.configure(|connection| connection.write_back.fields.label_link = Some("custbody_waybill_job".to_owned()));
+    let order = world.enter(world.plain(5))?;
+    let mut fulfilments = Vec::new();
+    for _ in 0..5 {
+        fulfilments.push(pick(&world, order, 1, ShipStatus::Shipped)?);
+    }
+    world.poll_and_work().await?;
+    world.pass(FIVE).await?;
+    let (tracking, links) = (world.field(order, "tracking")?, world.field(order, "job")?);
+    assert_eq!(
+        (tracking.split(", ").count(), links.split(' ').count()),
+        (5, 3),
+        "{links}"
+    );
+    let mut lacking = 0;
+    for fulfilment in fulfilments {
+        let shipped = job(&world, fulfilment)?;
+        assert!(shipped.finished(), "{shipped:?}");
+        let place = shipped.write_back.done().ok_or("it is not written back")?.place.clone();
+        lacking += usize::from(place.contains("without the link to its labels"));
+    }
+    assert_eq!(lacking, 2);
+    Ok(())
+}
+
+/// P54: an account that does not show which lines are costs would ship everything twice: nothing ships, and the check says why.
+#[tokio::test]
+async fn without_the_cost_lines_nothing_ships() -> Result<(), Failure> {
+    let world = by_fulfilment().await?;
+    let hide = |columns: &[&str]| {
+        let hidden = columns.iter().map(|column| (*column).to_owned()).collect();
+        world
+            .netsuite
+            .configure(|options| options.unknown_columns = hidden)
+            .map_err(|refusal| format!("{refusal:?}"))
+    };
+    hide(&["iscogs"])?;
+    let order = world.enter(world.plain(2))?;
+    let fulfilment = pick(&world, order, 2, ShipStatus::Shipped)?;
+    world.poll_and_work().await?;
+    assert_eq!((world.asked_ups("ship"), jobs(&world, fulfilment)?.len()), (0, 0));
+    let connection = world.store.tables().connections[&CONNECTION.parse()?].clone();
+    let opened = world.systems().open(&connection).await?;
+    let findings = opened.source.check().await;
+    opened.close().await;
+    let wrong: Vec<String> = findings.into_iter().filter_map(|one| one.result.err()).collect();
+    assert!(
+        wrong.len() == 1 && wrong[0].contains("iscogs") && wrong[0].contains("Enable Features"),
+        "{wrong:?}"
+    );
+
+    hide(&[])?;
+    world.turn(FIVE);
+    world.poll_and_work().await?;
+    let [shipment] = <[_; 1]>::try_from(world.billed()).unwrap();
+    assert_eq!(
+        shipment.packages[0].weight.parse().ok(),
+        Some(dec!(3)),
+        "two pumps, once"
+    );
+    Ok(())
+}
+
+/// Parts of a kit stand beside it: where they cannot be told from goods, an order with a kit waits, and others ship.
+#[tokio::test]
+async fn without_the_kits_parts_no_kit_ships() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world
+        .netsuite
+        .configure(|options| options.unknown_columns = ["kitcomponent".to_owned()].into())
+        .map_err(|refusal| format!("{refusal:?}"))?;
+    let lines = vec![NewLine::of(world.basics().kit, 1)];
+    let with_kit = world.enter(NewOrder::to(new_york(), lines))?;
+    let plain = world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    assert_eq!((world.jobs(with_kit).len(), world.jobs(plain).len()), (0, 1));
+    Ok(())
+}
+
+/// The delivery of a parcel, step by step, as the carrier sees it.
+async fn deliver(world: &World, number: &str, events: &[EventKind]) -> Result<(), Failure> {
+    assert!(world.ups.happen(number, events));
+    world.follow(2 * HOUR, Ways::PollOnly).await
+}
+
+/// P56, P66: a record that shows parcels of several fulfilments tells of all of them: the least advanced, and how many have arrived.
+#[tokio::test]
+async fn a_shared_record_tells_of_all_its_parcels() -> Result<(), Failure> {
+    for to in [WriteBackTarget::Invoice, WriteBackTarget::Order] {
+        let world = start("fulfilment-shipped", to).await?;
+        let order = world.enter(world.plain(5))?;
+        let first = pick(&world, order, 3, ShipStatus::Shipped)?;
+        let second = pick(&world, order, 2, ShipStatus::Shipped)?;
+        let billed = bill(&world, order, &[first, second])?;
+        world.poll_and_work().await?;
+        world.pass(HOUR).await?;
+        let one = number_of(&world, &job(&world, first)?)?;
+        let other = number_of(&world, &job(&world, second)?)?;
+        let status = || -> Result<String, Failure> {
+            match to {
+                WriteBackTarget::Invoice => Ok(text(&invoice(&world, order, billed)?, "status")),
+                WriteBackTarget::Order => world.field(order, "status"),
+            }
+        };
+        world.follow(SignedDuration::from_mins(2), Ways::PollOnly).await?;
+        world.turn(HOUR);
+        deliver(&world, &other, &[EventKind::PickedUp]).await?;
+        assert!(
+            !status()?.starts_with("Picked up"),
+            "{to:?}: the other one is not: {}",
+            status()?
+        );
+        deliver(&world, &one, &[EventKind::PickedUp, EventKind::Delivered]).await?;
+        assert_eq!(status()?, "Picked up (1 of 2 parcels delivered)", "{to:?}");
+        deliver(&world, &other, &[EventKind::Delivered]).await?;
+        assert_eq!(status()?, "Delivered", "{to:?}");
+    }
+    Ok(())
+}
+
+/// P56: a number that does not fit is told of once and no more, its delivery ends as well, and so does the wait after a void.
+#[tokio::test]
+async fn a_number_that_does_not_fit_ends_visibly() -> Result<(), Failure> {
+    let world = by_fulfilment().await?;
+    world.configure(|connection| {
+        connection.erp.options = serde_json::json!({ "trigger": "fulfilment-shipped", "text_limit": 25 });
+    });
+    let order = world.enter(world.plain(5))?;
+    let first = pick(&world, order, 3, ShipStatus::Shipped)?;
+    let second = pick(&world, order, 2, ShipStatus::Packed)?;
+    let billed = bill(&world, order, &[first, second])?;
+    world.poll_and_work().await?;
+    world.turn(FIVE);
+    world.person(|account, now| account.mark(second, ShipStatus::Shipped, now))?;
+    world.poll_and_work().await?;
+    let one = number_of(&world, &job(&world, first)?)?;
+    let late = job(&world, second)?;
+    let other = number_of(&world, &late)?;
+    assert_eq!(
+        text(&invoice(&world, order, billed)?, "tracking"),
+        format!("{one}, \u{2026}")
+    );
+    let place = late.write_back.done().ok_or("it is not written back")?.place.clone();
+    assert!(place.contains("is full"), "{place}");
+
+    world.follow(SignedDuration::from_mins(2), Ways::PollOnly).await?;
+    world.turn(HOUR);
+    deliver(&world, &other, &[EventKind::PickedUp]).await?;
+    deliver(&world, &other, &[EventKind::Departed]).await?;
+    world.follow(DAY, Ways::PollOnly).await?;
+    let told = |text: &str| {
+        world
+            .story(&late.id)
+            .iter()
+            .filter(|entry| entry.text.contains(text))
+            .count()
+    };
+    assert_eq!(told("no more is told of it"), 1);
+    let untold = |number: &str| {
+        let tables = world.store.tables();
+        let parcel = tables
+            .tracked
+            .parcels
+            .values()
+            .find(|parcel| parcel.key.number == number);
+        parcel.map(|parcel| parcel.tell_at)
+    };
+    assert_eq!(untold(&other), Some(None), "it is not told again and again");
+
+    world.operator().void(&late.id, "ann").await?;
+    world.pass(DAY).await?;
+    let voided = job(&world, second)?;
+    assert!(matches!(voided.closed, Some(Closing::Voided { .. })), "{voided:?}");
+    assert!(voided.finished() && voided.hold.is_none(), "{voided:?}");
+    Ok(())
+}

@@ -558,6 +558,7 @@ fn every_state(job: &Job, now: jiff::Timestamp) -> Vec<Job> {
         ..open.clone()
     };
     let wish = VoidWish {
+        kept: None,
         by: "ann".to_owned(),
         at: now,
         voiding: Voiding::Todo { at: now },

@@ -1,5 +1,7 @@
 //! What the tests share: a connection, an order, and the outside world as a model.
 
+pub mod counter;
+pub mod desk;
 pub mod fedex;
 pub mod fusion;
 pub mod peoplesoft;

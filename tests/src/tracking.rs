@@ -132,6 +132,7 @@ impl World {
             covers: self.port(),
             tellings: self.port(),
             documents: self.port(),
+            controls: self.port(),
             connections: self.port(),
             systems: self.systems(),
             captures: self.port(),

@@ -1,27 +1,67 @@
-//! EventBridge Scheduler's input names the connection; the answer says what was found.
+//! EventBridge Scheduler's input names the connection, and what its ERP is asked for; the answer says what was found or begun.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use waybill::domain::ConnectionId;
+use waybill::flows::customers::Customers;
+use waybill::flows::outward::Begun;
 use waybill::flows::poll::{Poll, Report};
+use waybill::flows::stock::Stock;
 
 /// What the schedule says.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Input {
     connection: ConnectionId,
+    #[serde(default)]
+    what: What,
+    /// Whether everything is told again, whether it changed or not.
+    #[serde(default)]
+    all: bool,
+}
+
+/// What the ERP is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum What {
+    /// Documents that are ready to ship.
+    #[default]
+    Orders,
+    /// Stock, to be told to the desk.
+    Stock,
+    /// Customers, to be told to the desk.
+    Customers,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Done {
+    /// The ERP was read.
+    Polled(Report),
+    /// A run was begun, or is under way.
+    Begun(Begun),
 }
 
 /// Leaves time to store the page in hand.
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// Polls the connection until its scan is complete or the invocation's time is nearly up.
-pub(crate) async fn handle(poll: &Poll, event: LambdaEvent<Input>) -> Result<Report, Error> {
+/// Polls the connection until its scan is complete or the invocation's time is nearly up; or begins a run, which workers go on with.
+pub(crate) async fn handle(
+    (poll, stock, customers): (&Poll, &Stock, &Customers),
+    event: LambdaEvent<Input>,
+) -> Result<Done, Error> {
     let ends = Timestamp::UNIX_EPOCH + SignedDuration::try_from(Duration::from_millis(event.context.deadline))?;
-    let id = event.payload.connection;
-    let report = poll.run(&id, ends - MARGIN).await?;
-    tracing::info!(connection = %id, seen = report.seen, admitted = report.admitted, complete = report.complete, stopped = report.stopped, "polled");
-    Ok(report)
+    let Input { connection, what, all } = event.payload;
+    match what {
+        What::Orders => {
+            let report = poll.run(&connection, ends - MARGIN).await?;
+            tracing::info!(%connection, seen = report.seen, admitted = report.admitted, complete = report.complete, stopped = report.stopped, "polled");
+            Ok(Done::Polled(report))
+        }
+        What::Stock => Ok(Done::Begun(stock.begin(&connection, all).await?)),
+        What::Customers => Ok(Done::Begun(customers.begin(&connection, all).await?)),
+    }
 }

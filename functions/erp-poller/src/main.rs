@@ -1,4 +1,5 @@
-//! Started by a schedule of one connection: finds what is ready to ship and admits it as jobs.
+//! Started by the schedules of one connection: finds what is ready to ship and admits it as jobs; begins to tell a desk of stock, or
+//! of customers.
 
 mod handler;
 
@@ -12,6 +13,9 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
     telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"), &config.metrics);
     let deployment = Deployment::open(config).await?;
-    let poll = deployment.poll();
-    run(service_fn(|event| handler::handle(&poll, event))).await
+    let flows = (deployment.poll(), deployment.stock(), deployment.customers());
+    run(service_fn(|event| {
+        handler::handle((&flows.0, &flows.1, &flows.2), event)
+    }))
+    .await
 }

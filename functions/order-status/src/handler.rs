@@ -3,7 +3,7 @@
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::HeaderMap;
-use aws_lambda_events::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use aws_lambda_events::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use lambda_runtime::{Error, LambdaEvent};
 use secrecy::SecretString;
 use waybill::flows::order_status::{Ask, OrderStatus};
@@ -47,6 +47,9 @@ fn response(reply: Reply) -> ApiGatewayV2httpResponse {
         header(CACHE_CONTROL, "no-store"),
     ];
     response.headers = HeaderMap::from_iter(headers);
+    if let Some(seconds) = reply.retry_after {
+        response.headers.insert(RETRY_AFTER, seconds.into());
+    }
     response.body = Some(Body::Text(reply.body));
     response
 }

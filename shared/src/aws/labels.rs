@@ -141,6 +141,17 @@ impl<T: Blobs> Labels for T {
         })
     }
 
+    async fn stored(&self, job: &JobId, number: &str, format: LabelFormat) -> Result<Option<LabelRef>, StoreError> {
+        let label = LabelImage::named(number, format);
+        let key = format!("labels/{job}/{}", label.file_name(0));
+        let kept = Blobs::get(self, &key).await?;
+        Ok(kept.map(|_| LabelRef {
+            tracking_number: label.tracking_number,
+            format,
+            key,
+        }))
+    }
+
     async fn get(&self, label: &LabelRef) -> Result<Vec<u8>, StoreError> {
         let bytes = Blobs::get(self, &label.key).await?;
         bytes.ok_or_else(|| StoreError(format!("the label {} is no longer kept", label.key)))

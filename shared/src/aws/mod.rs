@@ -21,7 +21,7 @@ pub use blobs::Blobs;
 pub use clock::{RandomNonces, SystemClock};
 pub use dynamo::{Change, DUE_SHARDS, Dynamo, TRACKING_SHARDS};
 pub use labels::Bucket;
-pub use queue::{DeadLetterQueue, NewsQueue, ShipmentsQueue};
+pub use queue::{DeadLetterQueue, DeskQueue, NewsQueue, ShipmentsQueue};
 pub use seal::{DataKey, DataKeys, Envelopes, KmsKeys};
 pub use secrets::SecretsManager;
 
@@ -45,6 +45,10 @@ pub struct Aws {
     pub tracking_queue: Arc<NewsQueue>,
     /// Messages of that queue that nobody can work on.
     pub tracking_dead_letters: Arc<DeadLetterQueue>,
+    /// The queue of what desks are to be told.
+    pub stock_queue: Arc<DeskQueue>,
+    /// Messages of that queue that nobody can work on.
+    pub stock_dead_letters: Arc<DeadLetterQueue>,
     /// Labels, big audit bodies and big webhooks.
     pub bucket: Arc<Bucket>,
     /// Credentials.
@@ -73,7 +77,9 @@ impl Aws {
         let dead_letters = DeadLetterQueue::new(sqs.clone(), &config.dead_letters);
         let queue = ShipmentsQueue::new(sqs.clone(), &config.shipments_queue);
         let tracking_dead_letters = DeadLetterQueue::new(sqs.clone(), &config.tracking_dead_letters);
-        let tracking_queue = NewsQueue::new(sqs, &config.tracking_queue);
+        let tracking_queue = NewsQueue::new(sqs.clone(), &config.tracking_queue);
+        let stock_dead_letters = DeadLetterQueue::new(sqs.clone(), &config.stock_dead_letters);
+        let stock_queue = DeskQueue::new(sqs, &config.stock_queue);
         let secrets = SecretsManager::new(aws_sdk_secretsmanager::Client::new(sdk), &config.secret_prefix);
         Self {
             dynamo: Arc::new(Dynamo::new(
@@ -87,6 +93,8 @@ impl Aws {
             dead_letters: Arc::new(dead_letters),
             tracking_queue: Arc::new(tracking_queue),
             tracking_dead_letters: Arc::new(tracking_dead_letters),
+            stock_queue: Arc::new(stock_queue),
+            stock_dead_letters: Arc::new(stock_dead_letters),
             secrets: Arc::new(secrets),
             sealer: Arc::new(Envelopes::new(keys, clock.clone())),
             bucket,

@@ -1,4 +1,4 @@
-//! The queues on SQS, of jobs and of news of parcels: a key and nothing else. The message group of a standard queue makes it
+//! The queues on SQS, of jobs, of news of parcels and of what desks are to be told: a key and nothing else. The message group of a standard queue makes it
 //! fair between tenants. Beside each the queue of its dead letters, which SQS fills too, after five failures.
 
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::failure;
 use crate::domain::{JobId, TenantId};
-use crate::ports::{DeadLetters, Message, Queue, StoreError, TrackingMessage, TrackingQueue};
+use crate::ports::{DeadLetters, Message, Queue, StockMessage, StockQueue, StoreError, TrackingMessage, TrackingQueue};
 
 /// The longest delay that SQS knows, in seconds.
 const LONGEST_DELAY: u64 = 900;
@@ -47,6 +47,25 @@ impl NewsQueue {
 impl TrackingQueue for NewsQueue {
     async fn send(&self, message: &TrackingMessage, tenant: &TenantId, delay: Duration) -> Result<(), StoreError> {
         self.0.send("queueing a parcel", message, tenant, delay).await
+    }
+}
+
+/// The queue of what desks are to be told, reached by a client.
+pub struct DeskQueue(Sender);
+
+impl DeskQueue {
+    /// The queue at this URL.
+    pub fn new(client: Client, url: impl Into<String>) -> Self {
+        Self(Sender::new(client, url))
+    }
+}
+
+#[async_trait]
+impl StockQueue for DeskQueue {
+    async fn send(&self, message: &StockMessage, tenant: &TenantId, delay: Duration) -> Result<(), StoreError> {
+        self.0
+            .send("queueing what a desk is to be told", message, tenant, delay)
+            .await
     }
 }
 
@@ -154,6 +173,8 @@ mod tests {
         let text = body(&parcel).unwrap();
         assert_eq!(text, r#"{"parcel":{"connection":"acme","number":"1Z1"}}"#);
         assert_eq!(serde_json::from_str::<TrackingMessage>(&text).unwrap(), parcel);
+        let stock = StockMessage::Stock("acme".parse().unwrap());
+        assert_eq!(body(&stock).unwrap(), r#"{"stock":"acme"}"#);
         let key = |number: &str| ParcelKey {
             connection: "acme".parse().unwrap(),
             number: number.to_owned(),

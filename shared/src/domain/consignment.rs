@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, ContentHash, Dimensions, DocumentId, LineId, LocationId, Money, Order, Quantities, ShipMethod, Standing,
-    Supplier, Weight,
+    Address, ContentHash, Despatch, DespatchLine, Dimensions, DocumentId, LineId, LocationId, Money, Order, OrderLine,
+    Quantities, ShipMethod, Standing, Supplier, Weight,
 };
 
 /// What one unit ships: everything of the order that decides the parcel, the address, the papers and the price.
@@ -66,6 +66,24 @@ pub struct ConsignmentLine {
     pub flaw: Option<String>,
 }
 
+impl ConsignmentLine {
+    fn of(line: &OrderLine, quantity: Decimal) -> Self {
+        Self {
+            line: line.id.clone(),
+            sku: line.sku.clone(),
+            description: line.description.clone(),
+            quantity: quantity.normalize(),
+            weight: line.weight,
+            unit_price: line.unit_price.clone(),
+            origin_country: line.origin_country.clone(),
+            tariff_code: line.tariff_code.clone(),
+            dimensions: line.dimensions,
+            cost_centre: line.cost_centre.clone(),
+            flaw: line.flaw.clone(),
+        }
+    }
+}
+
 /// Why a unit has nothing left to ship.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -121,21 +139,61 @@ impl Consignment {
             supplier: order.supplier.clone(),
             lines: kept
                 .into_iter()
-                .map(|(line, quantity)| ConsignmentLine {
-                    line: line.id.clone(),
-                    sku: line.sku.clone(),
-                    description: line.description.clone(),
-                    quantity: quantity.normalize(),
-                    weight: line.weight,
-                    unit_price: line.unit_price.clone(),
-                    origin_country: line.origin_country.clone(),
-                    tariff_code: line.tariff_code.clone(),
-                    dimensions: line.dimensions,
-                    cost_centre: line.cost_centre.clone(),
-                    flaw: line.flaw.clone(),
-                })
+                .map(|(line, quantity)| ConsignmentLine::of(line, quantity))
                 .collect(),
         })
+    }
+
+    /// What people shipped of `order` themselves: these quantities of its lines, from wherever they were.
+    pub fn despatched(order: &Order, quantities: &Quantities) -> Self {
+        let shipped = |line: &OrderLine| Some(ConsignmentLine::of(line, *quantities.get(&line.id)?));
+        let lines: Vec<&OrderLine> = order
+            .lines
+            .iter()
+            .filter(|line| quantities.contains_key(&line.id))
+            .collect();
+        let places: BTreeSet<_> = lines.iter().map(|line| line.location.as_ref()).collect();
+        let location = places.first().filter(|_| places.len() == 1).copied().flatten();
+        let ship_to = lines.first().map_or(&order.ship_to, |line| order.ship_to_of(line));
+        Self {
+            document: order.document.clone(),
+            number: order.number.clone(),
+            customer_reference: order.customer_reference.clone(),
+            ship_method: order.ship_method.clone(),
+            ship_to: ship_to.clone(),
+            location: location.cloned(),
+            bill_to: order.bill_to.clone(),
+            supplier: order.supplier.clone(),
+            lines: lines.into_iter().filter_map(shipped).collect(),
+        }
+    }
+
+    /// What people shipped of an order that is not known, as the desk tells it.
+    pub fn of_despatch(despatch: &Despatch) -> Self {
+        let line = |(index, line): (usize, &DespatchLine)| ConsignmentLine {
+            line: LineId::new(line.key.clone().unwrap_or_else(|| (index + 1).to_string())),
+            sku: line.sku.clone(),
+            description: line.name.clone(),
+            quantity: line.quantity.normalize(),
+            weight: None,
+            unit_price: None,
+            origin_country: None,
+            tariff_code: None,
+            dimensions: None,
+            cost_centre: None,
+            flaw: None,
+        };
+        Self {
+            document: despatch.document(),
+            number: despatch.order.name().to_owned(),
+            customer_reference: None,
+            ship_method: None,
+            ship_to: despatch.ship_to.clone().unwrap_or_default(),
+            location: None,
+            bill_to: None,
+            supplier: None,
+            lines: despatch.lines.iter().flatten().enumerate().map(line).collect(),
+        }
     }
 
     /// What a unit with these `quantities` would ship of `order` as it stands now, whatever has been fulfilled; `None` if the order

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, DespatchId, Shipment};
+use super::{Address, DespatchId, DocumentId, Shipment};
 
 /// One despatch as the desk states it now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,36 @@ pub struct Despatch {
     pub lines: Option<Vec<DespatchLine>>,
     /// Where it goes, where the desk says so.
     pub ship_to: Option<Address>,
+}
+
+impl Despatch {
+    /// The document under which it is known here.
+    pub fn document(&self) -> DocumentId {
+        DocumentId::despatch(&self.id)
+    }
+
+    /// The documents under which its parcels are known here, by which two tellings of one parcel are joined.
+    pub fn parcels(&self) -> Vec<DocumentId> {
+        let numbers = self
+            .shipment
+            .tracking_numbers()
+            .filter(|number| !number.trim().is_empty());
+        let mut parcels: Vec<DocumentId> = numbers
+            .map(|number| DocumentId::despatch(&DespatchId::of_parcel(number)))
+            .collect();
+        parcels.sort();
+        parcels.dedup();
+        parcels
+    }
+
+    /// What it is, in a few words: its id and its tracking numbers.
+    pub fn in_words(&self) -> String {
+        let numbers: Vec<&str> = self.shipment.tracking_numbers().collect();
+        match numbers.as_slice() {
+            [] => self.id.to_string(),
+            some => format!("{} ({})", self.id, some.join(", ")),
+        }
+    }
 }
 
 /// How a despatch stands.
@@ -56,6 +86,16 @@ pub struct DeskOrderRef {
     pub key: Option<String>,
     /// The store.
     pub store: Option<String>,
+}
+
+impl DeskOrderRef {
+    /// The number that people know, or where the desk has none, its id.
+    pub fn name(&self) -> &str {
+        match self.number.trim() {
+            "" => &self.id,
+            number => number,
+        }
+    }
 }
 
 /// Goods in a despatch.

@@ -122,6 +122,19 @@ vendor_id!(
     DespatchId
 );
 
+impl DespatchId {
+    /// By what a parcel is known, however the desk tells of it.
+    pub fn of_parcel(tracking_number: &str) -> Self {
+        let bare = tracking_number.chars().filter(|c| !c.is_whitespace());
+        Self::new(format!("parcel:{}", bare.collect::<String>().to_ascii_uppercase()))
+    }
+
+    /// The kind before the number.
+    pub fn kind(&self) -> &str {
+        self.0.split_once(':').map_or("", |(kind, _)| kind)
+    }
+}
+
 fn is_slug(value: &str) -> bool {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (1..=48).contains(&value.len()) && value.chars().all(legal) && !value.starts_with('-')

@@ -18,6 +18,7 @@ mod personal;
 mod rate;
 mod rating;
 mod reconciliation;
+mod round;
 mod shipment;
 mod stock;
 mod tracked;
@@ -47,11 +48,12 @@ pub use rating::{Choice, NoOffer, Offer, Quote, RateRequest, ServicePolicy};
 pub use reconciliation::{
     Earlier, Gap, GapKind, ListEntry, Listed, Reconciliation, Run, Stage, Stretch, Suspect, Tally, Walk,
 };
+pub use round::{Grip, Round};
 pub use shipment::{
     Billing, CarrierAccount, Customs, LabelFormat, LabelImage, LabelRef, Payer, Refusal, Shipment, ShipmentRequest,
     ShippedParcel,
 };
-pub use stock::{Level, LevelKey, SentLevel, StockRun, Unplaced};
+pub use stock::{Doubt, Level, LevelKey, SentLevel, StockRun, Unplaced};
 pub use tracked::{Cadence, Cover, Ending, Pace, ParcelKey, Telling, TrackedParcel};
 pub use tracking::{CarrierCode, DeliveryStatus, Estimate, Meaning, Milestone, Progress, Spot, TrackingEvent, fold};
 pub use turn::Holding;

@@ -21,7 +21,7 @@ const MOST_SUSPECTS: usize = 500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GapKind {
-    /// The ERP has something ready to ship that is no job.
+    /// The ERP has something ready to ship that is no job, or a desk has shipped something of which nobody told.
     NotAdmitted,
     /// The carrier shows a shipment under our reference that no job knows.
     StrayShipment,

@@ -176,6 +176,15 @@ pub struct LabelImage {
 }
 
 impl LabelImage {
+    /// A parcel's label as far as its name says: without its bytes.
+    pub fn named(number: &str, format: LabelFormat) -> Self {
+        Self {
+            tracking_number: Some(number.to_owned()),
+            format,
+            bytes: Vec::new(),
+        }
+    }
+
     /// The name of a file that holds it: its parcel's tracking number, so that another shipment's label cannot take its place.
     pub fn file_name(&self, index: usize) -> String {
         let number = self.tracking_number.iter().flat_map(|number| number.chars());

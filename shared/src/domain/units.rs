@@ -133,6 +133,22 @@ impl Units {
             .collect()
     }
 
+    /// What of a line is nobody's yet, whether it is ready or not: what people have shipped is as ready as can be.
+    pub fn left_of(&self, line: &OrderLine) -> Decimal {
+        let held = self.spoken_for(&line.id, line.fulfilled, Held::default());
+        (line.remaining() - held).max(Decimal::ZERO)
+    }
+
+    /// Whether any unit ships, or has shipped, something of it.
+    pub fn is_under_way(&self) -> bool {
+        self.units.iter().any(|unit| unit.phase != UnitPhase::Closed)
+    }
+
+    /// The later document that took it over last.
+    pub fn passed_to(&self) -> Option<&PassedOn> {
+        self.passed_on.last()
+    }
+
     /// `earlier` is what units of other documents hold of the same goods.
     fn spoken_for(&self, line: &LineId, fulfilled: Decimal, earlier: Held) -> Decimal {
         let held = |phase| self.sum(line, |unit| unit.phase == phase);
@@ -182,8 +198,7 @@ impl Units {
 
     /// Lines of which more is ordered than when a unit was last allotted, after a part of the document was or is being shipped.
     pub fn additions<'o>(&self, order: &'o Order) -> Vec<&'o LineId> {
-        let under_way = self.units.iter().any(|unit| unit.phase != UnitPhase::Closed);
-        if !under_way || self.ordered.is_empty() {
+        if !self.is_under_way() || self.ordered.is_empty() {
             return Vec::new();
         }
         let grown = |line: &&OrderLine| {

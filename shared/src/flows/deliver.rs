@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::advance::{Advance, Visit};
 use crate::ports::{DeadLetters, Message, StoreError};
 
@@ -16,15 +18,15 @@ pub struct Deliver {
 }
 
 impl Deliver {
-    /// Deals with the message of this body.
+    /// Deals with the message of this body. What is bought must be answered by `answered_by`.
     ///
     /// # Errors
     /// When the store or the queue fails: the message must then be delivered again.
-    pub async fn run(&self, body: &str) -> Result<(), StoreError> {
+    pub async fn run(&self, body: &str, answered_by: Timestamp) -> Result<(), StoreError> {
         let Ok(Message { job }) = serde_json::from_str(body) else {
             return self.put_aside(body, "it does not name a job, as our messages do").await;
         };
-        match self.advance.run(&job).await? {
+        match self.advance.run_until(&job, Some(answered_by)).await? {
             Visit::Paid => Ok(()),
             Visit::NoSuchJob => self.put_aside(body, "the job that it names does not exist").await,
         }

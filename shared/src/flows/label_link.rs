@@ -96,7 +96,8 @@ impl LabelLinks for SealedLinks {
             generation: job.label_generation,
             expires: until,
         };
-        let token = pass.token(&self.keyring.keys().await?);
+        // What a process remembers may just have been ended, and with it whatever it seals: a new link is sealed by what stands.
+        let token = pass.token(&self.keyring.read_again().await?);
         Ok(Some(format!("{}/labels/{token}", api.trim_end_matches('/'))))
     }
 }

@@ -1,11 +1,14 @@
 //! The use cases, a file each. A flow holds a small struct of ports and knows no vendor, no AWS and no HTTP.
 
 pub mod advance;
+pub mod customers;
 pub mod deliver;
+mod despatches;
 pub mod kin;
 pub mod label_link;
 pub mod operate;
 pub mod order_status;
+pub mod outward;
 pub mod plan;
 pub mod poll;
 mod put_right;
@@ -14,6 +17,7 @@ pub mod reconcile;
 pub mod refresh;
 pub mod remembered;
 pub mod renew;
+pub mod stock;
 pub mod sweep;
 pub mod track;
 pub mod track_poll;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{CarrierShipmentId, Consignment, Gone, JobId, Shipment, ShippedParcel, Snapshot};
+use crate::domain::{CarrierShipmentId, Consignment, DocumentId, Gone, JobId, Shipment, ShippedParcel, Snapshot};
 use crate::flows::advance::reading_or_quantities;
+use crate::flows::despatches::{Again, Intake};
 use crate::flows::write::Pen;
 use crate::job::{Closing, HoldReason, IllegalOutcome, Job, Outcome, SnapshotRef, Step, Timing};
 use crate::ports::{
-    AuditEntry, CallError, Carrier, Clock, Connections, Documents, Exchange, Jobs, Nonces, Opened, Queue, Saved,
-    StoreError, Systems,
+    AuditEntry, CallError, Carrier, Clock, Connections, Desk, Documents, Exchange, Gate, Jobs, Meant, Nonces, Opened,
+    Queue, Saved, StoreError, Systems,
 };
 
 /// How often a word that rests on nothing is said again when the job changed meanwhile.
@@ -111,6 +112,10 @@ impl Operate {
     /// Holds the job until a person releases it.
     pub async fn hold(&self, id: &JobId, by: &str, why: &str) -> Result<Job, OperateError> {
         let message = format!("held by {by}: {why}");
+        if self.load(id).await?.is_unmatched() {
+            let text = "no order is known for it, so that nothing is done about it: there is nothing to hold";
+            return Err(OperateError::Refused(text.to_owned()));
+        }
         self.say(id, &Said::plain(by, &message), |_| Outcome::HeldByPerson {
             message: message.clone(),
         })
@@ -120,7 +125,12 @@ impl Operate {
     /// Ends the hold that the person saw. A job whose label is bought goes on as shipped; one that is not goes on with the order as it stands.
     pub async fn release(&self, id: &JobId, by: &str, ends: HoldReason) -> Result<Job, OperateError> {
         let job = self.load(id).await?;
-        if job.over() {
+        if job.is_unmatched() && ends == HoldReason::Unmatched {
+            let said = Said::plain(by, "says that the ERP need not hear of it: closed");
+            let closing = Closing::LeftAside { by: by.to_owned() };
+            return self.say(id, &said, |_| Outcome::ClosedByPerson(closing.clone())).await;
+        }
+        if job.over() || job.is_unmatched() {
             return self.release_what_is_over(&job, by, ends).await;
         }
         let (outcome, stored) = match self.read(&job).await? {
@@ -195,6 +205,74 @@ impl Operate {
         }
     }
 
+    /// Says to which order belongs what people shipped at a desk and no order was known for. It becomes a unit of that order, as if
+    /// it had been matched by itself, and this job ends.
+    pub async fn resolve_order(&self, id: &JobId, by: &str, number: &str) -> Result<Job, OperateError> {
+        let job = self.load(id).await?;
+        if !job.is_unmatched() {
+            let text = format!(
+                "it is no shipment without an order: it is a job of {} ({})",
+                job.number, job.document
+            );
+            return Err(OperateError::Refused(text));
+        }
+        let gate = self.gate(&job).await?;
+        let systems = self.systems.open(&gate.connection).await;
+        let systems = systems.map_err(OperateError::Unreadable)?;
+        let placed = self.place(&job, by, number, (&gate, &systems)).await;
+        systems.close().await;
+        let (matched, order) = placed?;
+        let text = format!("says that it belongs to {order}: it is job {matched} from now on");
+        let said = Said {
+            exchanges: systems.recorder.drain(),
+            ..Said::plain(by, &text)
+        };
+        let closing = Closing::Matched { job: matched };
+        self.say(id, &said, |_| Outcome::ClosedByPerson(closing.clone())).await
+    }
+
+    async fn place(
+        &self,
+        job: &Job,
+        by: &str,
+        number: &str,
+        (gate, systems): (&Gate, &Opened),
+    ) -> Result<(JobId, String), OperateError> {
+        let Some(desk) = &systems.desk else {
+            let text = format!("nobody ships at a desk for {} any more", gate.connection.id);
+            return Err(OperateError::Refused(text));
+        };
+        let documents = systems.source.numbered(number).await;
+        let documents = documents.map_err(OperateError::Unreadable)?;
+        let meant = Meant {
+            document: only(documents, number, &gate.connection.erp.system)?,
+            number: number.to_owned(),
+            by: "its number",
+        };
+        let again = self.intake(gate, systems, desk).take_for(job, meant, by).await?;
+        match again.map_err(OperateError::Unreadable)? {
+            Again::Matched { job, order } => Ok((job, order)),
+            Again::Unfit(why) => Err(OperateError::Refused(why)),
+            Again::Voided => Err(OperateError::Refused(
+                "it is void at the desk: nothing was shipped. The job ends by itself".to_owned(),
+            )),
+        }
+    }
+
+    fn intake<'a>(&'a self, gate: &'a Gate, systems: &'a Opened, desk: &'a Desk) -> Intake<'a> {
+        Intake {
+            connection: &gate.connection,
+            systems,
+            desk,
+            jobs: self.jobs.as_ref(),
+            documents: self.documents.as_ref(),
+            queue: self.queue.as_ref(),
+            clock: self.clock.as_ref(),
+            nonces: self.nonces.as_ref(),
+            timing: &self.timing,
+        }
+    }
+
     /// Ends every link to the job's labels that was given out; links that are made from now on open them.
     pub async fn revoke_label_links(&self, id: &JobId, by: &str) -> Result<Job, OperateError> {
         let said = Said::plain(by, "revoked the links to the labels");
@@ -234,6 +312,9 @@ impl Operate {
             }
             Some(HoldReason::BadAddress) => {
                 "the order's address is accepted as it stands, unless it has changed meanwhile, and a shipment is bought"
+            }
+            Some(HoldReason::Unmatched) => {
+                "you say that the ERP need not hear of what was shipped, or shows it already: the job is closed, and nothing is written"
             }
             Some(HoldReason::ExtraToVoid) => "voiding the extra shipment is tried once more",
             Some(HoldReason::VoidRefused) => "the job goes on as shipped; its shipment is not voided",
@@ -322,9 +403,13 @@ impl Operate {
         Ok(())
     }
 
-    async fn open(&self, job: &Job) -> Result<Opened, OperateError> {
+    async fn gate(&self, job: &Job) -> Result<Gate, OperateError> {
         let gone = || OperateError::Store(StoreError(format!("connection {} does not exist", job.connection)));
-        let gate = self.connections.gate(&job.connection).await?.ok_or_else(gone)?;
+        self.connections.gate(&job.connection).await?.ok_or_else(gone)
+    }
+
+    async fn open(&self, job: &Job) -> Result<Opened, OperateError> {
+        let gate = self.gate(job).await?;
         let opened = self.systems.open(&gate.connection).await;
         opened.map_err(OperateError::Unreadable)
     }
@@ -407,6 +492,18 @@ impl Operate {
         }
         self.queue.send(&save.job.id, &save.job.tenant, Duration::ZERO).await?;
         Ok(Some(save.job))
+    }
+}
+
+/// The one document of a number.
+fn only(documents: Vec<DocumentId>, number: &str, erp: &str) -> Result<DocumentId, OperateError> {
+    let mut documents = documents.into_iter();
+    match (documents.next(), documents.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => Err(OperateError::Refused(format!("{erp} has no order {number}"))),
+        _ => Err(OperateError::Refused(format!(
+            "{erp} has several documents {number}: give the order a number of its own there"
+        ))),
     }
 }
 

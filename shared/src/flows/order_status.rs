@@ -122,10 +122,11 @@ impl OrderStatus {
         };
         if let Some(wait) = self.too_often(&connection.id).await? {
             let seconds = wait.duration_since(self.clock.now()).as_secs().max(1);
-            return Ok(Reply::says(
-                429,
-                &format!("too many questions: try again in {seconds} s"),
-            ));
+            let words = format!("too many questions: try again in {seconds} s");
+            return Ok(Reply {
+                retry_after: Some(seconds),
+                ..Reply::says(429, &words)
+            });
         }
         let units = self.directory.numbered(&ask.number).await?;
         let own = units.into_iter().filter(|(of, _)| *of == connection.id);
@@ -210,7 +211,11 @@ impl OrderStatus {
             shipments,
         };
         let body = serde_json::to_string(&shown).map_err(|error| StoreError(error.to_string()))?;
-        Ok(Reply { status: 200, body })
+        Ok(Reply {
+            status: 200,
+            body,
+            retry_after: None,
+        })
     }
 
     async fn parcel(&self, key: &ParcelKey, parcel: Option<&TrackedParcel>) -> Result<ShownParcel, StoreError> {

@@ -58,6 +58,8 @@ pub struct Reply {
     pub status: u16,
     /// A JSON document.
     pub body: String,
+    /// After how many seconds it is worth asking again, where that is known.
+    pub retry_after: Option<i64>,
 }
 
 impl Reply {
@@ -66,6 +68,7 @@ impl Reply {
         Self {
             status,
             body: serde_json::json!({ "message": words }).to_string(),
+            retry_after: None,
         }
     }
 
@@ -131,6 +134,7 @@ impl Receive {
             Ok(Some((_, token))) => Reply {
                 status: 200,
                 body: token.to_string(),
+                retry_after: None,
             },
             Ok(None) => Reply::unauthorised(),
             Err(error) => unavailable(&error),

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ports::{CallError, Later, Obstacle, StoreError, TokenInUse, TokenRefresh};
 
-/// How long a run waits, all in all, where a vendor takes token requests one after another.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a run waits, all in all, where a vendor takes token requests one after another: not until the next run begins, a
+/// minute later.
+const PATIENCE: Duration = Duration::from_secs(50);
 
 /// The longest wait for one request: whoever must wait longer waits for the next run.
 const MOMENT: Duration = Duration::from_millis(1500);

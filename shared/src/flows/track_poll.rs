@@ -151,8 +151,9 @@ impl TrackPoll {
             .due_parcels(shard, self.track.clock.now(), LIMIT)
             .await?;
         let now = self.track.clock.now();
+        let (known, unread) = self.read_parcels(&keys).await;
         let mut parcels = Vec::new();
-        for parcel in self.track.parcels.parcels(&keys).await? {
+        for parcel in known {
             let most = self.at_once(&parcel.key.connection, together).await?;
             if most < 2 || !parcel.is_to_be_asked(now) {
                 parcels.push(parcel);
@@ -166,7 +167,31 @@ impl TrackPoll {
                 report.parcels += u64::from(queued?);
             }
         }
-        Ok(())
+        unread.map_or(Ok(()), Err)
+    }
+
+    /// These parcels, and what kept any of them from being read: one that cannot be read keeps no other from its turn, and is not
+    /// queued, for whoever receives it could not read it either.
+    async fn read_parcels(&self, keys: &[ParcelKey]) -> (Vec<TrackedParcel>, Option<StoreError>) {
+        if let Ok(parcels) = self.track.parcels.parcels(keys).await {
+            return (parcels, None);
+        }
+        let (mut parcels, mut failed) = (Vec::new(), None);
+        for some in keys.chunks(AT_ONCE) {
+            let each = some
+                .iter()
+                .map(|key| self.track.parcels.parcels(std::slice::from_ref(key)));
+            for (key, read) in some.iter().zip(join_all(each).await) {
+                match read {
+                    Ok(read) => parcels.extend(read),
+                    Err(error) => {
+                        tracing::error!(parcel = %key, %error, "the parcel cannot be read: nobody asks for it");
+                        failed = Some(error);
+                    }
+                }
+            }
+        }
+        (parcels, failed)
     }
 
     /// The message goes first: if the write is lost the parcel is queued again, which is harmless.

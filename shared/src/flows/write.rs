@@ -110,6 +110,10 @@ async fn units_after(
 
 /// The parcels that are followed from now on: those of a unit whose tracking numbers are known now and were not before.
 fn followed(job: &Job, before: &Units, after: &Units, now: Timestamp) -> Vec<TrackedParcel> {
+    // Nobody tells how parcels of such a desk fare.
+    if job.at_desk.as_ref().is_some_and(|desk| !desk.followed) {
+        return Vec::new();
+    }
     let known = before.tracking_numbers(job.unit);
     let new = after.tracking_numbers(job.unit).iter();
     new.filter(|number| !known.contains(number))

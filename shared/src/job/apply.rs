@@ -6,7 +6,9 @@ use super::{
     Attempt, Closing, DuplicateCheck, Extra, Flag, Forgotten, Hold, HoldReason, Job, Look, SnapshotRef, Step, Timing,
     VoidWish, Voiding, Wait, WriteBackRef,
 };
-use crate::domain::{AddressVerdict, CarrierShipmentId, LabelRef, Nonce, Quote, Refusal, Shipment, Snapshot};
+use crate::domain::{
+    AddressVerdict, CarrierShipmentId, DocumentKind, LabelRef, Nonce, Quote, Refusal, Shipment, Snapshot,
+};
 use crate::rules::{self, Rule};
 
 /// Something that happened, to be recorded.
@@ -150,6 +152,11 @@ pub enum Outcome {
     VoidRefused(CarrierShipmentId, Refusal),
     /// The ERP does not show the void shipment any more.
     NotShown,
+    /// The ERP still shows the void shipment, and does not let us take that away.
+    StillShown {
+        /// Its words.
+        refusal: Refusal,
+    },
     /// The order of a job that is held, or waits for what it is to be written to, was changed: it is looked at now.
     OrderChanged,
     /// A person's word on a hold.
@@ -208,6 +215,9 @@ const FLAG_REFUSALS: u32 = 8;
 /// How far the looks at what only a person changes are apart at last.
 const SELDOM: SignedDuration = SignedDuration::from_hours(24);
 
+/// How far the looks for an order that fits a despatch are apart at last.
+const NOW_AND_THEN: SignedDuration = SignedDuration::from_hours(4);
+
 /// After so many answers without all labels nobody waits for the rest any more.
 const LABEL_TRIES: u32 = 8;
 
@@ -216,6 +226,8 @@ const MAYBE_BOUGHT: &str = "nobody knows whether the carrier sold this shipment:
 
 const MAYBE_TWO: &str = "after buying again, nobody can see whether there are two shipments: look in the carrier's own list \
                          for the job id, void one if there are two, then release";
+
+const UNMATCHED: &str = "no order is known for what was shipped: it is looked for again";
 
 impl Outcome {
     /// A short name for logs.
@@ -252,6 +264,7 @@ impl Outcome {
             Self::VoidDelayed(..) => "void delayed",
             Self::VoidRefused(..) => "void refused",
             Self::NotShown => "not shown",
+            Self::StillShown { .. } => "still shown",
             Self::ReleasedByPerson { .. } => "released by a person",
             Self::ClosedByPerson(_) => "closed by a person",
             Self::HeldByPerson { .. } => "held by a person",
@@ -346,6 +359,7 @@ impl Job {
             Outcome::VoidDelayed(shipment, at) => self.set_voiding(&shipment, Voiding::Todo { at }),
             Outcome::VoidRefused(shipment, refusal) => self.refuse_void(&shipment, &refusal, now, timing),
             Outcome::NotShown => self.stop_showing(),
+            Outcome::StillShown { refusal } => self.go_on_showing(&refusal, now, timing),
             Outcome::ReleasedByPerson { snapshot, .. } => self.release_by_person(snapshot, now, timing),
             Outcome::HeldByPerson { message } => self.hold(HoldReason::Person, message, now, timing),
             Outcome::VoidWished { by } => self.wish_void(by, now),
@@ -374,7 +388,7 @@ impl Job {
             Outcome::DuplicatesChecked { .. } => self.duplicate_check.is_some(),
             Outcome::Closed(_) => {
                 let ends = |reason: HoldReason| reason.ends_by_order() || reason == HoldReason::Addition;
-                !over && !bought && self.hold_reason().is_none_or(ends)
+                (!over && !bought && self.hold_reason().is_none_or(ends)) || self.is_unmatched()
             }
             Outcome::Held { .. } | Outcome::HeldByPerson { .. } => !over && !self.is_held_as_unknown(),
             Outcome::StillHeld => self.hold.is_some(),
@@ -382,12 +396,15 @@ impl Job {
                 self.hold_reason().is_some_and(HoldReason::ends_by_order) || self.parked_since().is_some()
             }
             Outcome::Released { .. } => !over && !bought && self.hold_reason().is_some_and(HoldReason::ends_by_order),
-            Outcome::ReleasedByPerson { ends, .. } => self.hold_reason() == Some(*ends),
-            Outcome::ClosedByPerson(_) => !over && !bought && self.hold.is_some(),
+            // Nothing goes on without an order: it is matched, or closed.
+            Outcome::ReleasedByPerson { ends, .. } => {
+                self.hold_reason() == Some(*ends) && *ends != HoldReason::Unmatched
+            }
+            Outcome::ClosedByPerson(_) => (!over && !bought && self.hold.is_some()) || self.is_unmatched(),
             Outcome::Waits(_) => true,
             Outcome::LabelsKept(_) | Outcome::LabelsIncomplete(_) => bought && !over,
             Outcome::WriteBackIntended { .. } => {
-                bought && !over && self.hold_allows_write_back() && !self.void_pending()
+                bought && !over && !self.is_unmatched() && self.hold_allows_write_back() && !self.void_pending()
             }
             Outcome::WriteBackUnknown { .. } | Outcome::WriteBackNotSent { .. } | Outcome::WriteBackRefused { .. } => {
                 bought && !over
@@ -399,7 +416,9 @@ impl Job {
             Outcome::Voided(id) | Outcome::VoidDelayed(id, _) | Outcome::VoidRefused(id, _) => {
                 self.is_to_be_void(id) || self.extras.iter().any(|extra| extra.shipment == *id)
             }
-            Outcome::NotShown => self.void.as_ref().is_some_and(|wish| wish.shown.is_some()),
+            Outcome::NotShown | Outcome::StillShown { .. } => {
+                self.void.as_ref().is_some_and(|wish| wish.shown.is_some())
+            }
             Outcome::VoidWished { .. } => bought && self.closed.is_none() && !self.void_pending(),
             Outcome::NotCreated { attempt } => !over && self.is_unknown(*attempt, now),
             Outcome::Forgotten { .. } => self.finished(),
@@ -662,10 +681,14 @@ impl Job {
     fn postpone_hold(&mut self, now: Timestamp, timing: &Timing) {
         let waiting = self.void_pending();
         if let Some(hold) = &mut self.hold {
-            let seldom = hold.reason.is_left_to_people() && !waiting;
-            let held = now.duration_since(hold.since).min(SELDOM);
-            let wait = if seldom { held.max(timing.held) } else { timing.held };
-            hold.again_at = now + wait;
+            let longest = match hold.reason {
+                _ if waiting => SignedDuration::ZERO,
+                HoldReason::Unmatched => NOW_AND_THEN,
+                reason if reason.is_left_to_people() => SELDOM,
+                _ => SignedDuration::ZERO,
+            };
+            let held = now.duration_since(hold.since).min(longest);
+            hold.again_at = now + held.max(timing.held);
         }
     }
 
@@ -760,6 +783,7 @@ impl Job {
             by,
             at: now,
             voiding: Voiding::Todo { at: now },
+            kept: None,
             shipment: None,
             shown,
         });
@@ -821,6 +845,19 @@ impl Job {
             .hold
             .take()
             .filter(|hold| hold.reason != HoldReason::VoidStillShown);
+    }
+
+    /// A person must take it away; the hold says why.
+    fn go_on_showing(&mut self, refusal: &Refusal, now: Timestamp, timing: &Timing) {
+        if let Some(wish) = &mut self.void {
+            wish.kept = Some(refusal.to_string());
+        }
+        self.postpone_hold(now, timing);
+        if let (Some((_, message)), Some(hold)) = (self.left_to_people(), &mut self.hold)
+            && hold.reason == HoldReason::VoidStillShown
+        {
+            hold.message = message;
+        }
     }
 
     fn settle_write_back(&mut self) {
@@ -938,6 +975,10 @@ impl Job {
         {
             self.hold(reason, message, now, timing);
         }
+        if self.is_unmatched() && self.hold.is_none() && !self.void_pending() {
+            self.hold(HoldReason::Unmatched, UNMATCHED.to_owned(), now, timing);
+            self.look_at_once(now);
+        }
         self.want_flag(now);
         let forgotten = matches!(self.purchase, Step::Started(_)) && !rules::holds(Rule::DueWhenStarted);
         self.due_at = self.due(timing).filter(|_| !forgotten);
@@ -954,14 +995,25 @@ impl Job {
         }
         let wish = self.void.as_ref()?;
         let (shipment, shown) = (wish.shipment.as_ref()?, wish.shown.as_ref()?);
+        let kept = wish
+            .kept
+            .as_ref()
+            .map(|why| format!(", and does not let us take it away ({why})"));
         let message = format!(
-            "shipment {} is void, but the ERP still shows it: delete {} there, and what the order still wants ships anew",
-            shipment.id, shown.place
+            "shipment {} is void, but the ERP still shows it{}: delete {} there, and what the order still wants ships anew",
+            shipment.id,
+            kept.unwrap_or_default(),
+            shown.place
         );
         Some((HoldReason::VoidStillShown, message))
     }
 
     fn want_flag(&mut self, now: Timestamp) {
+        // No document of the ERP is known that could show it.
+        if self.document.kind == DocumentKind::Despatch {
+            self.flag = Flag::Clear;
+            return;
+        }
         let text = self.problem();
         let stands = match &self.flag {
             Flag::Clear => text.is_none(),

@@ -16,8 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    AddressVerdict, CarrierAccount, CarrierShipmentId, ConnectionId, ContentHash, DocumentId, Gone, JobId, LabelRef,
-    Nonce, Quote, Shipment, Snapshot, TenantId,
+    AddressVerdict, CarrierAccount, CarrierShipmentId, ConnectionId, ContentHash, DeskOrderRef, DocumentId,
+    DocumentKind, Gone, JobId, LabelRef, Nonce, Quote, Shipment, Snapshot, TenantId,
 };
 use crate::rules::{self, Rule};
 
@@ -139,6 +139,9 @@ pub struct VoidWish {
     pub at: Timestamp,
     /// How far it has come.
     pub voiding: Voiding,
+    /// Why the ERP does not let us take away what it still shows, where we have tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
     /// What was voided, for the books; `None` before it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment: Option<Shipment>,
@@ -194,6 +197,9 @@ pub enum HoldReason {
     VoidRefused,
     /// The shipment is void, and the ERP still shows it. Ended by the ERP not showing it any more, or by a person.
     VoidStillShown,
+    /// What people shipped at a desk fits no order, or several. Tried again now and then; ended by an order that fits, by a void
+    /// at the desk, or by a person.
+    Unmatched,
     /// A person holds it. Ended by a person.
     Person,
     /// Every purchase is stopped. Ended by taking the brake off.
@@ -257,6 +263,27 @@ pub enum Closing {
         /// Who.
         by: String,
     },
+    /// What people shipped at a desk was matched with an order, and is that order's job from now on.
+    Matched {
+        /// That job.
+        job: JobId,
+    },
+    /// What people shipped at a desk is nothing that the ERP must hear of.
+    LeftAside {
+        /// Who says so.
+        by: String,
+    },
+}
+
+/// The desk's side of what people shipped there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AtDesk {
+    /// The desk, as connections name it.
+    pub desk: String,
+    /// The desk's order that it was shipped for.
+    pub order: DeskOrderRef,
+    /// Whether the desk tells how its parcels fare.
+    pub followed: bool,
 }
 
 /// What people see on the ERP's document about this job.
@@ -358,6 +385,9 @@ pub struct Job {
     pub terms: Option<ContentHash>,
     /// The number of the latest purchase attempt; 0 before the first.
     pub attempts: u32,
+    /// What the desk says, where people shipped it at one: nothing is bought for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_desk: Option<AtDesk>,
     /// The address.
     pub address: Step<AddressVerdict>,
     /// The service and its price.
@@ -446,6 +476,7 @@ impl Job {
             account: None,
             terms: None,
             attempts: 0,
+            at_desk: None,
             address: Step::Todo,
             quote: Step::Todo,
             purchase: Step::Todo,
@@ -467,6 +498,48 @@ impl Job {
             forgotten: None,
             due_at: Some(now),
         }
+    }
+
+    /// A new job of what people have shipped themselves: it is bought, and what remains is that the ERP hears of it.
+    pub fn despatched(
+        admission: Admission,
+        snapshot: &Snapshot,
+        (shipment, at_desk): (Shipment, AtDesk),
+        bought_at: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        let at_the_desk = || "people shipped it themselves".to_owned();
+        Self {
+            purchased_from: Some(snapshot.number),
+            address: Step::NotNeeded(at_the_desk()),
+            quote: Step::NotNeeded(at_the_desk()),
+            labels: Step::NotNeeded(at_the_desk()),
+            purchase: Step::Done(shipment),
+            at_desk: Some(at_desk),
+            budgeted_at: Some(bought_at),
+            ..Self::admit(admission, snapshot, now)
+        }
+    }
+
+    /// The same where no order fits: it stands still until one does.
+    pub fn unmatched(self, message: String, now: Timestamp, timing: &Timing) -> Self {
+        let hold = Hold {
+            reason: HoldReason::Unmatched,
+            message,
+            since: now,
+            again_at: now + timing.held,
+            under: None,
+        };
+        Self {
+            due_at: Some(hold.again_at),
+            hold: Some(hold),
+            ..self
+        }
+    }
+
+    /// Whether it is what people shipped at a desk and no order is known for.
+    pub fn is_unmatched(&self) -> bool {
+        self.document.kind == DocumentKind::Despatch && !self.over()
     }
 
     /// Whether nothing is left to do, now or later.

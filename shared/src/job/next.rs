@@ -141,10 +141,13 @@ impl Job {
     /// What is tried now and then while the job is held. Every hold is looked at, so that nothing is forgotten.
     fn under_hold(&self, reason: HoldReason) -> Next {
         match reason {
+            // Without an order there is nothing to look at but whether one fits.
+            _ if self.is_unmatched() => Next::Reread,
             HoldReason::UnknownPurchase if !self.over() => Next::Look,
             HoldReason::WriteBackRefused => Next::LookForWriteBack,
             HoldReason::VoidStillShown => Next::LookWhetherShown,
             HoldReason::UnknownPurchase
+            | HoldReason::Unmatched
             | HoldReason::Rejected
             | HoldReason::BadAddress
             | HoldReason::MissingData

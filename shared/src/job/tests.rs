@@ -201,8 +201,9 @@ fn outcome(told: Told, job: &Job, now: Timestamp) -> Outcome {
             Some(bought) => Outcome::Voided(bought.id.clone()),
             None => Outcome::NotShown,
         },
-        31 => match of % 2 {
+        31 => match of % 3 {
             0 => Outcome::NotWritten,
+            1 => Outcome::StillShown { refusal: refusal() },
             _ => Outcome::NotShown,
         },
         32 => match of % 2 {
@@ -238,7 +239,7 @@ fn told_of(outcome: &Outcome) -> Vec<CarrierShipmentId> {
 fn may_end(reason: HoldReason, before: &Job, outcome: &Outcome) -> bool {
     use HoldReason::{
         Addition, BadAddress, Brake, ChangedAfterLabel, DuplicateCheckBlind, ExtraToVoid, LabelLost, MissingData,
-        Person, Rejected, UnknownPurchase, VoidRefused, VoidStillShown, WriteBackInDoubt, WriteBackRefused,
+        Person, Rejected, UnknownPurchase, Unmatched, VoidRefused, VoidStillShown, WriteBackInDoubt, WriteBackRefused,
     };
     let word = matches!(outcome, Outcome::ReleasedByPerson { .. } | Outcome::ClosedByPerson(_));
     let person = word || ends_by_void(before, outcome);
@@ -254,7 +255,7 @@ fn may_end(reason: HoldReason, before: &Job, outcome: &Outcome) -> bool {
             WriteBackInDoubt => matches!(outcome, Outcome::WrittenBack(_) | Outcome::NotWritten),
             VoidStillShown => matches!(outcome, Outcome::NotShown),
             Addition => matches!(outcome, Outcome::Closed(_)),
-            ChangedAfterLabel | LabelLost | ExtraToVoid | VoidRefused | Person => false,
+            ChangedAfterLabel | LabelLost | ExtraToVoid | VoidRefused | Unmatched | Person => false,
         }
 }
 
@@ -598,6 +599,143 @@ proptest! {
     fn whatever_happens_the_rules_hold(told in stories(), answers in prop::collection::vec(any::<u8>(), 0..40)) {
         let (job, now) = live_through(told)?;
         come_to_rest(job, now, &answers)?;
+    }
+}
+
+/// What people shipped at a desk; `None` where no order is known for it.
+fn despatched(order: Option<u8>) -> Job {
+    let admission = Admission {
+        connection: "acme".parse().unwrap(),
+        tenant: "acme".parse().unwrap(),
+        unit: 1,
+        write: Nonce::new("first"),
+    };
+    let mut snapshot = reading(1, morning());
+    if order.is_none() {
+        snapshot.consignment.document = DocumentId::despatch(&crate::domain::DespatchId::new("label:1"));
+    }
+    let at_desk = AtDesk {
+        desk: "shipstation".to_owned(),
+        order: DeskOrderRef {
+            id: "1".to_owned(),
+            number: "SO1".to_owned(),
+            key: None,
+            store: None,
+        },
+        followed: true,
+    };
+    let job = Job::despatched(admission, &snapshot, (shipment(1), at_desk), morning(), morning());
+    match order {
+        Some(_) => job,
+        None => job.unmatched("no order fits".to_owned(), morning(), &Timing::default()),
+    }
+}
+
+/// P52: what people shipped is only written back: no price, no purchase, no label.
+#[test]
+fn what_people_shipped_is_only_written_back() {
+    let (mut job, now, timing) = (despatched(Some(1)), morning(), Timing::default());
+    assert_eq!(job.next(now, &timing), Next::LookForWriteBack);
+    let reference = WriteBackRef {
+        place: "item fulfilment 1".to_owned(),
+        id: Some("1".to_owned()),
+    };
+    job.apply(Outcome::WrittenBack(reference), now, &timing).unwrap();
+    assert!(job.finished());
+}
+
+#[test]
+fn what_fits_no_order_ends_by_an_order_by_a_void_or_by_a_person() {
+    let (now, timing) = (morning() + SignedDuration::from_hours(1), Timing::default());
+    let job = despatched(None);
+    assert_eq!(job.next(morning(), &timing), Next::Wait(morning() + timing.held));
+    assert_eq!(job.next(now, &timing), Next::Reread);
+    let closings = [
+        Closing::Matched {
+            job: despatched(Some(1)).id,
+        },
+        Closing::LeftAside { by: "ann".to_owned() },
+    ];
+    for closing in closings {
+        let mut closed = job.clone();
+        closed.apply(Outcome::ClosedByPerson(closing), now, &timing).unwrap();
+        assert!(closed.finished() && closed.due_at.is_none());
+        assert!(
+            closed
+                .apply(Outcome::VoidWished { by: "ann".to_owned() }, now, &timing)
+                .is_err()
+        );
+    }
+    let mut released = job.clone();
+    let word = Outcome::ReleasedByPerson {
+        ends: HoldReason::Unmatched,
+        snapshot: released.snapshot.clone(),
+    };
+    assert!(
+        released.apply(word, now, &timing).is_err(),
+        "nothing goes on without an order"
+    );
+    let mut void = job.clone();
+    void.apply(Outcome::VoidWished { by: "desk".to_owned() }, now, &timing)
+        .unwrap();
+    let id = shipment(1).id;
+    assert_eq!(void.next(now, &timing), Next::Void(id.clone()));
+    void.apply(Outcome::Voided(id), now, &timing).unwrap();
+    assert!(void.finished(), "{void:?}");
+    // Looks become more seldom, but never rare.
+    let mut old = job;
+    let mut at = now;
+    for _ in 0..60 {
+        old.apply(Outcome::StillHeld, at, &timing).unwrap();
+        let Next::Wait(next) = old.next(at, &timing) else {
+            panic!("it is not waited for")
+        };
+        assert!(next.duration_since(at) <= SignedDuration::from_hours(4), "{next}");
+        at = next;
+    }
+}
+
+/// What the ERP does not let us take away is told in the hold, and ends like any that it still shows.
+#[test]
+fn why_the_erp_keeps_what_is_void_is_told() {
+    let (mut job, now, timing) = (despatched(Some(1)), morning(), Timing::default());
+    let reference = WriteBackRef {
+        place: "item fulfilment 1".to_owned(),
+        id: Some("1".to_owned()),
+    };
+    job.apply(Outcome::WrittenBack(reference), now, &timing).unwrap();
+    job.apply(Outcome::VoidWished { by: "desk".to_owned() }, now, &timing)
+        .unwrap();
+    job.apply(Outcome::Voided(shipment(1).id), now, &timing).unwrap();
+    let refusal = Refusal::new("INVOICED", "it is billed");
+    job.apply(Outcome::StillShown { refusal }, now, &timing).unwrap();
+    let hold = job.hold.clone().unwrap();
+    assert_eq!(hold.reason, HoldReason::VoidStillShown);
+    assert!(hold.message.contains("it is billed"), "{}", hold.message);
+    assert_eq!(hold.again_at, now + timing.held);
+    job.apply(Outcome::NotShown, now, &timing).unwrap();
+    assert!(job.hold.is_none());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// P52: whatever is told of what fits no order, nothing is bought, written or flagged for it, and it is never forgotten.
+    #[test]
+    fn what_fits_no_order_is_never_shipped_by_us(told in stories()) {
+        let (mut job, mut now, timing) = (despatched(None), morning(), Timing::default());
+        for one in told {
+            now += SignedDuration::from_mins(i64::from(one.2));
+            let outcome = outcome(one, &job, now);
+            let _ = job.apply(outcome, now, &timing);
+            let forbidden = matches!(
+                job.next(now, &timing),
+                Next::Prepare | Next::Look | Next::FetchLabels | Next::LookForWriteBack | Next::Flag(_)
+            );
+            prop_assert!(!forbidden, "{job:?}");
+            prop_assert!(job.hold.is_some() || job.over() || job.void_pending(), "{job:?}");
+            prop_assert_eq!(job.due_at.is_none(), job.finished());
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! may come twice. A [`Switch`] stands before every call, so that a test decides when a call may go on, whether its answer is
 //! lost, and who never comes back from it.
 
+mod desks;
 mod reconciliations;
 mod shared;
 mod tokens;
@@ -19,8 +20,8 @@ use jiff::Timestamp;
 
 use crate::connection::Connection;
 use crate::domain::{
-    CarrierShipmentId, ConnectionId, DocumentId, Health, Holding, JobId, LabelImage, LabelRef, Money, Nonce, Personal,
-    Rate, Snapshot, TenantId, Units, Walk,
+    CarrierShipmentId, ConnectionId, DocumentId, Health, Holding, JobId, LabelFormat, LabelImage, LabelRef, Money,
+    Nonce, Personal, Rate, Snapshot, TenantId, Units, Walk,
 };
 use crate::job::{Job, history};
 use crate::ports::{
@@ -28,6 +29,7 @@ use crate::ports::{
     Documents, Due, Gate, Handing, JobPage, Jobs, LabelDoor, LabelLinks, Labels, Limits, NewJob, Nonces, Queue, Reread,
     Save, Saved, Slot, Spending, State, Steps, StoreError, TokenRequests, Turn,
 };
+pub use desks::Desks;
 pub use reconciliations::Reconciled;
 pub use shared::Shared;
 pub use tokens::TokenRow;
@@ -139,6 +141,8 @@ pub struct Tables {
     pub served: BTreeMap<TenantId, u64>,
     /// Parcels on their way, and webhooks.
     pub tracked: Tracked,
+    /// What desks were told of stock and customers.
+    pub desks: Desks,
     /// Messages that nobody can work on, each with its reason.
     pub dead_letters: Vec<(String, String)>,
     /// Labels by key.
@@ -494,6 +498,15 @@ impl Directory for Memory {
         })
     }
 
+    async fn these(&self, ids: &[JobId]) -> Result<JobPage, StoreError> {
+        let tables = self.tables();
+        let jobs = ids.iter().filter_map(|id| tables.jobs.get(id)).cloned();
+        Ok(JobPage {
+            jobs: jobs.collect(),
+            ..JobPage::default()
+        })
+    }
+
     async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError> {
         let tables = self.tables();
         let matching = tables.units.iter().filter(|(_, units)| units.number == number);
@@ -586,13 +599,28 @@ impl DeadLetters for Memory {
 #[async_trait]
 impl Labels for Memory {
     async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError> {
+        let fate = self.pass("put label").await;
         let key = format!("labels/{job}/{}", label.file_name(index));
         self.tables().labels.insert(key.clone(), label.bytes.clone());
-        Ok(LabelRef {
+        let stored = LabelRef {
             tracking_number: label.tracking_number.clone(),
             format: label.format,
             key,
-        })
+        };
+        answered(fate, stored).await
+    }
+
+    async fn stored(&self, job: &JobId, number: &str, format: LabelFormat) -> Result<Option<LabelRef>, StoreError> {
+        let fate = self.pass("stored label").await;
+        let label = LabelImage::named(number, format);
+        let key = format!("labels/{job}/{}", label.file_name(0));
+        let kept = self.tables().labels.contains_key(&key);
+        let stored = kept.then_some(LabelRef {
+            tracking_number: label.tracking_number,
+            format,
+            key,
+        });
+        answered(fate, stored).await
     }
 
     async fn get(&self, label: &LabelRef) -> Result<Vec<u8>, StoreError> {

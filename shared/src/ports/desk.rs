@@ -4,10 +4,10 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{CallError, StoreError};
+use super::{CallError, Cursor, StoreError};
 use crate::domain::{
-    ConnectionId, DeskOrder, DeskOrderRef, Despatch, DespatchId, DocumentId, Level, LevelKey, SentLevel, StockRun,
-    Stretch, TenantId,
+    ConnectionId, DeskOrder, DeskOrderRef, Despatch, DespatchId, DocumentId, Level, LevelKey, Round, SentLevel,
+    StockRun, Stretch, TenantId,
 };
 
 /// Which despatches are asked for.
@@ -60,6 +60,11 @@ pub trait ShippingDesk: Send + Sync {
     async fn despatch(&self, id: &DespatchId) -> Result<Option<Despatch>, CallError>;
     /// Every order that has exactly this number, in whichever store.
     async fn numbered(&self, number: &str) -> Result<Vec<DeskOrderRef>, CallError>;
+    /// Everything that the desk has shipped for an order; `None` where it cannot be asked for that. What does not say what is in it
+    /// is only taken for the whole order where the desk knows nothing else of it.
+    async fn despatches_of(&self, _order: &DeskOrderRef) -> Result<Option<Vec<Despatch>>, CallError> {
+        Ok(None)
+    }
     /// Whether two despatches are only told apart by asking for [`ShippingDesk::numbered`]: a number may belong to several orders.
     fn numbers_repeat(&self) -> bool;
     /// Makes so many of an SKU lie in a place of the desk's. An SKU or a place that it does not know is
@@ -72,6 +77,9 @@ pub trait ShippingDesk: Send + Sync {
 
 // ---- what the ERP must be able to say ----------------------------------------------------------------------------
 
+/// How a document was found that no other order of a desk can mean.
+pub const BY_EXTERNAL_ID: &str = "its external id";
+
 /// A document that may be meant by a desk's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meant {
@@ -79,7 +87,7 @@ pub struct Meant {
     pub document: DocumentId,
     /// The number that people know.
     pub number: String,
-    /// By what it was found, in plain words (`its number`, `its external id`, `the customer's own number`).
+    /// By what it was found, in plain words (`its number`, [`BY_EXTERNAL_ID`], `the customer's own number`).
     pub by: &'static str,
 }
 
@@ -101,7 +109,66 @@ pub trait DeskSource: Send + Sync {
 
 // ---- what is kept ------------------------------------------------------------------------------------------------
 
-/// What desks were told of stock, and the runs that tell it.
+/// How many orders that a desk refuses a run names; the others are counted.
+const MOST_REFUSED: usize = 100;
+
+/// An open order that a desk refuses.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RefusedOrder {
+    /// The number that people know.
+    pub number: String,
+    /// Why, in plain words.
+    pub why: String,
+}
+
+/// One telling of all customers: where it stands and what it did. A crash goes on where it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CustomersRun {
+    /// Which run it is, and who is at it.
+    #[serde(flatten)]
+    pub round: Round,
+    /// Where the scan of open orders stands; only its `version` is not used, for the run has one.
+    pub cursor: Cursor,
+    /// Open orders that were read.
+    pub read: u64,
+    /// Of them, those that had not changed since the desk was last told.
+    #[serde(default)]
+    pub unchanged: u64,
+    /// Orders that were made at the desk.
+    #[serde(default)]
+    pub made: u64,
+    /// Orders that stood there and were changed.
+    #[serde(default)]
+    pub changed: u64,
+    /// Orders that stood there just so.
+    #[serde(default)]
+    pub same: u64,
+    /// Orders that are not there, and that this connection does not make.
+    #[serde(default)]
+    pub absent: u64,
+    /// Orders that can be changed no more.
+    #[serde(default)]
+    pub fixed: u64,
+    /// Orders that the desk refuses, as many as are kept.
+    #[serde(default)]
+    pub refused: Vec<RefusedOrder>,
+    /// How many there are in all.
+    #[serde(default)]
+    pub refused_in_all: u64,
+}
+
+impl CustomersRun {
+    /// Notes an order that the desk refuses.
+    pub fn note_refused(&mut self, number: &str, why: String) {
+        self.refused_in_all += 1;
+        if self.refused.len() < MOST_REFUSED {
+            let number = number.to_owned();
+            self.refused.push(RefusedOrder { number, why });
+        }
+    }
+}
+
+/// What desks were told of stock, and the runs that tell it and customers.
 #[async_trait]
 pub trait StockBooks: Send + Sync {
     /// The run of a connection, read consistently.
@@ -115,8 +182,14 @@ pub trait StockBooks: Send + Sync {
         from: &LevelKey,
         to: &LevelKey,
     ) -> Result<Vec<SentLevel>, StoreError>;
-    /// Keeps what was told.
+    /// Levels that were last told under this SKU, wherever they are; what was kept a moment ago may be missing.
+    async fn sent_as(&self, connection: &ConnectionId, sku: &str) -> Result<Vec<SentLevel>, StoreError>;
+    /// Keeps what was told, of each level once.
     async fn keep_sent(&self, connection: &ConnectionId, levels: &[SentLevel]) -> Result<(), StoreError>;
+    /// The run of a connection's customers, read consistently.
+    async fn customers_run(&self, connection: &ConnectionId) -> Result<CustomersRun, StoreError>;
+    /// Stores it (version one more than what it replaces) if nobody did in between; `false` otherwise.
+    async fn write_customers_run(&self, connection: &ConnectionId, run: &CustomersRun) -> Result<bool, StoreError>;
 }
 
 /// What a message of the stock queue says: a key and nothing else.

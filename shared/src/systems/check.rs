@@ -27,6 +27,14 @@ impl SystemCheck for Checks {
 
     fn mistakes(&self, addressed: &Addressed<'_>) -> Vec<Mistake> {
         match System::named(&addressed.settings.system) {
+            Some(System::Fusion | System::PeopleSoft) if addressed.desk.is_some() => vec![Mistake::new(
+                "erp.system",
+                format!(
+                    "is {:?}, whose orders nobody ships at a desk",
+                    addressed.settings.system
+                ),
+                "\"netsuite\" beside a carrier at whose own desk people ship",
+            )],
             Some(System::NetSuite) => netsuite::mistakes(addressed),
             Some(System::Fusion) => fusion::mistakes(addressed),
             Some(System::PeopleSoft) => peoplesoft::mistakes(addressed),

@@ -15,6 +15,7 @@ mod spelling;
 mod stub;
 pub mod ups;
 pub mod webhooks;
+mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,30 +175,10 @@ impl Registry {
         match System::named(&connection.carrier.system) {
             Some(System::Ups) => Ok(Arc::new(self.ups(connection, recorder).await?)),
             Some(System::FedEx) => Ok(Arc::new(self.fedex(connection, recorder).await?)),
-            Some(System::ShipStation) => Ok(Arc::new(self.shipstation(connection, recorder).await?)),
-            Some(System::NetSuite | System::Fusion | System::PeopleSoft) | None => {
-                Err(not_a("carrier", &connection.carrier))
+            Some(System::NetSuite | System::Fusion | System::PeopleSoft | System::ShipStation) | None => {
+                Err(not_a("carrier that sells", &connection.carrier))
             }
         }
-    }
-
-    /// A connection whose carrier is a desk at which people ship.
-    async fn open_desk(&self, connection: &Connection, recorder: Recorder) -> Result<Opened, CallError> {
-        if System::named(&connection.erp.system) != Some(System::NetSuite) {
-            let words = format!(
-                "{} does not serve a shipping desk in this version",
-                connection.erp.system
-            );
-            return Err(CallError::Refused(Refusal::new("unknown-system", words)));
-        }
-        let source = Arc::new(self.netsuite(connection, &recorder).await?);
-        let desk = Arc::new(self.shipstation(connection, &recorder).await?);
-        Ok(Opened {
-            source: source.clone(),
-            carrier: desk.clone(),
-            desk: Some(Desk { desk, source }),
-            recorder,
-        })
     }
 
     async fn netsuite(&self, connection: &Connection, recorder: &Recorder) -> Result<netsuite::NetSuite, CallError> {
@@ -282,6 +263,21 @@ impl Registry {
         shipstation::ShipStation::new(connection, &secret, self.ports(recorder)).map_err(CallError::Refused)
     }
 
+    /// Where people ship at a desk, each side is asked for two things: documents and stock, parcels and what people shipped.
+    async fn open_with_desk(&self, connection: &Connection, recorder: Recorder) -> Result<Opened, CallError> {
+        let erp = match System::named(&connection.erp.system) {
+            Some(System::NetSuite) => Arc::new(self.netsuite(connection, &recorder).await?),
+            _ => return Err(not_a("ERP beside a shipping desk", &connection.erp)),
+        };
+        let desk = Arc::new(self.shipstation(connection, &recorder).await?);
+        Ok(Opened {
+            source: erp.clone(),
+            carrier: desk.clone(),
+            desk: Some(Desk { desk, source: erp }),
+            recorder,
+        })
+    }
+
     /// Where the carrier pushes news to, where it must be told. Whatever is wrong with that only means that nothing is pushed:
     /// nobody ships less for it.
     async fn hook(&self, settings: &SystemSettings) -> Option<ups::PushTarget> {
@@ -328,7 +324,7 @@ impl Systems for Registry {
     async fn open(&self, connection: &Connection) -> Result<Opened, CallError> {
         let recorder = Recorder::default();
         if System::named(&connection.carrier.system) == Some(System::ShipStation) {
-            return self.open_desk(connection, recorder).await;
+            return self.open_with_desk(connection, recorder).await;
         }
         let source = self.source(connection, &recorder).await?;
         let carrier = self.carrier(connection, &recorder).await?;

@@ -1,6 +1,7 @@
 //! For the tests of adapters: a server that gives canned answers and remembers what it was asked, and tokens and limits
 //! in memory.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ impl Asked {
     }
 }
 
-type Answers = dyn Fn(&Asked) -> (u16, String) + Send + Sync;
+type Answers = dyn Fn(&Asked) -> (u16, Vec<u8>) + Send + Sync;
 
 /// A server on this machine.
 pub(crate) struct Stub {
@@ -44,12 +45,15 @@ pub(crate) struct Stub {
 }
 
 impl Stub {
-    /// Answers every request by `answers`; a token request is answered by itself.
-    pub(crate) async fn new(answers: impl Fn(&Asked) -> (u16, String) + Send + Sync + 'static) -> Self {
+    /// Answers every request by `answers`, each with a status and a body.
+    pub(crate) async fn new<B: Into<Vec<u8>>>(answers: impl Fn(&Asked) -> (u16, B) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let answers: Arc<Answers> = Arc::new(answers);
+        let answers: Arc<Answers> = Arc::new(move |asked: &Asked| {
+            let (status, body) = answers(asked);
+            (status, body.into())
+        });
         tokio::spawn(serve(listener, asked.clone(), answers));
         Self { url, asked }
     }
@@ -74,7 +78,8 @@ async fn answer(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, answers: &Answer
         "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
-    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&body).await.unwrap();
 }
 
 async fn receive(stream: &mut TcpStream) -> Asked {
@@ -117,13 +122,30 @@ impl Clock for Noon {
 }
 
 /// Tokens of one process.
-#[derive(Default)]
-pub(crate) struct Kept(Mutex<Option<Token>>);
+pub(crate) struct Kept {
+    clock: Arc<dyn Clock>,
+    tokens: Mutex<HashMap<String, Token>>,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self::by(Arc::new(Noon))
+    }
+}
 
 impl Kept {
-    async fn make(&self, version: u64, mint: &dyn Mint) -> Result<Token, CallError> {
+    /// Tokens that live by a clock.
+    pub(crate) fn by(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            tokens: Mutex::default(),
+        }
+    }
+
+    async fn make(&self, key: &TokenKey, version: u64, mint: &dyn Mint) -> Result<Token, CallError> {
+        mint.ready().await?;
         let minted = mint.mint().await?;
-        let issued_at = Noon.now();
+        let issued_at = self.clock.now();
         let expires_at = issued_at + SignedDuration::try_from(minted.lives_for).unwrap();
         let token = Token {
             secret: minted.secret,
@@ -131,23 +153,23 @@ impl Kept {
             issued_at,
             expires_at,
         };
-        *self.0.lock().unwrap() = Some(token.clone());
+        self.tokens.lock().unwrap().insert(key.owner(), token.clone());
         Ok(token)
     }
 }
 
 #[async_trait]
 impl Tokens for Kept {
-    async fn bearer(&self, _key: &TokenKey, mint: &dyn Mint) -> Result<Token, CallError> {
-        let kept = self.0.lock().unwrap().clone();
+    async fn bearer(&self, key: &TokenKey, mint: &dyn Mint) -> Result<Token, CallError> {
+        let kept = self.tokens.lock().unwrap().get(&key.owner()).cloned();
         match kept {
             Some(token) => Ok(token),
-            None => self.make(1, mint).await,
+            None => self.make(key, 1, mint).await,
         }
     }
 
-    async fn renew(&self, _key: &TokenKey, failed: u64, mint: &dyn Mint) -> Result<Token, CallError> {
-        self.make(failed + 1, mint).await
+    async fn renew(&self, key: &TokenKey, failed: u64, mint: &dyn Mint) -> Result<Token, CallError> {
+        self.make(key, failed + 1, mint).await
     }
 }
 
@@ -181,6 +203,70 @@ impl Limits for Unlimited {
     }
 
     async fn reserve_call(&self, _account: &str, _rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+}
+
+/// Limits that keep pauses and health, and remember under which names calls were counted.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pauses: Mutex<HashMap<String, Timestamp>>,
+    healths: Mutex<HashMap<String, (u64, Health)>>,
+    counted: Mutex<Vec<String>>,
+}
+
+impl Shared {
+    pub(crate) fn paused(&self, account: &str) -> Option<Timestamp> {
+        self.pauses.lock().unwrap().get(account).copied()
+    }
+
+    pub(crate) fn counted(&self) -> Vec<String> {
+        self.counted.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Limits for Shared {
+    async fn lease_slot(&self, _account: &str, _cap: u16, _lease: Duration) -> Result<Turn, StoreError> {
+        Ok(Turn::At(Timestamp::now()))
+    }
+
+    async fn extend_slot(&self, _slot: &Slot, _lease: Duration) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn free_slot(&self, _slot: Slot) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn standing(&self, account: &str) -> Result<AccountStanding, StoreError> {
+        let (version, health) = self.healths.lock().unwrap().get(account).cloned().unwrap_or_default();
+        Ok(AccountStanding {
+            paused: self.paused(account),
+            version,
+            health,
+        })
+    }
+
+    async fn pause(&self, account: &str, until: Timestamp) -> Result<(), StoreError> {
+        let mut pauses = self.pauses.lock().unwrap();
+        let known = pauses.entry(account.to_owned()).or_insert(until);
+        *known = (*known).max(until);
+        Ok(())
+    }
+
+    async fn write_health(&self, account: &str, version: u64, health: &Health) -> Result<bool, StoreError> {
+        let mut healths = self.healths.lock().unwrap();
+        let known = healths.entry(account.to_owned()).or_default();
+        if known.0 != version {
+            return Ok(false);
+        }
+        *known = (version + 1, health.clone());
+        Ok(true)
+    }
+
+    async fn reserve_call(&self, account: &str, _rate: &Rate) -> Result<Option<Timestamp>, StoreError> {
+        self.counted.lock().unwrap().push(account.to_owned());
         Ok(None)
     }
 }

@@ -4,6 +4,7 @@
 
 mod connections;
 mod database;
+mod desks;
 mod directory;
 mod documents;
 mod jobs;

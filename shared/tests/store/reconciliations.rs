@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use waybill::domain::{
-    Gap, GapKind, JobId, ListEntry, Listed, Reconciliation, Run, Stage, Stretch, Suspect, Tally, Walk,
+    DocumentId, Gap, GapKind, JobId, ListEntry, Listed, Reconciliation, Run, Stage, Stretch, Suspect, Tally, Walk,
 };
 use waybill::job::{Hold, HoldReason, Job, Step, WriteBackRef};
 use waybill::ports::{Directory, Documents, Jobs, Reconciliations, Saved, State, Steps};
@@ -287,6 +287,14 @@ async fn a_walk_goes_on_past_a_job_that_cannot_be_read() {
     }
     assert_eq!(unreadable, [ids[1].clone()]);
     assert_eq!(read, BTreeSet::from([ids[0].clone(), ids[2].clone()]));
+    let missing = JobId::of(&connection_id(), &DocumentId::sales_order("9"), 1);
+    let asked = [ids.clone(), vec![missing]].concat();
+    let page = store.dynamo.these(&asked).await.unwrap();
+    let read: Vec<JobId> = page.jobs.into_iter().map(|job| job.id).collect();
+    assert_eq!(
+        (read, page.unreadable),
+        (vec![ids[0].clone(), ids[2].clone()], vec![ids[1].clone()])
+    );
 }
 
 /// What the first version stored, to the letter.

@@ -203,6 +203,7 @@ fn voided(job: &Job) -> Save {
     let mut save = next(job, "voided");
     let by = "ann".to_owned();
     save.job.void = Some(VoidWish {
+        kept: None,
         by: by.clone(),
         at: start(),
         voiding: Voiding::Done,

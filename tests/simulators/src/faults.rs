@@ -20,7 +20,7 @@ pub struct Fault {
     /// Which of the matching requests it strikes; left out: all of them.
     #[serde(default)]
     pub when: When,
-    /// Only requests whose body contains this text match (and count as occurrences).
+    /// Only requests whose body contains this text match (and count as occurrences); without a body, whose path does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_contains: Option<String>,
     /// At most this many strikes.

@@ -7,6 +7,9 @@
 //! All of them stand on one base: a [`clock`] that a test can turn, a [`faults`] plan that makes exchanges go wrong on
 //! the wire, a [`server`] that applies it to real connections, and the same [`control`] routes.
 
+// The vendors' records are long, and `json!` recurses for each field.
+#![recursion_limit = "256"]
+
 mod carriers;
 pub mod clock;
 pub mod control;
@@ -17,4 +20,5 @@ pub mod netsuite;
 pub mod peoplesoft;
 pub mod requests;
 pub mod server;
+pub mod shipstation;
 pub mod ups;

@@ -47,6 +47,11 @@ pub trait Simulator: Send + Sync + 'static {
     /// The body of an error answer with this status, in the vendor's form.
     fn error_body(&self, status: u16) -> Value;
 
+    /// The same for an operation, where a vendor's APIs differ in that.
+    fn error_body_of(&self, _operation: &str, status: u16) -> Value {
+        self.error_body(status)
+    }
+
     /// The content type and body of an error that comes inside HTTP 200, where the vendor has that habit.
     fn fault_document(&self) -> Option<(&'static str, String)> {
         None
@@ -232,14 +237,15 @@ impl Front {
     async fn exchange(self: Arc<Self>, mut parts: Parts, body: Bytes) -> Result<Response<Body>, Dropped> {
         let text = String::from_utf8_lossy(&body).into_owned();
         let operation = self.simulator.operation(&parts.method, parts.uri.path());
-        let faults = self.base.faults.strike(operation, &text);
+        let told = if text.is_empty() { parts.uri.path() } else { &text };
+        let faults = self.base.faults.strike(operation, told);
         let in_flight = self.base.requests.begin(self.record(&parts, operation, text, &faults));
         self.suffer(&faults, &mut parts).await;
         let answer = match faults.iter().find(|fault| is_refusal(fault)) {
-            Some(refusal) => self.refuse(refusal)?,
+            Some(refusal) => self.refuse(operation, refusal)?,
             None => {
                 let answer = self.work(parts, body).await;
-                self.spoil(answer, &faults).await?
+                self.spoil(operation, answer, &faults).await?
             }
         };
         in_flight.answered(answer.status().as_u16());
@@ -289,9 +295,9 @@ impl Front {
         }
     }
 
-    fn refuse(&self, refusal: &FaultKind) -> Result<Response<Body>, Dropped> {
+    fn refuse(&self, operation: &str, refusal: &FaultKind) -> Result<Response<Body>, Dropped> {
         match refusal {
-            FaultKind::Status { code, retry_after } => Ok(self.error(*code, *retry_after)),
+            FaultKind::Status { code, retry_after } => Ok(self.error(operation, *code, *retry_after)),
             FaultKind::Html503 => Ok(page(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "503 Service Temporarily Unavailable",
@@ -299,21 +305,26 @@ impl Front {
             FaultKind::Html401 => Ok(page(StatusCode::UNAUTHORIZED, "401 Authorization Required")),
             FaultKind::LoginRedirect => Ok(login_redirect()),
             FaultKind::Empty { code } => Ok(empty(*code)),
-            FaultKind::ErrorIn200 { .. } => Ok(self.error_in_200()),
+            FaultKind::ErrorIn200 { .. } => Ok(self.error_in_200(operation)),
             _ => Err(Dropped),
         }
     }
 
     /// What becomes of the answer to a request that had its effect.
-    async fn spoil(&self, answer: Response<Body>, faults: &[FaultKind]) -> Result<Response<Body>, Dropped> {
+    async fn spoil(
+        &self,
+        operation: &str,
+        answer: Response<Body>,
+        faults: &[FaultKind],
+    ) -> Result<Response<Body>, Dropped> {
         let mut answer = answer;
         for fault in faults {
             match fault {
                 FaultKind::SlowAnswer { ms } => tokio::time::sleep(Duration::from_millis(*ms)).await,
                 FaultKind::DropAfter => return Err(Dropped),
-                FaultKind::Status500After => answer = self.error(500, None),
+                FaultKind::Status500After => answer = self.error(operation, 500, None),
                 FaultKind::Unreadable => answer = unreadable(),
-                FaultKind::ErrorIn200 { after_effect: true } => answer = self.error_in_200(),
+                FaultKind::ErrorIn200 { after_effect: true } => answer = self.error_in_200(operation),
                 FaultKind::Gzip { told } => answer = compressed(answer, *told).await?,
                 _ => {}
             }
@@ -321,9 +332,9 @@ impl Front {
         Ok(answer)
     }
 
-    fn error_in_200(&self) -> Response<Body> {
+    fn error_in_200(&self, operation: &str) -> Response<Body> {
         let Some((kind, document)) = self.simulator.fault_document() else {
-            return self.error(500, None);
+            return self.error(operation, 500, None);
         };
         let mut answer = Response::new(Body::from(document));
         answer
@@ -332,8 +343,8 @@ impl Front {
         answer
     }
 
-    fn error(&self, code: u16, retry_after: Option<u64>) -> Response<Body> {
-        let mut answer = Response::new(Body::from(self.simulator.error_body(code).to_string()));
+    fn error(&self, operation: &str, code: u16, retry_after: Option<u64>) -> Response<Body> {
+        let mut answer = Response::new(Body::from(self.simulator.error_body_of(operation, code).to_string()));
         *answer.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         answer
             .headers_mut()

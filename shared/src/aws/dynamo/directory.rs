@@ -59,6 +59,15 @@ impl Directory for Dynamo {
         Ok(JobPage { jobs, unreadable, next })
     }
 
+    async fn these(&self, ids: &[JobId]) -> Result<JobPage, StoreError> {
+        let (jobs, unreadable) = self.readable(ids).await?;
+        Ok(JobPage {
+            jobs,
+            unreadable,
+            next: None,
+        })
+    }
+
     async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError> {
         let keys = self
             .search(&Search::index("number", "number_key", number_key(number)))

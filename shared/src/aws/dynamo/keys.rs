@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::{CarrierShipmentId, ConnectionId, DocumentId, JobId, Nonce, ParcelKey, TrackingEvent, Walk};
+use crate::domain::{
+    CarrierShipmentId, ConnectionId, DocumentId, JobId, LevelKey, Nonce, ParcelKey, TrackingEvent, Walk,
+};
 use crate::job::Job;
 use crate::ports::{State, TokenKey};
 
@@ -126,6 +128,18 @@ impl Key {
         Self::new(format!("LISTED#{connection}#{tracking_number}"), said)
     }
 
+    pub(super) fn stock_run(connection: &ConnectionId) -> Self {
+        Self::new(desk_books(connection), "STOCK")
+    }
+
+    pub(super) fn customers_run(connection: &ConnectionId) -> Self {
+        Self::new(desk_books(connection), "CUSTOMERS")
+    }
+
+    pub(super) fn level(connection: &ConnectionId, key: &LevelKey) -> Self {
+        Self::new(desk_books(connection), level(key))
+    }
+
     pub(super) fn reread(connection: &ConnectionId, document: &DocumentId) -> Self {
         Self::new(format!("CONN#{connection}"), format!("{REREAD}{document}"))
     }
@@ -158,6 +172,21 @@ impl Key {
     pub(super) fn requests(system: &str, client: &str) -> Self {
         Self::new(format!("LEDGER#{system}#{client}"), "REQUESTS")
     }
+}
+
+/// The partition of what a connection's desk was told. It is written no faster than the desk takes calls, some a second.
+pub(super) fn desk_books(connection: &ConnectionId) -> String {
+    format!("DESK#{connection}")
+}
+
+/// A level's sort key: numbers of one width, so that text sorts like levels.
+pub(super) fn level(key: &LevelKey) -> String {
+    format!("LEVEL#{:020}#{:020}", key.item, key.location)
+}
+
+/// The partition of the number index in which the levels that were told under a SKU stand.
+pub(super) fn sku_key(connection: &ConnectionId, sku: &str) -> String {
+    format!("SKU#{connection}#{sku}")
 }
 
 /// The partition of a connection's reconciliations.
@@ -405,6 +434,14 @@ mod tests {
             shards[usize::from(spread(&format!("1ZA1B2C303{number:08}")))] += 1;
         }
         assert!(shards.iter().all(|count| (50..=200).contains(count)), "{shards:?}");
+    }
+
+    #[test]
+    fn levels_sort_as_text() {
+        let key = |item, location| LevelKey { item, location };
+        let keys = [key(0, 0), key(2, u64::MAX), key(10, 3), key(10, 20), LevelKey::LAST];
+        let texts: Vec<String> = keys.iter().map(level).collect();
+        assert!(texts.is_sorted(), "{texts:?}");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod connections;
 mod cursors;
+mod desks;
 mod directory;
 mod documents;
 mod due;

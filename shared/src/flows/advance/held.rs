@@ -12,6 +12,9 @@ const FLAG_ROUNDS: usize = 3;
 impl Run<'_> {
     /// Reads the held order again: a correction anywhere ends the hold, and so does the order's end.
     pub(super) async fn reread_held(&mut self) -> Result<Onward, StoreError> {
+        if self.ledger.job.is_unmatched() {
+            return self.match_again().await;
+        }
         let reason = self.ledger.job.hold.as_ref().map(|hold| hold.reason);
         let ended_by_order = reason.is_some_and(|reason| reason.ends_by_order() || reason == HoldReason::Addition);
         if !ended_by_order || self.ledger.job.purchase.done().is_some() {

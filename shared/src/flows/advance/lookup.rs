@@ -32,6 +32,15 @@ impl Run<'_> {
                 let text = format!("looked: found {}", names(found.iter().map(|shipment| &shipment.id)));
                 self.ledger.record(Outcome::Found { shipments: found }, text).await
             }
+            // A carrier that will not be asked is as one that sees nothing: after the last look a person decides.
+            Err(CallError::Refused(refusal)) if self.is_looked_for() => {
+                let blind = Outcome::Absent {
+                    control: false,
+                    may_recreate: false,
+                };
+                let text = format!("could not look: the carrier refuses to be asked ({refusal})");
+                self.ledger.record(blind, text).await
+            }
             Err(error) if self.held_as_unknown() => {
                 self.ledger
                     .record(Outcome::StillHeld, format!("could not look: {error}"))
@@ -68,6 +77,14 @@ impl Run<'_> {
                         text,
                     )
                     .await
+            }
+            Err(CallError::Refused(refusal)) => {
+                let blind = Outcome::DuplicatesChecked {
+                    shipments: Vec::new(),
+                    control: false,
+                };
+                let text = format!("could not look for duplicates: the carrier refuses to be asked ({refusal})");
+                self.ledger.record(blind, text).await
             }
             Err(error) => self.ledger.wait_for(&error).await,
         }

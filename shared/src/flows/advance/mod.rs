@@ -3,6 +3,7 @@
 mod expired;
 mod held;
 mod lookup;
+mod matching;
 mod prepare;
 mod purchase;
 mod record;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 pub(crate) use expired::reading_or_quantities;
 
 use record::Ledger;
+
+use jiff::Timestamp;
 
 use crate::connection::Connection;
 use crate::domain::{JobId, Refusal, Snapshot, Units};
@@ -77,6 +80,8 @@ struct Run<'a> {
     ledger: Ledger<'a>,
     gate: Gate,
     systems: Opened,
+    /// By when the carrier must have answered a purchase.
+    answered_by: Option<Timestamp>,
 }
 
 impl Advance {
@@ -85,20 +90,29 @@ impl Advance {
     /// # Errors
     /// Only when the store fails: the message is then delivered again.
     pub async fn run(&self, id: &JobId) -> Result<Visit, StoreError> {
+        self.run_until(id, None).await
+    }
+
+    /// The same in an invocation that ends: a purchase is begun, and waited for, only if its answer comes by `answered_by`, so that
+    /// time is left to store what it brings.
+    ///
+    /// # Errors
+    /// Only when the store fails: the message is then delivered again.
+    pub async fn run_until(&self, id: &JobId, answered_by: Option<Timestamp>) -> Result<Visit, StoreError> {
         let Some(job) = self.jobs.load(id).await? else {
             return Ok(Visit::NoSuchJob);
         };
         if matches!(job.next(self.clock.now(), &self.timing), Next::Finished | Next::Wait(_)) {
             return Ok(Visit::Paid);
         }
-        if let Some(run) = self.begin(job).await? {
+        if let Some(run) = self.begin(job, answered_by).await? {
             run.finish().await?;
         }
         Ok(Visit::Paid)
     }
 
     /// Opens what the job needs, or records why that must wait.
-    async fn begin(&self, job: Job) -> Result<Option<Run<'_>>, StoreError> {
+    async fn begin(&self, job: Job, answered_by: Option<Timestamp>) -> Result<Option<Run<'_>>, StoreError> {
         let Some(gate) = self.connections.gate(&job.connection).await? else {
             tracing::error!(job.id = %job.id, connection = %job.connection, "the job's connection does not exist");
             return Ok(None);
@@ -108,7 +122,12 @@ impl Advance {
         match self.systems.open(&gate.connection).await {
             Ok(systems) => {
                 ledger.recorder = systems.recorder.clone();
-                Ok(Some(Run { ledger, gate, systems }))
+                Ok(Some(Run {
+                    ledger,
+                    gate,
+                    systems,
+                    answered_by,
+                }))
             }
             Err(error) if ledger.job.hold.is_some() => {
                 ledger

@@ -138,8 +138,13 @@ impl Run<'_> {
         }
     }
 
-    /// Whether an operator has stopped purchases.
+    /// Whether people ship themselves, or an operator has stopped purchases.
     fn stopped(&self) -> Option<Obstacle> {
+        if self.connection().desk.is_some() {
+            let desk = &self.connection().carrier.system;
+            let message = format!("people ship in {desk}: nothing is bought for this connection");
+            return Some(Obstacle::Hold(HoldReason::MissingData, message, None));
+        }
         if let Some(reason) = &self.gate.brake {
             let message = format!("every purchase is stopped by the brake: {reason}");
             return Some(Obstacle::Hold(HoldReason::Brake, message, None));

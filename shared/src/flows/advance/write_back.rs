@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::record::{Beside, Recorded};
 use super::{Onward, Run};
+use crate::connection::VoidedAtDesk;
 use crate::domain::{Consignment, LabelRef, Order, Quantities, Shipment, Snapshot};
 use crate::flows::label_link::good_until;
 use crate::job::{HoldReason, Outcome, Step, Wait};
@@ -55,6 +56,10 @@ impl Run<'_> {
         }
         if let Written::NotYet(what) = found {
             return self.park(&what).await;
+        }
+        if let Written::NoRoom(reference) = found {
+            let text = format!("the ERP has no room for it, and does not show it: {}", reference.place);
+            return self.ledger.record(Outcome::WrittenBack(reference), text).await;
         }
         match self.systems.source.draft(&self.to_write(&facts), &found) {
             Ok(draft) => self.intend_write_back(draft).await,
@@ -145,6 +150,7 @@ impl Run<'_> {
                 .await;
         };
         let (outcome, text) = match self.shows(shipment, &shown).await? {
+            Ok(true) if self.is_undone() => self.unmake(&shown).await,
             Ok(true) => (Outcome::StillHeld, "the ERP still shows the void shipment".to_owned()),
             Ok(false) => (
                 Outcome::NotShown,
@@ -158,6 +164,36 @@ impl Run<'_> {
         self.ledger.record(outcome, text).await
     }
 
+    /// Whether what the desk voids is taken away in the ERP too.
+    fn is_undone(&self) -> bool {
+        let policy = self.connection().desk.as_ref().map(|desk| desk.voided);
+        self.ledger.job.at_desk.is_some() && policy == Some(VoidedAtDesk::Undo)
+    }
+
+    /// Whether a void has just left something in the ERP that is taken away at once: nobody need look at it.
+    pub(super) fn is_to_be_undone(&self) -> bool {
+        let reason = self.ledger.job.hold.as_ref().map(|hold| hold.reason);
+        self.is_undone() && reason == Some(HoldReason::VoidStillShown)
+    }
+
+    /// Takes away what was made in the ERP for a shipment that is void.
+    async fn unmake(&self, shown: &WriteBackRef) -> (Outcome, String) {
+        match self.systems.source.unmake(&self.ledger.job.id).await {
+            Ok(()) => {
+                let text = format!("took {} away from the ERP, for its shipment is void", shown.place);
+                (Outcome::NotShown, text)
+            }
+            Err(CallError::Refused(refusal)) => {
+                let text = format!("the ERP does not let us take {} away: {refusal}", shown.place);
+                (Outcome::StillShown { refusal }, text)
+            }
+            Err(later @ CallError::Later(_)) => {
+                let text = format!("{} could not be taken away yet: {later}", shown.place);
+                (Outcome::StillHeld, text)
+            }
+        }
+    }
+
     /// Where something was made in the ERP, that is what counts: an order's fields may name other shipments as well.
     async fn shows(&self, shipment: Shipment, shown: &WriteBackRef) -> Result<Result<bool, CallError>, StoreError> {
         let facts = match self.facts(shipment).await? {
@@ -168,7 +204,7 @@ impl Run<'_> {
         let found = self.systems.source.find(&self.to_write(&facts)).await;
         Ok(found.map(|found| match found {
             Written::Whole(there) | Written::Partly(there) => shown.id.is_none() || there.id.is_some(),
-            Written::Place(_) | Written::Nothing | Written::NotYet(_) => false,
+            Written::Place { .. } | Written::NoRoom(_) | Written::Nothing | Written::NotYet(_) => false,
         }))
     }
 
@@ -202,7 +238,9 @@ impl Run<'_> {
     /// Why a write-back that is not there must not be written now.
     async fn reason_not_to_write(&mut self, facts: &Facts, found: &Written) -> Result<Option<Onward>, StoreError> {
         let untouched = !matches!(found, Written::Partly(_) | Written::Whole(_));
-        if untouched && self.changed_since_label(facts) {
+        // What people shipped is written as they shipped it.
+        let ours = self.ledger.job.at_desk.is_none();
+        if untouched && ours && self.changed_since_label(facts) {
             let message =
                 "the order changed after its label was bought: release the job to write it back as shipped, or void it";
             return self

@@ -5,6 +5,7 @@
 //! by compare-and-set together with the new jobs.
 
 mod admit;
+mod desk;
 
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use admit::Page;
+pub(crate) use desk::DESPATCHES;
+pub use desk::Followed;
 
 use crate::connection::Connection;
 use crate::domain::{ConnectionId, DocumentId};
@@ -72,6 +75,12 @@ pub struct Report {
     pub admitted: u64,
     /// Documents that do not ship, or not yet.
     pub waiting: u64,
+    /// What people shipped at a desk and no order fits.
+    #[serde(default)]
+    pub parked: u64,
+    /// Shipments that were voided at a desk.
+    #[serde(default)]
+    pub voided: u64,
     /// Whether the scan came to its end; otherwise the next poll goes on where this one stopped.
     pub complete: bool,
     /// Why nothing was read, where nothing was.
@@ -90,7 +99,11 @@ impl Poll {
         };
         match self.systems.open(&gate.connection).await {
             Ok(systems) => {
-                let report = self.scan(&gate.connection, &systems, deadline).await;
+                let report = match systems.desk.clone() {
+                    Some(desk) => self.scan_desk(&gate.connection, &systems, &desk, deadline).await,
+                    None if gate.connection.desk.is_some() => Ok(stopped(people_ship(&gate.connection))),
+                    None => self.scan(&gate.connection, &systems, deadline).await,
+                };
                 systems.close().await;
                 report
             }
@@ -131,6 +144,9 @@ impl Poll {
             Ok(gate) => gate,
             Err(report) => return Ok(report),
         };
+        if gate.connection.desk.is_some() {
+            return Ok(stopped(people_ship(&gate.connection)));
+        }
         let asked = Asked {
             connection: &gate.connection,
             by,
@@ -336,6 +352,12 @@ impl Poll {
         }
         Ok(Ok(documents))
     }
+}
+
+/// Nothing is shipped for people who ship themselves.
+fn people_ship(connection: &Connection) -> String {
+    let (id, desk) = (&connection.id, &connection.carrier.system);
+    format!("people ship the orders of {id} in {desk}: `waybill connection poll {id}` reads what they have shipped")
 }
 
 fn advance(progress: &mut ScanProgress, heads: &[DocumentHead]) {

@@ -88,6 +88,17 @@ pub(super) fn unreadable(id: &JobId) -> Gap {
     }
 }
 
+/// A shipment that the carrier lists for a job whose item this version cannot read: whether it is the job's own nobody can say.
+pub(super) fn listed_for_unreadable(suspect: &Suspect) -> Gap {
+    let gap = unreadable(&suspect.reference);
+    let number = &suspect.tracking_number;
+    Gap {
+        tracking_number: Some(number.clone()),
+        reason: format!("the carrier lists shipment {number} for it, and {}", gap.reason),
+        ..gap
+    }
+}
+
 /// A field of ours always; what we made only while the order still asks for it. Nothing that was put right in vain.
 pub(super) fn is_ours_to_put_right(job: &Job, gap: &Gap, seen: &Seen<'_>) -> bool {
     match gap.kind {
@@ -468,6 +479,9 @@ fn ends(reason: HoldReason, job: &Job) -> String {
                 "take what was written back away from order {number} in the ERP, which is seen by itself; or {release}"
             )
         }
+        HoldReason::Unmatched => format!(
+            "`waybill job resolve {id} --order NUMBER` says which order it belongs to; {release} closes it, if the ERP need not hear of it"
+        ),
         HoldReason::Person => release,
         HoldReason::Brake => "`waybill brake off`".to_owned(),
     }

@@ -6,6 +6,7 @@
 //! processing counts: see [`Patience`].
 
 mod compare;
+mod desk;
 mod steps;
 
 use std::sync::Arc;

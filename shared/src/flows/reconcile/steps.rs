@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use super::compare::{self, Judge, Seen};
@@ -13,7 +12,7 @@ use crate::domain::{
 use crate::flows::kin;
 use crate::flows::poll::CURSOR;
 use crate::job::Job;
-use crate::ports::{CallError, Opened, Scan, Steps, StoreError};
+use crate::ports::{CallError, JobPage, Opened, Scan, Steps, StoreError};
 
 /// How many documents a step reads.
 const DOCUMENTS: u16 = 250;
@@ -45,7 +44,7 @@ impl Found {
 }
 
 /// What a step came to: the ERP or the carrier may fail, and so may the store.
-type Stepped = Result<Result<Found, CallError>, StoreError>;
+pub(super) type Stepped = Result<Result<Found, CallError>, StoreError>;
 
 /// A side that was read, or why not.
 macro_rules! read {
@@ -87,6 +86,10 @@ impl Work<'_> {
     // ---- the ERP's documents ---------------------------------------------------------------------------------------
 
     async fn documents(&self, mut run: Run, after: Option<String>) -> Stepped {
+        if self.gate.connection.desk.is_some() {
+            self.go_to_the_desk(&mut run);
+            return Ok(Ok(Found::nothing(run)));
+        }
         let source = &read!(self.opened()).source;
         let connection = &self.gate.connection;
         let limit = DOCUMENTS.min(source.reads_at_once().max(1));
@@ -183,7 +186,11 @@ impl Work<'_> {
     }
 
     async fn carriers_list(&self, mut run: Run, stretch: Stretch, page: Option<String>) -> Stepped {
-        let carrier = &read!(self.opened()).carrier;
+        let opened = read!(self.opened());
+        if let Some(desk) = &opened.desk {
+            return self.desks_list(run, (stretch, page), (opened, desk)).await;
+        }
+        let carrier = &opened.carrier;
         let Ok(listing) = carrier.listing() else {
             self.go_to_the_carrier(&mut run);
             return Ok(Ok(Found::nothing(run)));
@@ -200,9 +207,11 @@ impl Work<'_> {
             .filter_map(|entry| Some((entry, entry.reference.as_ref()?)))
             .collect();
         for chunk in sold.chunks(AT_ONCE) {
-            let jobs = try_join_all(chunk.iter().map(|(_, reference)| self.flow.jobs.load(reference))).await?;
-            for ((entry, reference), job) in chunk.iter().zip(jobs) {
-                self.suspect(&mut run, entry, reference, job.as_ref());
+            let references: Vec<JobId> = chunk.iter().map(|(_, reference)| (*reference).clone()).collect();
+            let jobs = self.flow.directory.these(&references).await?.jobs;
+            for (entry, reference) in chunk {
+                let job = jobs.iter().find(|job| job.id == **reference);
+                self.suspect(&mut run, entry, reference, job);
             }
         }
         let rest = Stretch {
@@ -242,11 +251,18 @@ impl Work<'_> {
         let suspects = std::mem::take(&mut run.suspects);
         let numbers: Vec<String> = suspects.iter().map(|one| one.tracking_number.clone()).collect();
         let listed = self.flow.runs.listed(self.id, &numbers).await?;
+        let references: Vec<JobId> = suspects.iter().map(|suspect| suspect.reference.clone()).collect();
+        let JobPage { jobs, unreadable, .. } = self.flow.directory.these(&references).await?;
         let mut gaps = Vec::new();
         for suspect in &suspects {
-            if !listed.get(&suspect.tracking_number).is_some_and(|listed| listed.voided) {
-                let job = self.flow.jobs.load(&suspect.reference).await?;
-                gaps.extend(self.judge(&run).stray(suspect, job.as_ref()));
+            if listed.get(&suspect.tracking_number).is_some_and(|listed| listed.voided) {
+                continue;
+            }
+            if unreadable.contains(&suspect.reference) {
+                gaps.push(compare::listed_for_unreadable(suspect));
+            } else {
+                let job = jobs.iter().find(|job| job.id == suspect.reference);
+                gaps.extend(self.judge(&run).stray(suspect, job));
             }
         }
         run.stage = Stage::Jobs {
@@ -287,7 +303,14 @@ impl Work<'_> {
             let Some(blind) = compare::rests_on_a_blind_side(gap.kind, &run) else {
                 continue;
             };
-            let Some(job) = self.flow.jobs.load(id).await?.filter(|job| job.closed.is_none()) else {
+            let JobPage {
+                jobs: read, unreadable, ..
+            } = self.flow.directory.these(std::slice::from_ref(id)).await?;
+            if !unreadable.is_empty() {
+                carried.push(gap);
+                continue;
+            }
+            let Some(job) = read.into_iter().find(|job| job.closed.is_none()) else {
                 continue;
             };
             if blind {
@@ -414,6 +437,6 @@ fn by_document<T>(all: Vec<T>, document: impl Fn(&T) -> &DocumentId) -> BTreeMap
     all.into_iter().map(|one| (document(&one).clone(), one)).collect()
 }
 
-fn count(length: usize) -> u64 {
+pub(super) fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }

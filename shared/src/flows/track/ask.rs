@@ -1,15 +1,29 @@
 //! Asking the carrier for parcels: at first, as often as their cadence says, after a promise to push was made or
 //! broken, and once more when they have arrived. Those that come together are asked for in as few calls as the carrier
 //! allows; what it answers for each is that parcel's own matter.
+//!
+//! When a parcel is given up:
+//! - The carrier answers for it, and it has not arrived within the connection's `give_up_after`: at that answer.
+//! - The carrier does not answer for it, which may be an outage ("later") or a refusal of us (a credential, an entitlement) as well
+//!   as a number that the carrier will never tell of. So it is asked again, for as long as it takes. It is given up only once it is
+//!   older than `give_up_after`, nothing was told of it for [`SILENCE`], and the carrier tells at that moment of another shipment of the
+//!   same account. Without such a control it stays followed.
+//! - A label that we voided, and of which the carrier never shows that it is void or that it moved, ends after some days without being
+//!   missed.
+//! - A refusal of us is counted (`TrackingRefused`), so that an alarm rings.
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use super::hear::{ending, joined, learnable, report_unknown};
-use super::{TRIES, Visit};
+use super::hear::{VOID_FOR, ending, joined, learnable, report_unknown};
+use super::{TRIES, Visit, report_refused};
 use crate::domain::{Cover, Ending, Milestone, TrackedParcel, TrackingEvent};
+use crate::job::Closing;
 use crate::ports::{Asked, CallError, Later, News, Obstacle, StoreError};
 use crate::telemetry;
+
+/// How long a carrier must have told nothing of a parcel before that parcel may be given up without an answer.
+const SILENCE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How long a parcel may wait for the schedule, the queue and the worker before that counts as a gap.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
@@ -18,10 +32,8 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 enum Answer {
     /// These are the news; none where the carrier does not know the parcel (yet).
     News(News),
-    /// Ask again then.
-    Again(Timestamp),
-    /// The carrier does not tell of it.
-    Nothing,
+    /// None came: ask again then.
+    Silence(Timestamp),
 }
 
 impl Visit<'_> {
@@ -46,6 +58,9 @@ impl Visit<'_> {
     async fn ask_together(&self, parcels: &[TrackedParcel]) -> Vec<Result<Option<TrackedParcel>, StoreError>> {
         let asked: Vec<Asked<'_>> = parcels.iter().map(asked).collect();
         let told = self.systems.carrier.track_many(&asked).await;
+        if told.iter().any(is_about_us) {
+            report_refused();
+        }
         let told = told.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
         let kept = parcels.iter().zip(told).map(|(parcel, told)| {
             let answer = self.answer(parcel, told.unwrap_or_else(untold));
@@ -58,9 +73,10 @@ impl Visit<'_> {
     async fn keep(&self, parcel: TrackedParcel, answer: Answer) -> Result<Option<TrackedParcel>, StoreError> {
         match answer {
             Answer::News(news) => self.learn(parcel, news).await,
-            // It grows old all the same.
-            Answer::Nothing => self.learn(parcel, News::default()).await,
-            Answer::Again(at) => {
+            Answer::Silence(at) => {
+                if self.is_over(&parcel) && self.tells_of_others(&parcel).await? {
+                    return self.learn(parcel, News::default()).await;
+                }
                 let again = |parcel: &TrackedParcel| {
                     Some(TrackedParcel {
                         next_poll: Some(at),
@@ -72,6 +88,33 @@ impl Visit<'_> {
                 self.track.change(&parcel.key, again).await
             }
         }
+    }
+
+    /// Whether a parcel would be over without an answer, if the carrier answers for others.
+    fn is_over(&self, parcel: &TrackedParcel) -> bool {
+        let now = self.track.clock.now();
+        let silent = now.duration_since(parcel.polled_at.unwrap_or(parcel.since));
+        ending(parcel, &[], now).is_some() || (self.is_too_old(parcel, now) && silent >= SILENCE)
+    }
+
+    fn is_too_old(&self, parcel: &TrackedParcel, now: Timestamp) -> bool {
+        now.duration_since(parcel.since) >= self.connection.tracking.give_up_after
+    }
+
+    /// Whether the carrier tells of another shipment of the account: then its silence is the parcel's own matter.
+    async fn tells_of_others(&self, parcel: &TrackedParcel) -> Result<bool, StoreError> {
+        let Some(job) = self.track.poll.jobs.load(&parcel.job).await? else {
+            return Ok(false);
+        };
+        let Some(control) = self.track.controls.control(&job).await? else {
+            tracing::warn!(parcel = %parcel.key, "nothing is told of the parcel, and no other shipment shows whether that is its own matter");
+            return Ok(false);
+        };
+        let told = self.systems.carrier.track(control.shipment.as_str()).await;
+        if matches!(told, Err(CallError::Refused(_))) {
+            report_refused();
+        }
+        Ok(matches!(told, Ok(Some(_))))
     }
 
     /// At the first visit: where the carrier pushes news that is asked for, and the first question comes with the promise.
@@ -117,11 +160,12 @@ impl Visit<'_> {
             }
             Err(CallError::Later(later)) => {
                 tracing::info!(parcel = %parcel.key, error = %later, "the carrier cannot be asked now");
-                Answer::Again(self.track.again(parcel, &later, parcel.failures))
+                Answer::Silence(self.track.again(parcel, &later, parcel.failures))
             }
             Err(CallError::Refused(refusal)) => {
                 tracing::warn!(parcel = %parcel.key, %refusal, "the carrier does not tell of the parcel");
-                Answer::Nothing
+                let cadence = &self.connection.tracking;
+                Answer::Silence(cadence.next(self.systems.carrier.pace(), parcel, now))
             }
         }
     }
@@ -138,6 +182,7 @@ impl Visit<'_> {
     /// Stores what the carrier tells, and when to ask next.
     async fn learn(&self, parcel: TrackedParcel, news: News) -> Result<Option<TrackedParcel>, StoreError> {
         let key = parcel.key.clone();
+        let void = self.was_voided_by_us(&parcel).await?;
         let events = self.possible(news);
         let mut standing = Some(parcel);
         for _ in 0..TRIES {
@@ -146,7 +191,7 @@ impl Visit<'_> {
             let (all, new) = joined(known, &learnable(&parcel, &events));
             let next = TrackedParcel {
                 version: parcel.version + 1,
-                ..self.asked(&parcel, &all, &events)
+                ..self.asked(&parcel, &all, &events, void)
             };
             if self.track.parcels.record(&next, &new).await? {
                 report_unknown(&key, &new);
@@ -160,6 +205,17 @@ impl Visit<'_> {
         Err(StoreError(format!(
             "parcel {key} changes faster than it can be written"
         )))
+    }
+
+    /// Whether we voided the parcel's shipment so long ago that nobody hands it over any more. Not every carrier shows a void label.
+    async fn was_voided_by_us(&self, parcel: &TrackedParcel) -> Result<bool, StoreError> {
+        let now = self.track.clock.now();
+        if !has_not_moved(parcel) || now.duration_since(parcel.since) < VOID_FOR {
+            return Ok(false);
+        }
+        let job = self.track.poll.jobs.load(&parcel.job).await?;
+        let void = job.filter(|job| matches!(job.closed, Some(Closing::Voided { .. })));
+        Ok(void.is_some_and(|job| now.duration_since(job.updated_at) >= VOID_FOR))
     }
 
     /// Events whose time can be, the newest with what is expected.
@@ -178,16 +234,22 @@ impl Visit<'_> {
     }
 
     /// The parcel after an answer of the carrier: asked for again when its cadence says, unless it has ended.
-    fn asked(&self, parcel: &TrackedParcel, events: &[TrackingEvent], told: &[TrackingEvent]) -> TrackedParcel {
+    fn asked(
+        &self,
+        parcel: &TrackedParcel,
+        events: &[TrackingEvent],
+        told: &[TrackingEvent],
+        void: bool,
+    ) -> TrackedParcel {
         let now = self.track.clock.now();
         let mut after = self.track.after(parcel, events, now);
         after.polled_at = Some(now);
         after.failures = 0;
         let cadence = &self.connection.tracking;
-        let too_old = now.duration_since(parcel.since) >= cadence.give_up_after;
         let is_final = after.milestone().is_some_and(Milestone::is_final);
-        let given_up = (too_old && !is_final).then_some(Ending::GivenUp);
-        let ended = ending(&after, told, now).or(given_up);
+        let given_up = (self.is_too_old(parcel, now) && !is_final).then_some(Ending::GivenUp);
+        let void = (void && has_not_moved(&after)).then_some(Ending::Final);
+        let ended = ending(&after, told, now).or(void).or(given_up);
         match ended {
             Some(ending) => {
                 after.next_poll = None;
@@ -210,7 +272,7 @@ impl Visit<'_> {
 
     fn say_farewell(&self, parcel: &TrackedParcel, ending: Ending) {
         match ending {
-            Ending::Final => tracing::info!(job.id = %parcel.job, parcel = %parcel.key, "the parcel has arrived"),
+            Ending::Final => tracing::info!(job.id = %parcel.job, parcel = %parcel.key, "the parcel's way has ended"),
             Ending::GivenUp => {
                 telemetry::count("ParcelsGivenUp", 1);
                 let days = self.connection.tracking.give_up_after.as_hours() / 24;
@@ -226,11 +288,23 @@ impl Visit<'_> {
     }
 }
 
+/// Whether the carrier has never had it, as far as it tells.
+fn has_not_moved(parcel: &TrackedParcel) -> bool {
+    parcel
+        .milestone()
+        .is_none_or(|milestone| milestone == Milestone::LabelCreated)
+}
+
 fn asked(parcel: &TrackedParcel) -> Asked<'_> {
     Asked {
         number: &parcel.key.number,
         shipped: parcel.since,
     }
+}
+
+/// Whether it is us to whom the carrier tells nothing, whatever the parcel.
+fn is_about_us(told: &Result<Option<News>, CallError>) -> bool {
+    matches!(told, Err(CallError::Later(later)) if later.obstacle == Obstacle::Unauthorised)
 }
 
 /// An adapter that tells too little of what it was asked.

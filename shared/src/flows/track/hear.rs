@@ -1,23 +1,32 @@
 //! What a webhook tells is joined with what is known of its parcel. Nothing in it can break anything: what is not understood is
 //! counted, and a parcel that nobody follows yet keeps its news until somebody does.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{TRIES, Track, UNDER_WAY};
 use crate::domain::{
     ConnectionId, DocumentId, Ending, Meaning, Milestone, ParcelKey, Progress, TrackedParcel, TrackingEvent, fold,
 };
-use crate::ports::{Captured, Hook, PushedNews, StoreError};
+use crate::flows::poll::Followed;
+use crate::ports::{Captured, Hook, Later, PushedNews, StoreError, TrackingMessage};
 use crate::telemetry;
 
 /// How soon the carrier is asked where a webhook only says that something happened.
 const SOON: SignedDuration = SignedDuration::from_secs(30);
 
+/// For how long a webhook that cannot be followed is opened again.
+const WORTH_WHILE: SignedDuration = SignedDuration::from_hours(6);
+
+/// SQS delays a message by at most this; later the sweep of webhooks finds it.
+const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
+
 /// How long a delivery is believed that the carrier does not show when it is asked.
 const UNCONFIRMED: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long a parcel is followed whose label is void.
-const VOID_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(super) const VOID_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Track {
     /// Deals with a captured webhook.
@@ -30,14 +39,42 @@ impl Track {
             tracing::warn!(capture = id, "the webhook's hook was removed");
             return self.captures.dealt_with(id).await;
         };
+        let mut later: Option<Later> = None;
         for news in self.webhooks.read(&captured.system, &captured.body) {
-            self.news(&captured, &hook, news).await?;
+            later = self.news(&captured, &hook, news).await?.or(later);
         }
-        self.captures.dealt_with(id).await
+        match later {
+            Some(later) if self.is_worth_while(&captured) => self.come_again(&captured, &later).await,
+            _ => self.captures.dealt_with(id).await,
+        }
     }
 
-    async fn news(&self, captured: &Captured, hook: &Hook, news: PushedNews) -> Result<(), StoreError> {
-        match news {
+    /// After some hours the poll has found what the webhook tells of.
+    fn is_worth_while(&self, captured: &Captured) -> bool {
+        self.clock.now().duration_since(captured.at) < WORTH_WHILE
+    }
+
+    /// The webhook is opened again: at least as late as the other side says, and ever more seldom.
+    async fn come_again(&self, captured: &Captured, later: &Later) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let hint = later.after.and_then(|after| SignedDuration::try_from(after).ok());
+        let age = now.duration_since(captured.at);
+        let wait = hint.unwrap_or_default().max(age / 2).max(SOON);
+        tracing::info!(
+            capture = captured.id,
+            reason = later.reason,
+            "what the webhook tells of cannot be fetched now"
+        );
+        self.captures.capture_again(&captured.id, now + wait).await?;
+        let delay = Duration::try_from(wait.min(LONGEST_DELAY)).unwrap_or_default();
+        let message = TrackingMessage::Hook(captured.id.clone());
+        self.queue.send(&message, &captured.tenant, delay).await
+    }
+
+    /// Deals with one thing that a webhook tells; what stands in the way, where it is to be dealt with later.
+    async fn news(&self, captured: &Captured, hook: &Hook, news: PushedNews) -> Result<Option<Later>, StoreError> {
+        let dealt_with = match news {
+            PushedNews::Despatched(pointer) => return self.despatched(hook, &pointer).await,
             PushedNews::Happened { number, event } if event.is_possible(captured.at) => {
                 self.happened(hook, &number, &event).await
             }
@@ -47,13 +84,13 @@ impl Track {
             }
             PushedNews::Hinted { number, why } => self.hinted(captured, hook, &number, &why).await,
             PushedNews::Changed(document) => self.changed(hook, &document).await,
-            PushedNews::Despatched(pointer) => self.despatched(hook, &pointer).await,
             PushedNews::Nothing { why } => {
                 telemetry::count("WebhooksNotUnderstood", 1);
                 tracing::info!(capture = captured.id, why, "a webhook tells nothing that we know");
                 Ok(())
             }
-        }
+        };
+        dealt_with.map(|()| None)
     }
 
     async fn happened(&self, hook: &Hook, number: &str, event: &TrackingEvent) -> Result<(), StoreError> {
@@ -141,10 +178,24 @@ impl Track {
         Ok(())
     }
 
-    /// People shipped something at a desk: it is fetched and admitted. What cannot be fetched now the poll finds.
-    async fn despatched(&self, hook: &Hook, _pointer: &str) -> Result<(), StoreError> {
-        tracing::info!(hook = hook.digest, "a despatch was told of");
-        Ok(())
+    /// People shipped something at a desk: it is fetched and admitted. What is not fetched the poll finds, also for a connection
+    /// that is paused now.
+    async fn despatched(&self, hook: &Hook, pointer: &str) -> Result<Option<Later>, StoreError> {
+        let mut obstacle = None;
+        for connection in &hook.connections {
+            match self.poll.follow(connection, pointer).await? {
+                Followed::Done(report) => {
+                    let (seen, admitted) = (report.seen, report.admitted);
+                    tracing::info!(%connection, seen, admitted, "followed a webhook to what people shipped");
+                }
+                Followed::Nowhere(why) => {
+                    telemetry::count("WebhooksToNowhere", 1);
+                    tracing::info!(%connection, why, "a webhook leads to nothing");
+                }
+                Followed::Later(later) => obstacle = Some(later),
+            }
+        }
+        Ok(obstacle)
     }
 
     /// Joins events with what is known of a parcel; what changes is told to the ERP a moment later.

@@ -18,9 +18,10 @@ use crate::domain::{ConnectionId, Ending, ParcelKey, TrackedParcel};
 use crate::flows::poll::Poll;
 use crate::job::{self, Timing};
 use crate::ports::{
-    Captures, Clock, Connections, Covers, DeadLetters, Documents, Hooks, Later, Nonces, Obstacle, Parcels, StoreError,
-    Systems, Tellings, TrackingMessage, TrackingQueue, Webhooks,
+    CallError, Captures, Clock, Connections, Controls, Covers, DeadLetters, Documents, Hooks, Later, Nonces, Obstacle,
+    Parcels, StoreError, Systems, Tellings, TrackingMessage, TrackingQueue, Webhooks,
 };
+use crate::telemetry;
 
 /// How often a parcel is written again when somebody else was faster.
 const TRIES: usize = 8;
@@ -45,6 +46,8 @@ pub struct Track {
     pub tellings: Arc<dyn Tellings>,
     /// Units, by which an order's parcels are known.
     pub documents: Arc<dyn Documents>,
+    /// Known shipments, by which it shows whether a carrier tells us anything.
+    pub controls: Arc<dyn Controls>,
     /// Connections.
     pub connections: Arc<dyn Connections>,
     /// ERPs and carriers.
@@ -123,6 +126,9 @@ impl Track {
             Ok(systems) => systems,
             Err(error) => {
                 tracing::warn!(connection = %id, parcels = due.len(), %error, "the systems cannot be opened");
+                if matches!(error, CallError::Refused(_)) {
+                    report_refused();
+                }
                 return each(due, |parcel| self.leave_alone(parcel)).await;
             }
         };
@@ -227,6 +233,11 @@ impl Track {
         let wait = self.timing.backoff.wait(self.timing.retry, hint, failures, draw);
         self.clock.now() + wait.max(SignedDuration::from_secs(1))
     }
+}
+
+/// Nobody is told of parcels because of what is ours (a credential, an entitlement, a setting): a person must put it right.
+fn report_refused() {
+    telemetry::count("TrackingRefused", 1);
 }
 
 /// Does the same for each of them, side by side; one that fails does not stop the others.

@@ -1,14 +1,20 @@
-//! Telling the ERP how an order's delivery fares: all of its parcels together, once per change, one writer at a time.
+//! Telling the ERP how a delivery fares: all parcels together that its record shows, once per change, one writer at a time.
+//!
+//! A record may show the parcels of several documents, as an invoice does that bills several fulfilments, or their order. Whoever reads
+//! it expects one answer for all that it names: so its status is that of all of these parcels, the least advanced first, and how many
+//! have arrived ([`DeliveryStatus::of`]). What one document was told says nothing about such a record: it is looked at each time.
 //!
 //! Setting a field to a text is harmless to repeat. What is not harmless is an older text that arrives after a newer one: so
 //! nobody writes while another's lease lasts, and after a lost answer the field is looked at once more when the ERP can no
 //! longer be working on it.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Visit;
-use crate::domain::{DeliveryStatus, Ending, ParcelKey, Telling, TrackedParcel, Units};
-use crate::ports::{AuditEntry, EffectError, Obstacle, Permit, StoreError, Told};
+use crate::domain::{DeliveryStatus, DocumentId, Ending, ParcelKey, Telling, TrackedParcel, UnitPhase, Units};
+use crate::ports::{AuditEntry, CallError, EffectError, Later, Obstacle, Permit, StoreError, Together, Told};
 use crate::telemetry;
 
 /// How long somebody waits whom another writer has overtaken.
@@ -26,72 +32,121 @@ const NOT_THERE: SignedDuration = SignedDuration::from_hours(1);
 /// How often a refused one is told.
 const REFUSALS: u32 = 12;
 
+/// What is to be told of a parcel's record.
+struct News {
+    /// In whose name one writes.
+    whole: DocumentId,
+    /// Whether the record is the document's own, so that what it was told is what it shows.
+    alone: bool,
+    /// How the parcels fare that the record shows.
+    status: DeliveryStatus,
+    /// The parcels by which the record is known.
+    parcels: Vec<String>,
+    /// Whether the parcel's shipment is written back: until then, what is to show it is still to come.
+    written_back: bool,
+}
+
 impl Visit<'_> {
     /// Tells the ERP what it does not show yet.
     pub(super) async fn tell(&self, parcel: &TrackedParcel) -> Result<(), StoreError> {
         let fields = &self.connection.write_back.fields;
-        let status = if fields.tells_deliveries() {
-            self.status(parcel).await?
-        } else {
-            None
+        let own = match fields.tells_deliveries() {
+            true => self.own_news(parcel).await?,
+            false => None,
         };
-        let Some((status, parcels)) = status else {
+        let Some(own) = own else {
             return self.told(parcel).await;
         };
-        let (telling, now) = (self.telling(parcel).await?, self.track.clock.now());
-        let shown = telling
-            .told
-            .as_ref()
-            .is_some_and(|told| fields.shows_the_same(told, &status));
+        let together = self.systems.source.together(&parcel.document, &parcel.key.number);
+        let news = match together.await {
+            Ok(Some(together)) => self.shared_news(parcel, own, together).await?,
+            Err(CallError::Later(later)) => return self.not_now(parcel, &later).await,
+            // What is refused here is refused when it is told as well, which is counted and comes to an end.
+            Ok(None) | Err(CallError::Refused(_)) => own,
+        };
+        let (telling, now) = (self.telling(parcel, &news.whole).await?, self.track.clock.now());
+        let told = telling.told.as_ref().filter(|_| news.alone);
+        let shown = told.is_some_and(|told| fields.shows_the_same(told, &news.status));
         match (&telling.writing, telling.doubtful_until) {
             (Some((_, until)), _) if *until > now => self.tell_again(parcel, (*until).min(now + BUSY)).await,
             (None, None) if shown => self.told(parcel).await,
             (None, Some(until)) if shown && until > now => self.tell_again(parcel, until).await,
-            _ => self.write(parcel, telling, status, &parcels).await,
+            _ => self.write(parcel, telling, news).await,
         }
     }
 
-    async fn telling(&self, parcel: &TrackedParcel) -> Result<Telling, StoreError> {
-        self.track
-            .tellings
-            .telling(&parcel.key.connection, &parcel.document)
-            .await
+    async fn telling(&self, parcel: &TrackedParcel, document: &DocumentId) -> Result<Telling, StoreError> {
+        self.track.tellings.telling(&parcel.key.connection, document).await
     }
 
-    /// How the parcels of all units fare that were written back, and their numbers.
-    async fn status(&self, parcel: &TrackedParcel) -> Result<Option<(DeliveryStatus, Vec<String>)>, StoreError> {
-        let connection = &parcel.key.connection;
+    /// How the document's own parcels fare, of all units that were written back.
+    async fn own_news(&self, parcel: &TrackedParcel) -> Result<Option<News>, StoreError> {
         let units = self
             .track
             .documents
-            .units(connection, std::slice::from_ref(&parcel.document))
+            .units(&parcel.key.connection, std::slice::from_ref(&parcel.document))
             .await?;
+        let shown = units.iter().flat_map(Units::shown);
+        let numbers: BTreeSet<String> = shown.flat_map(|unit| unit.tracking_numbers.iter().cloned()).collect();
+        let mut all = units.iter().flat_map(|units| &units.units);
+        let written_back = all.any(|unit| unit.job == parcel.job && unit.phase == UnitPhase::WrittenBack);
+        let status = self.status(parcel, &numbers).await?;
+        Ok(status.map(|status| News {
+            whole: parcel.document.clone(),
+            alone: true,
+            status,
+            parcels: numbers.into_iter().collect(),
+            written_back,
+        }))
+    }
+
+    /// How all parcels fare that stand on the same records as this one.
+    async fn shared_news(&self, parcel: &TrackedParcel, own: News, together: Together) -> Result<News, StoreError> {
+        let number = parcel.key.number.clone();
+        let numbers: BTreeSet<String> = together.parcels.into_iter().chain([number.clone()]).collect();
+        let status = self.status(parcel, &numbers).await?;
+        Ok(News {
+            whole: together.whole,
+            alone: false,
+            status: status.unwrap_or(own.status),
+            parcels: vec![number],
+            written_back: own.written_back,
+        })
+    }
+
+    /// How the parcels of these numbers fare.
+    async fn status(
+        &self,
+        parcel: &TrackedParcel,
+        numbers: &BTreeSet<String>,
+    ) -> Result<Option<DeliveryStatus>, StoreError> {
         let key = |number: &String| ParcelKey {
-            connection: connection.clone(),
+            connection: parcel.key.connection.clone(),
             number: number.clone(),
         };
-        let shown = units.iter().flat_map(Units::shown);
-        let keys: Vec<ParcelKey> = shown.flat_map(|unit| unit.tracking_numbers.iter().map(key)).collect();
+        let keys: Vec<ParcelKey> = numbers.iter().map(key).collect();
         // One that is missing arrived so long ago that it has expired, or shipped before parcels were followed.
         let parcels = self.track.parcels.parcels(&keys).await?;
         let progress = parcels.iter().map(|parcel| parcel.progress.as_ref());
-        let status = DeliveryStatus::of(progress);
         let given_up = parcels
             .iter()
             .any(|parcel| matches!(parcel.ended, Some((Ending::GivenUp, _))));
-        let status = status.map(|status| if given_up { status.given_up() } else { status });
-        let numbers = keys.into_iter().map(|key| key.number).collect();
-        Ok(status.map(|status| (status, numbers)))
+        let status = DeliveryStatus::of(progress);
+        Ok(status.map(|status| if given_up { status.given_up() } else { status }))
+    }
+
+    /// The ERP cannot be asked what it shows: the longer that lasts, the more seldom it is tried.
+    async fn not_now(&self, parcel: &TrackedParcel, later: &Later) -> Result<(), StoreError> {
+        tracing::info!(job.id = %parcel.job, %later, "the ERP is told later");
+        let now = self.track.clock.now();
+        let waited = now.duration_since(parcel.untold_since.unwrap_or(now)).as_mins();
+        let tries = u64::try_from(waited).unwrap_or_default().saturating_add(1).ilog2();
+        let again = self.track.again(parcel, later, tries);
+        self.tell_again(parcel, again).await
     }
 
     /// Takes the right to write, and writes.
-    async fn write(
-        &self,
-        parcel: &TrackedParcel,
-        telling: Telling,
-        status: DeliveryStatus,
-        parcels: &[String],
-    ) -> Result<(), StoreError> {
+    async fn write(&self, parcel: &TrackedParcel, telling: Telling, news: News) -> Result<(), StoreError> {
         let now = self.track.clock.now();
         let owner = self.track.nonces.nonce();
         let until = now + self.track.timing.lease;
@@ -103,24 +158,29 @@ impl Visit<'_> {
             doubtful_until: telling.doubtful_until.max(unheard),
             ..telling
         };
-        if !self.store(parcel, &intended).await? {
+        if !self.store(parcel, &news.whole, &intended).await? {
             return self.tell_again(parcel, now + BRIEFLY).await;
         }
         let written = self
             .systems
             .source
-            .tell_of(&parcel.document, parcels, &status, Permit { until })
+            .tell_of(&parcel.document, &news.parcels, &news.status, Permit { until })
             .await;
-        self.settle(parcel, intended, status, written).await
+        let written = match written {
+            Ok(Told::NoRoom) if !news.written_back => Ok(Told::NotYet),
+            written => written,
+        };
+        self.settle(parcel, intended, news, written).await
     }
 
     async fn settle(
         &self,
         parcel: &TrackedParcel,
         intended: Telling,
-        status: DeliveryStatus,
+        news: News,
         written: Result<Told, EffectError>,
     ) -> Result<(), StoreError> {
+        let News { whole, status, .. } = news;
         let now = self.track.clock.now();
         let doubtful_until = intended.doubtful_until.filter(|until| *until > now);
         let failures = intended.failures;
@@ -129,18 +189,38 @@ impl Visit<'_> {
             writing: None,
             ..intended
         };
-        // What has no place yet is told every hour, and that is not worth a word.
-        let story = (written != Ok(Told::NotYet)).then(|| self.story(&status, &written));
+        let worth_a_word = match written {
+            // What has no place yet is told every hour.
+            Ok(Told::NotYet) => false,
+            Ok(Told::NoRoom) => self.note(parcel, &whole, None).await?,
+            Ok(Told::Shown) => {
+                self.note(parcel, &whole, Some(&status)).await?;
+                true
+            }
+            _ => true,
+        };
+        let story = worth_a_word.then(|| self.story(&status, &written));
         let (after, again) = match written {
             Ok(Told::NotYet) => {
                 tracing::info!(job.id = %parcel.job, "what shows the delivery is not there: it is told later");
                 let waiting = Telling { doubtful_until, ..free };
                 (waiting, Some(now + NOT_THERE))
             }
+            Ok(Told::NoRoom) => {
+                telemetry::count("DeliveriesNotTold", 1);
+                tracing::warn!(job.id = %parcel.job, "what is to show the delivery has no room for the parcel: it is not told");
+                let ended = Telling {
+                    failures: 0,
+                    doubtful_until,
+                    ..free
+                };
+                (ended, None)
+            }
             Ok(Told::Shown | Told::NotWanted) => {
                 tracing::info!(job.id = %parcel.job, status = status.milestone.words(), "the ERP shows it");
                 let told = Telling {
-                    told: Some(status),
+                    // What names a person stands in the document's own name only, where it is erased with it.
+                    told: (whole == parcel.document).then_some(status),
                     failures: 0,
                     doubtful_until,
                     ..free
@@ -177,7 +257,7 @@ impl Visit<'_> {
                 (doubtful, Some(now + self.track.timing.retry))
             }
         };
-        let again = if self.store(parcel, &after).await? {
+        let again = if self.store(parcel, &whole, &after).await? {
             again
         } else {
             Some(now + BRIEFLY)
@@ -192,12 +272,40 @@ impl Visit<'_> {
         }
     }
 
+    /// Notes in the document's own name what the record shows that it shares with others, or that it has no room there; whether that
+    /// is new.
+    async fn note(
+        &self,
+        parcel: &TrackedParcel,
+        whole: &DocumentId,
+        shown: Option<&DeliveryStatus>,
+    ) -> Result<bool, StoreError> {
+        let document = &parcel.document;
+        if document == whole {
+            return Ok(true);
+        }
+        let telling = self.telling(parcel, document).await?;
+        let is_new = shown.is_some() || telling.failures == 0;
+        let noted = Telling {
+            version: telling.version + 1,
+            told: shown.cloned().or(telling.told),
+            failures: u32::from(shown.is_none()),
+            ..telling
+        };
+        Ok(is_new && self.store(parcel, document, &noted).await?)
+    }
+
     /// What was told belongs into the job's story, with the calls that were made for it.
     fn story(&self, status: &DeliveryStatus, written: &Result<Told, EffectError>) -> AuditEntry {
         let text = match written {
             Ok(Told::Shown) => format!("the ERP shows the delivery: {}", status.text),
             Ok(Told::NotYet) => format!(
                 "the delivery is at: {}; what is to show it is not in the ERP: it is told later",
+                status.text
+            ),
+            Ok(Told::NoRoom) => format!(
+                "the delivery is at: {}; the ERP's field of tracking numbers is full and does not show this one, so that its delivery \
+                 is not shown there either: no more is told of it",
                 status.text
             ),
             Ok(Told::NotWanted) => format!(
@@ -222,8 +330,13 @@ impl Visit<'_> {
         given.unwrap_or(SignedDuration::from_mins(15))
     }
 
-    async fn store(&self, parcel: &TrackedParcel, telling: &Telling) -> Result<bool, StoreError> {
-        let (connection, document) = (&parcel.key.connection, &parcel.document);
+    async fn store(
+        &self,
+        parcel: &TrackedParcel,
+        document: &DocumentId,
+        telling: &Telling,
+    ) -> Result<bool, StoreError> {
+        let connection = &parcel.key.connection;
         self.track.tellings.write_telling(connection, document, telling).await
     }
 

@@ -1,8 +1,8 @@
 //! Which token may be used and when a new one is asked for. Pure.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::ports::{SealedToken, StoredToken};
+use crate::ports::{SealedToken, StoredToken, UNUSED_BEFORE};
 
 /// What to do about a token.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,14 +34,16 @@ pub(super) fn decide<'a>(
 }
 
 /// Whether a token outlives the next call: the last minute, or the last twentieth of a short life, is not used. The
-/// refresher begins at twice that.
+/// refresher begins before that.
 pub(super) fn is_good(issued_at: Timestamp, expires_at: Timestamp, now: Timestamp) -> bool {
     let life = expires_at.duration_since(issued_at);
-    now < expires_at - (life / 20).min(SignedDuration::from_mins(1))
+    now < expires_at - (life / 20).min(UNUSED_BEFORE)
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::domain::Nonce;
     use crate::ports::{RefreshLease, TokenInUse};

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::convert::{is_packaging, phone_digits};
+use super::convert::{is_packaging, is_phone};
 use crate::connection::{AddressPolicy, Addressed, Environment, Mistake, SystemSettings, UnknownPurchase, Usual};
 use crate::domain::{AccountRule, LabelFormat, Rate, Refusal};
 use crate::http::{RATE_ALLOWED, rate_of};
@@ -380,11 +380,7 @@ impl OptionReader<'_> {
             smart_post_indicia: self
                 .choice("smart_post_indicia", &INDICIA)
                 .unwrap_or(standard.smart_post_indicia),
-            receiver_phone: self.text(
-                "receiver_phone",
-                |text| (10..=15).contains(&phone_digits(text).len()),
-                phone,
-            ),
+            receiver_phone: self.text("receiver_phone", is_phone, phone),
             rate_limit: self.rate_limit().or(standard.rate_limit),
         }
     }

@@ -6,8 +6,15 @@ use jiff::tz::TimeZone;
 use rust_decimal::dec;
 
 use super::client::{FedEx, Project};
+use super::convert;
 use crate::domain::{AddressVerdict, Billing, CarrierAccount, Parcel, Payer, RateRequest, Weight, WeightUnit};
 use crate::ports::{CallError, Carrier, Finding, Obstacle};
+
+/// What FedEx calls Track.
+const TRACKING: &str = "Basic Integrated Visibility (Track)";
+
+/// A reference that no shipment carries.
+const NO_REFERENCE: &str = "WAYBILL-CHECK-OF-TRACKING";
 
 impl FedEx {
     pub(super) async fn check_tokens(&self) -> Vec<Finding> {
@@ -48,6 +55,31 @@ impl FedEx {
             ),
             result,
         }
+    }
+
+    /// Whether Track can be asked, under each account that ships: a lost purchase is looked for there, and nowhere else.
+    pub(super) async fn check_tracking(&self) -> Vec<Finding> {
+        let own = Some(&self.account.number).filter(|number| !number.is_empty());
+        let others = self.accounts.iter().map(|account| &account.number);
+        let accounts: BTreeSet<&String> = own.into_iter().chain(others).collect();
+        let mut findings = Vec::new();
+        for account in accounts {
+            let result = match convert::pieces(self.ask_by_reference(NO_REFERENCE, account).await) {
+                Ok(_) => Ok("tracking answers: parcels are followed, and a lost purchase can be looked for".to_owned()),
+                Err(CallError::Refused(refusal)) if is_permission(&refusal.code) => {
+                    Err(no_tracking(&refusal.to_string()))
+                }
+                Err(CallError::Later(later)) if later.obstacle == Obstacle::Unauthorised => {
+                    Err(no_tracking(&later.to_string()))
+                }
+                Err(error) => Err(advice(TRACKING, &error)),
+            };
+            findings.push(Finding {
+                what: format!("look in FedEx's tracking for a reference of account {account} that does not exist"),
+                result,
+            });
+        }
+        findings
     }
 
     /// Nothing where the connection uses addresses as they stand.
@@ -145,6 +177,14 @@ fn advice(api: &str, error: &CallError) -> String {
         ),
         CallError::Refused(refusal) => format!("FedEx refuses: {refusal}. Correct what it names in the connection"),
     }
+}
+
+fn no_tracking(words: &str) -> String {
+    format!(
+        "FedEx does not let this project ask where parcels are ({words}): none would be followed, and every purchase whose \
+         answer is lost would be held until a person looks for it. Add {TRACKING} to the project at developer.fedex.com, or \
+         enter the keys of a project that has it as track_api_key and track_secret_key in the secret"
+    )
 }
 
 fn is_permission(code: &str) -> bool {

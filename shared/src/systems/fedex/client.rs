@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::account::{self, Account, Credential, is_account};
-use super::convert::{self, Void};
+use super::convert::{self, Sold, Void};
 use super::look::TRACKS_AT_ONCE;
 use super::token::{self, ADDRESS, Issuer, TRACK, project_digest};
 use crate::connection::{Environment, Mistake, SystemSettings};
@@ -194,26 +194,23 @@ impl FedEx {
         http::read(self.ship.send(call, None).await, convert::envelope)
     }
 
-    /// What FedEx makes while we wait: asked for a few times, as long as the permit lasts. A shipment that is not
-    /// there yet may come all the same.
-    async fn await_job(&self, job: &str, draft: &Value, permit: Permit) -> Result<Purchased, EffectError> {
-        let unknown =
-            |why: String| EffectError::Unknown(format!("FedEx makes the shipment as its job {job}, and {why}"));
+    /// What FedEx makes while we wait: asked for a few times, as long as the permit lasts, until all of it is told. What
+    /// is not told by then may come all the same, and what is told is bought.
+    async fn await_job(&self, job: &str, draft: &Value, permit: Permit, mut sold: Sold) -> Sold {
         for rest in self.rests.iter().map(|rest| Duration::from_millis(*rest)) {
-            if !self.may_wait(rest, permit) {
+            if sold.is_whole(draft) || !self.may_wait(rest, permit) {
                 break;
             }
             tokio::time::sleep(rest).await;
-            let body = convert::results(draft, job);
-            let call = post("results", "/ship/v1/shipments/results", &body);
-            let call = call.map_err(|refusal| unknown(refusal.to_string()))?;
+            let Ok(call) = post("results", "/ship/v1/shipments/results", &convert::results(draft, job)) else {
+                break;
+            };
             // A refusal may only mean that it is too early, and a lost answer loses nothing.
-            let answer = http::read(self.ship.send(call, None).await, convert::envelope);
-            if let Some(bought) = answer.ok().and_then(|answer| convert::purchased(&answer.body, draft)) {
-                return Ok(bought);
+            if let Ok(answer) = http::read(self.ship.send(call, None).await, convert::envelope) {
+                sold.hear(&answer.body);
             }
         }
-        Err(unknown("it is not ready yet".to_owned()))
+        sold
     }
 
     /// Whether a rest and the call after it end before the permit does.
@@ -347,16 +344,20 @@ impl Carrier for FedEx {
     }
 
     async fn create(&self, draft: &Draft, permit: Permit) -> Result<Purchased, EffectError> {
-        let call = Call::new("ship", Method::POST, "/ship/v1/shipments").json(&draft.body);
+        let call = Call::new("ship", Method::POST, "/ship/v1/shipments").json(&convert::sent(&draft.body));
         let answer = http::effect(self.ship.send(call, Some(permit)).await, convert::envelope)?;
-        match (
-            convert::purchased(&answer.body, &draft.body),
-            convert::job(&answer.body),
-        ) {
-            (Some(bought), _) => Ok(bought),
-            (None, Some(job)) => self.await_job(&job, &draft.body, permit).await,
-            (None, None) => Err(EffectError::Unknown("the answer names no shipment".to_owned())),
+        let mut sold = Sold::default();
+        sold.hear(&answer.body);
+        let job = convert::job(&answer.body);
+        if let Some(job) = &job {
+            sold = self.await_job(job, &draft.body, permit, sold).await;
         }
+        sold.purchased(&draft.body).ok_or_else(|| {
+            EffectError::Unknown(match job {
+                Some(job) => format!("FedEx makes the shipment as its job {job}, and it is not ready yet"),
+                None => "the answer names no shipment".to_owned(),
+            })
+        })
     }
 
     async fn find(&self, draft_reference: &JobId, _control: Option<&Control>) -> Result<Sighting, CallError> {
@@ -449,6 +450,7 @@ impl Carrier for FedEx {
         let mut findings = tokens;
         if usable {
             findings.extend(self.check_ratings().await);
+            findings.extend(self.check_tracking().await);
             findings.extend(self.check_validation().await);
             findings.push(self.check_labels());
         }

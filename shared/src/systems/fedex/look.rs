@@ -27,13 +27,16 @@ impl FedEx {
             let words = "the connection names no FedEx account, under which alone a reference can be looked for";
             return Err(CallError::Refused(Refusal::new("account", words)));
         }
-        let body = convert::by_reference(reference, account, self.now());
-        let answer = self
-            .question("track-reference", "/track/v1/referencenumbers", &body)
-            .await;
-        let mut pieces = convert::pieces(answer).map_err(CallError::Later)?;
+        let mut pieces = convert::pieces(self.ask_by_reference(reference.as_str(), account).await)?;
         pieces.retain(|piece| is_ours(piece, reference));
-        self.shipments(pieces).await.map_err(CallError::Later)
+        self.shipments(pieces).await
+    }
+
+    /// What Track says to a reference under an account.
+    pub(super) async fn ask_by_reference(&self, reference: &str, account: &str) -> Result<Answer, CallError> {
+        let body = convert::by_reference(reference, account, self.now());
+        self.question("track-reference", "/track/v1/referencenumbers", &body)
+            .await
     }
 
     /// Everything that Track tells of a parcel.
@@ -83,7 +86,10 @@ impl FedEx {
                     waiting.extend([rest, first]);
                 }
                 // What befell the whole question is told of each.
-                Err(error) => told.extend(some.iter().map(|_| Err(error.clone()))),
+                Err(error) => {
+                    let each = convert::of_a_number(error);
+                    told.extend(some.iter().map(|_| each.clone()));
+                }
             }
         }
         told
@@ -97,7 +103,7 @@ impl FedEx {
         };
         let lead = piece.lead.clone();
         let cancelled = piece.cancelled;
-        let found = self.shipments(vec![piece]).await.map_err(CallError::Later)?;
+        let found = self.shipments(vec![piece]).await?;
         match found.into_iter().next() {
             Some(shipment) if !cancelled => Ok(Some(shipment)),
             _ => Err(void(lead.as_deref().unwrap_or(&number))),
@@ -117,7 +123,7 @@ impl FedEx {
     }
 
     /// The shipments that some packages belong to, without those that were cancelled.
-    async fn shipments(&self, pieces: Vec<Piece>) -> Result<Vec<Shipment>, Later> {
+    async fn shipments(&self, pieces: Vec<Piece>) -> Result<Vec<Shipment>, CallError> {
         let mut seen: Vec<Group> = Vec::new();
         for group in convert::grouped(pieces) {
             let known = |known: &Group| group.pieces.iter().any(|piece| holds(known, &piece.number));
@@ -136,7 +142,7 @@ impl FedEx {
     }
 
     /// A group with all packages of its shipment, as far as FedEx names them.
-    async fn completed(&self, group: Group) -> Result<Group, Later> {
+    async fn completed(&self, group: Group) -> Result<Group, CallError> {
         let first = group
             .pieces
             .first()
@@ -151,7 +157,11 @@ impl FedEx {
             )
             .await;
         // What is known already counts: a shipment that exists must not be lost because not all is told of it.
-        Ok(group.with(convert::pieces(answer)?))
+        match convert::pieces(answer) {
+            Ok(others) => Ok(group.with(others)),
+            Err(CallError::Refused(_)) => Ok(group),
+            Err(later) => Err(later),
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -167,9 +177,9 @@ impl FedEx {
 }
 
 fn is_ours(piece: &Piece, reference: &JobId) -> bool {
-    let ours = piece.may_carry(reference);
+    let ours = piece.carries(reference);
     if !ours {
-        tracing::warn!(%reference, parcel = piece.number, "FedEx shows a parcel for the reference that carries other references");
+        tracing::warn!(%reference, parcel = piece.number, "FedEx shows a parcel for the reference that does not carry it");
     }
     ours
 }
@@ -179,12 +189,15 @@ fn holds(group: &Group, number: &str) -> bool {
 }
 
 /// What was seen, if it can be told apart. Parcels of one shipment must never pass for several shipments: all but one
-/// would be voided as extra.
-fn told_apart(seen: Vec<Group>) -> Result<Vec<Shipment>, Later> {
+/// would be voided as extra. It may stay so for ever, so that it is no reason to wait but one to ask a person.
+fn told_apart(seen: Vec<Group>) -> Result<Vec<Shipment>, CallError> {
     if seen.len() > 1 && seen.iter().any(|group| group.lead.is_none()) {
-        return Err(unclear(
-            "FedEx shows several parcels and does not say which belong together",
-        ));
+        let numbers: Vec<String> = seen.iter().flat_map(Group::numbers).collect();
+        let words = format!(
+            "FedEx shows the parcels {} and does not say which belong together: look them up at fedex.com",
+            numbers.join(", ")
+        );
+        return Err(CallError::Refused(Refusal::new("not-told-apart", words)));
     }
     Ok(seen.iter().filter_map(shipment).collect())
 }
@@ -208,8 +221,14 @@ fn remarks(group: &Group, id: &str, told: usize) -> Vec<String> {
     let unconfirmed = group.lead.is_none();
     let unconfirmed =
         unconfirmed.then(|| format!("FedEx did not confirm that {id} is the number of the whole shipment"));
-    let (all, lacking) = (group.count, !group.is_whole());
-    let lacking = lacking.then(|| format!("FedEx tells of {told} of the {all} parcels of this shipment"));
+    let lacking = match group.count {
+        _ if group.is_whole() => None,
+        Some(all) if told >= usize::try_from(all).unwrap_or(usize::MAX) => None,
+        Some(all) => Some(format!("FedEx tells of {told} of the {all} parcels of this shipment")),
+        None => Some(format!(
+            "FedEx tells of {told} parcels of this shipment and does not say how many there are"
+        )),
+    };
     unconfirmed.into_iter().chain(lacking).collect()
 }
 

@@ -13,7 +13,10 @@
 //!   faults of gateways as pages, bodies as gzip without saying so.
 //! - Track takes thirty numbers in a call, and gives the same number to several parcels in the course of time. "Not
 //!   found" stands inside a success. Scans may come without the offset of their time, and are then no moments.
-//! - Each package of a shipment is tracked and found by itself; package 1 has the number of the whole.
+//! - Each package of a shipment is tracked and found by itself; package 1 has the number of the whole. How many there are
+//!   may not be told, and then none of them stands for a shipment of its own.
+//! - A shipment may be told of in parts while FedEx makes it; labels of some parcels are kept back.
+//! - A project without Track is refused as one that may not ask; one without tokens as an address that asks too much.
 //! - Pushes are ordered in FedEx's portal, cost money, and are signed; they come in any order, and nothing replaces
 //!   asking.
 
@@ -21,6 +24,8 @@ mod account;
 mod check;
 mod client;
 mod convert;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzzing;
 mod look;
 mod token;
 pub(crate) mod webhook;

@@ -5,27 +5,39 @@
 //! every second of two minutes, and the address is shut out for ten minutes, which is a 403 and says nothing of the
 //! credential. The whole stack may leave through one address, so that all of its connections share one count and one
 //! pause; how a credential fares is its own.
+//!
+//! FedEx answers a project that may have no token in the same way. So whether the address was let in since is noted as
+//! the health of its name: a project that is refused again although another was let in is locked by itself, for longer
+//! each time, and the others go on.
 
 use std::time::Duration;
 
 use ::http::Method;
 use aws_lc_rs::digest;
 use data_encoding::HEXLOWER;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::account::{Account, Credential};
 use super::convert::envelope;
 use super::wire::answer;
-use crate::domain::{ConnectionId, Rate, Refusal};
+use crate::domain::{ConnectionId, Health, Outage, Rate, Refusal, Trouble};
 use crate::http::{Answer, Call, Endpoint, Unauthorised, read};
-use crate::ports::{CallError, Later, Mint, Minted, Obstacle, TokenKey};
+use crate::ports::{AccountStanding, CallError, Later, Mint, Minted, Obstacle, TokenKey};
 
 /// Under which name every token request of the stack is counted, and paused.
 pub(crate) const ADDRESS: &str = "fedex-token:address";
 
 /// How long an address is shut out, from its last violation on.
 const SHUT_OUT: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long a project is locked after its first 403, and after any later one at most. The first is longer than the
+/// address is shut out, so that others find out first whether it is.
+const LOCKED: (SignedDuration, SignedDuration) = (SignedDuration::from_mins(15), SignedDuration::from_hours(1));
+
+/// Why a project is locked.
+const NO_TOKEN: &str = "FedEx answers this project's requests for tokens with 403: see at developer.fedex.com whether it is \
+                        active";
 
 /// What belongs to the tracking project, where it is one of its own.
 pub(crate) const TRACK: &str = "track";
@@ -80,24 +92,85 @@ impl Issuer {
         ])
     }
 
-    /// Whether our address is shut out.
-    async fn is_let_in(&self) -> Result<(), CallError> {
-        let (lane, now) = (&self.endpoint.lane, self.endpoint.clock.now());
-        let standing = lane.limits.standing(ADDRESS).await;
-        let standing = standing.map_err(|error| CallError::Later(Later::our_store(&error)))?;
-        match standing.paused.filter(|until| *until > now) {
-            None => Ok(()),
+    async fn standing(&self, of: &str) -> Result<AccountStanding, CallError> {
+        let standing = self.endpoint.lane.limits.standing(of).await;
+        standing.map_err(|error| CallError::Later(Later::our_store(&error)))
+    }
+
+    /// How our address stands, unless it is shut out.
+    async fn let_in(&self) -> Result<AccountStanding, CallError> {
+        let (address, now) = (self.standing(ADDRESS).await?, self.endpoint.clock.now());
+        match address.paused.filter(|until| *until > now) {
+            None => Ok(address),
             Some(until) => Err(shut_out(until.duration_since(now))),
         }
     }
 
+    /// What a 403 comes to: this project is locked, and everybody is stopped unless only this project can be meant.
+    async fn heed_the_no(&self, refused: Option<&Outage>, address: &AccountStanding) -> CallError {
+        let now = self.endpoint.clock.now();
+        let lock = self.lock(refused, now).await;
+        if refused.is_some() && address.health.outage.is_none() {
+            tracing::error!(
+                lane = self.endpoint.lane.account,
+                minutes = lock.as_mins(),
+                "FedEx gives this project no token"
+            );
+            return locked(lock);
+        }
+        self.stop_everybody(address, now).await;
+        shut_out(SHUT_OUT)
+    }
+
+    /// Locks this project, longer each time; answers how long.
+    async fn lock(&self, refused: Option<&Outage>, now: Timestamp) -> SignedDuration {
+        let probes = refused.map_or(0, |outage| outage.probes.saturating_add(1));
+        let (first, longest) = LOCKED;
+        let lock = (first * 2_i32.pow(probes.min(8))).min(longest);
+        let outage = Outage {
+            trouble: Trouble::Credential,
+            since: refused.map_or(now, |outage| outage.since),
+            reason: NO_TOKEN.to_owned(),
+            probes,
+            probe_at: now + lock,
+        };
+        self.note(&self.endpoint.lane.account, Some(outage)).await;
+        lock
+    }
+
     /// Keeps everybody from asking for as long as our address is shut out: each further request would only prolong
     /// that.
-    async fn stop_everybody(&self) {
-        let until = self.endpoint.clock.now() + SHUT_OUT;
+    async fn stop_everybody(&self, address: &AccountStanding, now: Timestamp) {
+        let until = now + SHUT_OUT;
         tracing::error!(%until, "FedEx shuts our address out of token requests: none is made until then");
         if let Err(error) = self.endpoint.lane.limits.pause(ADDRESS, until).await {
             tracing::warn!(%error, "a pause could not be shared");
+        }
+        if address.health.outage.is_none() {
+            let outage = Outage {
+                trouble: Trouble::Everything,
+                since: now,
+                reason: "a token request was answered with 403".to_owned(),
+                probes: 0,
+                probe_at: until,
+            };
+            self.note(ADDRESS, Some(outage)).await;
+        }
+    }
+
+    /// Shares how a project or the address fares; that it could not be shared harms nothing.
+    async fn note(&self, of: &str, outage: Option<Outage>) {
+        let health = Health {
+            outage,
+            ..Health::default()
+        };
+        let limits = &self.endpoint.lane.limits;
+        let noted = match limits.standing(of).await {
+            Ok(standing) => limits.write_health(of, standing.version, &health).await,
+            Err(error) => Err(error),
+        };
+        if !noted.as_ref().is_ok_and(|noted| *noted) {
+            tracing::warn!(of, ?noted, "how token requests fare could not be shared");
         }
     }
 }
@@ -105,18 +178,23 @@ impl Issuer {
 #[async_trait::async_trait]
 impl Mint for Issuer {
     async fn ready(&self) -> Result<(), CallError> {
-        self.is_let_in().await?;
+        self.let_in().await?;
         self.endpoint.ready().await.map(|_| ())
     }
 
     async fn mint(&self) -> Result<Minted, CallError> {
-        self.is_let_in().await?;
+        let address = self.let_in().await?;
+        let own = self.standing(&self.endpoint.lane.account).await?.health.outage;
+        let refused = own.filter(|outage| outage.reason == NO_TOKEN);
         let result = self.endpoint.send(&self.call(), &Unauthorised, None).await;
         if result.as_ref().is_ok_and(|answer| answer.status == 403) {
-            self.stop_everybody().await;
-            return Err(shut_out(SHUT_OUT));
+            return Err(self.heed_the_no(refused.as_ref(), &address).await);
         }
-        if let Some(refusal) = result.as_ref().ok().and_then(refused) {
+        let answered = result.as_ref().is_ok_and(|answer| answer.status < 500);
+        if answered && address.health.outage.is_some() {
+            self.note(ADDRESS, None).await;
+        }
+        if let Some(refusal) = result.as_ref().ok().and_then(self::refused) {
             return Err(CallError::Refused(refusal));
         }
         minted(&read(result, envelope)?)
@@ -132,6 +210,14 @@ fn shut_out(left: SignedDuration) -> CallError {
         reason: "FedEx has shut our address out of token requests for some minutes".to_owned(),
         after: Duration::try_from(left).ok(),
         obstacle: Obstacle::Limited,
+    })
+}
+
+fn locked(left: SignedDuration) -> CallError {
+    CallError::Later(Later {
+        reason: NO_TOKEN.to_owned(),
+        after: Duration::try_from(left).ok(),
+        obstacle: Obstacle::Unauthorised,
     })
 }
 

@@ -14,6 +14,7 @@ use super::convert::{Change, Own, Plan, Request, Stand, Whose, whose};
 use super::standing::Acted;
 use crate::domain::Refusal;
 use crate::ports::{CallError, EffectError, Later, Obstacle, Permit};
+use crate::systems::writing::before_writing;
 
 /// When a buyer's change order, or one that waits for an approver, is looked at again.
 const BUYERS_TIME: Duration = Duration::from_secs(15 * 60);
@@ -372,14 +373,6 @@ fn not_shown() -> EffectError {
     let words = "Fusion takes what is written and its draft does not show it: see with `waybill connection check` whether the \
                  segments take these values as they are";
     EffectError::Rejected(Refusal::new("draft-does-not-show", words))
-}
-
-/// A failure before anything was written.
-fn before_writing(error: CallError) -> EffectError {
-    match error {
-        CallError::Later(later) => EffectError::NotSent(later),
-        CallError::Refused(refusal) => EffectError::Rejected(refusal),
-    }
 }
 
 /// A failure to read after something was written.

@@ -129,13 +129,12 @@ fn written(policy: &WriteBackPolicy, trigger: Trigger, mistakes: &mut Vec<Mistak
         let wrong = format!("people make the fulfilments where erp.trigger is {:?}", trigger.name());
         let allowed = "false; or erp.trigger = \"ready\", and Waybill makes them";
         mistakes.push(Mistake::new("write_back.fulfilment", wrong, allowed));
-    } else if policy.fulfilment && policy.to == WriteBackTarget::Invoice {
-        let wrong = "what is written to an invoice makes no fulfilment";
-        mistakes.push(Mistake::new(
-            "write_back.fulfilment",
-            wrong,
-            "false; or write_back.to = \"order\"",
-        ));
+    }
+    if policy.to == WriteBackTarget::Invoice && trigger == Trigger::Ready {
+        let wrong = "where erp.trigger is \"ready\", labels are bought before people fulfil anything, so that nobody could tell which \
+                     invoice bills what was shipped";
+        let allowed = "\"order\"; or erp.trigger = \"fulfilment-shipped\" or \"order-shipped\" with write_back.fulfilment = false";
+        mistakes.push(Mistake::new("write_back.to", wrong, allowed));
     }
     if policy.to == WriteBackTarget::Invoice && policy.fields.tracking.is_none() {
         let wrong = "is missing: by it an invoice that shows a shipment is recognised";
@@ -423,7 +422,13 @@ mod tests {
         assert_eq!(told("fulfilment-shipped", &["A", "ItemShip:B", "C"], &by_people), none);
         assert_eq!(told("fulfilment-shipped", &["D"], &by_people), ["select.statuses"]);
         assert_eq!(told("shipped", &[], &|_| {}), ["erp.options.trigger"]);
-        assert_eq!(told("ready", &[], &on_invoice), ["write_back.fulfilment"]);
+        assert_eq!(told("ready", &[], &on_invoice), ["write_back.to"]);
+        let by_people_on_invoice = |connection: &mut Connection| {
+            by_people(connection);
+            on_invoice(connection);
+        };
+        assert_eq!(told("ready", &[], &by_people_on_invoice), ["write_back.to"]);
+        assert_eq!(told("order-shipped", &[], &by_people_on_invoice), none);
         let without_number = |connection: &mut Connection| {
             (connection.write_back.to, connection.write_back.fulfilment) = (WriteBackTarget::Invoice, false);
             connection.write_back.fields.tracking = None;

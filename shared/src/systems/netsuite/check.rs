@@ -34,6 +34,9 @@ pub(super) async fn check(netsuite: &NetSuite) -> Vec<Finding> {
     if netsuite.policy.to == WriteBackTarget::Invoice {
         findings.extend(invoices(netsuite).await);
     }
+    if reads_costs(netsuite) {
+        findings.push(costs(netsuite).await);
+    }
     for (what, field) in account::named(&netsuite.policy.fields) {
         findings.push(custom_field(netsuite, what, field, recent.as_ref()).await);
     }
@@ -48,6 +51,27 @@ pub(super) async fn check(netsuite: &NetSuite) -> Vec<Finding> {
 fn writes_orders(netsuite: &NetSuite) -> bool {
     netsuite.policy.to == WriteBackTarget::Order || netsuite.policy.fields.problem.is_some()
 }
+
+/// Whether documents are read that have a second line for what each line's goods cost.
+fn reads_costs(netsuite: &NetSuite) -> bool {
+    let trigger = netsuite.settings.options.trigger;
+    trigger == Trigger::FulfilmentShipped || netsuite.policy.to == WriteBackTarget::Invoice
+}
+
+/// Whether the lines of goods can be told from those lines, by a look at the lines of no document.
+async fn costs(netsuite: &NetSuite) -> Finding {
+    let result = match netsuite.lines(&["0"]).await {
+        Ok(_) if netsuite.is_missing(suiteql::COSTS) => Err(NO_COSTS.to_owned()),
+        Ok(_) => Ok("readable".to_owned()),
+        Err(error) => Err(permission(&error, "Reports > SuiteAnalytics Workbook")),
+    };
+    finding("which lines of fulfilments and invoices are costs", result)
+}
+
+const NO_COSTS: &str = "SuiteQL does not know the column iscogs of transaction lines, so that the goods of a fulfilment or an invoice \
+                        would be counted twice: nothing ships and no invoice is written to until it does. Turn on Setup > Company > \
+                        Enable Features > Items & Inventory > Inventory, and see that the integration's role has Reports > \
+                        SuiteAnalytics Workbook and sees the cost lines of Transactions > Item Fulfillment and Transactions > Invoice";
 
 /// What this connection ships, in the words of NetSuite's pages.
 fn documents(netsuite: &NetSuite) -> &'static str {

@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::account::Settings;
-use super::convert::{self, Facts, Mismatch, Target, Transform, Update};
+use super::convert::{self, Facts, Mismatch, Showing, Target, Transform, Update};
 use super::credentials::Credentials;
 use super::desk::Desk;
 use super::fulfilments::keep_waiting;
+use super::invoices::ToldOn;
 use super::options::Trigger;
 use super::suiteql::{self, BATCH, LINE_OPTIONAL, Missing, ORDER_OPTIONAL, Optional, PAGE, Query};
 use super::tba::Signer;
@@ -30,10 +31,11 @@ use crate::connection::{Connection, Selection, WriteBackPolicy, WriteBackTarget}
 use crate::domain::{DeliveryStatus, DocumentId, DocumentKind, JobId, LineId, Order, Packing, Refusal};
 use crate::http::{self as web, Answer, Authorise, Bearer, Call, Endpoint, Lane, Lost, Slots};
 use crate::ports::{
-    CallError, DocumentHead, Draft, EffectError, Finding, Later, Mint, Obstacle, OrderSource, Permit, Scan, TokenKey,
-    Told, WriteBack, WriteBackRef, Written,
+    CallError, DocumentHead, Draft, EffectError, Finding, Later, Mint, Obstacle, OrderSource, Permit, Scan, Together,
+    TokenKey, Told, WriteBack, WriteBackRef, Written,
 };
 use crate::systems::Ports;
+use crate::systems::writing::before_writing;
 
 /// Oracle's limit for one request.
 const LONGEST_REQUEST: Duration = Duration::from_secs(15 * 60);
@@ -43,6 +45,9 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// How often fields that shipments share are written when somebody else writes over them.
 const SHARED_WRITES: usize = 3;
+
+/// How long a shipment waits whose invoice another one has taken at the same moment.
+const SOON: Duration = Duration::from_secs(2);
 
 /// How far back documents are looked at that could have been shipped by a poll: shipped ones never leave their status.
 const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(24 * 28);
@@ -196,14 +201,6 @@ fn unreadable(what: &str) -> CallError {
     CallError::Later(Later::new(Obstacle::Unreachable, format!("{what} cannot be read")))
 }
 
-/// A failure before anything was written.
-fn before_writing(error: CallError) -> EffectError {
-    match error {
-        CallError::Later(later) => EffectError::NotSent(later),
-        CallError::Refused(refusal) => EffectError::Rejected(refusal),
-    }
-}
-
 // ---- calls -------------------------------------------------------------------------------------------------------
 
 impl NetSuite {
@@ -281,6 +278,16 @@ impl NetSuite {
                 other => return other,
             }
         }
+    }
+
+    /// Whether the account does not know an optional column, as far as it was asked.
+    pub(super) fn is_missing(&self, column: &str) -> bool {
+        self.missing().contains(column)
+    }
+
+    /// Why the goods of such lines would be counted twice.
+    pub(super) fn counted_twice(&self, lines: &[LineRow], with_costs: bool) -> Option<&'static str> {
+        convert::counted_twice(lines, with_costs, &self.missing())
     }
 
     fn missing(&self) -> MutexGuard<'_, Missing> {
@@ -374,9 +381,10 @@ impl NetSuite {
             } else {
                 None
             };
+            let lines = lines.remove(&id).unwrap_or_default();
             let facts = Facts {
                 row,
-                lines: &lines.remove(&id).unwrap_or_default(),
+                lines: &lines,
                 customer: row.entity.as_ref().and_then(|entity| customers.get(entity)),
                 record: record.as_ref(),
                 selected: selected.as_ref().is_none_or(|selected| selected.contains(&id)),
@@ -392,6 +400,9 @@ impl NetSuite {
             };
             order.tracking_shown = order.tracking_shown.or_else(|| shown.get(&id).cloned());
             self.add_lines_addresses(&mut order, &facts).await?;
+            if let Some(why) = self.counted_twice(&lines, false) {
+                keep_waiting(&mut order, why);
+            }
             orders.push(order);
         }
         Ok(orders)
@@ -540,43 +551,88 @@ impl NetSuite {
         Err(EffectError::Rejected(refusal))
     }
 
-    async fn write_fields(&self, update: &Update, permit: Permit) -> Result<(), EffectError> {
-        if update.shared.is_some() {
-            return self.write_shared(update, permit).await;
+    /// Writes fields, and says what of it there was no place for, if anything.
+    async fn write_fields(&self, update: &Update, permit: Permit) -> Result<Option<String>, EffectError> {
+        if update.tracking.is_some() {
+            return self.write_among(update, permit).await;
         }
         let there = match convert::kept_fields(update) {
             names if names.is_empty() => Value::Null,
             names => self.fields(&update.path, &names).await.map_err(before_writing)?,
         };
-        self.patch_fields(update, &there, permit).await
+        self.patch_fields(update, &there, permit)
+            .await
+            .map(|patched| patched.lacking)
     }
 
-    async fn patch_fields(&self, update: &Update, there: &Value, permit: Permit) -> Result<(), EffectError> {
-        let body = convert::update_body(update, there);
-        let call = patch("write-fields", update.path.clone(), &body);
-        web::effect(self.send(&call, Some(permit)).await, convert::envelope).map(|_| ())
-    }
-
-    /// Writes fields that several shipments share: they are looked at before and afterwards, because another one may have been
-    /// written in between, over ours.
-    async fn write_shared(&self, update: &Update, permit: Permit) -> Result<(), EffectError> {
+    /// Writes fields that other shipments may write at the same time: they are looked at before and afterwards, because another one
+    /// may have been written in between, over ours.
+    async fn write_among(&self, update: &Update, permit: Permit) -> Result<Option<String>, EffectError> {
         let names = convert::kept_fields(update);
         let mut there = self.fields(&update.path, &names).await.map_err(before_writing)?;
         for _ in 0..SHARED_WRITES {
-            if convert::shows_numbers(&there, update) {
-                return Ok(());
+            match convert::showing(&there, update) {
+                Showing::Whole => return Ok(None),
+                Showing::NoRoom => return Ok(Some(NO_ROOM.to_owned())),
+                Showing::ChosenOtherwise => return Err(EffectError::NotSent(overtaken())),
+                Showing::Missing => {}
             }
-            self.patch_fields(update, &there, permit).await?;
-            there = match self.fields(&update.path, &names).await {
-                Ok(there) => there,
+            let patched = self.patch_fields(update, &there, permit).await?;
+            let now = match self.fields(&update.path, &names).await {
+                Ok(now) if !convert::is_settled(update, &there, &patched.body, &now) => now,
                 // It was written; whether it still stands is seen when all sides are compared.
-                Err(_) => return Ok(()),
+                Ok(_) | Err(_) => return Ok(patched.lacking),
             };
+            there = now;
         }
-        match convert::shows_numbers(&there, update) {
-            true => Ok(()),
-            false => Err(EffectError::Unknown("others write to the same fields".to_owned())),
+        match convert::showing(&there, update) {
+            Showing::Whole => Ok(None),
+            _ => Err(EffectError::Unknown("others write to the same fields".to_owned())),
         }
+    }
+
+    /// Writes the fields beside what stands there. A link that NetSuite refuses is left out rather than the number.
+    async fn patch_fields(&self, update: &Update, there: &Value, permit: Permit) -> Result<Patched, EffectError> {
+        let body = convert::update_body(update, there);
+        let cut = convert::showing(&body, update) != Showing::Whole;
+        let lacking = (cut && update.tracking.is_some()).then(|| NO_ROOM.to_owned());
+        match (
+            self.patch_once(update, &body, permit).await,
+            convert::without_link(update, &body),
+        ) {
+            (Ok(()), _) => Ok(Patched { body, lacking }),
+            (Err(EffectError::Rejected(refusal)), Some(body)) => {
+                self.patch_once(update, &body, permit).await?;
+                let lacking = lacking.or_else(|| Some(format!("without the link to its labels: {refusal}")));
+                Ok(Patched { body, lacking })
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    async fn patch_once(&self, update: &Update, body: &Value, permit: Permit) -> Result<(), EffectError> {
+        let call = patch("write-fields", update.path.clone(), body);
+        web::effect(self.send(&call, Some(permit)).await, convert::envelope).map(|_| ())
+    }
+}
+
+/// Fields as they were written.
+struct Patched {
+    body: Value,
+    /// What there was no place for.
+    lacking: Option<String>,
+}
+
+/// What is said of numbers that did not fit.
+const NO_ROOM: &str =
+    "the field of tracking numbers is full and does not show all of this shipment's (erp.options.text_limit)";
+
+/// Another shipment was written to the invoice that was chosen for ours: whose it is now is decided anew.
+fn overtaken() -> Later {
+    let reason = "another shipment was written to the same invoice at this moment: ours is chosen anew";
+    Later {
+        after: Some(SOON),
+        ..Later::new(Obstacle::Queued, reason)
     }
 }
 
@@ -596,18 +652,21 @@ impl NetSuite {
             return Ok(Written::Whole(place(None, false)));
         };
         let record = self.fields(&wanted.update.path, &wanted.telling).await?;
+        let is_full = wanted.update.tracking.is_some() && convert::showing(&record, &wanted.update) == Showing::NoRoom;
         Ok(match convert::shows(&record, &wanted) {
             true => Written::Whole(there),
-            false => Written::Place(there),
+            false if is_full => Written::NoRoom(there),
+            false => Written::Place { there, seen: None },
         })
     }
 
     /// The draft of what is written to another record than the document itself: the one that was found.
     fn draft_elsewhere(&self, write_back: &WriteBack<'_>, found: &Written) -> Result<Draft, Refusal> {
         let unknown = || Refusal::new("write-back-impossible", "what is to be written to is not known");
-        let there = match found {
-            Written::Place(there) | Written::Partly(there) | Written::Whole(there) => there,
-            Written::Nothing | Written::NotYet(_) => return Err(unknown()),
+        let (there, seen) = match found {
+            Written::Place { there, seen } => (there, seen.clone()),
+            Written::Partly(there) | Written::Whole(there) => (there, None),
+            Written::NoRoom(_) | Written::Nothing | Written::NotYet(_) => return Err(unknown()),
         };
         let target = match self.policy.to {
             WriteBackTarget::Order => Target::Order,
@@ -618,7 +677,7 @@ impl NetSuite {
         let wanted = convert::update_of((target, id), write_back, fields, options)?;
         let plan = Plan {
             transform: None,
-            update: wanted.map(|wanted| wanted.update),
+            update: wanted.map(|wanted| Update { seen, ..wanted.update }),
             made: None,
             place: Some(there.clone()),
         };
@@ -633,10 +692,12 @@ impl NetSuite {
         body: Map<String, Value>,
         permit: Permit,
     ) -> Result<Told, EffectError> {
-        let records = self.told_on(document, parcels).await.map_err(before_writing)?;
-        if records.is_empty() {
-            return Ok(Told::NotYet);
-        }
+        let records = match self.told_on(document, parcels).await.map_err(before_writing)? {
+            ToldOn::Records(records) => records,
+            ToldOn::NotYet => return Ok(Told::NotYet),
+            ToldOn::NoRoom => return Ok(Told::NoRoom),
+            ToldOn::Gone => return Err(EffectError::Rejected(convert::gone())),
+        };
         for path in records {
             self.tell_order(path, body.clone(), permit).await?;
         }
@@ -785,8 +846,8 @@ impl OrderSource for NetSuite {
         }
         let (whole, made) = match found {
             Written::Whole(there) => (true, there.id.clone()),
-            Written::Partly(there) | Written::Place(there) => (false, there.id.clone()),
-            Written::Nothing | Written::NotYet(_) => (false, None),
+            Written::Partly(there) | Written::Place { there, .. } => (false, there.id.clone()),
+            Written::NoRoom(_) | Written::Nothing | Written::NotYet(_) => (false, None),
         };
         let transform = if self.policy.fulfilment && made.is_none() && !whole {
             Some(convert::transform(write_back, options, &self.packing)?)
@@ -815,19 +876,24 @@ impl OrderSource for NetSuite {
             Some(transform) => Some(self.fulfil(transform, permit).await?),
             None => None,
         };
+        let mut lacking = None;
         if let Some(update) = &plan.update {
             let written = self.write_fields(update, permit).await;
             // With a fulfilment made by this very call nothing can be "rejected" or "not sent" any more.
-            written.map_err(|error| match &new {
+            lacking = written.map_err(|error| match &new {
                 Some(id) => {
                     EffectError::Unknown(format!("item fulfilment {id} was made, its fields were not: {error}"))
                 }
                 None => error,
             })?;
         }
-        Ok(plan
-            .place
-            .unwrap_or_else(|| place(new.or(plan.made), plan.update.is_some())))
+        let there = plan.place;
+        let mut there = there.unwrap_or_else(|| place(new.or(plan.made), plan.update.is_some()));
+        if let Some(lacking) = lacking {
+            tracing::warn!(account = %self.settings.account, place = %there.place, lacking, "not everything could be written");
+            there.place = format!("{}; {lacking}", there.place);
+        }
+        Ok(there)
     }
 
     async fn flag(&self, document: &DocumentId, problem: Option<&str>) -> Result<(), CallError> {
@@ -860,6 +926,10 @@ impl OrderSource for NetSuite {
 
     async fn tell(&self, document: &DocumentId, status: &DeliveryStatus, permit: Permit) -> Result<Told, EffectError> {
         self.tell_of(document, &[], status, permit).await
+    }
+
+    async fn together(&self, document: &DocumentId, parcel: &str) -> Result<Option<Together>, CallError> {
+        self.shown_together(document, parcel).await
     }
 
     async fn tell_of(

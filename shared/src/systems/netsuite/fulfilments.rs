@@ -54,9 +54,10 @@ impl NetSuite {
                 true => self.fulfilment_record(&id).await?,
                 false => None,
             };
+            let lines = lines.remove(&id).unwrap_or_default();
             let facts = Facts {
                 row,
-                lines: &lines.remove(&id).unwrap_or_default(),
+                lines: &lines,
                 customer: row.entity.as_ref().and_then(|entity| customers.get(entity)),
                 record: record.as_ref(),
                 selected: selected.as_ref().is_none_or(|selected| selected.contains(&id)),
@@ -66,6 +67,9 @@ impl NetSuite {
             let mut order = convert::fulfilment(&facts, &self.select, &prices);
             if let (Some(order), Some(text)) = (&mut order, shown.get(&order_id)) {
                 order.tracking_shown = Some(text.clone());
+            }
+            if let (Some(order), Some(why)) = (&mut order, self.counted_twice(&lines, true)) {
+                keep_waiting(order, why);
             }
             orders.extend(order);
         }

@@ -1,16 +1,42 @@
 //! Finding the invoices of an order, and what they show of its shipments.
+//!
+//! NetSuite has no conditional write. An invoice is chosen by what its field shows, that text is held against the field once more
+//! right before the write, and the field is read again right after it: whoever was overtaken chooses anew. What remains is the moment
+//! between the last look and the write: two shipments that write within it both stand there until the later one has replaced the
+//! other, which sees that at its own second look, or, if it looked too early, when a poll or the reconciliation compares.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::client::NetSuite;
-use super::convert::{self, Billing, Invoice, Target};
-use super::suiteql::{self, BATCH, PAGE};
+use super::convert::{self, Billing, Departed, Invoice, Target, numbers_in};
+use super::options::Trigger;
+use super::suiteql::{self, BATCH, PAGE, Query};
 use super::wire::{DescendantRow, LineRow, Page};
 use crate::connection::WriteBackTarget;
-use crate::domain::{DocumentId, Refusal};
-use crate::ports::{CallError, WriteBack, WriteBackRef, Written};
+use crate::domain::{DocumentId, DocumentKind, Refusal};
+use crate::ports::{CallError, Together, WriteBack, WriteBackRef, Written};
+
+/// The invoices of an order, and what has left of it.
+struct Books {
+    invoices: Vec<Invoice>,
+    order: Vec<LineRow>,
+    fulfilments: Vec<LineRow>,
+}
+
+/// Where the delivery of parcels is shown.
+#[derive(Debug)]
+pub(super) enum ToldOn {
+    /// On these records, by their paths.
+    Records(Vec<String>),
+    /// On none yet.
+    NotYet,
+    /// On none: the fields that would show them are full.
+    NoRoom,
+    /// On none: the document is gone.
+    Gone,
+}
 
 impl NetSuite {
     /// Where a shipment stands, or is to stand, among the invoices of its order.
@@ -18,23 +44,35 @@ impl NetSuite {
         let Some(order) = self.order_of(&write_back.order.document).await? else {
             return Ok(Written::Nothing);
         };
-        let (invoices, lines) = self.invoices(&order.id).await?;
+        let books = self.books(&order.id).await?;
+        if self.is_missing(suiteql::COSTS) && !books.invoices.is_empty() {
+            return Ok(Written::NotYet(format!("waits: {}", convert::COSTS_UNKNOWN)));
+        }
         let numbers: Vec<String> = write_back.shipment.tracking_numbers().map(str::to_owned).collect();
+        let departed = Departed {
+            order: &books.order,
+            fulfilments: &books.fulfilments,
+        };
         Ok(
-            match convert::billing(&invoices, &lines, write_back.consignment, &numbers) {
+            match convert::billing(&books.invoices, departed, write_back.consignment, &numbers) {
                 Billing::Shows(invoice) => Written::Whole(place(invoice)),
                 Billing::ShowsAPart(invoice) => Written::Partly(place(invoice)),
-                Billing::On(invoice) => Written::Place(place(invoice)),
-                Billing::NotYet => Written::NotYet(waits_for(&write_back.order.number, &invoices)),
+                Billing::On(invoice) => Written::Place {
+                    there: place(invoice),
+                    seen: Some(invoice.shown.clone().unwrap_or_default()),
+                },
+                Billing::NoRoom(invoice) => Written::NoRoom(place(invoice)),
+                Billing::NotYet => Written::NotYet(waits_for(&write_back.order.number, &books.invoices)),
             },
         )
     }
 
-    /// The invoices in force of an order, the oldest first, as their records show them, and the order's own lines.
-    async fn invoices(&self, order: &str) -> Result<(Vec<Invoice>, Vec<LineRow>), CallError> {
+    /// The invoices in force of an order, the oldest first, as their records show them, and what has left of it.
+    async fn books(&self, order: &str) -> Result<Books, CallError> {
         let mut rows = self.invoices_of(&[order], None).await?;
         rows.retain(convert::is_in_force);
-        let ids = rows.iter().filter_map(|row| row.id.as_deref());
+        let fulfilments = self.fulfilments_shipped_early(order).await?;
+        let ids = rows.iter().chain(&fulfilments).filter_map(|row| row.id.as_deref());
         let ids: Vec<&str> = ids.chain([order]).collect();
         let mut lines = BTreeMap::new();
         for batch in ids.chunks(BATCH) {
@@ -44,7 +82,7 @@ impl NetSuite {
         for row in rows {
             let id = row.id.unwrap_or_default();
             // One that the query still shows and the record service does not was just deleted.
-            if let Some(shown) = self.shown_on(&id).await? {
+            if let Some(shown) = self.shown_on(Target::Invoice, &id).await? {
                 invoices.push(Invoice {
                     number: row.tranid.unwrap_or_else(|| id.clone()),
                     shown,
@@ -53,32 +91,66 @@ impl NetSuite {
                 });
             }
         }
-        Ok((invoices, lines.remove(order).unwrap_or_default()))
+        let of_fulfilments = fulfilments.iter().filter_map(|row| lines.remove(row.id.as_ref()?));
+        Ok(Books {
+            invoices,
+            fulfilments: of_fulfilments.flatten().collect(),
+            order: lines.remove(order).unwrap_or_default(),
+        })
     }
 
-    /// What stands in an invoice's field of tracking numbers; `None` if there is no such invoice.
-    async fn shown_on(&self, id: &str) -> Result<Option<Option<String>>, CallError> {
-        let path = convert::record_path(Target::Invoice, id).map_err(CallError::Refused)?;
+    /// The fulfilments of an order that this connection ships, where it ships some before they are marked as shipped.
+    async fn fulfilments_shipped_early(&self, order: &str) -> Result<Vec<DescendantRow>, CallError> {
+        let shipping = convert::shipping_statuses(&self.select);
+        if self.settings.options.trigger != Trigger::FulfilmentShipped || shipping == ["C"] {
+            return Ok(Vec::new());
+        }
+        let mut rows = self.all(|after| suiteql::fulfilments_of(order, after)).await?;
+        rows.retain(|row| {
+            let status = convert::status_letter(row.statuscode.as_deref().unwrap_or_default());
+            status == "C" || shipping.contains(&status)
+        });
+        Ok(rows)
+    }
+
+    /// What stands in a record's field of tracking numbers; `None` if there is no such record.
+    async fn shown_on(&self, target: Target, id: &str) -> Result<Option<Option<String>>, CallError> {
+        let path = convert::record_path(target, id).map_err(CallError::Refused)?;
         let field = self.policy.fields.tracking.as_deref().unwrap_or("tranId");
-        let record: Option<Value> = self
-            .get_if_there("invoice-fields", format!("{path}?fields={field}"))
-            .await?;
+        let operation = match target {
+            Target::Order => "order-fields",
+            Target::Invoice => "invoice-fields",
+        };
+        let record: Option<Value> = self.get_if_there(operation, format!("{path}?fields={field}")).await?;
         Ok(record.map(|record| convert::field_value(&record, field)))
     }
 
-    /// Rows of the invoices of orders, as many pages as it takes.
+    /// Rows of the invoices of orders.
     async fn invoices_of(&self, orders: &[&str], tracking: Option<&str>) -> Result<Vec<DescendantRow>, CallError> {
+        self.all(|after| suiteql::invoices(orders, tracking, after)).await
+    }
+
+    /// Rows of a query, as many pages as it takes.
+    async fn all(&self, query: impl Fn(Option<&str>) -> Query + Send + Sync) -> Result<Vec<DescendantRow>, CallError> {
         let mut all: Vec<DescendantRow> = Vec::new();
         loop {
             let after = all.last().and_then(|row| row.id.clone());
-            let query = suiteql::invoices(orders, tracking, after.as_deref());
-            let page: Page<DescendantRow> = self.query(&query, PAGE).await?;
+            let page: Page<DescendantRow> = self.query(&query(after.as_deref()), PAGE).await?;
             let more = page.items.len() >= usize::from(PAGE);
             all.extend(page.items);
             if !more || all.last().is_none_or(|row| row.id == after) {
                 return Ok(all);
             }
         }
+    }
+
+    /// The invoices in force of an order, with what they show.
+    async fn showing(&self, order: &str) -> Result<Vec<DescendantRow>, CallError> {
+        let mut rows = self
+            .invoices_of(&[order], self.policy.fields.tracking.as_deref())
+            .await?;
+        rows.retain(convert::is_in_force);
+        Ok(rows)
     }
 
     /// What the invoices of each of these orders show together, where they are written to.
@@ -102,21 +174,57 @@ impl NetSuite {
             .collect())
     }
 
-    /// The records on which the delivery of parcels is shown; none while there is no such record.
-    pub(super) async fn told_on(&self, document: &DocumentId, parcels: &[String]) -> Result<Vec<String>, CallError> {
+    /// The parcels that stand on the records that show this one; `None` where an order's own fields show its own parcels.
+    pub(super) async fn shown_together(
+        &self,
+        document: &DocumentId,
+        parcel: &str,
+    ) -> Result<Option<Together>, CallError> {
+        let on_order = self.policy.to == WriteBackTarget::Order;
+        let alone = on_order && document.kind != DocumentKind::Fulfilment;
+        if alone || self.policy.fields.tracking.is_none() {
+            return Ok(None);
+        }
         let Some(order) = self.order_of(document).await? else {
-            return Ok(Vec::new());
+            return Ok(None);
+        };
+        let texts = match on_order {
+            true => vec![self.shown_on(Target::Order, &order.id).await?.flatten()],
+            false => {
+                let rows = self.showing(&order.id).await?;
+                rows.into_iter().map(|row| row.trackingshown).collect()
+            }
+        };
+        let fields = texts.iter().map(|text| numbers_in(text.as_deref()));
+        let showing = fields.filter(|numbers| on_order || numbers.iter().any(|number| number == parcel));
+        Ok(Some(Together {
+            whole: DocumentId::sales_order(order.id),
+            parcels: showing.flatten().collect(),
+        }))
+    }
+
+    /// The records on which the delivery of parcels is shown.
+    pub(super) async fn told_on(&self, document: &DocumentId, parcels: &[String]) -> Result<ToldOn, CallError> {
+        let Some(order) = self.order_of(document).await? else {
+            return Ok(ToldOn::Gone);
         };
         if self.policy.to == WriteBackTarget::Order {
             let path = convert::record_path(Target::Order, &order.id).map_err(CallError::Refused)?;
-            return Ok(vec![path]);
+            return Ok(ToldOn::Records(vec![path]));
         }
-        let (invoices, _) = self.invoices(&order.id).await?;
-        let telling = invoices.iter().filter(|invoice| invoice.shows_any(parcels));
-        let paths: Result<Vec<String>, Refusal> = telling
-            .map(|invoice| convert::record_path(Target::Invoice, &invoice.id))
-            .collect();
-        paths.map_err(CallError::Refused)
+        let rows = self.showing(&order.id).await?;
+        let full = rows.iter().any(|row| convert::is_full(row.trackingshown.as_deref()));
+        let shows = |row: &&DescendantRow| {
+            let shown = numbers_in(row.trackingshown.as_deref());
+            parcels.iter().any(|parcel| shown.contains(parcel))
+        };
+        let ids = rows.iter().filter(shows).filter_map(|row| row.id.as_deref());
+        let paths: Result<Vec<String>, Refusal> = ids.map(|id| convert::record_path(Target::Invoice, id)).collect();
+        Ok(match paths.map_err(CallError::Refused)? {
+            none if none.is_empty() && full => ToldOn::NoRoom,
+            none if none.is_empty() => ToldOn::NotYet,
+            paths => ToldOn::Records(paths),
+        })
     }
 }
 

@@ -107,6 +107,8 @@ pub(super) struct Options {
     pub(super) cost_as_text: bool,
     /// The most characters that a text field takes.
     pub(super) text_limit: usize,
+    /// The most characters that the field of links to labels takes, a long one.
+    pub(super) link_limit: usize,
     /// What the status field says once the shipment is bought.
     pub(super) status_text: String,
 }
@@ -122,6 +124,7 @@ impl Default for Options {
             time_zone: None,
             cost_as_text: false,
             text_limit: 300,
+            link_limit: 4000,
             status_text: "Label created".to_owned(),
         }
     }
@@ -181,6 +184,11 @@ impl Options {
             }
             "cost_as_text" => self.cost_as_text = value.as_bool().ok_or("true or false")?,
             "text_limit" => self.text_limit = whole(value, 20, 4000).ok_or("a whole number from 20 to 4000")?.into(),
+            "link_limit" => {
+                self.link_limit = whole(value, 20, 65_535)
+                    .ok_or("a whole number from 20 to 65535")?
+                    .into()
+            }
             "status_text" => {
                 let text = text.map(str::trim).filter(|text| (1..=100).contains(&text.len()));
                 self.status_text = text.ok_or("a text of 1 to 100 characters")?.to_owned();
@@ -188,7 +196,7 @@ impl Options {
             _ => {
                 return Err(
                     "concurrency, trigger, ready_quantity, package_sublist, ship_status, time_zone, cost_as_text, text_limit, \
-                            status_text"
+                            link_limit, status_text"
                         .to_owned(),
                 );
             }

@@ -128,7 +128,13 @@ pub(super) static FULFILMENT_OPTIONAL: [Optional; 6] = [
     },
 ];
 
-/// What a line may lack.
+/// Says which lines of a fulfilment or an invoice book what the goods cost: such a document has each line twice.
+pub(super) const COSTS: &str = "iscogs";
+
+/// Says which lines are parts of a kit, which stand beside it.
+pub(super) const PARTS: &str = "kitcomponent";
+
+/// What a line may lack. Without [`COSTS`] and [`PARTS`] goods would be counted twice: see `convert::unclear`.
 pub(super) static LINE_OPTIONAL: [Optional; 6] = [
     column(
         "quantitycommitted",
@@ -142,9 +148,8 @@ pub(super) static LINE_OPTIONAL: [Optional; 6] = [
         "i.countryofmanufacture AS origin",
     ),
     column("schedulebcode", &["schedulebcode"], "i.schedulebcode AS tariff"),
-    column("kitcomponent", &["kitcomponent"], "tl.kitcomponent"),
-    // A fulfilment has each line twice: once for the stock, once for what it cost.
-    column("iscogs", &["iscogs"], "tl.iscogs"),
+    column(PARTS, &["kitcomponent"], "tl.kitcomponent"),
+    column(COSTS, &["iscogs"], "tl.iscogs"),
 ];
 
 /// Names of optional columns that the account does not know.
@@ -280,13 +285,22 @@ pub(super) fn saying(field: &str, text: &str) -> Query {
 
 /// Invoices of orders that come after `after`, by id, with what stands in a field of theirs, where that is asked.
 pub(super) fn invoices(orders: &[&str], tracking: Option<&str>, after: Option<&str>) -> Query {
+    descendants("CustInvc", orders, tracking, after)
+}
+
+/// Fulfilments of an order that come after `after`, by id.
+pub(super) fn fulfilments_of(order: &str, after: Option<&str>) -> Query {
+    descendants("ItemShip", &[order], None, after)
+}
+
+fn descendants(kind: &'static str, orders: &[&str], tracking: Option<&str>, after: Option<&str>) -> Query {
     let tracking = tracking
         .map(|field| format!(", t.{field} AS trackingshown"))
         .unwrap_or_default();
     let text = format!(
         "SELECT t.id, t.tranid, BUILTIN.CF(t.status) AS statuscode, tl.createdfrom AS orderid{tracking} \
          FROM transactionline tl JOIN transaction t ON t.id = tl.transaction \
-         WHERE t.type = 'CustInvc' AND tl.mainline = 'T' AND tl.createdfrom IN ({}) AND t.id > ? ORDER BY t.id",
+         WHERE t.type = '{kind}' AND tl.mainline = 'T' AND tl.createdfrom IN ({}) AND t.id > ? ORDER BY t.id",
         marks(orders.len())
     );
     let params = orders.iter().copied().chain([after.unwrap_or("0")]);

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::fixture::{Bench, Line, Script, line, permit, token_based};
 use super::*;
+use crate::connection::WriteBackTarget;
 use crate::domain::*;
 use crate::ports::*;
 
@@ -207,6 +208,76 @@ async fn fields_that_fail_after_the_fulfilment_leave_it_unknown_never_rejected()
     assert!(matches!(refused, Err(EffectError::Rejected(_))), "{refused:?}");
     let (done, _) = written_back(rest().into_iter().chain([line(PATCH, 204, "")]).collect(), partly).await;
     assert_eq!(done.unwrap().id.as_deref(), Some("7001"));
+}
+
+/// P15: whoever is written over by another shipment of the same order writes again, beside it.
+#[tokio::test]
+async fn fields_that_another_one_writes_over_are_written_again() {
+    let partly = Written::Partly(WriteBackRef {
+        place: "item fulfilment 7001".to_owned(),
+        id: Some("7001".to_owned()),
+    });
+    let shows = |numbers: &str| line(TRACKING, 200, json!({ "custbody_ups_tracking": numbers }).to_string());
+    let lines = vec![
+        shows(""),
+        line(PATCH, 204, ""),
+        shows("1Z0009"),
+        line(PATCH, 204, ""),
+        shows("1Z0009, 1Z0002"),
+    ];
+    let (done, seen) = written_back(lines, partly.clone()).await;
+    assert_eq!(done.unwrap().id.as_deref(), Some("7001"));
+    assert!(
+        seen[3].contains(r#""custbody_ups_tracking":"1Z0009, 1Z0002""#),
+        "{}",
+        seen[3]
+    );
+    // A field that takes nothing is not written again and again.
+    let refusing = vec![shows("1Z0009"), line(PATCH, 204, ""), shows("1Z0009")];
+    assert!(written_back(refusing, partly).await.0.is_ok());
+}
+
+/// P56: an invoice that somebody else has taken since it was chosen is not written to: another one is chosen.
+#[tokio::test]
+async fn an_invoice_that_was_taken_meanwhile_is_chosen_anew() {
+    const FIELDS: &str = "GET /services/rest/record/v1/invoice/9?fields=custbody_ups_tracking,custbody_ups_status ";
+    let taken = line(FIELDS, 200, r#"{"id": "9", "custbody_ups_tracking": "1Z0009"}"#);
+    let script = Script::start(vec![taken]).await;
+    let bench = Bench::new(&script.base, &token_based(), |connection| {
+        connection.erp.options = json!({ "trigger": "fulfilment-shipped" });
+        connection.write_back.fulfilment = false;
+        connection.write_back.to = WriteBackTarget::Invoice;
+    });
+    let order = order().await;
+    let quantities = Quantities::from([(LineId::new("1"), dec!(2))]);
+    let consignment = Consignment::of(&order, &quantities, &Quantities::new()).unwrap();
+    let (shipment, job) = (
+        shipment(&["1Z0002"]),
+        JobId::of(&bench.connection.id, &order.document, 1),
+    );
+    let write_back = WriteBack {
+        job: &job,
+        order: &order,
+        consignment: &consignment,
+        shipment: &shipment,
+        quote: None,
+        labels: &[],
+        label_link: None,
+    };
+    let free = Written::Place {
+        there: WriteBackRef {
+            place: "fields of invoice INV9".to_owned(),
+            id: Some("9".to_owned()),
+        },
+        seen: Some(String::new()),
+    };
+    let draft = bench.netsuite.draft(&write_back, &free).unwrap();
+    let written = bench.netsuite.write_back(&draft, permit()).await;
+    assert!(
+        matches!(&written, Err(EffectError::NotSent(later)) if later.reason.contains("chosen anew")),
+        "{written:?}"
+    );
+    assert_eq!(script.seen().len(), 1, "nothing was written");
 }
 
 #[tokio::test]

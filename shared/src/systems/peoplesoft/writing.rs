@@ -8,6 +8,7 @@ use super::queries;
 use crate::domain::{DeliveryStatus, DocumentId, Refusal};
 use crate::http::{self as web, Answer, Call};
 use crate::ports::{CallError, Draft, EffectError, Later, Obstacle, Permit, WriteBack, WriteBackRef, Written};
+use crate::systems::writing::before_writing;
 
 /// What is said where nothing is written.
 fn our_own_store() -> WriteBackRef {
@@ -237,12 +238,4 @@ fn foreign(document: &DocumentId) -> Refusal {
         "write-back-impossible",
         format!("{document} is no document of PeopleSoft"),
     )
-}
-
-/// A failure before anything was written.
-fn before_writing(error: CallError) -> EffectError {
-    match error {
-        CallError::Later(later) => EffectError::NotSent(later),
-        CallError::Refused(refusal) => EffectError::Rejected(refusal),
-    }
 }

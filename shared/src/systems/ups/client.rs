@@ -384,6 +384,12 @@ impl Carrier for Ups {
         let path = format!("/api/track/v1/details/{}?{TRACKED}", path_segment(number));
         let call = Call::new("track", Method::GET, path);
         let answer = self.send_by(&self.tracking, call, None).await;
+        // Forbidden is who asks, whatever the number.
+        if answer.as_ref().is_ok_and(|answer| answer.status == 403) {
+            let words =
+                "UPS lets this app track nothing (status 403): add the product Tracking to it at developer.ups.com";
+            return Err(CallError::Later(Later::new(Obstacle::Unauthorised, words)));
+        }
         convert::news(http::read(answer, convert::track_envelope), number)
     }
 

@@ -49,7 +49,8 @@ fn words(kind: EventKind) -> Words {
         EventKind::Departed => ("DP", "IT", "In transit", "Left FedEx origin facility", NONE),
         EventKind::Arrived => ("AR", "IT", "In transit", "Arrived at FedEx location", NONE),
         EventKind::OutForDelivery => ("OD", "OD", "Out for delivery", "On FedEx vehicle for delivery", NONE),
-        EventKind::Delivered => ("DL", "DL", "Delivered", "Delivered", NONE),
+        // What went back is delivered too: to its shipper.
+        EventKind::Delivered | EventKind::Returned => ("DL", "DL", "Delivered", "Delivered", NONE),
         EventKind::AtAccessPoint => ("HL", "HP", "Ready for pickup", "Ready for recipient pickup", NONE),
         EventKind::WeatherDelay => ("DY", "DY", "Delayed", "Delay", ("083", "Local weather delay")),
         EventKind::Attempted => (
@@ -81,6 +82,5 @@ fn words(kind: EventKind) -> Words {
             ("099", "Damaged"),
         ),
         EventKind::Returning => ("RS", "RS", "Returning", "Returning package to shipper", NONE),
-        EventKind::Returned => ("RS", "RS", "Returned", "Package returned to shipper", NONE),
     }
 }

@@ -53,6 +53,8 @@ pub struct Options {
     pub end_date: EndDate,
     /// Track knows the customer's reference of an Express parcel as `SHIPPER_REFERENCE` only.
     pub reference_type_by_service: bool,
+    /// Numbers with which Track refuses the whole question.
+    pub refused_numbers: Vec<String>,
     /// Address validation writes its attributes as `"true"` and `"false"`.
     pub attributes_as_text: bool,
     /// Address validation writes its messages as texts instead of objects.
@@ -189,6 +191,7 @@ impl Default for Options {
             numbers_as_numbers: false,
             end_date: EndDate::default(),
             reference_type_by_service: false,
+            refused_numbers: Vec::new(),
             attributes_as_text: false,
             messages_as_text: false,
             unbillable_accounts: Vec::new(),

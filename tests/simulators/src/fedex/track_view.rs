@@ -129,6 +129,7 @@ impl View<'_> {
             json!({ "type": name, "dateTime": self.time(at.unwrap_or(shipment.billed_at), place) })
         };
         let delivered = happened(EventKind::Delivered, "ACTUAL_DELIVERY");
+        let delivered = delivered.or_else(|| happened(EventKind::Returned, "ACTUAL_DELIVERY"));
         let expected = delivered
             .is_none()
             .then(|| day("ESTIMATED_DELIVERY", shipment.promised(), &shipment.destination));
@@ -214,7 +215,7 @@ fn location_type(kind: EventKind) -> &'static str {
         EventKind::LabelCreated | EventKind::Voided => "CUSTOMER",
         EventKind::PickedUp => "PICKUP_LOCATION",
         EventKind::OutForDelivery => "VEHICLE",
-        EventKind::Delivered | EventKind::Attempted | EventKind::Refused => "DELIVERY_LOCATION",
+        EventKind::Delivered | EventKind::Returned | EventKind::Attempted | EventKind::Refused => "DELIVERY_LOCATION",
         _ => "FEDEX_FACILITY",
     }
 }

@@ -91,6 +91,16 @@ pub(super) async fn by_numbers(Shared(fedex): Shared<FedEx>, call: Call) -> Repl
         detailed,
         nested: false,
     };
+    let named = |refused: &String| {
+        infos
+            .iter()
+            .any(|info| owned(info, "trackingNumberInfo.trackingNumber") == *refused)
+    };
+    ensure(
+        !state.options.refused_numbers.iter().any(named),
+        "TRACKINGNUMBER.ENTERED.INVALID",
+        "A tracking number is not one",
+    )?;
     let results = infos
         .into_iter()
         .map(|info| asked.by_number(info))

@@ -94,6 +94,8 @@ pub struct Options {
     pub shuffle: bool,
     /// Operations that the role may not do; they are answered with 403.
     pub denied: BTreeSet<String>,
+    /// Columns that the account does not show, whatever its tables hold.
+    pub unknown_columns: BTreeSet<String>,
     /// The custom body fields that the account has.
     pub custom_fields: Vec<CustomField>,
     /// The custom fields of its customers.
@@ -122,6 +124,7 @@ impl Default for Options {
             bills_at_once: false,
             shuffle: true,
             denied: BTreeSet::new(),
+            unknown_columns: BTreeSet::new(),
             custom_fields: default_custom_fields(),
             entity_fields: vec![CustomField {
                 id: "custentity_account_manager".into(),

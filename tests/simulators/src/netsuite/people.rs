@@ -571,6 +571,18 @@ impl World {
         Ok(())
     }
 
+    /// A person, or somebody else's integration, writes into a custom field of an invoice.
+    ///
+    /// # Errors
+    /// When there is no such invoice.
+    pub fn write_on_invoice(&mut self, invoice: Id, field: &str, text: &str, now: Timestamp) -> Result<(), Refusal> {
+        let found = self.invoices.get_mut(&invoice).ok_or_else(Refusal::nonexistent)?;
+        found.custom.insert(field.to_owned(), Value::String(text.to_owned()));
+        found.last_modified = now;
+        self.stale.insert(invoice);
+        Ok(())
+    }
+
     /// A person deletes an invoice.
     ///
     /// # Errors

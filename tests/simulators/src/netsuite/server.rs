@@ -8,7 +8,7 @@ use super::body::Reader;
 use super::model::Id;
 use super::records::{self, RECORDS, Wanted};
 use super::refusal::Refusal;
-use super::suiteql::Query;
+use super::suiteql::{self, Query};
 use super::{Inner, NetSuite};
 use crate::server::{Simulator, StaleBy};
 use axum::Router;
@@ -533,6 +533,15 @@ impl Inner {
             return Err(Refusal::new(400, "INVALID_HEADER", detail));
         }
         let query = suiteql_query(call)?;
+        let words = || {
+            query
+                .text
+                .split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'))
+        };
+        let mut hidden = self.world.options.unknown_columns.iter();
+        if let Some(name) = hidden.find(|name| words().any(|word| word == name.as_str())) {
+            return Err(suiteql::unknown_column(name));
+        }
         let page = self.engine.run(&mut self.world, &query, call.now)?;
         let has_more = query.offset + page.rows.len() < page.total;
         Ok(Answer::with(json!({

@@ -3,8 +3,10 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
+use super::left_out::too_long;
 use super::parcel::System;
 use super::party::duties;
+use super::ship::is_long;
 use super::{number, refuse};
 use crate::domain::{Address, ConsignmentLine, Customs, Payer, Refusal, Weight};
 use crate::systems::fedex::wire::request;
@@ -71,6 +73,12 @@ pub(super) fn commodities(customs: &Customs, system: System) -> Result<Vec<reque
     }
     let goods = customs.goods.iter();
     goods.map(|line| commodity(customs, line, &currency, system)).collect()
+}
+
+/// What is left out of the goods.
+pub(super) fn left_out(customs: &Customs) -> impl Iterator<Item = String> {
+    let number = |line: &ConsignmentLine| too_long(&format!("number of item {}", line.sku), &line.sku, PART_NUMBER);
+    customs.goods.iter().filter_map(number)
 }
 
 /// What the commercial invoice says beside the goods.
@@ -162,7 +170,7 @@ fn commodity(
         description: description(line)?,
         country_of_manufacture: origin(line)?,
         harmonized_code: tariff_code(line)?,
-        part_number: Some(line.sku.clone()).filter(|sku| (1..=PART_NUMBER).contains(&sku.chars().count())),
+        part_number: Some(line.sku.clone()).filter(|sku| !sku.trim().is_empty() && !is_long(sku, PART_NUMBER)),
         number_of_pieces: pieces,
         quantity: pieces,
         quantity_units: "PCS",

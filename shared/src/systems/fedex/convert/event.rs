@@ -4,7 +4,7 @@
 //! time with its offset, as a scan or among the dates beside the scans, it is that one.
 
 use jiff::Timestamp;
-use jiff::civil::Time;
+use jiff::civil::{DateTime, Time};
 
 use super::milestone::{carrier_code, is_cancelled, is_delivered, meaning};
 use super::when::{When, when};
@@ -17,6 +17,8 @@ const WORDS: usize = 120;
 
 /// No tracking number is longer.
 const LONGEST: usize = 34;
+
+const RETURNING: Meaning = Meaning::Reached(Milestone::Returning);
 
 /// The dates beside the scans that name the moment of an event, by the event's code.
 const DATED: &[(&str, &str)] = &[
@@ -37,14 +39,14 @@ pub(super) fn number(text: &str) -> Option<String> {
 pub(super) fn told(result: &TrackResult) -> News {
     let mut events = Vec::with_capacity(result.scan_events.len());
     let mut untimed = 0;
+    let back = Back::of(result);
     for scan in &result.scan_events {
         match moment(scan, result) {
-            Moment::Certain(at) => events.push(event(scan, at)),
+            Moment::Certain(at) => events.push(back.seen(event(scan, at), when(scan.date.as_deref()))),
             Moment::Told => {}
             Moment::Uncertain => untimed += 1,
         }
     }
-    send_back(&mut events);
     sign(&mut events, result);
     News {
         events,
@@ -114,18 +116,46 @@ fn description(scan: &Scan) -> Option<String> {
     }
 }
 
-/// What is delivered after it was sent back is back.
-fn send_back(events: &mut [TrackingEvent]) {
-    let returning = events
-        .iter()
-        .filter(|event| event.meaning == Meaning::Reached(Milestone::Returning));
-    let Some(since) = returning.map(|event| event.at).min() else {
-        return;
-    };
-    let delivered = |event: &&mut TrackingEvent| event.meaning == Meaning::Reached(Milestone::Delivered);
-    for event in events.iter_mut().filter(delivered).filter(|event| event.at > since) {
-        event.meaning = Meaning::Reached(Milestone::Returned);
+/// Since when a parcel goes back, as a moment and by the clocks of the places where it was scanned: a scan that is no
+/// moment still says that the parcel goes back, and whoever awaits it must not be told that it has arrived.
+struct Back {
+    since: Option<Timestamp>,
+    local: Option<DateTime>,
+}
+
+impl Back {
+    fn of(result: &TrackResult) -> Self {
+        let returning = result.scan_events.iter().filter(|scan| scan_meaning(scan) == RETURNING);
+        let times: Vec<When> = returning.filter_map(|scan| when(scan.date.as_deref())).collect();
+        Self {
+            since: times.iter().filter_map(|time| time.at).min(),
+            local: times
+                .iter()
+                .filter(|time| time.at.is_none())
+                .map(|time| time.local)
+                .min(),
+        }
     }
+
+    /// What is delivered after it was sent back is back.
+    fn seen(&self, event: TrackingEvent, told: Option<When>) -> TrackingEvent {
+        let after = self.since.is_some_and(|since| event.at > since);
+        let locally = || self.local.zip(told).is_some_and(|(since, told)| told.local > since);
+        if event.meaning == Meaning::Reached(Milestone::Delivered) && (after || locally()) {
+            return TrackingEvent {
+                meaning: Meaning::Reached(Milestone::Returned),
+                ..event
+            };
+        }
+        event
+    }
+}
+
+fn scan_meaning(scan: &Scan) -> Meaning {
+    meaning(&carrier_code(
+        scan.event_type.as_deref(),
+        scan.derived_status_code.as_deref(),
+    ))
 }
 
 /// The name of who took it stands beside the scans: it belongs to the newest delivery.

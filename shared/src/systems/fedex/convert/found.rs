@@ -1,19 +1,21 @@
 //! Track as a look-up: which shipments carry our reference, and which parcels belong together.
 //!
 //! Each package is found by itself. Package 1 has the number of the whole shipment; the others name it, or only say
-//! which of how many they are. Parcels of one shipment must never pass for several: all but one would be voided as
-//! extra.
+//! which of how many they are, or not even that. Parcels of one shipment must never pass for several: all but one
+//! would be voided as extra, and with it the whole shipment. So a package stands for a shipment of its own only where
+//! FedEx says that it does.
 
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, ToSpan};
 
+use super::error::is_transient;
 use super::event::number;
 use super::milestone::is_cancelled;
 use super::news::{is_absence, later, newest, says_absent, utc_day};
-use crate::domain::JobId;
+use crate::domain::{JobId, Refusal};
 use crate::http::Answer;
-use crate::ports::{CallError, Later, Obstacle};
+use crate::ports::CallError;
 use crate::systems::fedex::wire::tracking::{
     self as wire, AskedNumber, ByMaster, ByReference, Identifier, Output, Reference, TrackResult,
 };
@@ -24,19 +26,16 @@ const DAYS: i64 = 30;
 /// The number of the whole shipment among a package's identifiers.
 const MASTER: &str = "STANDARD_MPS";
 
-/// References of the shipper's own among them: which of them holds ours depends on the service.
-const OWN: [&str; 2] = ["CUSTOMER_REFERENCE", "SHIPPER_REFERENCE"];
-
 /// A question for the shipments of an account that carry a reference. No kind of reference is named: with the account
 /// every kind is looked through, and under which kind ours is kept depends on the service.
-pub(crate) fn by_reference<'a>(reference: &'a JobId, account: &'a str, today: Timestamp) -> ByReference<'a> {
+pub(crate) fn by_reference<'a>(reference: &'a str, account: &'a str, today: Timestamp) -> ByReference<'a> {
     let today = utc_day(today);
     let end = today.saturating_add(1.day()).to_string();
     ByReference {
         // Where they stand is enough.
         include_detailed_scans: false,
         references_information: Reference {
-            value: reference.as_str(),
+            value: reference,
             account_number: account,
             ship_date_begin: today.saturating_sub(DAYS.days()).to_string(),
             ship_date_end: end.clone(),
@@ -69,11 +68,11 @@ pub(crate) struct Piece {
     pub(crate) lead: Option<String>,
     /// Which of the shipment's packages it is.
     pub(crate) sequence: Option<u32>,
-    /// How many there are.
-    pub(crate) count: u32,
+    /// How many there are, where it is told.
+    pub(crate) count: Option<u32>,
     /// Whether its label was cancelled.
     pub(crate) cancelled: bool,
-    /// References of the shipper's that it shows.
+    /// References and other numbers that it shows, whatever they are called.
     references: Vec<String>,
 }
 
@@ -82,12 +81,13 @@ impl Piece {
     pub(crate) fn of(result: &TrackResult) -> Option<Self> {
         let own = number(result.number()?)?;
         let package = result.package_details.clone().unwrap_or_default();
-        let sequence = package.sequence_number.and_then(|text| text.parse().ok());
-        let count = package.count.and_then(|text| text.parse().ok()).unwrap_or(1).max(1);
+        let sequence = counted(package.sequence_number);
+        // A count that is less than the place of a package counts something else.
+        let count = counted(package.count).filter(|count| sequence.is_none_or(|sequence| sequence <= *count));
         let status = result.latest_status_detail.clone().unwrap_or_default();
         Some(Self {
             lead: match (count, sequence) {
-                (1, _) | (_, Some(1)) => Some(own.clone()),
+                (Some(1), _) | (_, Some(1)) => Some(own.clone()),
                 _ => master(result),
             },
             sequence,
@@ -98,12 +98,17 @@ impl Piece {
         })
     }
 
-    /// Whether it may be one that carries our reference: what shows other references only is somebody else's, as in
-    /// FedEx's sandbox, which answers what it likes.
-    pub(crate) fn may_carry(&self, reference: &JobId) -> bool {
+    /// Whether it carries our reference, under whichever name: that depends on the service. What does not show it may be
+    /// somebody else's, as in FedEx's sandbox, which answers what it likes.
+    pub(crate) fn carries(&self, reference: &JobId) -> bool {
         let ours = |shown: &String| shown.trim().eq_ignore_ascii_case(reference.as_str());
-        self.references.is_empty() || self.references.iter().any(ours)
+        self.references.iter().any(ours)
     }
+}
+
+/// A count from one on.
+fn counted(text: Option<String>) -> Option<u32> {
+    text?.trim().parse().ok().filter(|count| *count > 0)
 }
 
 fn identifiers(result: &TrackResult) -> &[Identifier] {
@@ -128,26 +133,19 @@ fn master(result: &TrackResult) -> Option<String> {
 }
 
 fn references(result: &TrackResult) -> Vec<String> {
-    let own = |one: &&Identifier| one.r#type.as_deref().is_some_and(|kind| OWN.contains(&kind));
-    identifiers(result)
-        .iter()
-        .filter(own)
-        .flat_map(values)
-        .cloned()
-        .collect()
+    identifiers(result).iter().flat_map(values).cloned().collect()
 }
 
-/// The packages that an answer tells of, each once; none where it says that there is none. Whatever says neither is
-/// "later".
-pub(crate) fn pieces(answer: Result<Answer, CallError>) -> Result<Vec<Piece>, Later> {
+/// The packages that an answer tells of, each once; none where it says that there is none. A refusal stays one;
+/// whatever else says neither is "later".
+pub(crate) fn pieces(answer: Result<Answer, CallError>) -> Result<Vec<Piece>, CallError> {
     match answer {
         Ok(answer) => {
             let output = wire::output(&answer.body);
-            read(&output.ok_or_else(|| unclear("the answer of tracking cannot be read"))?)
+            read(&output.ok_or_else(|| later("the answer of tracking cannot be read"))?)
         }
         Err(CallError::Refused(refusal)) if is_absence(&refusal.code) => Ok(Vec::new()),
-        Err(CallError::Refused(refusal)) => Err(unclear(format!("tracking says neither yes nor no: {refusal}"))),
-        Err(CallError::Later(later)) => Err(later),
+        Err(error) => Err(error),
     }
 }
 
@@ -163,7 +161,7 @@ pub(crate) fn piece(answer: Result<Answer, CallError>, number: &str) -> Result<O
     let own = output.and_then(|output| newest(&output, number));
     match own.as_ref().and_then(Piece::of) {
         Some(piece) => Ok(Some(piece)),
-        None => match pieces(answer).map_err(CallError::Later)?.is_empty() {
+        None => match pieces(answer)?.is_empty() {
             true => Ok(None),
             false => Err(later(
                 "tracking tells of another parcel than the one that was asked for",
@@ -172,7 +170,7 @@ pub(crate) fn piece(answer: Result<Answer, CallError>, number: &str) -> Result<O
     }
 }
 
-fn read(output: &Output) -> Result<Vec<Piece>, Later> {
+fn read(output: &Output) -> Result<Vec<Piece>, CallError> {
     let results = || {
         output
             .complete_track_results
@@ -194,16 +192,10 @@ fn read(output: &Output) -> Result<Vec<Piece>, Later> {
     let mut faults = results().filter_map(TrackResult::fault);
     match faults.find(|(code, _)| !is_absence(code)) {
         _ if !pieces.is_empty() => Ok(pieces),
-        Some((code, words)) => Err(unclear(format!("tracking says neither yes nor no: {words} ({code})"))),
+        Some((code, words)) if is_transient(code) => Err(later(format!("{words} ({code})"))),
+        Some((code, words)) => Err(CallError::Refused(Refusal::new(code, words))),
         None if says_absent(output) || results().any(|result| result.fault().is_some()) => Ok(pieces),
-        None => Err(unclear("the answer of tracking tells of no parcel")),
-    }
-}
-
-fn unclear(reason: impl Into<String>) -> Later {
-    match later(reason) {
-        CallError::Later(later) => later,
-        CallError::Refused(refusal) => Later::new(Obstacle::Unreachable, refusal.to_string()),
+        None => Err(later("the answer of tracking tells of no parcel")),
     }
 }
 
@@ -212,8 +204,8 @@ fn unclear(reason: impl Into<String>) -> Later {
 pub(crate) struct Group {
     /// The number of the whole shipment, where it is known.
     pub(crate) lead: Option<String>,
-    /// How many packages there are.
-    pub(crate) count: u32,
+    /// How many packages there are, where it is told.
+    pub(crate) count: Option<u32>,
     /// Those that are known, in their order.
     pub(crate) pieces: Vec<Piece>,
 }
@@ -227,9 +219,9 @@ impl Group {
         }
     }
 
-    /// Whether every package is known, and the number of the whole.
+    /// Whether every package is known, and the number of the whole. How many there are must be told for that.
     pub(crate) fn is_whole(&self) -> bool {
-        self.lead.is_some() && self.pieces.len() >= usize::try_from(self.count).unwrap_or(usize::MAX)
+        self.lead.is_some() && self.count.is_some_and(|count| self.pieces.len() >= whole(count))
     }
 
     /// Whether it was cancelled: FedEx cancels all packages of a shipment, and its first shows that first.
@@ -261,23 +253,35 @@ impl Group {
             [one, next] => one.sequence.is_some() && one.sequence == next.sequence,
             _ => false,
         });
-        let strange = pieces.iter().any(|piece| piece.count != self.count);
-        let most = usize::try_from(self.count).unwrap_or(usize::MAX);
-        if twice || strange || leads.len() > 1 || pieces.len() > most {
+        let mut counts: Vec<u32> = pieces
+            .iter()
+            .filter_map(|piece| piece.count)
+            .chain(self.count)
+            .collect();
+        counts.sort_unstable();
+        counts.dedup();
+        let count = counts.first().copied();
+        let many = count.is_some_and(|count| pieces.len() > whole(count));
+        if twice || many || leads.len() > 1 || counts.len() > 1 {
             return self;
         }
         Self {
             lead: self.lead.clone().or_else(|| leads.first().map(|lead| (*lead).clone())),
+            count,
             pieces,
-            ..self
         }
     }
 
     /// Whether a loose package can only be one that is missing here.
     fn lacks(&self, piece: &Piece) -> bool {
         let taken = |known: &Piece| known.sequence == piece.sequence;
-        self.count == piece.count && !self.is_whole() && piece.sequence.is_some() && !self.pieces.iter().any(taken)
+        let alike = piece.count.is_some() && self.count == piece.count && piece.sequence.is_some();
+        alike && !self.is_whole() && !self.pieces.iter().any(taken)
     }
+}
+
+fn whole(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 /// Packages by the shipment that they belong to, as far as they say so. One that does not say joins the only shipment

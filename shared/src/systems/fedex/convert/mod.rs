@@ -6,6 +6,7 @@ mod error;
 mod event;
 mod found;
 mod label;
+mod left_out;
 mod milestone;
 mod news;
 mod parcel;
@@ -23,12 +24,14 @@ pub use rate::service_name;
 pub(crate) use address::{question, verdict};
 pub(crate) use error::envelope;
 pub(crate) use found::{Group, Piece, by_master, by_reference, grouped, piece, pieces};
-pub(crate) use news::{by_numbers, is_about_a_number, legal_number, told};
-pub(crate) use party::digits as phone_digits;
+pub(crate) use news::{by_numbers, is_about_a_number, legal_number, of_a_number, told};
+pub(crate) use party::is_phone;
 pub(crate) use pushed::pushed;
 pub(crate) use quota::quota;
 pub(crate) use rate::{offers, rate};
-pub(crate) use ship::{job, purchased, results, ship};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use ship::purchased;
+pub(crate) use ship::{Sold, job, results, sent, ship};
 pub(crate) use void::{Void, cancel, cancelled, is_number};
 
 use rust_decimal::Decimal;

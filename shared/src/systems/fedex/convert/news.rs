@@ -74,6 +74,19 @@ pub(crate) fn is_about_a_number(refusal: &Refusal) -> bool {
     refusal.code.starts_with("TRACKING")
 }
 
+/// What befell a question, as it is told of each number in it. What is refused and not because of a number says nothing
+/// of any: who may not ask today may ask tomorrow, and the parcels are still on their way.
+pub(crate) fn of_a_number(error: CallError) -> Result<Option<News>, CallError> {
+    match error {
+        CallError::Refused(refusal) if is_absence(&refusal.code) => Ok(None),
+        CallError::Refused(refusal) if !is_about_a_number(&refusal) => Err(CallError::Later(Later::new(
+            Obstacle::Unauthorised,
+            format!("FedEx does not let us ask for parcels: {refusal}"),
+        ))),
+        error => Err(error),
+    }
+}
+
 /// What the answer tells of each parcel that was asked for, in their order.
 pub(crate) fn told(answer: &Answer, asked: &[Asked<'_>]) -> Vec<Result<Option<News>, CallError>> {
     let output = wire::output(&answer.body);
@@ -94,7 +107,7 @@ fn of(output: &Output, asked: &Asked<'_>, alone: bool) -> Result<Option<News>, C
     match faulty.iter().find_map(|result| result.fault()) {
         Some((code, _)) if is_absence(code) => Ok(None),
         Some((code, words)) if is_transient(code) => Err(later(format!("{words} ({code})"))),
-        Some((code, words)) => Err(CallError::Refused(Refusal::new(code, words))),
+        Some((code, words)) => of_a_number(CallError::Refused(Refusal::new(code, words))),
         None if alone && says_absent(output) => Ok(None),
         None => Err(later("the answer of tracking says nothing of the parcel")),
     }

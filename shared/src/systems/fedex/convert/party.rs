@@ -2,6 +2,8 @@
 //! ignores silently what is too long: what does not fit is refused with the field that a person must shorten or fill
 //! in. What fits goes as it stands.
 
+use super::left_out::too_long;
+use super::ship::is_long;
 use super::{account, refuse};
 use crate::domain::{Address, Payer, Refusal};
 use crate::systems::fedex::account::is_account;
@@ -15,6 +17,9 @@ const CITY: usize = 35;
 const POSTAL_CODE: usize = 10;
 const EMAIL: usize = 80;
 const EXTENSION: usize = 6;
+
+/// Words before an extension.
+const EXTENSIONS: [&str; 8] = ["x", "ext", "extn", "extension", "#", "dw", "durchwahl", "poste"];
 
 /// Countries whose telephone numbers are area code and seven digits.
 const NANP: [&str; 4] = ["US", "PR", "CA", "VI"];
@@ -53,9 +58,9 @@ impl Role {
 
 /// A party of a shipment; `stand_in` is the telephone for one who has none.
 pub(super) fn party(role: Role, address: &Address, stand_in: Option<&str>) -> Result<request::Party, Refusal> {
-    let phone = phone(address).or_else(|| stand_in.map(|number| Phone::plain(digits(number))));
-    let phone = phone.ok_or_else(|| no_phone(role, address))?;
-    let email = filled(address.email.as_deref()).filter(|email| email.chars().count() <= EMAIL);
+    let phone = phone(address).or_else(|| usable(stand_in?, &address.country));
+    let phone = phone.ok_or_else(|| no_phone(role, address, stand_in))?;
+    let email = filled(address.email.as_deref()).filter(|email| !is_long(email, EMAIL));
     let attention = filled(address.attention.as_deref());
     Ok(request::Party {
         contact: request::Contact {
@@ -67,6 +72,26 @@ pub(super) fn party(role: Role, address: &Address, stand_in: Option<&str>) -> Re
         },
         address: place(role, address)?,
     })
+}
+
+/// What is left out of a party.
+pub(super) fn left_out(role: Role, address: &Address, stand_in: Option<&str>) -> Vec<String> {
+    let email = filled(address.email.as_deref());
+    let email = email.and_then(|email| too_long(&format!("e-mail address of {}", role.words()), email, EMAIL));
+    let given = filled(address.phone.as_deref());
+    let phone = match (given, phone(address)) {
+        (Some(_), None) if stand_in.is_some() => Some(format!(
+            "FedEx would not take the telephone number of {}: it was told carrier.receiver_phone instead",
+            role.words()
+        )),
+        (Some(_), Some(phone)) if phone.is_without_its_extension => Some(format!(
+            "the extension of the telephone number of {} is longer than the {EXTENSION} digits that FedEx takes: FedEx \
+             was not told it",
+            role.words()
+        )),
+        _ => None,
+    };
+    email.into_iter().chain(phone).collect()
 }
 
 fn place(role: Role, address: &Address) -> Result<request::Address, Refusal> {
@@ -182,25 +207,19 @@ fn street(role: Role, lines: &[String]) -> Result<Vec<String>, Refusal> {
 struct Phone {
     number: String,
     extension: Option<String>,
+    /// Whether it has one that is too long.
+    is_without_its_extension: bool,
 }
 
-impl Phone {
-    fn plain(number: String) -> Self {
-        Self {
-            number,
-            extension: None,
-        }
-    }
-}
-
-fn no_phone(role: Role, address: &Address) -> Refusal {
-    let wanted = match NANP.contains(&address.country.as_str()) {
+fn no_phone(role: Role, address: &Address, stand_in: Option<&str>) -> Refusal {
+    let wanted = match is_nanp(&address.country) {
         true => "ten digits",
         false => "10 to 15 digits, with the country's code",
     };
-    let or = match role {
-        Role::ShipFrom => "",
-        Role::ShipTo => ", or name carrier.receiver_phone for receivers without one",
+    let or = match (role, stand_in) {
+        (Role::ShipFrom, _) => "",
+        (Role::ShipTo, None) => ", or name carrier.receiver_phone for receivers without one",
+        (Role::ShipTo, Some(_)) => "; carrier.receiver_phone is none for that country either",
     };
     role.refuse(
         "phone",
@@ -208,17 +227,71 @@ fn no_phone(role: Role, address: &Address) -> Refusal {
     )
 }
 
-/// Digits only; what is no telephone number in its country is left out.
+fn is_nanp(country: &str) -> bool {
+    NANP.iter().any(|known| known.eq_ignore_ascii_case(country.trim()))
+}
+
 fn phone(address: &Address) -> Option<Phone> {
-    let given = address.phone.as_deref()?;
-    let (main, rest) = given.split_at(given.find(char::is_alphabetic).unwrap_or(given.len()));
-    let number = national(&digits(&main.replace("(0)", "")), &address.country)?;
-    let extension = Some(digits(rest)).filter(|extension| (1..=EXTENSION).contains(&extension.len()));
-    Some(Phone { number, extension })
+    usable(address.phone.as_deref()?, &address.country)
+}
+
+/// Whether a text holds a telephone number of some country.
+pub(crate) fn is_phone(text: &str) -> bool {
+    usable(text, "US").or_else(|| usable(text, "")).is_some()
+}
+
+/// The first telephone number of the country in a text, whatever words stand around it, and its extension. What is no
+/// number in that country is none.
+fn usable(text: &str, country: &str) -> Option<Phone> {
+    let spoken = spoken(&text.replace("(0)", ""));
+    let place = spoken
+        .iter()
+        .position(|(_, digits)| number_in(digits, country).is_some())?;
+    let (_, digits) = spoken.get(place)?;
+    let after = spoken.get(place + 1).filter(|(word, _)| is_extension(word));
+    let extension = after
+        .map(|(_, text)| self::digits(text))
+        .filter(|digits| !digits.is_empty());
+    let fitting = extension.clone().filter(|extension| extension.len() <= EXTENSION);
+    Some(Phone {
+        number: number_in(digits, country)?,
+        is_without_its_extension: extension.is_some() && fitting.is_none(),
+        extension: fitting,
+    })
+}
+
+/// Each stretch of a text without letters, with the word before it.
+fn spoken(text: &str) -> Vec<(String, String)> {
+    let is_word = |c: char| c.is_alphabetic() || c == '#';
+    let mut spoken = vec![(String::new(), String::new())];
+    for c in text.chars() {
+        match spoken.last_mut() {
+            Some((word, rest)) if is_word(c) && rest.is_empty() => word.push(c),
+            Some((_, rest)) if !is_word(c) => rest.push(c),
+            _ => spoken.push((c.to_string(), String::new())),
+        }
+    }
+    spoken
+}
+
+fn is_extension(word: &str) -> bool {
+    let word = word.to_lowercase();
+    EXTENSIONS.iter().any(|known| word == *known)
+}
+
+/// The number in a stretch of digits, as a whole or as the first of several.
+fn number_in(text: &str, country: &str) -> Option<String> {
+    let first = || {
+        text.split([',', ';', '/', '|'])
+            .find_map(|one| national(&digits(one), country))
+    };
+    national(&digits(text), country).or_else(first)
 }
 
 fn national(digits: &str, country: &str) -> Option<String> {
-    if NANP.contains(&country) {
+    if is_nanp(country) {
+        // As it is dialled from elsewhere.
+        let digits = digits.strip_prefix("00").unwrap_or(digits);
         let long = digits.strip_prefix('1').filter(|rest| rest.len() == 10);
         let number = long.unwrap_or(digits);
         (number.len() == 10).then(|| number.to_owned())
@@ -228,7 +301,7 @@ fn national(digits: &str, country: &str) -> Option<String> {
 }
 
 /// The digits of a text.
-pub(crate) fn digits(text: &str) -> String {
+fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
@@ -278,17 +351,9 @@ pub(super) fn duties(payer: Option<&Payer>) -> Result<request::Payment, Refusal>
 mod tests {
     use super::*;
 
-    fn address(phone: &str, country: &str) -> Address {
-        Address {
-            phone: Some(phone.into()),
-            country: country.into(),
-            ..Address::default()
-        }
-    }
-
     #[test]
     fn telephones_become_digits_as_their_country_writes_them() {
-        let read = |given, country| phone(&address(given, country)).map(|phone| (phone.number, phone.extension));
+        let read = |given, country| usable(given, country).map(|phone| (phone.number, phone.extension));
         let plain = |number: &str| Some((number.to_owned(), None));
         assert_eq!(read("+1 (404) 555-0199", "US"), plain("4045550199"));
         assert_eq!(
@@ -298,6 +363,35 @@ mod tests {
         assert_eq!(read("+49 (0)40 555 0177", "DE"), plain("49405550177"));
         assert_eq!(read("555-0199", "US"), None);
         assert_eq!(read("040 5550", "DE"), None, "FedEx takes no fewer than ten digits");
+        assert_eq!(read("1-800-555-0199", " us "), plain("8005550199"));
+    }
+
+    /// A number is found among words, and what is not a number of the country is none.
+    #[test]
+    fn a_telephone_is_found_among_words() {
+        let read = |given, country| usable(given, country).map(|phone| (phone.number, phone.extension));
+        let with = |number: &str, extension: &str| Some((number.to_owned(), Some(extension.to_owned())));
+        let plain = |number: &str| Some((number.to_owned(), None));
+        assert_eq!(read("Tel: +49 (0)40 555 0177", "DE"), plain("49405550177"));
+        assert_eq!(
+            read("Tel.: 040/555 01 77 00, Durchwahl 12", "DE"),
+            with("040555017700", "12")
+        );
+        assert_eq!(read("Office (404) 555-0100 x23", "US"), with("4045550100", "23"));
+        assert_eq!(read("Jo: 404 555 0100 #7", "US"), with("4045550100", "7"));
+        assert_eq!(read("Dock 4, phone 404-555-0100", "US"), plain("4045550100"));
+        assert_eq!(read("404-555-0100 / 404-555-0101", "US"), plain("4045550100"));
+        assert_eq!(read("404-555-0100 or cell 404-555-0101", "US"), plain("4045550100"));
+        assert_eq!(
+            read("404-555-0100 Room 12", "US"),
+            plain("4045550100"),
+            "a room is no extension"
+        );
+        assert_eq!(read("001 404 555 0100", "US"), plain("4045550100"));
+        assert_eq!(read("Office 555-0100", "US"), None);
+        assert_eq!(read("+49 40 555 0177", "US"), None);
+        let long = usable("404-555-0100 ext 1234567", "US").unwrap();
+        assert_eq!((long.extension, long.is_without_its_extension), (None, true));
     }
 
     /// P55: lines that fit go byte for byte as they stand; longer ones are wrapped at blanks, and never cut.

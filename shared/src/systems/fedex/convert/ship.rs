@@ -1,29 +1,34 @@
-//! A purchase: the exact request, and what came back.
+//! A purchase: the exact request, and what came back, in one answer or in several while FedEx goes on making it.
 
 use rust_decimal::Decimal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::customs::{self, is_abroad};
 use super::label;
 use super::parcel::{Boxed, load, suits};
 use super::party::{Role, party, payment};
-use super::{account, day, refuse};
+use super::{account, day, left_out, refuse};
 use crate::domain::{
     CarrierShipmentId, LARGEST_NUMBER, LabelFormat, LabelImage, Money, Refusal, Shipment, ShipmentRequest,
     ShippedParcel,
 };
 use crate::ports::Purchased;
 use crate::systems::fedex::account::{Account, sold_as, stock_for};
-use crate::systems::fedex::wire::answer::{self, Alert, Completed, Document, Piece, RateDetail, Rating, TrackingId};
+use crate::systems::fedex::wire::answer::{
+    self, Alert, Completed, CompletedPackage, Document, Piece, RateDetail, Rating, TrackingId,
+};
 use crate::systems::fedex::wire::request;
 
 /// So many parcels are answered at once; more are made while we wait.
 const AT_ONCE: usize = 40;
 const MOST_PARCELS: usize = 300;
-const REFERENCE: usize = 30;
+pub(super) const REFERENCE: usize = 30;
+/// Under which key a draft remembers what was left out of it. It is never sent.
+const REMARKS: &str = "remarks";
 const GROUND_ECONOMY: &str = "SMART_POST";
 
-/// The body of Ship v1 for a shipment, or what a person must change before FedEx can be asked.
+/// The draft of a shipment: the body of Ship v1, and beside it what was left out of it; or what a person must change
+/// before FedEx can be asked.
 pub(crate) fn ship(own: &Account, wanted: &ShipmentRequest) -> Result<Value, Refusal> {
     let body = request::Ship {
         label_response_options: "LABEL",
@@ -31,7 +36,27 @@ pub(crate) fn ship(own: &Account, wanted: &ShipmentRequest) -> Result<Value, Ref
         account_number: account(&own.number)?,
         requested_shipment: shipment(own, wanted)?,
     };
-    serde_json::to_value(body).map_err(|_| refuse("request", "the request cannot be written"))
+    let mut draft = serde_json::to_value(body).map_err(|_| refuse("request", "the request cannot be written"))?;
+    let left_out = left_out::left_out(own, wanted);
+    if let (Value::Object(fields), false) = (&mut draft, left_out.is_empty()) {
+        fields.insert(REMARKS.to_owned(), json!(left_out));
+    }
+    Ok(draft)
+}
+
+/// What is sent of a draft.
+pub(crate) fn sent(draft: &Value) -> Value {
+    let mut body = draft.clone();
+    if let Value::Object(fields) = &mut body {
+        fields.remove(REMARKS);
+    }
+    body
+}
+
+/// What was left out of a draft, in plain words.
+fn remarked(draft: &Value) -> impl Iterator<Item = String> {
+    let remarks = draft.get(REMARKS).and_then(Value::as_array).into_iter().flatten();
+    remarks.filter_map(|remark| remark.as_str().map(str::to_owned))
 }
 
 fn shipment(own: &Account, wanted: &ShipmentRequest) -> Result<request::RequestedShipment, Refusal> {
@@ -119,7 +144,7 @@ fn references(wanted: &ShipmentRequest) -> Vec<request::Reference> {
         customer_reference_type,
         value: value.trim().to_owned(),
     };
-    let fits = |text: &&String| (1..=REFERENCE).contains(&text.trim().chars().count());
+    let fits = |text: &&String| !text.trim().is_empty() && !is_long(text, REFERENCE);
     let own = reference("CUSTOMER_REFERENCE", wanted.reference.as_str());
     let purchase = wanted.customer_reference.as_ref().filter(fits);
     let order = Some(&wanted.order_number).filter(fits);
@@ -128,6 +153,11 @@ fn references(wanted: &ShipmentRequest) -> Vec<request::Reference> {
         .chain(purchase.map(|number| reference("P_O_NUMBER", number)))
         .chain(order.map(|number| reference("INVOICE_NUMBER", number)))
         .collect()
+}
+
+/// Whether FedEx would not take a text of this length.
+pub(super) fn is_long(text: &str, most: usize) -> bool {
+    text.trim().chars().count() > most
 }
 
 // ---- the answer --------------------------------------------------------------------------------------------------
@@ -148,32 +178,93 @@ pub(crate) fn results(draft: &Value, job: &str) -> request::Results {
     }
 }
 
-/// What was bought: identifiers first, the rest as far as it can be read. `None` if no shipment is named.
+/// What was bought by one answer.
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn purchased(body: &[u8], draft: &Value) -> Option<Purchased> {
-    let ship: answer::Ship = answer::output(body)?;
-    let named = ship
-        .transaction_shipments
-        .iter()
-        .find_map(|sold| Some((sold, id(sold)?)));
-    let (sold, id) = named?;
-    let mut numbers = numbers(sold);
-    if numbers.is_empty() {
-        numbers.push(id.clone());
+    let mut sold = Sold::default();
+    sold.hear(body);
+    sold.purchased(draft)
+}
+
+/// What FedEx has told of a purchase so far.
+#[derive(Default)]
+pub(crate) struct Sold {
+    shipments: Vec<answer::Shipment>,
+    alerts: Vec<Alert>,
+}
+
+impl Sold {
+    /// Takes in an answer.
+    pub(crate) fn hear(&mut self, body: &[u8]) {
+        if let Some(ship) = answer::output::<answer::Ship>(body) {
+            self.shipments.extend(ship.transaction_shipments);
+            self.alerts.extend(ship.alerts);
+        }
     }
-    let shipment = Shipment {
-        id: CarrierShipmentId::new(id),
-        parcels: numbers
-            .into_iter()
-            .map(|tracking_number| ShippedParcel { tracking_number })
-            .collect(),
-        service: service_bought(sold, draft),
-        cost: sold.completed_shipment_detail.as_ref().and_then(cost),
-        remarks: remarks(sold.alerts.iter().chain(&ship.alerts)),
-    };
-    Some(Purchased {
-        shipment,
-        labels: labels(sold, asked(draft)),
-    })
+
+    /// Whether every parcel that was asked for is named, and has its label.
+    pub(crate) fn is_whole(&self, draft: &Value) -> bool {
+        self.purchased(draft).is_some_and(|bought| {
+            let labels = bought.labels.iter().filter(|label| label.tracking_number.is_some());
+            bought.shipment.parcels.len().min(labels.count()) >= wanted(draft)
+        })
+    }
+
+    /// What was bought: identifiers first, the rest as far as it can be read. `None` if no shipment is named.
+    ///
+    /// Where not every parcel is named there are no labels: some of them would pass for all, and the order would leave
+    /// with a part of its parcels.
+    pub(crate) fn purchased(&self, draft: &Value) -> Option<Purchased> {
+        let id = self.shipments.iter().find_map(id)?;
+        let (own, others): (Vec<_>, Vec<_>) = self
+            .shipments
+            .iter()
+            .partition(|sold| self::id(sold).is_none_or(|other| other == id));
+        let mut numbers = numbers(&own);
+        if numbers.is_empty() {
+            numbers.push(id.clone());
+        }
+        let (told, all) = (numbers.len(), wanted(draft));
+        let alerts = own.iter().flat_map(|sold| &sold.alerts).chain(&self.alerts);
+        let mut remarks: Vec<String> = remarked(draft).chain(remarks(alerts)).collect();
+        remarks.extend(others.iter().filter_map(|sold| self::id(sold)).map(|other| {
+            format!("FedEx names shipment {other} in the same answer: look in FedEx Ship Manager what it is")
+        }));
+        if told < all {
+            remarks.push(format!(
+                "FedEx told of {told} of the {all} parcels of this shipment and of no further labels: void it and ship \
+                 again, or print them in FedEx Ship Manager"
+            ));
+        }
+        let shipment = Shipment {
+            id: CarrierShipmentId::new(id),
+            parcels: numbers
+                .into_iter()
+                .map(|tracking_number| ShippedParcel { tracking_number })
+                .collect(),
+            service: service_bought(&own, draft),
+            cost: own
+                .iter()
+                .find_map(|sold| sold.completed_shipment_detail.as_ref().and_then(cost)),
+            remarks,
+        };
+        let labels = if told < all {
+            Vec::new()
+        } else {
+            labels(&own, asked(draft))
+        };
+        Some(Purchased { shipment, labels })
+    }
+}
+
+/// How many parcels a draft asks for.
+fn wanted(draft: &Value) -> usize {
+    let items = draft
+        .pointer("/requestedShipment/requestedPackageLineItems")
+        .and_then(Value::as_array);
+    let of_item = |item: &Value| item.get("groupPackageCount").and_then(Value::as_u64).unwrap_or(1);
+    let all: u64 = items.into_iter().flatten().map(of_item).sum();
+    usize::try_from(all).unwrap_or(usize::MAX)
 }
 
 fn id(sold: &answer::Shipment) -> Option<String> {
@@ -184,7 +275,7 @@ fn id(sold: &answer::Shipment) -> Option<String> {
             .iter()
             .find_map(|piece| piece.master_tracking_number.clone())
     };
-    let first = || numbers(sold).into_iter().next();
+    let first = || numbers(&[sold]).into_iter().next();
     sold.master_tracking_number
         .clone()
         .or(detail)
@@ -192,35 +283,41 @@ fn id(sold: &answer::Shipment) -> Option<String> {
         .or_else(first)
 }
 
-/// The tracking numbers in the order of the request, from whichever part of the answer names them.
-fn numbers(sold: &answer::Shipment) -> Vec<String> {
+/// The tracking numbers in the order of the request, each once, from whichever part of the answer names them.
+fn numbers(sold: &[&answer::Shipment]) -> Vec<String> {
     let place = |text: Option<&String>| text.and_then(|text| text.parse::<u32>().ok()).unwrap_or(u32::MAX);
-    let mut pieces: Vec<&Piece> = sold.piece_responses.iter().collect();
+    let mut pieces: Vec<&Piece> = sold.iter().flat_map(|sold| &sold.piece_responses).collect();
     pieces.sort_by_key(|piece| place(piece.package_sequence_number.as_ref()));
-    let named: Vec<String> = pieces.into_iter().filter_map(number_of_piece).collect();
+    let named: Vec<String> = once(pieces.into_iter().filter_map(number_of_piece));
     if !named.is_empty() {
         return named;
     }
-    let mut details: Vec<_> = sold
-        .completed_shipment_detail
-        .iter()
+    let completed = sold.iter().filter_map(|sold| sold.completed_shipment_detail.as_ref());
+    let mut details: Vec<&CompletedPackage> = completed
         .flat_map(|completed| &completed.completed_package_details)
         .collect();
     details.sort_by_key(|detail| place(detail.sequence_number.as_ref()));
-    let detailed: Vec<String> = details
-        .into_iter()
-        .filter_map(|detail| own_number(&detail.tracking_ids))
-        .collect();
+    let detailed: Vec<String> = once(
+        details
+            .into_iter()
+            .filter_map(|detail| own_number(&detail.tracking_ids)),
+    );
     if !detailed.is_empty() {
         return detailed;
     }
-    let documents = sold
-        .shipment_documents
-        .iter()
-        .filter_map(|document| document.tracking_number.clone());
-    let mut from_documents: Vec<String> = documents.collect();
-    from_documents.dedup();
-    from_documents
+    let documents = sold.iter().flat_map(|sold| &sold.shipment_documents);
+    once(documents.filter_map(|document| document.tracking_number.clone()))
+}
+
+/// Each once, in their order.
+fn once<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut kept: Vec<T> = Vec::new();
+    for one in all {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    kept
 }
 
 fn number_of_piece(piece: &Piece) -> Option<String> {
@@ -239,9 +336,10 @@ fn own_number(ids: &[TrackingId]) -> Option<String> {
     own.or_else(|| ids.first())?.tracking_number.clone()
 }
 
-fn service_bought(sold: &answer::Shipment, draft: &Value) -> Option<String> {
+fn service_bought(sold: &[&answer::Shipment], draft: &Value) -> Option<String> {
     let asked = draft.pointer("/requestedShipment/serviceType").and_then(Value::as_str);
-    sold.service_type.clone().or_else(|| asked.map(str::to_owned))
+    let told = sold.iter().find_map(|sold| sold.service_type.clone());
+    told.or_else(|| asked.map(str::to_owned))
 }
 
 fn asked(draft: &Value) -> LabelFormat {
@@ -251,20 +349,32 @@ fn asked(draft: &Value) -> LabelFormat {
     code.and_then(label::format).unwrap_or(LabelFormat::Pdf)
 }
 
-fn labels(sold: &answer::Shipment, asked: LabelFormat) -> Vec<LabelImage> {
+fn labels(sold: &[&answer::Shipment], asked: LabelFormat) -> Vec<LabelImage> {
     let of_piece = |piece: &Piece| {
         let number = number_of_piece(piece);
         let papers: Vec<LabelImage> = label::papers(&piece.package_documents).collect();
         let labels = label::of_parcel(&piece.package_documents, number.as_ref(), asked);
         labels.into_iter().chain(papers)
     };
-    let mut all: Vec<LabelImage> = sold.piece_responses.iter().flat_map(of_piece).collect();
+    let pieces = sold.iter().flat_map(|sold| &sold.piece_responses);
+    let mut all: Vec<LabelImage> = pieces.flat_map(of_piece).collect();
+    let documents = || sold.iter().flat_map(|sold| &sold.shipment_documents);
     if all.iter().all(|label| label.tracking_number.is_none()) {
         let of_document = |document: &Document| label::of_parcel(std::slice::from_ref(document), None, asked);
-        all.extend(sold.shipment_documents.iter().flat_map(of_document));
+        all.extend(documents().flat_map(of_document));
     }
-    all.extend(label::papers(&sold.shipment_documents));
-    all
+    all.extend(sold.iter().flat_map(|sold| label::papers(&sold.shipment_documents)));
+    // A parcel that several answers tell of has one label.
+    let mut labelled: Vec<String> = Vec::new();
+    let first = |label: &LabelImage| match &label.tracking_number {
+        Some(number) if labelled.contains(number) => false,
+        Some(number) => {
+            labelled.push(number.clone());
+            true
+        }
+        None => true,
+    };
+    once(all.into_iter().filter(first))
 }
 
 // ---- money -------------------------------------------------------------------------------------------------------

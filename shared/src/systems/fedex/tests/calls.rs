@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::stub::{Asked, Said, Stub};
 use super::{buyer, domestic, fixture, rating, secret, two_secrets};
-use crate::domain::{AddressVerdict, CarrierAccount, CarrierShipmentId, LabelFormat, Stretch};
+use crate::domain::{AddressVerdict, CarrierAccount, CarrierShipmentId, LabelFormat, ShipmentRequest, Stretch};
 use crate::http::Call;
 use crate::ports::{
     CallError, Carrier, Clock, EffectError, LabelError, Obstacle, Permit, Purchased, Recorder, VoidError,
@@ -178,6 +178,104 @@ async fn a_shipment_that_is_not_there_in_time_is_unknown_and_named() {
         9,
         "a rest that would outlive the permit is not begun"
     );
+}
+
+/// Some of the parcels of an answer, of three that were asked for.
+fn some_of(places: &[usize]) -> Value {
+    let mut answer = fixture("ship/answer-two-parcels");
+    let mut third = answer["output"]["transactionShipments"][0]["pieceResponses"][0].clone();
+    third["trackingNumber"] = "794953530039".into();
+    third["packageSequenceNumber"] = 3.into();
+    third["packageDocuments"][0]["trackingNumber"] = "794953530039".into();
+    let pieces = answer["output"]["transactionShipments"][0]["pieceResponses"]
+        .as_array_mut()
+        .unwrap();
+    pieces.sort_by_key(|piece| piece["packageSequenceNumber"].to_string());
+    pieces.push(third);
+    *pieces = places.iter().map(|place| pieces[*place].clone()).collect();
+    answer
+}
+
+/// Which parcels each look tells of: all so far, or the new ones.
+const GROWING: &[&[usize]] = &[&[0], &[0, 1], &[0, 1, 2]];
+const NEW_ONES: &[&[usize]] = &[&[1], &[0], &[2]];
+
+/// Buys three parcels; each look after the first answer tells of the next ones.
+async fn buy_three(answers: &'static [&'static [usize]], job: Option<&'static str>) -> (Purchased, Vec<String>) {
+    buy_three_with(answers, job, &[1, 2, 4, 6, 7]).await
+}
+
+/// The same with these rests in milliseconds, under a permit of eight seconds.
+async fn buy_three_with(
+    answers: &'static [&'static [usize]],
+    job: Option<&'static str>,
+    rests: &'static [u64],
+) -> (Purchased, Vec<String>) {
+    let looks = AtomicUsize::new(0);
+    let stub = stub(move |_| {
+        let look = looks.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
+        let mut answer = some_of(answers[look]);
+        if let (0, Some(job)) = (look, job) {
+            answer["output"]["jobId"] = job.into();
+        }
+        (200, answer.to_string().into_bytes())
+    })
+    .await;
+    let mut fedex = stub.fedex(json!({}));
+    fedex.rests = rests;
+    let wanted = ShipmentRequest {
+        parcels: vec![domestic().parcels[0].clone(); 3],
+        ..domestic()
+    };
+    let draft = fedex.draft(&wanted).unwrap();
+    (fedex.create(&draft, permit(&stub, 8)).await.unwrap(), stub.lines())
+}
+
+fn told(bought: &Purchased) -> (Vec<&str>, usize) {
+    let labels = bought.labels.iter().filter(|label| label.tracking_number.is_some());
+    (bought.shipment.tracking_numbers().collect(), labels.count())
+}
+
+/// P63: FedEx may tell of some parcels while it makes the rest: it is asked on until all are told, whether each answer
+/// tells of all or of the new ones.
+#[tokio::test]
+async fn parcels_that_are_made_one_after_another_are_waited_for() {
+    let all = ["794953530017", "794953530028", "794953530039"];
+    for answers in [GROWING, NEW_ONES] {
+        let (bought, lines) = buy_three(answers, Some("89d0")).await;
+        assert_eq!(told(&bought), (all.to_vec(), 3), "{answers:?}");
+        assert_eq!(lines.len(), 3, "{answers:?}");
+        assert!(!bought.shipment.remarks.iter().any(|remark| remark.contains("of the 3")));
+    }
+    let (bought, lines) = buy_three(&[&[0, 1, 2]], Some("89d0")).await;
+    assert_eq!(
+        (told(&bought), lines.len()),
+        ((all.to_vec(), 3), 1),
+        "nothing is missing"
+    );
+}
+
+/// P63: what is told of a purchase is never lost, and labels of some parcels never pass for those of all: the order
+/// would leave with a part of them.
+#[tokio::test]
+async fn a_purchase_that_is_told_in_part_is_kept_without_its_labels() {
+    const SHORT: &[u64] = &[1, 2, 4, 6, 7];
+    const LONG: &[u64] = &[4_000];
+    for (job, rests, asked) in [(Some("89d0"), SHORT, 6), (Some("89d0"), LONG, 1), (None, SHORT, 1)] {
+        let (bought, lines) = buy_three_with(&[&[0], &[0, 1]], job, rests).await;
+        let known = if asked == 1 { 1 } else { 2 };
+        assert_eq!(bought.shipment.id.as_str(), MASTER);
+        assert_eq!(
+            (bought.shipment.parcels.len(), bought.labels.len(), lines.len()),
+            (known, 0, asked),
+            "{job:?}"
+        );
+        let remarks = bought.shipment.remarks.join("; ");
+        assert!(
+            remarks.contains(&format!("told of {known} of the 3 parcels")),
+            "{remarks}"
+        );
+    }
 }
 
 // ---- cancellations and labels ------------------------------------------------------------------------------------
@@ -373,6 +471,8 @@ async fn a_check_tries_everything_and_buys_nothing() {
         "POST /rate/v1/rates/quotes" if asked.body.contains("700211111") => canned(400, "error/one"),
         "POST /rate/v1/rates/quotes" => canned(200, "rate/answer-five-services"),
         "POST /address/v1/addresses/resolve" => canned(200, "validate/answer-not-covered"),
+        "POST /track/v1/referencenumbers" if asked.body.contains("700211111") => canned(403, "track/refused-other"),
+        "POST /track/v1/referencenumbers" => canned(200, "track-reference/answer-not-found"),
         line => panic!("{line}"),
     };
     let stub = stub(answers).await;
@@ -387,13 +487,17 @@ async fn a_check_tries_everything_and_buys_nothing() {
         .filter_map(|finding| finding.result.as_ref().err())
         .map(String::as_str)
         .collect();
-    assert_eq!(findings.len(), 6);
+    assert_eq!(findings.len(), 8);
+    let [account, tracking] = failed.as_slice() else {
+        panic!("{failed:?}")
+    };
+    assert!(account.contains("Check `account`"), "{account}");
     assert!(
-        matches!(failed.as_slice(), [one] if one.contains("Check `account`")),
-        "{failed:?}"
+        tracking.contains("Basic Integrated Visibility") && tracking.contains("track_api_key"),
+        "{tracking}"
     );
     assert!(
-        findings[5]
+        findings[7]
             .result
             .as_ref()
             .is_ok_and(|words| words.contains("test labels"))

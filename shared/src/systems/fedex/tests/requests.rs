@@ -209,6 +209,76 @@ fn what_fedex_would_ignore_silently_is_refused_with_the_field_to_shorten() {
     );
 }
 
+/// What a shipment can do without is left out whole where FedEx would not take it, and said beside the shipment.
+#[test]
+fn what_is_left_out_is_remarked() {
+    let remarks = |wanted: &ShipmentRequest| {
+        let draft = convert::ship(&account(json!({"receiver_phone": "(410) 555-0100"})), wanted).unwrap();
+        let body = convert::sent(&draft);
+        assert_eq!(body.get("remarks"), None, "FedEx is told nothing of it");
+        let answer = fixture("ship/answer-two-parcels").to_string();
+        let bought = convert::purchased(answer.as_bytes(), &draft).unwrap();
+        let theirs = bought
+            .shipment
+            .remarks
+            .iter()
+            .position(|remark| remark.contains("put right"))
+            .unwrap();
+        (body, bought.shipment.remarks[..theirs].to_vec())
+    };
+    let (body, none) = remarks(&domestic());
+    assert!(none.is_empty(), "{none:?}");
+    assert_eq!(body, fixture("ship/request-domestic"));
+
+    let mut goods = customs();
+    goods.goods[0].sku = "s".repeat(36);
+    let long = ShipmentRequest {
+        customer_reference: Some("p".repeat(31)),
+        order_number: "o".repeat(32),
+        ship_to: Address {
+            email: Some(format!("{}@example.com", "e".repeat(80))),
+            phone: Some("514 555 0123 ext 1234567".into()),
+            ..super::canadian()
+        },
+        customs: Some(goods),
+        ..to_canada()
+    };
+    let (body, said) = remarks(&long);
+    let kept = &body["requestedShipment"];
+    assert_eq!(kept["recipients"][0]["contact"]["phoneNumber"], "5145550123");
+    assert_eq!(kept["recipients"][0]["contact"].get("emailAddress"), None);
+    let references = kept["requestedPackageLineItems"][0]["customerReferences"]
+        .as_array()
+        .unwrap();
+    assert_eq!(references.len(), 1, "our own alone");
+    assert_eq!(kept["customsClearanceDetail"]["commodities"][0].get("partNumber"), None);
+    assert_eq!(said.len(), 5, "{said:#?}");
+    for (place, words) in [
+        "purchase order's number has 31 characters and FedEx takes 30",
+        "order's number has 32 characters",
+        "e-mail address of the ship-to address has 92 characters and FedEx takes 80",
+        "extension of the telephone number of the ship-to address",
+        "has 36 characters and FedEx takes 35",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(said[place].contains(words), "{words}: {}", said[place]);
+    }
+    let (_, within) = remarks(&ShipmentRequest {
+        ship_to: Address {
+            phone: Some("555-0199".into()),
+            ..buyer()
+        },
+        customs: long.customs.clone(),
+        ..domestic()
+    });
+    assert!(
+        matches!(within.as_slice(), [one] if one.contains("receiver_phone instead")),
+        "within one country no goods are named: {within:?}"
+    );
+}
+
 #[test]
 fn a_telephone_can_stand_in_for_receivers_without_one() {
     let wanted = ShipmentRequest {
@@ -219,6 +289,30 @@ fn a_telephone_can_stand_in_for_receivers_without_one() {
     assert_eq!(
         body["requestedShipment"]["recipients"][0]["contact"]["phoneNumber"],
         "4105550100"
+    );
+    let spoken = |stand_in: &str, ship_to: Address| {
+        let wanted = ShipmentRequest {
+            ship_to: Address { phone: None, ..ship_to },
+            ..to_germany()
+        };
+        let draft = convert::ship(&account(json!({ "receiver_phone": stand_in })), &wanted);
+        draft.map(|draft| draft["requestedShipment"]["recipients"][0]["contact"].clone())
+    };
+    let fitted = spoken("Office +1 410-555-0100 x7", super::canadian()).unwrap();
+    assert_eq!(
+        (&fitted["phoneNumber"], &fitted["phoneExtension"]),
+        (&json!("4105550100"), &json!("7"))
+    );
+    let abroad = spoken("+1 410-555-0100", german()).unwrap();
+    assert_eq!(
+        abroad["phoneNumber"], "14105550100",
+        "elsewhere with the country's code"
+    );
+    let unfit = spoken("+49 40 555 0177", super::canadian()).unwrap_err();
+    assert_eq!(unfit.code, "ship_to.phone");
+    assert!(
+        unfit.message.contains("receiver_phone is none for that country"),
+        "{unfit}"
     );
     let nobody = ShipmentRequest {
         ship_from: Address { phone: None, ..depot() },

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::calls::canned;
-use super::stub::Stub;
+use super::stub::{Asked, Stub};
 use super::two_secrets;
 use crate::domain::{DocumentId, JobId};
 use crate::flows::refresh::Refresh;
@@ -99,6 +99,71 @@ async fn a_403_stops_all_token_requests_for_ten_minutes() {
     assert_eq!(shut_out(mints[2].mint().await), 600);
     stub.clock.turn(SignedDuration::from_mins(10));
     assert!(mints[2].mint().await.is_ok());
+}
+
+/// P60: a project that FedEx gives no token stops everybody once, for it may be the address; then the others go on, and it
+/// is locked by itself for longer each time, until it is let in.
+#[tokio::test]
+async fn a_project_that_is_refused_for_good_does_not_stop_the_others() {
+    let good_again = Arc::new(AtomicU16::new(0));
+    let mended = good_again.clone();
+    let stub = Stub::new(move |asked: &Asked| {
+        let barred = asked.body.contains("l7-ship") && mended.load(Ordering::SeqCst) == 0;
+        match barred {
+            true => canned(403, "track/refused-other"),
+            false => canned(200, "token/answer"),
+        }
+    })
+    .await;
+    let fedex = stub.fedex_with(json!({}), &two_secrets(), Recorder::default(), Vec::new());
+    let track = Some("track".to_owned());
+    let (barred, other) = (fedex.mint_for(None).unwrap(), fedex.mint_for(track.as_ref()).unwrap());
+    let waits = |result: Result<Minted, CallError>| match result {
+        Err(CallError::Later(later)) => (later.obstacle, later.after.unwrap().as_secs() / 60),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(waits(barred.mint().await), (Obstacle::Limited, 10));
+    assert_eq!(
+        waits(other.mint().await),
+        (Obstacle::Limited, 10),
+        "it may be the address"
+    );
+    stub.clock.turn(SignedDuration::from_mins(10));
+    assert!(barred.ready().await.is_err(), "others find out first");
+    assert!(other.mint().await.is_ok());
+    stub.clock.turn(SignedDuration::from_mins(5));
+    for minutes in [30, 60, 60] {
+        let before = stub.asked().len();
+        assert_eq!(waits(barred.mint().await), (Obstacle::Unauthorised, minutes));
+        assert!(other.mint().await.is_ok(), "nobody else is stopped");
+        stub.clock
+            .turn(SignedDuration::from_mins(i64::try_from(minutes).unwrap() - 1));
+        assert!(matches!(barred.mint().await, Err(CallError::Later(_))));
+        assert_eq!(stub.asked().len(), before + 2, "it is not asked for meanwhile");
+        stub.clock.turn(SignedDuration::from_mins(1));
+    }
+    good_again.store(1, Ordering::SeqCst);
+    assert!(barred.mint().await.is_ok());
+    good_again.store(0, Ordering::SeqCst);
+    assert_eq!(
+        waits(barred.mint().await),
+        (Obstacle::Limited, 10),
+        "once let in, it may be the address again"
+    );
+}
+
+/// P60: where nobody was let in meanwhile it may be the address still: everybody is stopped again.
+#[tokio::test]
+async fn while_nobody_is_let_in_everybody_is_stopped() {
+    let stub = Stub::new(|_| canned(403, "track/refused-other")).await;
+    let barred = stub.fedex(json!({})).mint_for(None).unwrap();
+    for minutes in [15, 30, 60] {
+        assert!(barred.mint().await.is_err());
+        let paused = stub.limits.paused(ADDRESS).unwrap();
+        assert_eq!(paused.duration_since(stub.clock.now()).as_mins(), 10);
+        stub.clock.turn(SignedDuration::from_mins(minutes));
+    }
+    assert_eq!(stub.asked().len(), 3);
 }
 
 /// One key for each project at each host, and never the key itself.

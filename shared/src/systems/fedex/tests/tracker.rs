@@ -1,17 +1,10 @@
 //! The adapter at a server of canned answers, for the stories about Track.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 pub(super) use super::reference;
-use super::{depot, secret, settings};
-use crate::connection::{Environment, SystemSettings};
-use crate::http;
-use crate::ports::Recorder;
-use crate::systems::fedex::{FedEx, Opening};
-use crate::systems::stub::{Asked, Kept, Noon, Stub, Unlimited};
+use super::stub::{Asked, Stub};
+use crate::systems::fedex::FedEx;
 
 /// The account that the questions name.
 const ACCOUNT: &str = "700257037";
@@ -36,35 +29,5 @@ pub(super) async fn track(answers: impl Fn(&Asked) -> (u16, String) + Send + Syn
         false => answers(asked),
     })
     .await;
-    (fedex(&stub, ACCOUNT), stub)
-}
-
-/// What was asked beside tokens.
-pub(super) fn questions(stub: &Stub) -> Vec<Asked> {
-    let mut asked = stub.asked();
-    asked.retain(|asked| !asked.line.contains("/oauth/"));
-    asked
-}
-
-pub(super) fn fedex(stub: &Stub, account: &str) -> FedEx {
-    let settings = SystemSettings {
-        account: account.into(),
-        ..settings(Some(&stub.url), json!({}))
-    };
-    FedEx::new(Opening {
-        settings: &settings,
-        environment: Environment::Local,
-        connection: "acme-netsuite-fedex".parse().unwrap(),
-        secret: &secret(),
-        ship_from: depot(),
-        accounts: Vec::new(),
-        validates: false,
-        client: http::client().unwrap(),
-        clock: Arc::new(Noon),
-        recorder: Recorder::default(),
-        timeout: Duration::from_secs(5),
-        tokens: Arc::new(Kept::default()),
-        limits: Arc::new(Unlimited),
-    })
-    .unwrap()
+    (stub.under(ACCOUNT), stub)
 }

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use jiff::civil::{date, time};
 use serde_json::Value;
 
-use super::tracker::{ONE, THREE, TWO, fixture, questions, track};
+use super::stub::Stub;
+use super::tracker::{ONE, THREE, TWO, fixture, track};
 use crate::domain::{Estimate, Meaning, Milestone, Pace, TrackingEvent, fold};
 use crate::ports::{Asked, CallError, Carrier, News, Obstacle};
-use crate::systems::stub::Stub;
+use crate::systems::fedex::FedEx;
 
 type Told = Result<Option<News>, CallError>;
 
@@ -160,6 +161,44 @@ async fn a_delivery_after_the_return_is_the_return() {
     assert_eq!(fold(&news.events[1..]).unwrap().milestone, Milestone::Returning);
 }
 
+/// A scan without its offset is no moment, but it says that the parcel goes back: nobody is told that it has arrived.
+#[tokio::test]
+async fn a_delivery_after_an_untimed_return_is_the_return() {
+    let milestone = |back: &'static str, delivered: &'static str| async move {
+        let mut answer = fixture("track/answer-returned");
+        let scans = answer
+            .pointer_mut("/output/completeTrackResults/0/trackResults/0/scanEvents")
+            .and_then(Value::as_array_mut)
+            .unwrap();
+        for scan in scans {
+            match scan["eventType"].as_str() {
+                Some("RS") => scan["date"] = back.into(),
+                Some("DL") => scan["date"] = delivered.into(),
+                _ => {}
+            }
+        }
+        let news = answered(200, answer.to_string()).await.unwrap().unwrap();
+        (fold(&news.events).unwrap().milestone, news.untimed)
+    };
+    let (untimed, late) = ("2026-11-19T21:10:00", "2026-11-20T16:30:00-05:00");
+    assert_eq!(milestone(untimed, late).await, (Milestone::Returned, 1));
+    assert_eq!(
+        milestone("2026-11-19", late).await,
+        (Milestone::Returned, 1),
+        "a day alone"
+    );
+    assert_eq!(
+        milestone("2026-11-19T21:10:00-05:00", late).await,
+        (Milestone::Returned, 0)
+    );
+    let early = "2026-11-19T08:00:00-05:00";
+    assert_eq!(
+        milestone(untimed, early).await,
+        (Milestone::Delivered, 1),
+        "it was there before"
+    );
+}
+
 #[tokio::test]
 async fn a_cancelled_label_is_void() {
     let news = news("track/answer-cancelled").await;
@@ -203,12 +242,34 @@ async fn what_is_no_answer_is_no_absence() {
     }
     let busy = answered(429, String::new()).await;
     assert!(matches!(busy, Err(CallError::Later(later)) if later.obstacle == Obstacle::Limited));
-    let refused = told(403, "track/refused-other").await;
-    assert!(matches!(refused, Err(CallError::Refused(refusal)) if refusal.code == "FORBIDDEN.ERROR"));
+}
+
+/// P64: who may not ask is told nothing of any parcel: each waits, and none is taken for one that FedEx does not know.
+#[tokio::test]
+async fn a_refusal_that_is_about_no_number_says_nothing_of_a_parcel() {
+    let inside = r#"{"output":{"completeTrackResults":[{"trackingNumber":"794953535000","trackResults":[
+        {"trackingNumberInfo":{"trackingNumber":"794953535000"},"error":{"code":"FORBIDDEN.ERROR","message":"no"}}]}]}}"#;
+    let odd = r#"{"errors":[{"code":"BAD.REQUEST.ERROR","message":"The request is invalid"}]}"#;
+    for (status, body) in [
+        (403, fixture("track/refused-other").to_string()),
+        (400, odd.to_owned()),
+        (200, inside.to_owned()),
+    ] {
+        match answered(status, body).await {
+            Err(CallError::Later(later)) => assert_eq!(later.obstacle, Obstacle::Unauthorised, "{status} {later}"),
+            other => panic!("{status}: {other:?}"),
+        }
+    }
+    let unknown = fixture("track-reference/refused-not-found").to_string();
+    assert_eq!(
+        answered(404, unknown).await,
+        Ok(None),
+        "not found is nothing, whatever the status"
+    );
 }
 
 /// What became of each of three parcels that were asked for together.
-async fn three(stub: (crate::systems::fedex::FedEx, Stub)) -> (Vec<Told>, Vec<Value>) {
+async fn three(stub: (FedEx, Stub)) -> (Vec<Told>, Vec<Value>) {
     let (fedex, stub) = stub;
     let asked = [
         lately(ONE),
@@ -219,7 +280,7 @@ async fn three(stub: (crate::systems::fedex::FedEx, Stub)) -> (Vec<Told>, Vec<Va
         lately(THREE),
     ];
     let told = fedex.track_many(&asked).await;
-    let questions = questions(&stub);
+    let questions = stub.questions();
     assert!(
         questions
             .iter()
@@ -269,7 +330,7 @@ async fn one_refused_number_does_not_harm_the_others() {
     );
 
     let (told, questions) = three(track(|_| (403, fixture("track/refused-other").to_string())).await).await;
-    assert!(told.iter().all(|one| matches!(one, Err(CallError::Refused(_)))));
+    assert!(told.iter().all(|one| matches!(one, Err(CallError::Later(_)))));
     assert_eq!(questions.len(), 1, "whoever may not ask is not asked for halves");
     let (told, questions) = three(track(|_| (503, String::new())).await).await;
     assert!(told.iter().all(|one| matches!(one, Err(CallError::Later(_)))));
@@ -296,7 +357,8 @@ async fn no_call_names_more_than_thirty() {
         };
         assert!(expected, "{place}: {one:?}");
     }
-    let sizes: Vec<usize> = questions(&stub)
+    let sizes: Vec<usize> = stub
+        .questions()
         .iter()
         .map(|asked| asked.json()["trackingInfo"].as_array().unwrap().len())
         .collect();

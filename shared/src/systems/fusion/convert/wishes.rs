@@ -17,6 +17,7 @@ use crate::ports::WriteBack;
 use crate::systems::fusion::options::{Level, Options};
 use crate::systems::fusion::query;
 use crate::systems::fusion::wire::{Segments, as_text};
+use crate::systems::writing::truncated;
 
 /// The most characters of a note.
 const NOTE_LIMIT: usize = 1000;
@@ -416,15 +417,6 @@ pub(in crate::systems::fusion) fn delivery(
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A text that fits a segment, cut between letters.
-fn truncated(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
-    format!("{kept}{MORE}")
 }
 
 fn cost_value(cost: &Money, options: &Options) -> Value {

@@ -6,12 +6,12 @@ use jiff::tz::Offset;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
-use super::errors::does_not_exist;
-use super::writes::truncated;
+use super::errors::{NONEXISTENT, does_not_exist};
 use crate::connection::FieldMap;
 use crate::domain::{DeliveryStatus, DocumentId, Refusal};
 use crate::systems::netsuite::options::Options;
 use crate::systems::netsuite::wire::as_text;
+use crate::systems::writing::truncated;
 
 /// What the fields are to say; a value that is not known (any more) empties its field. Nothing where no field is configured.
 pub(in crate::systems::netsuite) fn delivery(
@@ -92,6 +92,11 @@ fn instant(text: &str) -> Option<Timestamp> {
     let written = || text.parse::<Timestamp>().ok();
     let local = || Offset::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
     written().or_else(local)
+}
+
+/// What is said of a document that is gone.
+pub(in crate::systems::netsuite) fn gone() -> Refusal {
+    Refusal::new(NONEXISTENT, "the record does not exist")
 }
 
 /// Why an order could not be told of its delivery, in words for a person.

@@ -395,3 +395,77 @@ pub(in crate::systems::netsuite) fn without(text: Option<String>, gone: &[String
     let kept: Vec<String> = there.iter().filter(|number| !gone.contains(number)).cloned().collect();
     (kept.len() < there.len()).then(|| Some(kept.join(", ")).filter(|kept| !kept.is_empty()))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_key_of_ours_is_an_id_and_nothing_else() {
+        assert_eq!(own_id(" netsuite:SO:5012"), Some("5012"));
+        for key in ["netsuite:SO:", "netsuite:SO:5012x", "netsuite:PO:5012", "5012", ""] {
+            assert_eq!(own_id(key), None, "{key}");
+        }
+    }
+
+    /// P42: of orders that look alike those with the same digits come first, then those that the customer calls so.
+    #[test]
+    fn what_looks_most_alike_comes_first() {
+        assert_eq!(digits("WEB-10021-R2"), Some("10021"));
+        assert_eq!(digits("A12-B3"), None);
+        let rows: Vec<NamedRow> = serde_json::from_value(json!([
+            { "id": "1", "tranid": "SO210021" },
+            { "id": "2", "tranid": "SO7", "otherrefnum": "10021" },
+            { "id": "3", "tranid": "SO10021" },
+            { "tranid": "SO10021" }
+        ]))
+        .unwrap();
+        let order = DeskOrderRef {
+            id: "9".to_owned(),
+            number: "10021".to_owned(),
+            key: None,
+            store: None,
+        };
+        let ids = closest(rows, &order).into_iter().map(|one| one.document.id);
+        assert_eq!(ids.collect::<Vec<_>>(), ["3", "2", "1"]);
+    }
+
+    #[test]
+    fn a_number_is_taken_off_and_no_other() {
+        let field = || Some("1Z1, 1Z2 1Z3".to_owned());
+        assert_eq!(without(field(), &["1Z2".to_owned()]), Some(Some("1Z1, 1Z3".to_owned())));
+        assert_eq!(without(field(), &["1Z".to_owned()]), None);
+        let all = ["1Z1", "1Z2", "1Z3"].map(str::to_owned);
+        assert_eq!(without(field(), &all), Some(None));
+        assert_eq!(without(None, &all), None);
+    }
+
+    /// P45: what would stand in a query is a field's name and nothing else.
+    #[test]
+    fn fields_of_customers_are_names_and_nothing_else() {
+        let fields = |what: &str| BTreeMap::from([("custom_field1".to_owned(), what.to_owned())]);
+        assert_eq!(own_fields(&fields("custentity_tier2")), Ok(vec!["custentity_tier2"]));
+        assert_eq!(own_fields(&fields("path")), Ok(Vec::new()));
+        for wrong in [
+            "custentity",
+            "custentity_x, c.email",
+            "custentity_X",
+            "email",
+            "",
+            "custbody_x",
+        ] {
+            assert!(own_fields(&fields(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn mails_of_one_text_are_several_and_each_stands_once() {
+        let all = mails(vec!["a@x.example; B@x.example".to_owned(), "b@x.example".to_owned()]);
+        assert_eq!(
+            with(all, Some("c@x.example")),
+            ["a@x.example", "B@x.example", "c@x.example"]
+        );
+    }
+}

@@ -35,9 +35,12 @@ fn words(detail: &ErrorDetail) -> String {
     }
 }
 
+/// The code of a record that does not exist.
+pub(super) const NONEXISTENT: &str = "NONEXISTENT_ID";
+
 /// Whether the record asked for does not exist.
 pub(in crate::systems::netsuite) fn does_not_exist(refusal: &Refusal) -> bool {
-    refusal.code == "NONEXISTENT_ID"
+    refusal.code == NONEXISTENT
 }
 
 /// Whether something with our external id is there already. The code is not documented, so the words count too.

@@ -1,11 +1,13 @@
 //! Which of an order's invoices says what was shipped.
+//!
+//! NetSuite does not say which fulfilments an invoice bills: it is told by goods and quantities, and by what the invoices show already.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
 use super::orders::{decimal, is_goods, status_letter};
-use super::writes::{CUT, numbers_in};
+use super::writes::{is_full, numbers_in};
 use crate::domain::Consignment;
 use crate::systems::netsuite::wire::{DescendantRow, LineRow};
 
@@ -24,32 +26,51 @@ pub(in crate::systems::netsuite) struct Invoice {
 
 impl Invoice {
     fn numbers(&self) -> Vec<String> {
-        numbers_in(self.shown.clone())
+        numbers_in(self.shown.as_deref())
     }
 
     /// Whether its field takes no more numbers.
     fn is_full(&self) -> bool {
-        self.shown.as_deref().is_some_and(|text| text.trim_end().ends_with(CUT))
+        is_full(self.shown.as_deref())
     }
 
-    /// Whether it shows one of these numbers.
-    pub(in crate::systems::netsuite) fn shows_any(&self, numbers: &[String]) -> bool {
+    /// Whether it shows no shipment yet.
+    fn is_free(&self) -> bool {
+        self.numbers().is_empty() && !self.is_full()
+    }
+
+    fn shows_any(&self, numbers: &[String]) -> bool {
         let shown = self.numbers();
         numbers.iter().any(|number| shown.contains(number))
+    }
+
+    fn billed(&self) -> Goods {
+        goods(&self.lines, |line| line.quantity.as_deref())
     }
 }
 
 /// Which invoice a shipment belongs to.
 #[derive(Debug)]
 pub(in crate::systems::netsuite) enum Billing<'a> {
-    /// This one shows it, or takes no more.
+    /// This one shows it.
     Shows(&'a Invoice),
     /// This one shows a part of it.
     ShowsAPart(&'a Invoice),
     /// It is to stand on this one.
     On(&'a Invoice),
+    /// It would stand on this one, whose field takes no more.
+    NoRoom(&'a Invoice),
     /// On none that there is.
     NotYet,
+}
+
+/// What of an order has left the warehouse, or is about to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::systems::netsuite) struct Departed<'a> {
+    /// The order's lines, with what has left of each.
+    pub(in crate::systems::netsuite) order: &'a [LineRow],
+    /// The lines of its fulfilments, where some are shipped before they are marked so; the order does not count those.
+    pub(in crate::systems::netsuite) fulfilments: &'a [LineRow],
 }
 
 /// Whether an invoice counts: a void one bills nothing.
@@ -64,15 +85,12 @@ fn goods<'a>(lines: impl IntoIterator<Item = &'a LineRow>, quantity: impl Fn(&Li
     let mut goods = Goods::new();
     for line in lines.into_iter().filter(|line| is_goods(line)) {
         let sku = line.sku.clone().or_else(|| line.item.clone());
-        if let Some((sku, quantity)) = sku.zip(decimal(quantity(line))) {
+        let quantity = decimal(quantity(line)).filter(|quantity| *quantity > Decimal::ZERO);
+        if let Some((sku, quantity)) = sku.zip(quantity) {
             *goods.entry(sku).or_default() += quantity;
         }
     }
     goods
-}
-
-fn billed(invoice: &Invoice) -> Goods {
-    goods(&invoice.lines, |line| line.quantity.as_deref())
 }
 
 fn shipped(consignment: &Consignment) -> Goods {
@@ -83,12 +101,12 @@ fn shipped(consignment: &Consignment) -> Goods {
     shipped
 }
 
-/// The invoice of a shipment among those of its order, the oldest first: one that shows it; else the oldest that bills exactly
-/// its goods and shows nothing yet; else the only one, or the oldest that bills something of it. As long as goods of it are not
-/// billed, an invoice that shows other shipments is theirs, and another one is to come.
+/// The invoice of a shipment among those of its order, the oldest first: one that shows it; else one that bills its goods exactly and
+/// shows nothing yet. Once everything that has left is billed, also one that shows other shipments, if it bills something of this
+/// one; until then only one that shows nothing and bills all of it, for another one is to come.
 pub(in crate::systems::netsuite) fn billing<'a>(
     invoices: &'a [Invoice],
-    order: &[LineRow],
+    departed: Departed<'_>,
     consignment: &Consignment,
     numbers: &[String],
 ) -> Billing<'a> {
@@ -98,8 +116,8 @@ pub(in crate::systems::netsuite) fn billing<'a>(
     if let Some(there) = invoices.iter().find(|invoice| invoice.shows_any(numbers)) {
         return Billing::ShowsAPart(there);
     }
-    match place(invoices, order, &shipped(consignment)) {
-        Some(full) if full.is_full() => Billing::Shows(full),
+    match place(invoices, departed, &shipped(consignment)) {
+        Some(full) if full.is_full() => Billing::NoRoom(full),
         Some(invoice) => Billing::On(invoice),
         None => Billing::NotYet,
     }
@@ -110,37 +128,48 @@ fn shows_all(invoice: &Invoice, numbers: &[String]) -> bool {
     !numbers.is_empty() && numbers.iter().all(|number| shown.contains(number))
 }
 
-fn place<'a>(invoices: &'a [Invoice], order: &[LineRow], ours: &Goods) -> Option<&'a Invoice> {
-    let is_free = |invoice: &&Invoice| invoice.numbers().is_empty();
-    let exact = invoices
-        .iter()
-        .filter(is_free)
-        .find(|invoice| bills_exactly(invoice, ours));
+fn place<'a>(invoices: &'a [Invoice], departed: Departed<'_>, ours: &Goods) -> Option<&'a Invoice> {
+    let free = || invoices.iter().filter(|invoice| invoice.is_free());
+    let same = |billed: Decimal, shipped: Decimal| billed == shipped;
+    let enough = |billed: Decimal, shipped: Decimal| billed >= shipped;
+    let exact = free()
+        .find(|invoice| invoice.billed() == *ours)
+        .or_else(|| free().find(|invoice| bills(invoice, ours, same)));
     if exact.is_some() {
         return exact;
     }
-    let complete = is_all_billed(invoices, order, ours);
-    let mut fitting = invoices.iter().filter(|invoice| complete || is_free(invoice));
-    match invoices {
-        [_] => fitting.next(),
-        _ => fitting.find(|invoice| billed(invoice).keys().any(|sku| ours.contains_key(sku))),
+    if !is_all_billed(invoices, departed, ours) {
+        return free().find(|invoice| bills(invoice, ours, enough));
     }
+    let shared = || invoices.iter().filter(|invoice| bills_some(invoice, ours));
+    let open = || shared().filter(|invoice| !invoice.is_full());
+    open()
+        .find(|invoice| bills(invoice, ours, enough))
+        .or_else(|| open().next())
+        .or_else(|| shared().next())
 }
 
-fn bills_exactly(invoice: &Invoice, ours: &Goods) -> bool {
-    let billed = billed(invoice);
-    ours.iter().all(|(sku, quantity)| billed.get(sku) == Some(quantity))
+/// Whether an invoice bills each of these goods in a quantity that fits.
+fn bills(invoice: &Invoice, ours: &Goods, fits: impl Fn(Decimal, Decimal) -> bool) -> bool {
+    let billed = invoice.billed();
+    let fitting = |(sku, shipped): (&String, &Decimal)| billed.get(sku).is_some_and(|billed| fits(*billed, *shipped));
+    !ours.is_empty() && ours.iter().all(fitting)
 }
 
-/// Whether the invoices bill everything of these items that left the warehouse.
-fn is_all_billed(invoices: &[Invoice], order: &[LineRow], ours: &Goods) -> bool {
-    let left = goods(order, |line| line.shipped.as_deref());
-    let all = goods(invoices.iter().flat_map(|invoice| &invoice.lines), |line| {
+fn bills_some(invoice: &Invoice, ours: &Goods) -> bool {
+    invoice.billed().keys().any(|sku| ours.contains_key(sku))
+}
+
+/// Whether the invoices bill everything of these items that has left, this shipment included.
+fn is_all_billed(invoices: &[Invoice], departed: Departed<'_>, ours: &Goods) -> bool {
+    let shipped = goods(departed.order, |line| line.shipped.as_deref());
+    let fulfilled = goods(departed.fulfilments, |line| line.quantity.as_deref());
+    let billed = goods(invoices.iter().flat_map(|invoice| &invoice.lines), |line| {
         line.quantity.as_deref()
     });
-    ours.keys().all(|sku| {
+    ours.iter().all(|(sku, own)| {
         let of = |goods: &Goods| goods.get(sku).copied().unwrap_or_default();
-        of(&all) >= of(&left)
+        of(&billed) >= of(&shipped).max(of(&fulfilled)).max(*own)
     })
 }
 
@@ -198,11 +227,19 @@ mod tests {
     /// What becomes of a shipment of two pumps numbered `1Z2`, of an order that shipped so many pumps in all.
     fn billed(invoices: &[Invoice], left: i64) -> String {
         let order = [line("PUMP", 9, left), line("SEAL", 9, 0)];
-        let ours = consignment(&[("PUMP", dec!(2))]);
-        match billing(invoices, &order, &ours, &["1Z2".to_owned()]) {
+        let departed = Departed {
+            order: &order,
+            fulfilments: &[],
+        };
+        of_goods(invoices, departed, &[("PUMP", dec!(2))])
+    }
+
+    fn of_goods(invoices: &[Invoice], departed: Departed<'_>, goods: &[(&str, Decimal)]) -> String {
+        match billing(invoices, departed, &consignment(goods), &["1Z2".to_owned()]) {
             Billing::Shows(invoice) => format!("shows {}", invoice.id),
             Billing::ShowsAPart(invoice) => format!("a part {}", invoice.id),
             Billing::On(invoice) => invoice.id.clone(),
+            Billing::NoRoom(invoice) => format!("no room {}", invoice.id),
             Billing::NotYet => "not yet".to_owned(),
         }
     }
@@ -231,6 +268,43 @@ mod tests {
         assert_eq!(billed(&of_others, 5), "not yet", "two of the five are not billed yet");
     }
 
+    /// P56: an invoice of other goods is another shipment's, be it the only one that there is.
+    #[test]
+    fn an_invoice_that_does_not_bill_a_shipment_is_left_alone() {
+        assert_eq!(billed(&[invoice("1", "", &[("SEAL", 2)])], 2), "not yet", "other goods");
+        assert_eq!(
+            billed(&[invoice("1", "", &[("PUMP", 1)])], 5),
+            "not yet",
+            "less than that"
+        );
+        let two = [invoice("1", "", &[("PUMP", 1)]), invoice("2", "", &[("PUMP", 3)])];
+        assert_eq!(billed(&two, 9), "2", "the one that bills at least that");
+        let goods = [("PUMP", dec!(2)), ("SEAL", dec!(1))];
+        let half = [invoice("1", "", &[("PUMP", 2)])];
+        assert_eq!(of_goods(&half, Departed::default(), &goods), "not yet", "half of it");
+        let none = [invoice("1", "", &[("SEAL", 1)])];
+        assert_eq!(billed(&none, 0), "not yet", "nothing has left, and nothing is billed");
+        let own = [
+            invoice("1", "", &[("PUMP", 2), ("SEAL", 1)]),
+            invoice("2", "", &[("PUMP", 2)]),
+        ];
+        assert_eq!(billed(&own, 4), "2", "the one that bills that and nothing else");
+    }
+
+    /// P56: a fulfilment that is shipped while it is only packed counts, though the order does not count it.
+    #[test]
+    fn packed_goods_have_left_as_well() {
+        let invoices = [invoice("1", "1Z9", &[("PUMP", 3)])];
+        let fulfilments = [line("PUMP", 3, 0), line("PUMP", 2, 0)];
+        let departed = Departed {
+            order: &[],
+            fulfilments: &fulfilments,
+        };
+        assert_eq!(of_goods(&invoices, departed, &[("PUMP", dec!(2))]), "not yet");
+        let all = [invoice("1", "1Z9", &[("PUMP", 5)])];
+        assert_eq!(of_goods(&all, departed, &[("PUMP", dec!(2))]), "1");
+    }
+
     #[test]
     fn what_an_invoice_shows_already_is_found_before_anything_else() {
         let shown = [
@@ -239,10 +313,14 @@ mod tests {
         ];
         assert_eq!(billed(&shown, 2), "shows 2");
         let full = [invoice("1", "1Z9, 1Z8, \u{2026}", &[("PUMP", 2)])];
-        assert_eq!(billed(&full, 2), "shows 1", "there is no room for more");
+        assert_eq!(billed(&full, 2), "no room 1");
+        let roomier = [full[0].clone(), invoice("2", "1Z7", &[("PUMP", 3)])];
+        assert_eq!(billed(&roomier, 5), "2", "one that has room is better");
+        let brim = [invoice("1", "1Z9, 1Z2\u{2026}", &[("PUMP", 2)])];
+        assert_eq!(billed(&brim, 2), "shows 1", "the cut is no part of a number");
         let ours = consignment(&[("PUMP", dec!(2))]);
         let (one, two) = ("1Z2".to_owned(), "1Z3".to_owned());
-        let part = billing(&shown, &[], &ours, &[one, two]);
+        let part = billing(&shown, Departed::default(), &ours, &[one, two]);
         assert!(
             matches!(part, Billing::ShowsAPart(invoice) if invoice.id == "2"),
             "{part:?}"

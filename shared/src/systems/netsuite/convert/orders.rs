@@ -10,6 +10,7 @@ use crate::domain::{
     WeightUnit,
 };
 use crate::systems::netsuite::options::{ReadyQuantity, Trigger};
+use crate::systems::netsuite::suiteql::{COSTS, Missing, PARTS};
 use crate::systems::netsuite::wire::{Customer, CustomerRow, LineRow, OrderRow, PostalAddress, SalesOrder};
 
 /// Item types that travel; shipping, discount, tax and service lines do not.
@@ -103,6 +104,30 @@ fn is_true(flag: Option<&str>) -> bool {
 pub(super) fn is_goods(line: &LineRow) -> bool {
     let goods = line.itemtype.as_deref().is_some_and(|kind| GOODS.contains(&kind));
     goods && !is_true(line.kitcomponent.as_deref()) && !is_true(line.iscogs.as_deref())
+}
+
+/// What a fulfilment or an invoice waits for whose lines cannot be told from what they cost.
+pub(in crate::systems::netsuite) const COSTS_UNKNOWN: &str = "NetSuite does not show which lines are costs (the column iscogs of \
+    transaction lines), so that all goods would be counted twice. `waybill connection check` says what to enable";
+
+const PARTS_UNKNOWN: &str = "it has a kit, and NetSuite does not show which lines are its parts (the column kitcomponent of transaction \
+    lines), so that they would ship beside it. Show that column to the integration's role";
+
+/// Why a document's goods would be counted twice, for want of a column that the account does not show; what it is made of
+/// (`with_costs`: fulfilments and invoices have a second line for each) decides which one is needed.
+pub(in crate::systems::netsuite) fn counted_twice(
+    lines: &[LineRow],
+    with_costs: bool,
+    missing: &Missing,
+) -> Option<&'static str> {
+    let is_kit = |line: &LineRow| line.itemtype.as_deref() == Some("Kit");
+    if with_costs && missing.contains(COSTS) {
+        Some(COSTS_UNKNOWN)
+    } else if missing.contains(PARTS) && lines.iter().any(is_kit) {
+        Some(PARTS_UNKNOWN)
+    } else {
+        None
+    }
 }
 
 fn standing(facts: &Facts<'_>, select: &Selection, trigger: Trigger) -> Standing {

@@ -14,6 +14,7 @@ use crate::domain::{
 use crate::ports::WriteBack;
 use crate::systems::netsuite::options::{Options, PackageSublist};
 use crate::systems::netsuite::wire::{LineRow, SalesOrder, SalesOrderLine, as_text};
+use crate::systems::writing::{CUT, truncated};
 
 /// The request that makes a fulfilment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,10 +44,36 @@ pub(in crate::systems::netsuite) struct Update {
     /// The field of the links to labels and ours; written only together with a number.
     #[serde(default)]
     pub(in crate::systems::netsuite) link: Option<Link>,
-    /// The most characters that the fields take which shipments share; where it stands, others may write to them at the same
-    /// time.
+    /// The most characters that the fields of numbers and of links take.
     #[serde(default)]
-    pub(in crate::systems::netsuite) shared: Option<usize>,
+    pub(in crate::systems::netsuite) limits: Limits,
+    /// What the field of numbers showed when the record was chosen by it; where it shows something else, it is chosen anew.
+    #[serde(default)]
+    pub(in crate::systems::netsuite) seen: Option<String>,
+}
+
+/// The most characters that fields take which shipments share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::systems::netsuite) struct Limits {
+    /// Of the numbers.
+    numbers: usize,
+    /// Of the links.
+    links: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::of(&Options::default())
+    }
+}
+
+impl Limits {
+    fn of(options: &Options) -> Self {
+        Self {
+            numbers: options.text_limit,
+            links: options.link_limit,
+        }
+    }
 }
 
 /// A link to labels.
@@ -77,9 +104,6 @@ impl Target {
         }
     }
 }
-
-/// What a text ends with that does not fit into its field.
-pub(super) const CUT: char = '\u{2026}';
 
 /// What we would write into fields, to be held against what stands there.
 #[derive(Debug, Clone, PartialEq)]
@@ -261,15 +285,7 @@ pub(in crate::systems::netsuite) fn update_of(
     options: &Options,
 ) -> Result<Option<Wanted>, Refusal> {
     let path = record_path(target, id)?;
-    let shared = (target == Target::Invoice).then_some(options.text_limit);
-    Ok(wanted(write_back, fields, options).map(|wanted| {
-        let wanted = wanted.at(path);
-        let update = Update {
-            shared,
-            ..wanted.update
-        };
-        Wanted { update, ..wanted }
-    }))
+    Ok(wanted(write_back, fields, options).map(|wanted| wanted.at(path)))
 }
 
 impl Wanted {
@@ -318,7 +334,8 @@ fn wanted(write_back: &WriteBack<'_>, fields: &FieldMap, options: &Options) -> O
         status,
         fields: written,
         link: fields.label_link.clone().zip(write_back.label_link).map(link),
-        shared: None,
+        limits: Limits::of(options),
+        seen: None,
     };
     Some(Wanted { update, telling })
 }
@@ -331,19 +348,10 @@ fn cost_value(cost: &Money, options: &Options) -> Value {
     }
 }
 
-/// A text that fits a field, cut between letters.
-pub(super) fn truncated(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
-    format!("{kept}{CUT}")
-}
-
 /// Whether an order's record shows what we would write.
 pub(in crate::systems::netsuite) fn shows(record: &Value, wanted: &Wanted) -> bool {
     wanted.telling.iter().all(|field| match &wanted.update.tracking {
-        Some((tracking, _)) if tracking == field => shows_numbers(record, &wanted.update),
+        Some((tracking, _)) if tracking == field => showing(record, &wanted.update) == Showing::Whole,
         _ if wanted.update.status.as_ref().is_some_and(|(status, _)| status == field) => {
             field_value(record, field).is_some()
         }
@@ -351,15 +359,46 @@ pub(in crate::systems::netsuite) fn shows(record: &Value, wanted: &Wanted) -> bo
     })
 }
 
-/// Whether a record shows the numbers of an update, or has no room for them.
-pub(in crate::systems::netsuite) fn shows_numbers(record: &Value, update: &Update) -> bool {
+/// What a record shows of the numbers of an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::systems::netsuite) enum Showing {
+    /// All of them.
+    Whole,
+    /// Not all of them, and it takes no more.
+    NoRoom,
+    /// Not all of them, and something else than when it was chosen for what it showed.
+    ChosenOtherwise,
+    /// Not all of them.
+    Missing,
+}
+
+/// What a record shows of the numbers of an update.
+pub(in crate::systems::netsuite) fn showing(record: &Value, update: &Update) -> Showing {
     let Some((field, ours)) = &update.tracking else {
-        return false;
+        return Showing::Missing;
     };
-    let text = field_value(record, field).unwrap_or_default();
-    let full = update.shared.is_some() && text.ends_with(CUT);
-    let there = numbers_in(Some(text));
-    full || ours.iter().all(|number| there.contains(number))
+    let text = field_value(record, field);
+    let there = numbers_in(text.as_deref());
+    let seen = update.seen.as_deref();
+    if ours.iter().all(|number| there.contains(number)) {
+        Showing::Whole
+    } else if seen.is_some_and(|seen| numbers_in(Some(seen)) != there) {
+        Showing::ChosenOtherwise
+    } else if is_full(text.as_deref()) {
+        Showing::NoRoom
+    } else {
+        Showing::Missing
+    }
+}
+
+/// Whether the field of numbers says, after a write, what was written; or still what it said before, and has not taken it: then
+/// another try would not either.
+pub(in crate::systems::netsuite) fn is_settled(update: &Update, before: &Value, written: &Value, now: &Value) -> bool {
+    let numbers = |record: &Value| {
+        let field = update.tracking.as_ref().map(|(field, _)| field.as_str());
+        numbers_in(field.and_then(|field| field_value(record, field)).as_deref())
+    };
+    numbers(now) == numbers(written) || numbers(now) == numbers(before)
 }
 
 fn same(there: Option<&Value>, ours: Option<&Value>) -> bool {
@@ -377,10 +416,16 @@ pub(in crate::systems::netsuite) fn field_value(record: &Value, field: &str) -> 
     record.get(field).and_then(as_text)
 }
 
-pub(super) fn numbers_in(text: Option<String>) -> Vec<String> {
-    let text = text.unwrap_or_default();
-    let parts = text.split([',', ' ', '\n']).map(str::trim);
+/// The numbers in a text; its cut is none.
+pub(in crate::systems::netsuite) fn numbers_in(text: Option<&str>) -> Vec<String> {
+    let parts = text.unwrap_or_default().split([',', ' ', '\n']);
+    let parts = parts.map(|part| part.trim().trim_end_matches(CUT));
     parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+/// Whether a field of numbers takes no more: it ends with its cut.
+pub(in crate::systems::netsuite) fn is_full(text: Option<&str>) -> bool {
+    text.is_some_and(|text| text.trim_end().ends_with(CUT))
 }
 
 /// The fields that must be read before an update is sent.
@@ -392,24 +437,21 @@ pub(in crate::systems::netsuite) fn kept_fields(update: &Update) -> Vec<String> 
         .collect()
 }
 
-/// The body of the update: the tracking numbers that stand there are kept beside ours, and so is a status.
+/// The body of the update: the tracking numbers that stand there are kept beside ours, and so is a status. A field of numbers that
+/// is full stays as it is.
 pub(in crate::systems::netsuite) fn update_body(update: &Update, there: &Value) -> Value {
     let mut body = update.fields.clone();
     if let Some((field, ours)) = &update.tracking {
-        let mut all = numbers_in(field_value(there, field));
+        let text = field_value(there, field);
+        let all = numbers_in(text.as_deref());
         let new: Vec<String> = ours.iter().filter(|number| !all.contains(number)).cloned().collect();
         if let Some(link) = update.link.as_ref().filter(|_| !new.is_empty()) {
-            let text = links(field_value(there, &link.field), link, update.shared);
+            let text = links(field_value(there, &link.field), link, update.limits.links);
             body.insert(link.field.clone(), json!(text));
         }
-        let text = match update.shared {
-            Some(limit) => fitting(&all, &new, limit),
-            None => {
-                all.extend(new);
-                all.join(", ")
-            }
-        };
-        body.insert(field.clone(), json!(text));
+        if !is_full(text.as_deref()) {
+            body.insert(field.clone(), json!(fitting(&all, &new, update.limits.numbers)));
+        }
     }
     if let Some((field, first)) = &update.status
         && field_value(there, field).is_none_or(|text| text.is_empty())
@@ -417,6 +459,14 @@ pub(in crate::systems::netsuite) fn update_body(update: &Update, there: &Value) 
         body.insert(field.clone(), json!(first));
     }
     Value::Object(body)
+}
+
+/// The same body without the link to labels; `None` where it has none. A number must not fail for a link that is refused.
+pub(in crate::systems::netsuite) fn without_link(update: &Update, body: &Value) -> Option<Value> {
+    let link = update.link.as_ref()?;
+    let mut fields = body.as_object()?.clone();
+    fields.remove(&link.field)?;
+    Some(Value::Object(fields))
 }
 
 /// The numbers that stand there and as many of ours as there is room for; a field that takes no more ends with its cut.
@@ -447,45 +497,15 @@ const CUT_ROOM: usize = 3;
 
 /// The links that stand there and ours, as far as it fits: half a link opens nothing, and others' are never taken away. An
 /// earlier one to the same labels is replaced.
-fn links(there: Option<String>, ours: &Link, limit: Option<usize>) -> String {
+fn links(there: Option<String>, ours: &Link, limit: usize) -> String {
     let text = there.unwrap_or_default();
     let is_ours = |link: &&str| ours.link.contains(&ours.job) && link.contains(&ours.job) || **link == ours.link;
     let others: Vec<&str> = text.split_whitespace().filter(|link| !is_ours(link)).collect();
     let all = [others.clone(), vec![ours.link.as_str()]].concat().join(" ");
-    match limit {
-        Some(limit) if all.chars().count() > limit => others.join(" "),
+    match all.chars().count() {
+        length if length > limit => others.join(" "),
         _ => all,
     }
-}
-
-/// What marks a fulfilment's problem among those that stand on its order: by it the problem is found when the fulfilment is gone.
-pub(in crate::systems::netsuite) fn problem_mark(fulfilment: &DocumentId) -> String {
-    format!(" [{}]: ", fulfilment.id)
-}
-
-/// The body that sets or clears the problem of one of several fulfilments that share a field: each stands there with its number.
-pub(in crate::systems::netsuite) fn flag_among(
-    field: &str,
-    there: Option<&str>,
-    (fulfilment, number): (&DocumentId, &str),
-    problem: Option<&str>,
-    options: &Options,
-) -> Value {
-    let mark = problem_mark(fulfilment);
-    let standing = there.unwrap_or_default().split(BETWEEN_PROBLEMS);
-    let others = standing.filter(|text| !text.trim().is_empty() && !text.contains(&mark));
-    let mut all: Vec<String> = others.map(str::to_owned).collect();
-    all.extend(problem.map(|problem| format!("{number}{mark}{problem}")));
-    let text = (!all.is_empty()).then(|| all.join(BETWEEN_PROBLEMS));
-    flag_body(field, text.as_deref(), options)
-}
-
-/// What stands between the problems of several documents.
-const BETWEEN_PROBLEMS: &str = " | ";
-
-/// The body that sets or clears the problem.
-pub(in crate::systems::netsuite) fn flag_body(field: &str, problem: Option<&str>, options: &Options) -> Value {
-    json!({ field: problem.map(|problem| truncated(problem, options.text_limit)) })
 }
 
 /// Which item each line of an order holds, by SuiteQL's line ids.
@@ -604,7 +624,8 @@ mod tests {
 
     fn update(numbers: &[&str], link: Option<&str>, limit: usize) -> Update {
         serde_json::from_value(json!({
-            "path": "/services/rest/record/v1/invoice/9", "tracking": ["custbody_t", numbers], "fields": {}, "shared": limit,
+            "path": "/services/rest/record/v1/invoice/9", "tracking": ["custbody_t", numbers], "fields": {},
+            "limits": { "numbers": limit, "links": limit },
             "link": link.map(|link| json!({ "field": "custbody_l", "link": link, "job": "JOB2" }))
         }))
         .unwrap()
@@ -647,31 +668,54 @@ mod tests {
             "https://x/JOB1/a",
             "half a link opens nothing"
         );
-        assert!(
-            shows_numbers(&body, &update(&["1Z4"], None, 17)),
-            "there is no room for it"
+        assert_eq!(showing(&body, &update(&["1Z4"], None, 17)), Showing::NoRoom);
+        assert_eq!(showing(&body, &update(&["1Z3"], None, 17)), Showing::Whole);
+        assert_eq!(showing(&there, &update(&["1Z4"], None, 17)), Showing::Missing);
+        let more = update_body(&update(&["1Z5"], None, 300), &body);
+        assert_eq!(field(&more, "custbody_t"), "untouched", "what is full stays as it is");
+        let tight = update_body(&update(&["1Z3"], None, 9), &there);
+        assert_eq!(field(&tight, "custbody_t"), "1Z1, 1Z2\u{2026}");
+        assert_eq!(
+            showing(&tight, &update(&["1Z2"], None, 9)),
+            Showing::Whole,
+            "the cut is no part of it"
         );
-        assert!(!shows_numbers(&there, &update(&["1Z4"], None, 17)));
         let exact = update_body(&update(&["1Z3"], None, 13), &there);
         assert_eq!(field(&exact, "custbody_t"), "1Z1, 1Z2, 1Z3");
     }
 
+    /// P56: an invoice that was chosen for what it showed is not written to when it shows something else by then.
     #[test]
-    fn each_fulfilment_has_its_own_problem_on_the_order() {
-        let options = Options::default();
-        let flag = |there: Option<&str>, id: &str, problem| {
-            let (document, number) = (DocumentId::fulfilment(id), format!("IF{id}"));
-            let body = flag_among("custbody_p", there, (&document, &number), problem, &options);
-            body["custbody_p"].as_str().map(str::to_owned)
+    fn a_record_that_was_chosen_by_its_text_is_chosen_anew_where_that_has_changed() {
+        let chosen_as = |seen: &str| Update {
+            seen: Some(seen.to_owned()),
+            ..update(&["1Z2"], None, 300)
         };
-        let one = flag(None, "1", Some("no such street")).unwrap();
-        assert_eq!(one, "IF1 [1]: no such street");
-        let both = flag(Some(&one), "12", Some("no weight")).unwrap();
-        assert_eq!(both, "IF1 [1]: no such street | IF12 [12]: no weight");
-        assert_eq!(flag(Some(&both), "1", None).as_deref(), Some("IF12 [12]: no weight"));
-        assert_eq!(flag(Some("IF12 [12]: no weight"), "12", None), None);
-        let changed = flag(Some(&both), "12", Some("no size")).unwrap();
-        assert_eq!(changed, "IF1 [1]: no such street | IF12 [12]: no size");
+        let shows = |text: &str| json!({ "custbody_t": text });
+        assert_eq!(showing(&shows(""), &chosen_as("")), Showing::Missing);
+        assert_eq!(showing(&json!({}), &chosen_as("")), Showing::Missing);
+        assert_eq!(showing(&shows("1Z9"), &chosen_as("")), Showing::ChosenOtherwise);
+        assert_eq!(showing(&shows("1Z9,  1Z8"), &chosen_as("1Z9, 1Z8")), Showing::Missing);
+        assert_eq!(
+            showing(&shows("1Z2"), &chosen_as("")),
+            Showing::Whole,
+            "ours stands there"
+        );
+    }
+
+    /// P15: a link that is too long for its field, or is refused, never keeps the number from being written.
+    #[test]
+    fn a_number_is_written_without_a_link_that_does_not_fit() {
+        let long = update(&["1Z2"], Some("https://x/JOB2/far-too-long"), 12);
+        let body = update_body(&long, &json!({}));
+        assert_eq!(
+            (field(&body, "custbody_t"), field(&body, "custbody_l")),
+            ("1Z2".into(), String::new())
+        );
+        let fitting = update(&["1Z2"], Some("https://x/JOB2/b"), 300);
+        let body = update_body(&fitting, &json!({}));
+        assert_eq!(without_link(&fitting, &body), Some(json!({ "custbody_t": "1Z2" })));
+        assert_eq!(without_link(&update(&["1Z2"], None, 300), &body), None);
     }
 
     #[test]

@@ -93,7 +93,7 @@ async fn troubles_have_their_codes() {
         (EventKind::Damaged, "SE", "099"),
         (EventKind::AtAccessPoint, "HL", ""),
         (EventKind::Returning, "RS", ""),
-        (EventKind::Returned, "RS", ""),
+        (EventKind::Returned, "DL", ""),
     ] {
         let number = stage.shipped("SO-7").await;
         assert!(stage.fedex().happen(&number, &[EventKind::PickedUp, kind]));

@@ -242,6 +242,11 @@ fn check_paging(query: &Query) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// What is said of a column that the account does not show.
+pub fn unknown_column(name: &str) -> Refusal {
+    invalid(format!("Unknown identifier '{name}'. Available identifiers are: {{}}."))
+}
+
 fn invalid(why: String) -> Refusal {
     let detail =
         format!("Invalid search query. Detailed unprocessed description follows. Search error occurred: {why}");
@@ -256,10 +261,7 @@ fn refused(error: &Error) -> Refusal {
     };
     let last = |what: &str| what.rsplit('.').next().unwrap_or(what).to_owned();
     if let Some(name) = text.strip_prefix("no such column: ") {
-        return invalid(format!(
-            "Unknown identifier '{}'. Available identifiers are: {{}}.",
-            last(name)
-        ));
+        return unknown_column(&last(name));
     }
     if let Some(name) = text.strip_prefix("no such table: ") {
         return invalid(format!("Record '{name}' was not found."));

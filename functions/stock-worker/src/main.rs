@@ -1,0 +1,17 @@
+//! Started by messages of the `stock` queue: tells desks what ERPs know of stock and customers.
+
+mod handler;
+
+use lambda_runtime::{Error, run, service_fn};
+use waybill::config::Config;
+use waybill::deployment::Deployment;
+use waybill::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let config = Config::from_environment()?;
+    telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"), &config.metrics);
+    let deployment = Deployment::open(config).await?;
+    let outward = deployment.outward();
+    run(service_fn(|event| handler::handle(&outward, event))).await
+}

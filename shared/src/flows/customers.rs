@@ -1,0 +1,380 @@
+//! What an ERP knows of customers is told to a shipping desk on their open orders, for a desk keeps no customers of its own that
+//! anybody could write.
+//!
+//! Reads begin at the published maximum minus an overlap, as polls do; an order that has not changed since the desk was told of it
+//! costs no call. An order that the desk refuses is reported and never stops the others. A run goes on in the next invocation where
+//! this one ends, and waits in the queue near the desk's limit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::outward::{Begun, Halt, delay, told_of, wait};
+use crate::connection::{Connection, CustomersPolicy};
+use crate::domain::{ConnectionId, DeskOrder, Nonce};
+use crate::job::Timing;
+use crate::ports::{
+    CallError, Clock, Connections, Cursor, CustomersRun, Desk, DocumentHead, Gate, Nonces, Opened, Placed,
+    ScanProgress, StockBooks, StockMessage, StockQueue, StoreError, Systems,
+};
+use crate::telemetry;
+
+/// How often a run is begun when somebody else was faster.
+const TRIES: usize = 3;
+
+/// How many orders are read at a time.
+const PAGE: u16 = 100;
+
+/// How many orders are dealt with before that is kept.
+const BATCH: usize = 10;
+
+/// The ports that telling of customers needs.
+#[derive(Clone)]
+pub struct Customers {
+    /// Connections.
+    pub connections: Arc<dyn Connections>,
+    /// ERPs and desks.
+    pub systems: Arc<dyn Systems>,
+    /// The runs.
+    pub books: Arc<dyn StockBooks>,
+    /// The queue.
+    pub queue: Arc<dyn StockQueue>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Nonces.
+    pub nonces: Arc<dyn Nonces>,
+    /// The lease, the longest call, the overlap, and how long an obstacle without a hint is waited for.
+    pub timing: Timing,
+}
+
+impl Customers {
+    /// Begins a run and queues it; where one is under way it goes on instead. With `whole`, every open order since the connection's
+    /// beginning is told of again.
+    ///
+    /// # Errors
+    /// When the store or the queue fails. Asking again is harmless.
+    pub async fn begin(&self, id: &ConnectionId, whole: bool) -> Result<Begun, StoreError> {
+        let gate = match self.gate(id).await? {
+            Ok(gate) => gate,
+            Err(why) => return Ok(Begun::not(why)),
+        };
+        let connection = &gate.connection;
+        for _ in 0..TRIES {
+            let (run, now) = (self.books.customers_run(id).await?, self.clock.now());
+            let begins = !run.round.is_under_way();
+            let next = if begins {
+                self.next(connection, &run, now, whole)
+            } else {
+                run
+            };
+            if begins && !self.books.write_customers_run(id, &next).await? {
+                continue;
+            }
+            let queued = next.round.stands_still(now);
+            if queued {
+                self.call_for(connection, Duration::ZERO).await?;
+            }
+            tracing::info!(connection = %id, run = next.round.number, new = begins, queued, "customers are to be told");
+            return Ok(Begun {
+                run: next.round.number,
+                new: begins,
+                queued,
+                stopped: None,
+            });
+        }
+        Err(StoreError(format!(
+            "the customers run of {id} changes faster than it can be begun"
+        )))
+    }
+
+    fn next(&self, connection: &Connection, run: &CustomersRun, now: Timestamp, whole: bool) -> CustomersRun {
+        let from = connection.start_from;
+        let published = run.cursor.published.filter(|_| !whole);
+        let since = published.map_or(from, |published| (published - self.timing.overlap).max(from));
+        let settled = if whole {
+            BTreeMap::new()
+        } else {
+            run.cursor.settled.clone()
+        };
+        let scan = ScanProgress {
+            since,
+            candidate: published.unwrap_or(since),
+            after: None,
+            began: Some(now),
+            settled,
+        };
+        CustomersRun {
+            round: run.round.next(now, whole),
+            cursor: Cursor {
+                scan: Some(scan),
+                ..run.cursor.clone()
+            },
+            ..CustomersRun::default()
+        }
+    }
+
+    /// Goes on with the run of a connection until everything is told, something stands in the way, or `deadline` is near.
+    ///
+    /// # Errors
+    /// When the store or the queue fails: the message must then be delivered again.
+    pub async fn go_on(&self, id: &ConnectionId, deadline: Timestamp) -> Result<(), StoreError> {
+        let (mut run, now) = (self.books.customers_run(id).await?, self.clock.now());
+        if !run.round.is_under_way() {
+            return Ok(());
+        }
+        let (gate, held) = (self.gate(id).await?, run.round.held_until(now));
+        let gate = match gate {
+            Ok(gate) => gate,
+            // Whoever is at it comes to know it as well.
+            Err(_) if held.is_some() => return Ok(()),
+            Err(why) => {
+                tracing::warn!(connection = %id, why, "customers are not told");
+                run.round = run.round.resting(why);
+                return self.books.write_customers_run(id, &run).await.map(|_| ());
+            }
+        };
+        if let Some(until) = held {
+            return self.call_for(&gate.connection, wait(until.duration_since(now))).await;
+        }
+        let owner = self.nonces.nonce();
+        run.round = run.round.taken(&owner, now, self.timing.lease);
+        if !self.books.write_customers_run(id, &run).await? {
+            return Ok(());
+        }
+        let (halt, run) = match self.systems.open(&gate.connection).await {
+            Ok(systems) => {
+                let told = self.tell(&gate, &systems, owner, run, deadline).await;
+                systems.close().await;
+                told
+            }
+            Err(error) => (Some(error.into()), run),
+        };
+        self.put_down(&gate.connection, run, halt).await
+    }
+
+    async fn tell(
+        &self,
+        gate: &Gate,
+        systems: &Opened,
+        owner: Nonce,
+        run: CustomersRun,
+        deadline: Timestamp,
+    ) -> (Option<Halt>, CustomersRun) {
+        let (Some(policy), Some(desk)) = (&gate.connection.customers, &systems.desk) else {
+            let why = format!(
+                "{} is no desk that is told of customers",
+                gate.connection.carrier.system
+            );
+            return (Some(Halt::GivenUp(why)), run);
+        };
+        let mut visit = Visit {
+            customers: self,
+            connection: &gate.connection,
+            policy,
+            systems,
+            desk,
+            owner,
+            deadline,
+            run,
+        };
+        let halt = visit.tell_all().await.err();
+        (halt, visit.run)
+    }
+
+    /// Lets go of the run, and says who goes on with it and when.
+    async fn put_down(
+        &self,
+        connection: &Connection,
+        mut run: CustomersRun,
+        halt: Option<Halt>,
+    ) -> Result<(), StoreError> {
+        let (id, now) = (&connection.id, self.clock.now());
+        let delay = match halt {
+            None => {
+                run.cursor = self.published(&run.cursor);
+                run.round = run.round.over(now, None);
+                tracing::info!(connection = %id, run = run.round.number, read = run.read, made = run.made, changed = run.changed, refused = run.refused_in_all, "all customers are told");
+                None
+            }
+            Some(Halt::GivenUp(why)) => {
+                telemetry::count("DeskRunsGivenUp", 1);
+                tracing::error!(connection = %id, run = run.round.number, why, "the run is given up");
+                run.round = run.round.over(now, Some(why));
+                None
+            }
+            Some(Halt::Later(later)) => {
+                let delay = delay(&self.timing, &later);
+                tracing::info!(connection = %id, run = run.round.number, why = later.reason, "the run waits");
+                run.round = run.round.waiting(now, Some(now + delay), Some(later.reason));
+                Some(wait(delay))
+            }
+            Some(Halt::TimeUp) => {
+                run.round = run.round.waiting(now, None, None);
+                Some(Duration::ZERO)
+            }
+            Some(Halt::Lost) => {
+                tracing::warn!(connection = %id, "somebody else goes on with the run");
+                return Ok(());
+            }
+            Some(Halt::Store(error)) => return Err(error),
+        };
+        if !self.books.write_customers_run(id, &run).await? {
+            return Ok(());
+        }
+        match delay {
+            Some(delay) => self.call_for(connection, delay).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The cursor after its scan is complete.
+    fn published(&self, cursor: &Cursor) -> Cursor {
+        let Some(scan) = &cursor.scan else {
+            return cursor.clone();
+        };
+        let published = scan.published();
+        Cursor {
+            published: Some(published),
+            settled: scan.still_in_sight(published - self.timing.overlap),
+            scan: None,
+            ..*cursor
+        }
+    }
+
+    async fn call_for(&self, connection: &Connection, delay: Duration) -> Result<(), StoreError> {
+        let message = StockMessage::Customers(connection.id.clone());
+        self.queue.send(&message, &connection.tenant, delay).await
+    }
+
+    /// The connection, or in plain words why its customers are not told.
+    async fn gate(&self, id: &ConnectionId) -> Result<Result<Gate, String>, StoreError> {
+        let gate = self.connections.gate(id).await?;
+        Ok(told_of(id, gate).and_then(|gate| {
+            if gate.connection.customers.is_some() {
+                Ok(gate)
+            } else {
+                Err(format!(
+                    "connection {id} tells nothing of customers: its file has no section [customers]"
+                ))
+            }
+        }))
+    }
+}
+
+/// One invocation's part of a run.
+struct Visit<'a> {
+    customers: &'a Customers,
+    connection: &'a Connection,
+    policy: &'a CustomersPolicy,
+    systems: &'a Opened,
+    desk: &'a Desk,
+    owner: Nonce,
+    /// When the invocation must have ended.
+    deadline: Timestamp,
+    run: CustomersRun,
+}
+
+impl Visit<'_> {
+    async fn tell_all(&mut self) -> Result<(), Halt> {
+        loop {
+            self.in_time()?;
+            let Some(scan) = self.run.cursor.scan.clone() else {
+                return Ok(());
+            };
+            let read_at = self.customers.clock.now();
+            let orders = self
+                .desk
+                .source
+                .open_orders(scan.since, scan.after.as_deref(), PAGE)
+                .await;
+            // Others may need the slot while the desk is told.
+            self.systems.close().await;
+            let orders = orders?;
+            for some in orders.chunks(BATCH) {
+                for order in some {
+                    self.deal_with(order, read_at).await?;
+                }
+                self.systems.recorder.drain();
+                self.save().await?;
+            }
+            if orders.len() < usize::from(PAGE) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether there is time for one more call, as far as the invocation and the lock last.
+    fn in_time(&self) -> Result<(), Halt> {
+        let until = self.run.round.held.as_ref().map_or(self.deadline, |grip| grip.until);
+        if self.customers.clock.now() + self.customers.timing.call < until.min(self.deadline) {
+            Ok(())
+        } else {
+            Err(Halt::TimeUp)
+        }
+    }
+
+    /// Moves the run on, unless somebody else did.
+    async fn save(&mut self) -> Result<(), Halt> {
+        let (now, lease) = (self.customers.clock.now(), self.customers.timing.lease);
+        self.run.round = self.run.round.taken(&self.owner, now, lease);
+        let books = &self.customers.books;
+        if books.write_customers_run(&self.connection.id, &self.run).await? {
+            Ok(())
+        } else {
+            Err(Halt::Lost)
+        }
+    }
+
+    async fn deal_with(&mut self, order: &DeskOrder, read_at: Timestamp) -> Result<(), Halt> {
+        let settled = self.run.cursor.scan.as_ref().map(|scan| &scan.settled);
+        let known = settled.and_then(|settled| settled.get(&order.document.to_string()));
+        let mut refused = false;
+        if known == Some(&order.modified) {
+            self.run.unchanged += 1;
+        } else {
+            self.in_time()?;
+            refused = !self.place(order).await?;
+        }
+        self.run.read += 1;
+        if let Some(scan) = &mut self.run.cursor.scan {
+            scan.candidate = scan.candidate.max(order.modified);
+            scan.after = Some(order.document.id.clone());
+            if !refused {
+                let head = DocumentHead {
+                    document: order.document.clone(),
+                    modified: order.modified,
+                };
+                scan.settle(std::slice::from_ref(&head), &[], read_at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the desk show an order as the ERP does; `false` where it refuses.
+    async fn place(&mut self, order: &DeskOrder) -> Result<bool, Halt> {
+        let placed = self.desk.desk.place(order, self.policy.make_orders).await;
+        let run = &mut self.run;
+        if matches!(placed, Ok(Placed::Made(_) | Placed::Changed(_))) {
+            telemetry::count("CustomersTold", 1);
+        }
+        match placed {
+            Ok(Placed::Made(_)) => run.made += 1,
+            Ok(Placed::Changed(_)) => run.changed += 1,
+            Ok(Placed::Same(_)) => run.same += 1,
+            Ok(Placed::Absent) => run.absent += 1,
+            Ok(Placed::Fixed(why)) => {
+                tracing::info!(connection = %self.connection.id, order = order.number, why, "it can be changed no more");
+                run.fixed += 1;
+            }
+            Err(CallError::Later(later)) => return Err(Halt::Later(later)),
+            Err(CallError::Refused(refusal)) => {
+                telemetry::count("CustomersRefused", 1);
+                run.note_refused(&order.number, refusal.to_string());
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}

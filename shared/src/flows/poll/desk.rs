@@ -1,0 +1,329 @@
+//! Where people ship at a desk of their own, the poll reads what they have shipped, and never what the ERP has to ship.
+//!
+//! The desk's list is read from the last reading on, with an overlap; what was dealt with within it is remembered, and costs
+//! nothing. A despatch that the desk is still at work on holds the cursor back, for a day at most. What was voided is asked for
+//! apart, as far back as the connection says.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Poll, Report, stopped_by};
+use crate::connection::Connection;
+use crate::domain::{ConnectionId, Despatch, Stretch};
+use crate::flows::despatches::{Intake, Taken, remembered_as};
+use crate::ports::{CallError, Cursor, Desk, Despatched, Later, Opened, ScanProgress, StoreError};
+use crate::telemetry;
+
+/// The name of the cursor.
+pub(crate) const DESPATCHES: &str = "despatches";
+
+/// The name of the cursor of what was voided.
+const VOIDS: &str = "despatch-voids";
+
+/// For how long a despatch that the desk does not get done with holds the cursor back.
+const PENDING: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many notes of documents are taken away at a time.
+const NOTES: u16 = 250;
+
+/// What came of following a pointer to despatches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Followed {
+    /// Everything that it led to was dealt with.
+    Done(Report),
+    /// It leads to nothing for this connection; why.
+    Nowhere(String),
+    /// It cannot be followed now.
+    Later(Later),
+}
+
+/// How a part of a reading ended.
+enum Part {
+    /// It was read whole.
+    Whole,
+    /// The time is nearly up.
+    OutOfTime,
+    /// A side could not be read.
+    Stopped(CallError),
+}
+
+impl Poll {
+    /// Reads what people shipped, and what they voided, until all is read or `deadline` is near.
+    pub(super) async fn scan_desk(
+        &self,
+        connection: &Connection,
+        systems: &Opened,
+        desk: &Desk,
+        deadline: Timestamp,
+    ) -> Result<Report, StoreError> {
+        self.forget_notes(&connection.id).await?;
+        let intake = self.intake(connection, systems, desk);
+        let mut report = Report::default();
+        match self.read_despatches(&intake, deadline, &mut report).await? {
+            Part::Whole => {}
+            Part::OutOfTime => return Ok(report),
+            Part::Stopped(error) => return Ok(stopped_by(report, &error)),
+        }
+        match self.read_voids(&intake, deadline, &mut report).await? {
+            Part::Whole => report.complete = report.stopped.is_none(),
+            Part::OutOfTime => {}
+            Part::Stopped(error) => return Ok(stopped_by(report, &error)),
+        }
+        tracing::info!(connection = %connection.id, seen = report.seen, admitted = report.admitted, parked = report.parked, "read the desk's list");
+        Ok(report)
+    }
+
+    fn intake<'a>(&'a self, connection: &'a Connection, systems: &'a Opened, desk: &'a Desk) -> Intake<'a> {
+        Intake {
+            connection,
+            systems,
+            desk,
+            jobs: self.jobs.as_ref(),
+            documents: self.documents.as_ref(),
+            queue: self.queue.as_ref(),
+            clock: self.clock.as_ref(),
+            nonces: self.nonces.as_ref(),
+            timing: &self.timing,
+        }
+    }
+
+    /// What a void gives back the ERP's order has again, and nothing of it is shipped by us: nobody reads it for that.
+    async fn forget_notes(&self, id: &ConnectionId) -> Result<(), StoreError> {
+        for note in self.documents.to_reread(id, NOTES).await? {
+            self.documents.reread(id, &note).await?;
+        }
+        Ok(())
+    }
+
+    // ---- what was shipped ------------------------------------------------------------------------------------------
+
+    async fn read_despatches(
+        &self,
+        intake: &Intake<'_>,
+        deadline: Timestamp,
+        report: &mut Report,
+    ) -> Result<Part, StoreError> {
+        let id = &intake.connection.id;
+        let mut cursor = self.cursors.cursor(id, DESPATCHES).await?;
+        let mut progress = self.made_since(intake.connection, &cursor);
+        loop {
+            let stretch = Stretch {
+                from: progress.since,
+                to: progress.began.unwrap_or(progress.candidate),
+            };
+            let asked = Despatched::Made(stretch);
+            let page = match intake.desk.desk.despatched(asked, progress.after.as_deref()).await {
+                Ok(page) => page,
+                Err(error) => return Ok(Part::Stopped(error)),
+            };
+            let part = self
+                .take_all(intake, &page.despatches, &mut progress, deadline, report)
+                .await?;
+            let complete = matches!(part, Part::Whole) && page.next.is_none();
+            if matches!(part, Part::Whole) {
+                progress.after = page.next;
+            }
+            cursor = self.after_page(&cursor, &progress, complete);
+            if !self.cursors.advance(id, DESPATCHES, &cursor).await? {
+                report.stopped = Some("another poll of the connection is under way".to_owned());
+                return Ok(Part::OutOfTime);
+            }
+            match part {
+                Part::Whole if complete => return Ok(Part::Whole),
+                Part::Whole if self.clock.now() >= deadline => return Ok(Part::OutOfTime),
+                Part::Whole => {}
+                interrupted => return Ok(interrupted),
+            }
+        }
+    }
+
+    fn made_since(&self, connection: &Connection, cursor: &Cursor) -> ScanProgress {
+        let now = self.clock.now();
+        cursor.scan.clone().unwrap_or_else(|| {
+            let back = cursor.published.map(|published| published - self.timing.overlap);
+            ScanProgress {
+                since: back
+                    .unwrap_or(connection.start_from)
+                    .max(connection.start_from)
+                    .min(now),
+                candidate: now,
+                after: None,
+                began: Some(now),
+                settled: cursor.settled.clone(),
+            }
+        })
+    }
+
+    /// Takes in what is not remembered. What was dealt with stays so, however the rest fares.
+    async fn take_all(
+        &self,
+        intake: &Intake<'_>,
+        despatches: &[Despatch],
+        progress: &mut ScanProgress,
+        deadline: Timestamp,
+        report: &mut Report,
+    ) -> Result<Part, StoreError> {
+        for despatch in despatches {
+            let (name, made) = remembered_as(despatch);
+            if progress.settled.contains_key(&name) {
+                continue;
+            }
+            if self.clock.now() >= deadline {
+                return Ok(Part::OutOfTime);
+            }
+            report.seen += 1;
+            // Calls about others are none of this despatch's story.
+            intake.systems.recorder.drain();
+            let taken = match intake.take(despatch).await? {
+                Ok(taken) => taken,
+                Err(error) => return Ok(Part::Stopped(error)),
+            };
+            if taken == Taken::Pending {
+                let earliest = self.clock.now() - PENDING;
+                progress.candidate = progress.candidate.min(made).max(earliest);
+            } else {
+                progress.settled.insert(name, made);
+            }
+            tell(report, despatch, &taken);
+            // Others may need the ERP's slot between two despatches.
+            intake.systems.close().await;
+        }
+        Ok(Part::Whole)
+    }
+
+    // ---- what was voided -------------------------------------------------------------------------------------------
+
+    async fn read_voids(
+        &self,
+        intake: &Intake<'_>,
+        deadline: Timestamp,
+        report: &mut Report,
+    ) -> Result<Part, StoreError> {
+        let connection = intake.connection;
+        let days = connection.desk.as_ref().map_or(0, |policy| policy.voids_days);
+        let now = self.clock.now();
+        let stretch = Stretch {
+            from: (now - SignedDuration::from_hours(24 * i64::from(days))).max(connection.start_from),
+            to: now,
+        };
+        if stretch.from >= stretch.to {
+            return Ok(Part::Whole);
+        }
+        let cursor = self.cursors.cursor(&connection.id, VOIDS).await?;
+        let mut progress = ScanProgress {
+            since: stretch.from,
+            candidate: now,
+            after: None,
+            began: Some(now),
+            settled: cursor.settled.clone(),
+        };
+        let part = loop {
+            let asked = Despatched::Voided(stretch);
+            let page = match intake.desk.desk.despatched(asked, progress.after.as_deref()).await {
+                Ok(page) => page,
+                Err(error) => break Part::Stopped(error),
+            };
+            let part = self
+                .take_all(intake, &page.despatches, &mut progress, deadline, report)
+                .await?;
+            progress.after = page.next;
+            match part {
+                Part::Whole if progress.after.is_none() => break Part::Whole,
+                Part::Whole if self.clock.now() >= deadline => break Part::OutOfTime,
+                Part::Whole => {}
+                interrupted => break interrupted,
+            }
+        };
+        let after = Cursor {
+            version: cursor.version + 1,
+            published: None,
+            settled: progress.still_in_sight(stretch.from),
+            scan: None,
+        };
+        // Whoever was faster has read the same list.
+        if after.settled != cursor.settled {
+            self.cursors.advance(&connection.id, VOIDS, &after).await?;
+        }
+        Ok(part)
+    }
+
+    // ---- what a webhook points to ----------------------------------------------------------------------------------
+
+    /// Follows what a webhook points to, as far as it is this connection's business.
+    ///
+    /// # Errors
+    /// Only when the store fails.
+    pub async fn follow(&self, id: &ConnectionId, pointer: &str) -> Result<Followed, StoreError> {
+        let gate = match self.open_gate(id).await? {
+            Ok(gate) => gate,
+            Err(report) => return Ok(Followed::Nowhere(report.stopped.unwrap_or_default())),
+        };
+        let systems = match self.systems.open(&gate.connection).await {
+            Ok(systems) => systems,
+            Err(error) => return Ok(not_now(error)),
+        };
+        let followed = match systems.desk.clone() {
+            Some(desk) => {
+                let intake = self.intake(&gate.connection, &systems, &desk);
+                self.follow_pages(&intake, pointer).await
+            }
+            None => Ok(Followed::Nowhere(format!("nobody ships at a desk for {id}"))),
+        };
+        systems.close().await;
+        followed
+    }
+
+    async fn follow_pages(&self, intake: &Intake<'_>, pointer: &str) -> Result<Followed, StoreError> {
+        let mut report = Report::default();
+        let mut next: Option<String> = None;
+        loop {
+            let page = match intake.desk.desk.pointed_to(pointer, next.as_deref()).await {
+                Ok(page) => page,
+                Err(error) => return Ok(not_now(error)),
+            };
+            for (index, despatch) in page.despatches.iter().enumerate() {
+                report.seen += 1;
+                if index > 0 {
+                    intake.systems.recorder.drain();
+                }
+                match intake.take(despatch).await? {
+                    Ok(taken) => tell(&mut report, despatch, &taken),
+                    Err(error) => return Ok(not_now(error)),
+                }
+            }
+            next = page.next;
+            if next.is_none() {
+                report.complete = true;
+                return Ok(Followed::Done(report));
+            }
+        }
+    }
+}
+
+fn not_now(error: CallError) -> Followed {
+    match error {
+        CallError::Later(later) => Followed::Later(later),
+        CallError::Refused(refusal) => Followed::Nowhere(refusal.to_string()),
+    }
+}
+
+/// Counts what became of a despatch, and leaves a line of it.
+fn tell(report: &mut Report, despatch: &Despatch, taken: &Taken) {
+    let id = &despatch.id;
+    match taken {
+        Taken::Admitted(job) => {
+            report.admitted += 1;
+            tracing::info!(%job, despatch = %id, "a despatch was admitted");
+        }
+        Taken::Parked(_) => report.parked += 1,
+        Taken::Known(job) => tracing::info!(%job, despatch = %id, "a despatch is known"),
+        Taken::Voided(job) => {
+            report.voided += 1;
+            tracing::info!(%job, despatch = %id, "a despatch is void");
+        }
+        Taken::Pending => report.waiting += 1,
+        Taken::LeftAlone(why) => {
+            telemetry::count("DespatchesLeftAlone", 1);
+            tracing::info!(despatch = %id, why, "a despatch is left alone");
+        }
+    }
+}

@@ -1,0 +1,506 @@
+//! What is to be done about a page of the ERP's stock, beside what the desk was told of the same stretch. Pure.
+//!
+//! What is done is thought of by item: what one of its levels was told as may by now be another one's name (two places were
+//! exchanged), and must then not be emptied.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::connection::StockPolicy;
+use crate::domain::{Doubt, Level, LevelKey, LocationId, SentLevel, Unplaced};
+
+/// How long after it was refused a level is tried again though nothing of it has changed: somebody may have made the SKU known.
+const TRIED_AGAIN: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Under what the desk shows a quantity.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Shelf {
+    /// The SKU.
+    pub(super) sku: String,
+    /// The desk's place.
+    pub(super) place: String,
+}
+
+/// What is to be done about one level, so that the desk shows it as the ERP does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Errand {
+    /// Which level.
+    pub(super) key: LevelKey,
+    /// What is to be shown, and in which place; `None` where the ERP shows nothing any more.
+    pub(super) shown: Option<(Level, String)>,
+    /// Under what it was shown, and must be shown no more unless another level is.
+    pub(super) empty: Vec<Shelf>,
+}
+
+impl Errand {
+    /// What is written down before it is done.
+    pub(super) fn doubt(&self) -> Doubt {
+        let (sku, place) = match (&self.shown, self.empty.first()) {
+            (Some((level, place)), _) => (level.sku.clone(), place.clone()),
+            (None, Some(shelf)) => (shelf.sku.clone(), shelf.place.clone()),
+            (None, None) => (String::new(), String::new()),
+        };
+        let key = self.key.clone();
+        Doubt { key, sku, place }
+    }
+
+    /// What is kept once it is done.
+    pub(super) fn kept(&self, at: Timestamp, refused: Option<String>) -> SentLevel {
+        let key = self.key.clone();
+        match &self.shown {
+            Some((level, place)) => SentLevel {
+                key,
+                sku: level.sku.clone(),
+                place: place.clone(),
+                quantity: level.quantity,
+                at,
+                refused,
+            },
+            None => SentLevel {
+                key,
+                sku: self.empty.first().map(|shelf| shelf.sku.clone()).unwrap_or_default(),
+                place: String::new(),
+                quantity: Decimal::ZERO,
+                at,
+                refused: None,
+            },
+        }
+    }
+}
+
+/// What is known of a level once it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// It lies where the connection names no place, and nothing is to be done about it.
+    Elsewhere,
+    /// The desk shows it.
+    Unchanged,
+    /// The desk was told of it earlier in this run.
+    Told,
+    /// The desk has refused it, earlier in this run or not, and is not asked again.
+    Refused { unplaced: Unplaced, in_this_run: bool },
+    /// Something is to be done about it.
+    Errand(Errand),
+}
+
+/// A level, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Which level.
+    pub(super) key: LevelKey,
+    /// Whether the ERP shows it.
+    pub(super) read: bool,
+    /// What is known.
+    pub(super) finding: Finding,
+}
+
+impl Entry {
+    pub(super) fn errand(&self) -> Option<&Errand> {
+        match &self.finding {
+            Finding::Errand(errand) => Some(errand),
+            _ => None,
+        }
+    }
+}
+
+/// Of the levels that were read, those that are dealt with together, and whether there is nothing after them. A full page ends
+/// with the last item of which it surely has everything.
+pub(super) fn whole_items(mut levels: Vec<Level>, limit: u16) -> (Vec<Level>, bool) {
+    if levels.len() < usize::from(limit) {
+        return (levels, true);
+    }
+    let last = levels.last().map(|level| level.key.item);
+    let whole = levels.partition_point(|level| Some(level.key.item) != last);
+    if whole > 0 {
+        levels.truncate(whole);
+    }
+    (levels, false)
+}
+
+/// A page of the ERP's stock with everything that is known of it.
+pub(super) struct Page<'a> {
+    pub(super) levels: &'a [Level],
+    /// What the desk was told of the same stretch.
+    pub(super) sent: &'a [SentLevel],
+    /// What nobody heard the end of.
+    pub(super) doubts: &'a [Doubt],
+    pub(super) policy: &'a StockPolicy,
+    /// Whether everything is told again.
+    pub(super) whole: bool,
+    /// When the run began.
+    pub(super) began: Timestamp,
+    pub(super) now: Timestamp,
+}
+
+impl Page<'_> {
+    /// Every level of the stretch from one to another, both within, in their order.
+    pub(super) fn entries(&self, from: &LevelKey, to: &LevelKey) -> Vec<Entry> {
+        let levels: BTreeMap<&LevelKey, &Level> = self.levels.iter().map(|level| (&level.key, level)).collect();
+        let sent: BTreeMap<&LevelKey, &SentLevel> = self.sent.iter().map(|sent| (&sent.key, sent)).collect();
+        let doubts: BTreeMap<&LevelKey, &Doubt> = self.doubts.iter().map(|doubt| (&doubt.key, doubt)).collect();
+        let keys: BTreeSet<&LevelKey> = levels.keys().chain(sent.keys()).chain(doubts.keys()).copied().collect();
+        let within = keys.into_iter().filter(|key| (from..=to).contains(key));
+        let wanted = self.wanted();
+        let mut entries = Vec::new();
+        for key in within {
+            let (sent, doubt) = (sent.get(key).copied(), doubts.get(key).copied());
+            let finding = match levels.get(key) {
+                Some(level) => Some(self.found(level, sent, doubt, &wanted)),
+                None => self.gone(key, sent, doubt, &wanted).map(Finding::Errand),
+            };
+            entries.extend(finding.map(|finding| Entry {
+                key: key.clone(),
+                read: levels.contains_key(key),
+                finding,
+            }));
+        }
+        entries
+    }
+
+    fn place(&self, location: &LocationId) -> Option<&String> {
+        self.policy.places.get(location)
+    }
+
+    /// Under what the levels of this page are to be shown.
+    fn wanted(&self) -> BTreeSet<Shelf> {
+        let shelf = |level: &Level| {
+            let place = self.place(&level.location())?.clone();
+            let sku = level.sku.clone();
+            Some(Shelf { sku, place })
+        };
+        self.levels.iter().filter_map(shelf).collect()
+    }
+
+    fn found(
+        &self,
+        level: &Level,
+        sent: Option<&SentLevel>,
+        doubt: Option<&Doubt>,
+        wanted: &BTreeSet<Shelf>,
+    ) -> Finding {
+        let Some(place) = self.place(&level.location()) else {
+            let gone = self.gone(&level.key, sent, doubt, wanted);
+            return gone.map_or(Finding::Elsewhere, Finding::Errand);
+        };
+        let same = sent.filter(|sent| sent.sku == level.sku && sent.place == *place && sent.quantity == level.quantity);
+        if let Some(same) = same.filter(|_| doubt.is_none())
+            && let Some(known) = self.known(level, same)
+        {
+            return known;
+        }
+        Finding::Errand(Errand {
+            key: level.key.clone(),
+            shown: Some((level.clone(), place.clone())),
+            empty: self.to_empty(sent, doubt, wanted),
+        })
+    }
+
+    /// What is known of a level that is just as it was when the desk was last told; `None` where it is told again nevertheless.
+    fn known(&self, level: &Level, sent: &SentLevel) -> Option<Finding> {
+        let in_this_run = sent.at >= self.began;
+        if self.whole && !in_this_run {
+            return None;
+        }
+        match &sent.refused {
+            None if in_this_run => Some(Finding::Told),
+            None => Some(Finding::Unchanged),
+            Some(_) if self.now.duration_since(sent.at) >= TRIED_AGAIN => None,
+            Some(why) => {
+                let unplaced = unplaced(level, why);
+                Some(Finding::Refused { unplaced, in_this_run })
+            }
+        }
+    }
+
+    /// What is to be done about a level that the ERP does not show, or not where the connection names a place.
+    fn gone(
+        &self,
+        key: &LevelKey,
+        sent: Option<&SentLevel>,
+        doubt: Option<&Doubt>,
+        wanted: &BTreeSet<Shelf>,
+    ) -> Option<Errand> {
+        let told = sent.is_some_and(|sent| !sent.place.is_empty());
+        (told || doubt.is_some()).then(|| Errand {
+            key: key.clone(),
+            shown: None,
+            empty: self.to_empty(sent, doubt, wanted),
+        })
+    }
+
+    /// Under what a level may still be shown, but for what is to be shown anyway and for places that are not ours any more.
+    fn to_empty(&self, sent: Option<&SentLevel>, doubt: Option<&Doubt>, wanted: &BTreeSet<Shelf>) -> Vec<Shelf> {
+        let sent = sent.filter(|sent| sent.refused.is_none() && sent.quantity > Decimal::ZERO);
+        let sent = sent.map(|sent| (&sent.sku, &sent.place));
+        let doubt = doubt.map(|doubt| (&doubt.sku, &doubt.place));
+        let shelves: BTreeSet<Shelf> = sent
+            .into_iter()
+            .chain(doubt)
+            .filter(|(_, place)| self.policy.places.values().any(|ours| ours == *place))
+            .map(|(sku, place)| Shelf {
+                sku: sku.clone(),
+                place: place.clone(),
+            })
+            .collect();
+        shelves.difference(wanted).cloned().collect()
+    }
+}
+
+/// A level that the desk does not take.
+pub(super) fn unplaced(level: &Level, why: &str) -> Unplaced {
+    Unplaced {
+        sku: level.sku.clone(),
+        location: level.location(),
+        why: why.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::dec;
+
+    use super::*;
+    use crate::connection::{Schedule, StockMeasure};
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours)
+    }
+
+    fn key(item: u64, location: u64) -> LevelKey {
+        LevelKey { item, location }
+    }
+
+    fn level(item: u64, location: u64, sku: &str, quantity: Decimal) -> Level {
+        Level {
+            key: key(item, location),
+            sku: sku.to_owned(),
+            quantity,
+        }
+    }
+
+    fn sent(item: u64, location: u64, sku: &str, place: &str, quantity: Decimal) -> SentLevel {
+        SentLevel {
+            key: key(item, location),
+            sku: sku.to_owned(),
+            place: place.to_owned(),
+            quantity,
+            at: at(0),
+            refused: None,
+        }
+    }
+
+    fn policy(places: &[(&str, &str)]) -> StockPolicy {
+        StockPolicy {
+            schedule: Schedule {
+                expression: "rate(1 day)".to_owned(),
+                time_zone: "UTC".to_owned(),
+            },
+            places: places
+                .iter()
+                .map(|(location, place)| (LocationId::new(*location), (*place).to_owned()))
+                .collect(),
+            measure: StockMeasure::OnHand,
+            condition: None,
+        }
+    }
+
+    struct Known<'a> {
+        levels: &'a [Level],
+        sent: &'a [SentLevel],
+        doubts: &'a [Doubt],
+    }
+
+    fn entries(known: &Known<'_>, places: &[(&str, &str)], whole: bool) -> Vec<Entry> {
+        let policy = policy(places);
+        let page = Page {
+            levels: known.levels,
+            sent: known.sent,
+            doubts: known.doubts,
+            policy: &policy,
+            whole,
+            began: at(24),
+            now: at(25),
+        };
+        page.entries(&LevelKey::FIRST, &LevelKey::LAST)
+    }
+
+    fn errands(levels: &[Level], sent: &[SentLevel], places: &[(&str, &str)]) -> Vec<(Option<String>, Vec<String>)> {
+        let doubts = &[];
+        let known = Known { levels, sent, doubts };
+        told(&entries(&known, places, false))
+    }
+
+    /// What is shown, and what is emptied.
+    fn told(entries: &[Entry]) -> Vec<(Option<String>, Vec<String>)> {
+        let errands = entries.iter().filter_map(Entry::errand);
+        let words = |errand: &Errand| {
+            let shown = errand.shown.as_ref();
+            let shown = shown.map(|(level, place)| format!("{}@{place}={}", level.sku, level.quantity));
+            let empty = errand
+                .empty
+                .iter()
+                .map(|shelf| format!("{}@{}", shelf.sku, shelf.place));
+            (shown, empty.collect())
+        };
+        errands.map(words).collect()
+    }
+
+    fn shows(text: &str) -> (Option<String>, Vec<String>) {
+        (Some(text.to_owned()), Vec::new())
+    }
+
+    const TWO: &[(&str, &str)] = &[("1", "P1"), ("2", "P2")];
+
+    /// P44: what has not changed is not told, by quantity, SKU and place.
+    #[test]
+    fn only_what_changed_is_an_errand() {
+        let levels = [
+            level(1, 1, "A", dec!(5)),
+            level(1, 2, "A", dec!(6)),
+            level(2, 1, "B", dec!(7.0)),
+            level(3, 9, "C", dec!(1)),
+        ];
+        let books = [
+            sent(1, 1, "A", "P1", dec!(5)),
+            sent(1, 2, "A", "P2", dec!(4)),
+            sent(2, 1, "B", "P1", dec!(7)),
+        ];
+        assert_eq!(errands(&levels, &books, TWO), [shows("A@P2=6")]);
+        let doubts = &[];
+        let known = Known {
+            levels: &levels,
+            sent: &books,
+            doubts,
+        };
+        let found: Vec<Finding> = entries(&known, TWO, false)
+            .into_iter()
+            .map(|entry| entry.finding)
+            .collect();
+        assert!(matches!(
+            found.as_slice(),
+            [
+                Finding::Unchanged,
+                Finding::Errand(_),
+                Finding::Unchanged,
+                Finding::Elsewhere
+            ]
+        ));
+        assert_eq!(
+            told(&entries(&known, TWO, true)).len(),
+            3,
+            "all is told again where that is asked for"
+        );
+    }
+
+    #[test]
+    fn what_the_erp_shows_no_more_is_told_as_nothing_once() {
+        let books = [sent(1, 1, "A", "P1", dec!(5)), sent(2, 1, "B", "P1", dec!(0))];
+        let gone = errands(&[], &books, TWO);
+        assert_eq!(gone, [(None, vec!["A@P1".to_owned()]), (None, Vec::new())]);
+        let doubts = &[];
+        let known = Known {
+            levels: &[],
+            sent: &books,
+            doubts,
+        };
+        let kept: Vec<SentLevel> = entries(&known, TWO, false)
+            .iter()
+            .filter_map(|entry| Some(entry.errand()?.kept(at(25), None)))
+            .collect();
+        assert!(errands(&[], &kept, TWO).is_empty());
+        let back = errands(&[level(1, 1, "A", dec!(0))], &kept, TWO);
+        assert_eq!(
+            back,
+            [shows("A@P1=0")],
+            "whatever the desk shows meanwhile, it is told what there is"
+        );
+    }
+
+    #[test]
+    fn another_sku_empties_the_old_one_unless_somebody_else_has_it() {
+        let books = [sent(1, 1, "A", "P1", dec!(5)), sent(2, 1, "B", "P1", dec!(6))];
+        let renamed = errands(&[level(1, 1, "C", dec!(5)), level(2, 1, "B", dec!(6))], &books, TWO);
+        assert_eq!(renamed, [(Some("C@P1=5".to_owned()), vec!["A@P1".to_owned()])]);
+        let exchanged = errands(&[level(1, 1, "B", dec!(5)), level(2, 1, "A", dec!(6))], &books, TWO);
+        assert_eq!(exchanged, [shows("B@P1=5"), shows("A@P1=6")]);
+    }
+
+    #[test]
+    fn places_that_were_exchanged_are_told_and_not_emptied() {
+        let levels = [level(1, 1, "A", dec!(5)), level(1, 2, "A", dec!(6))];
+        let books = [sent(1, 1, "A", "P1", dec!(5)), sent(1, 2, "A", "P2", dec!(6))];
+        let exchanged = errands(&levels, &books, &[("1", "P2"), ("2", "P1")]);
+        assert_eq!(exchanged, [shows("A@P2=5"), shows("A@P1=6")]);
+        let moved = errands(&levels, &books, &[("1", "P3"), ("2", "P2")]);
+        assert_eq!(
+            moved,
+            [shows("A@P3=5")],
+            "a place that is not ours any more is left alone"
+        );
+        let left = errands(&levels, &books, &[("1", "P1")]);
+        assert_eq!(
+            left,
+            [(None, Vec::new())],
+            "and so is one that is not named any more; it is forgotten"
+        );
+    }
+
+    #[test]
+    fn what_was_refused_is_tried_again_when_it_changed_or_after_a_week() {
+        let refused = |days: i64| SentLevel {
+            at: at(25 - days * 24),
+            refused: Some("nobody knows it".to_owned()),
+            ..sent(1, 1, "A", "P1", dec!(5))
+        };
+        let same = level(1, 1, "A", dec!(5));
+        assert!(errands(std::slice::from_ref(&same), &[refused(6)], TWO).is_empty());
+        assert_eq!(errands(&[same], &[refused(7)], TWO), [shows("A@P1=5")]);
+        assert_eq!(
+            errands(&[level(1, 1, "A", dec!(4))], &[refused(1)], TWO),
+            [shows("A@P1=4")]
+        );
+        assert_eq!(
+            errands(&[level(1, 1, "B", dec!(5))], &[refused(1)], TWO),
+            [shows("B@P1=5")]
+        );
+    }
+
+    /// P44: what was being told when a worker died is told again, though the ERP has come back to what the books say.
+    #[test]
+    fn what_nobody_heard_the_end_of_is_told_again() {
+        let levels = [level(1, 1, "A", dec!(5))];
+        let books = [sent(1, 1, "A", "P1", dec!(5))];
+        let doubt = |sku: &str| Doubt {
+            key: key(1, 1),
+            sku: sku.to_owned(),
+            place: "P1".to_owned(),
+        };
+        let again = |levels: &[Level], sent: &[SentLevel], doubt: Doubt| {
+            let doubts = &[doubt];
+            told(&entries(&Known { levels, sent, doubts }, TWO, false))
+        };
+        assert_eq!(again(&levels, &books, doubt("A")), [shows("A@P1=5")]);
+        let renamed = again(&levels, &books, doubt("B"));
+        assert_eq!(renamed, [(Some("A@P1=5".to_owned()), vec!["B@P1".to_owned()])]);
+        assert_eq!(again(&[], &[], doubt("A")), [(None, vec!["A@P1".to_owned()])]);
+    }
+
+    #[test]
+    fn a_full_page_ends_with_a_whole_item() {
+        let levels: Vec<Level> = [(1, 1), (1, 2), (2, 1), (2, 2)]
+            .map(|(item, place)| level(item, place, "A", dec!(1)))
+            .into();
+        let (cut, last) = whole_items(levels.clone(), 4);
+        assert_eq!((cut.len(), last), (2, false));
+        let (all, last) = whole_items(levels.clone(), 5);
+        assert_eq!((all.len(), last), (4, true));
+        let (one, last) = whole_items(levels.into_iter().take(2).collect(), 2);
+        assert_eq!(
+            (one.len(), last),
+            (2, false),
+            "an item that fills a page is dealt with as far as it was read"
+        );
+    }
+}

@@ -1,0 +1,196 @@
+//! ShipStation's limit with very many at once: a burst of calls from a fleet over one shared table, each worker a process of its own.
+//!
+//! They ask a ShipStation in this process, so that the clock is turned instead of waited for. Nobody counts but ShipStation itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use secrecy::SecretString;
+use serde_json::json;
+use simulators::clock::Clock as Hands;
+use simulators::server::{Base, Local};
+use simulators::shipstation::{Options, ShipStation};
+use tests::world::{Failure, SharedClock, World};
+use waybill::connection::Connection;
+use waybill::domain::{Level, LevelKey};
+use waybill::http::{self, Fate, SharedTokens, Vendor};
+use waybill::memory::CountedNonces;
+use waybill::ports::{CallError, Secrets, ShippingDesk, Systems};
+use waybill::systems::Registry;
+
+/// How many workers there are, and how many calls.
+const WORKERS: usize = 50;
+const CALLS: u64 = 2_000;
+
+/// The V2 key with which every story begins, and one of the sandbox.
+const KEY: &str = "shipstation-v2-key";
+const SANDBOX_KEY: &str = "TEST_shipstation-key";
+
+/// ShipStation in this process: a call takes some turns of the scheduler and a moment of everybody's time.
+struct Near {
+    shipstation: Local,
+    clock: Hands,
+}
+
+#[async_trait]
+impl Vendor for Near {
+    async fn ask(&self, request: ::http::Request<Bytes>) -> Fate {
+        tokio::task::yield_now().await;
+        let answer = self.shipstation.exchange(request).await;
+        self.clock.advance(SignedDuration::from_millis(2));
+        tokio::task::yield_now().await;
+        answer.map_or(Fate::Broken, Fate::Answered)
+    }
+}
+
+struct Fleet {
+    world: World,
+    shipstation: ShipStation,
+    workers: Vec<Arc<dyn ShippingDesk>>,
+}
+
+impl Fleet {
+    /// Workers that all have just begun, under one key.
+    async fn start(key: &str, options: Options) -> Result<Self, Failure> {
+        let world = World::start().await?;
+        let base = Base {
+            clock: world.clock.clone(),
+            ..Default::default()
+        };
+        let (shipstation, local) = ShipStation::here(options, base);
+        let near = Near {
+            shipstation: local,
+            clock: world.clock.clone(),
+        };
+        let client = http::client()?.asking(Arc::new(near));
+        let secret = "waybill/test/acme/shipstation";
+        let keys = SecretString::from(json!({ "api_key": key }).to_string());
+        world.vault.write(secret, &keys).await?;
+        let id = world.connect("acme-netsuite-shipstation", |connection| {
+            connection.carrier.system = "shipstation".to_owned();
+            connection.carrier.account = "acme".to_owned();
+            connection.carrier.secret = secret.to_owned();
+            connection.carrier.base_url = "http://shipstation.here".parse().ok();
+            connection.carrier.options = json!({ "api": "v2" });
+        })?;
+        let connection = world.store.tables().connections.get(&id).cloned();
+        let connection = connection.ok_or("it was just made")?;
+        let mut workers = Vec::new();
+        for _ in 0..WORKERS {
+            workers.push(cold(&world, &client, &connection).await?);
+        }
+        for sku in 0..CALLS {
+            shipstation.add_product(&format!("SKU-{sku}"), "Ball valve");
+        }
+        Ok(Self {
+            world,
+            shipstation,
+            workers,
+        })
+    }
+
+    /// Every level is told by whoever is free; who is told to wait comes again when the hint says so, and not before.
+    async fn tell(&self, calls: u64) -> Result<u64, Failure> {
+        let clock = &self.world.clock;
+        let mut due: BTreeMap<(Timestamp, u64), ()> = (0..calls).map(|one| ((clock.now(), one), ())).collect();
+        let mut visits = 0;
+        while let Some(((first, _), ())) = due.first_key_value() {
+            clock.set((*first).max(clock.now()));
+            let now = clock.now();
+            let taken: Vec<u64> = due.keys().filter(|(at, _)| *at <= now).map(|(_, one)| *one).take(WORKERS).collect();
+            due.retain(|(_, one), ()| !taken.contains(one));
+            visits += u64::try_from(taken.len())?;
+            let told = taken.into_iter().zip(&self.workers).map(async |(one, worker)| {
+                let level = Level {
+                    key: LevelKey { item: one, location: 1 },
+                    sku: format!("SKU-{one}"),
+                    quantity: Decimal::from(one + 1),
+                };
+                (one, worker.set_on_hand(&level, "se-5101").await)
+            });
+            for (one, told) in join_all(told).await {
+                match told {
+                    Ok(()) => {}
+                    Err(CallError::Later(later)) => {
+                        let hint = later.after.and_then(|after| SignedDuration::try_from(after).ok());
+                        let wait = hint.unwrap_or(SignedDuration::from_mins(1)).max(SignedDuration::from_secs(1));
+                        due.insert((clock.now() + wait, one), ());
+                    }
+                    Err(error) => return Err(error.to_string().into()),
+                }
+            }
+        }
+        Ok(visits)
+    }
+
+    /// Every level is shown as it was told last.
+    fn nothing_is_lost(&self, calls: u64) -> bool {
+        let books = self.shipstation.read_books();
+        (0..calls).all(|one| books.on_hand(&format!("SKU-{one}"), 5101) == i64::try_from(one + 1).ok())
+    }
+}
+
+/// The desk as a process that has just begun reaches it.
+async fn cold(world: &World, client: &http::Client, connection: &Connection) -> Result<Arc<dyn ShippingDesk>, Failure> {
+    let (store, clock) = (Arc::new(world.store.clone()), Arc::new(SharedClock(world.clock.clone())));
+    let (vault, nonces) = (world.vault.clone(), Arc::new(CountedNonces::default()));
+    let tokens = SharedTokens::new(store.clone(), vault.clone(), clock.clone(), nonces).without_rests();
+    let (timeout, tokens) = (Duration::from_secs(30), Arc::new(tokens));
+    let registry = Registry::new(client.clone(), clock, timeout, tokens, store, vault);
+    let desk = registry.open(connection).await?.desk.ok_or("it is no desk")?;
+    Ok(desk.desk)
+}
+
+/// P49: a burst of 2,000 calls from 50 workers: ShipStation never sees more than 200 in any 60 seconds, refuses none or a few, and
+/// every call is made in the end.
+#[tokio::test]
+async fn two_thousand_calls_from_fifty_workers_keep_the_limit_of_a_minute() -> Result<(), Failure> {
+    let fleet = Fleet::start(KEY, Options::default()).await?;
+    let began = fleet.world.now();
+    let visits = fleet.tell(CALLS).await?;
+    let books = fleet.shipstation.read_books();
+    let traffic = books.traffic.get(KEY).ok_or("nothing was asked")?;
+    assert!(traffic.most_in_60_s <= 200, "{} in 60 s", traffic.most_in_60_s);
+    assert_eq!(traffic.refused, 0);
+    assert!(fleet.nothing_is_lost(CALLS));
+    let took = fleet.world.now().duration_since(began);
+    assert!(took < SignedDuration::from_mins(40), "{took:#}, {visits} visits");
+    Ok(())
+}
+
+/// P49: a key of the sandbox takes 20 calls a minute.
+#[tokio::test]
+async fn a_key_of_the_sandbox_takes_twenty_calls_a_minute() -> Result<(), Failure> {
+    let fleet = Fleet::start(SANDBOX_KEY, Options::default()).await?;
+    fleet.tell(150).await?;
+    let books = fleet.shipstation.read_books();
+    let traffic = books.traffic.get(SANDBOX_KEY).ok_or("nothing was asked")?;
+    assert!(traffic.most_in_60_s <= 20 && traffic.refused == 0, "{} in 60 s", traffic.most_in_60_s);
+    assert!(fleet.nothing_is_lost(150));
+    Ok(())
+}
+
+/// P49: where ShipStation grants less than it publishes, its 429 pauses the whole fleet for as long as it says, and nothing is lost.
+#[tokio::test]
+async fn a_refusal_for_the_limit_pauses_everybody() -> Result<(), Failure> {
+    let options = Options {
+        v2_calls: 120,
+        ..Options::default()
+    };
+    let fleet = Fleet::start(KEY, options).await?;
+    fleet.tell(600).await?;
+    let books = fleet.shipstation.read_books();
+    let traffic = books.traffic.get(KEY).ok_or("nothing was asked")?;
+    assert!(traffic.refused > 0, "the limit is lower than what is published");
+    assert!(traffic.most_let_in_60_s <= 120, "{}", traffic.most_let_in_60_s);
+    // A refusal is heard by whoever asked at the same moment, and by nobody after it.
+    assert!(traffic.refused <= 10 * 50, "{} were refused", traffic.refused);
+    assert!(fleet.nothing_is_lost(600));
+    Ok(())
+}
