@@ -130,7 +130,7 @@ async fn two_parts_of_an_order_are_two_despatches() -> Result<(), Failure> {
         );
         let all: BTreeSet<_> = listed.iter().map(contents).collect();
         let wanted = [of(&[("FM-20", dec!(1))]), of(&[("FM-20", dec!(2)), ("GK-1", dec!(10))])];
-        assert_eq!(all, wanted.into(), "{api}");
+        assert_eq!(all, BTreeSet::from(wanted), "{api}");
         for despatch in &listed {
             assert_eq!(despatch.standing, DespatchStanding::Shipped, "{api}");
             assert_eq!(despatch.shipment.tracking_numbers().count(), 1, "{api}");
