@@ -18,6 +18,8 @@ mod netsuite_desk;
 #[cfg(test)]
 mod peoplesoft;
 #[cfg(test)]
+mod shipstation;
+#[cfg(test)]
 mod ups;
 
 /// How a call goes wrong.

@@ -73,6 +73,16 @@ impl Row {
         }
     }
 
+    /// The desk's id of its order.
+    pub(super) fn order(&self) -> Option<&str> {
+        match self {
+            Self::Label(label) => label.shipment_id.as_deref(),
+            Self::Fulfilment(fulfilment) => fulfilment.shipment_id.as_deref(),
+            Self::Shipment(shipment) => shipment.order_id.as_deref(),
+            Self::Marked(fulfilment) => fulfilment.order_id.as_deref(),
+        }
+    }
+
     /// Whether it is void.
     fn is_void(&self) -> bool {
         match self {
@@ -368,6 +378,20 @@ impl ShippingDesk for ShipStation {
             Api::V2 => self.numbered_v2(number).await,
             Api::V1 => self.numbered_v1(number).await,
         }
+    }
+
+    async fn despatches_of(&self, order: &DeskOrderRef) -> Result<Option<Vec<Despatch>>, CallError> {
+        let rows = match self.account.api {
+            Api::V2 => self.rows_of_v2(&order.id).await?,
+            Api::V1 => self.rows_of_v1(&order.id).await?,
+        };
+        let mut all: Vec<Despatch> = Vec::new();
+        for row in &rows {
+            let despatch = self.despatch_of(row).await?;
+            // A fulfilment may be a label that was told already.
+            all.extend(despatch.filter(|one| all.iter().all(|known| known.id != one.id)));
+        }
+        Ok(Some(all))
     }
 
     fn numbers_repeat(&self) -> bool {

@@ -134,6 +134,18 @@ impl ShipStation {
         Ok(!shipments.iter().any(alive))
     }
 
+    /// Everything that was shipped of an order.
+    pub(super) async fn rows_of_v1(&self, order: &str) -> Result<Vec<Row>, CallError> {
+        let shipments = self.shipments_by("orderId", order).await?.into_iter();
+        let path = query("/fulfillments", &[("orderId", order), ("pageSize", ORDERS)]);
+        let page: Page = body(&self.get("fulfilments-of-order", path).await?)?;
+        let marked = page.fulfillments.unwrap_or_default().into_iter();
+        let shipments = shipments.map(|one| Row::Shipment(Box::new(one)));
+        let mut rows: Vec<Row> = shipments.chain(marked.map(|one| Row::Marked(Box::new(one)))).collect();
+        rows.retain(|row| row.order() == Some(order));
+        Ok(rows)
+    }
+
     async fn shipments_by(&self, filter: &str, value: &str) -> Result<Vec<Shipment>, CallError> {
         let fields = [(filter, value), ("includeShipmentItems", "true"), ("pageSize", ORDERS)];
         let page: Page = body(&self.get("shipments-by", query("/shipments", &fields)).await?)?;

@@ -120,6 +120,21 @@ impl ShipStation {
         }
     }
 
+    /// Everything that was shipped of an order.
+    pub(super) async fn rows_of_v2(&self, order: &str) -> Result<Vec<Row>, CallError> {
+        let fields = [("shipment_id", order), ("page_size", ORDERS)];
+        let mut rows = Vec::new();
+        for (operation, path, list) in [
+            ("labels-of-order", "/v2/labels", List::Labels),
+            ("fulfilments-of-order", "/v2/fulfillments", List::Fulfilments),
+        ] {
+            let page: Page = body(&self.get(operation, query(path, &fields)).await?)?;
+            rows.extend(self.rows_v2(page, list)?);
+        }
+        rows.retain(|row| row.order() == Some(order));
+        Ok(rows)
+    }
+
     fn remember(&self, label: &Label) {
         for number in numbers(label) {
             self.seen(|seen| {

@@ -44,7 +44,7 @@ impl Signer {
 
     fn published(&self) -> Value {
         // PKCS #1 of a key of 2048 bits: a modulus of 257 bytes that begins with 0, and an exponent of three.
-        let public = self.pair.public_key().as_ref();
+        let public: &[u8] = self.pair.public_key().as_ref();
         assert_eq!((public.len(), &public[4..9]), (270, [2, 0x82, 1, 1, 0].as_slice()));
         let (modulus, exponent) = (&public[9..265], &public[267..]);
         json!({

@@ -139,7 +139,7 @@ fn webhooks_of_either_version_point_to_what_was_shipped() {
         "<xml/>",
         r#"{"resource_type":"SHIP_NOTIFY"}"#,
         r#"{"resource_type":"NEW","resource_url":"x"}"#,
-        &deep,
+        deep.as_str(),
     ] {
         assert!(
             matches!(&webhook::read(body)[..], [PushedNews::Nothing { .. }]),

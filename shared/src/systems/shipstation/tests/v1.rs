@@ -100,6 +100,15 @@ async fn a_fulfilment_of_a_labelled_parcel_is_that_shipment() {
 }
 
 #[tokio::test]
+async fn an_order_knows_its_despatches() {
+    let world = World::new(account);
+    let desk = world.v1();
+    let marked = desk.pointed_to(MARKED, None).await.unwrap().despatches.remove(0);
+    let all = desk.despatches_of(&marked.order).await.unwrap().unwrap();
+    assert_eq!(all, [marked]);
+}
+
+#[tokio::test]
 async fn a_stretch_is_asked_for_in_pacific_time() {
     let world = World::new(account);
     let desk = world.v1();
