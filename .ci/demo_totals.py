@@ -5,7 +5,7 @@ import json
 import sys
 
 totals = json.loads(sys.argv[1])
-PAIRINGS = ["fusion-ups", "netsuite-fedex", "netsuite-ups", "peoplesoft-ups"]
+PAIRINGS = ["fusion-ups", "netsuite-fedex", "netsuite-shipstation", "netsuite-ups", "peoplesoft-ups"]
 
 
 def promised_of(counts):
@@ -35,9 +35,10 @@ if "killed" in totals:
     }
 else:
     promised |= {
-        "48 orders": totals["orders"] == 48,
+        "60 orders": totals["orders"] == 60,
         "5 are held": totals["held"] == 5,
-        "4 are cancelled": totals["cancelled"] == 4,
+        "5 are cancelled": totals["cancelled"] == 5,
+        "a desk was told of stock": totals.get("stock_told", 0) > 0,
         "within two minutes": totals["seconds"] < 120,
     }
 broken = [promise for promise, kept in promised.items() if not kept]

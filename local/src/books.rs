@@ -157,6 +157,9 @@ pub struct Totals {
     /// Function processes that were killed while they worked, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub killed: Option<u32>,
+    /// Quantities that desks were told, where there are any: by then they show what the ERPs have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stock_told: Option<usize>,
     /// From the start of the deployment to the end of the work.
     pub seconds: f64,
     /// What the deployment ran on.
@@ -284,6 +287,7 @@ pub fn totals(told: &[Told], took: Duration, killed: Option<u32>) -> Totals {
         counts: told.iter().map(Told::counts).sum(),
         pairings: told.iter().map(|told| (told.name.id(), told.counts())).collect(),
         killed,
+        stock_told: None,
         seconds: (took.as_secs_f64() * 10.0).round() / 10.0,
         stack: "ministack",
     }

@@ -1,19 +1,21 @@
 //! The carriers of the demo: which there are, one that runs, and what its books say, the same way for each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use simulators::faults::FaultPlan;
 use simulators::server::Base;
-use simulators::{fedex, ups};
+use simulators::{fedex, shipstation, ups};
 use tokio::task::JoinHandle;
+use waybill::domain::{DocumentId, JobId};
 use waybill::systems;
 
 pub use simulators::ups::EventKind;
 
 use crate::failure::{Failure, Outcome, While};
+use crate::pairing::PRODUCTS;
 
 /// Which carrier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +24,8 @@ pub enum Carrier {
     Ups,
     /// FedEx.
     FedEx,
+    /// ShipStation, where people ship themselves.
+    ShipStation,
 }
 
 impl Carrier {
@@ -31,6 +35,7 @@ impl Carrier {
         match self {
             Self::Ups => "ups",
             Self::FedEx => "fedex",
+            Self::ShipStation => "shipstation",
         }
     }
 
@@ -40,6 +45,7 @@ impl Carrier {
         match self {
             Self::Ups => "UPS",
             Self::FedEx => "FedEx",
+            Self::ShipStation => "ShipStation",
         }
     }
 
@@ -49,6 +55,7 @@ impl Carrier {
         match self {
             Self::Ups => json!({ "client_id": "ups-client", "client_secret": "ups-secret" }),
             Self::FedEx => json!({ "api_key": "fedex-key", "secret_key": "fedex-secret" }),
+            Self::ShipStation => json!({ "api_key": "shipstation-v2-key" }),
         }
     }
 }
@@ -66,6 +73,8 @@ pub enum Running {
     Ups(ups::Running),
     /// FedEx.
     FedEx(fedex::Running),
+    /// ShipStation.
+    ShipStation(shipstation::Running),
 }
 
 impl Running {
@@ -84,6 +93,14 @@ impl Running {
                 let running = fedex::FedEx::start(quick(), Base::default(), port).await;
                 Self::FedEx(running.doing(doing)?)
             }
+            Carrier::ShipStation => {
+                let running = shipstation::ShipStation::start(forgetful(), Base::default(), port).await;
+                let running = running.doing(doing)?;
+                for sku in PRODUCTS {
+                    running.shipstation.add_product(sku, sku);
+                }
+                Self::ShipStation(running)
+            }
         })
     }
 
@@ -93,6 +110,7 @@ impl Running {
         match self {
             Self::Ups(_) => Carrier::Ups,
             Self::FedEx(_) => Carrier::FedEx,
+            Self::ShipStation(_) => Carrier::ShipStation,
         }
     }
 
@@ -102,6 +120,7 @@ impl Running {
         match self {
             Self::Ups(running) => &running.url,
             Self::FedEx(running) => &running.url,
+            Self::ShipStation(running) => &running.url,
         }
     }
 
@@ -111,15 +130,27 @@ impl Running {
         match self {
             Self::Ups(running) => &running.ups.base().faults,
             Self::FedEx(running) => &running.fedex.base().faults,
+            Self::ShipStation(running) => &running.shipstation.base().faults,
         }
     }
 
-    /// What it has billed and not voided.
+    /// The desk at which people ship, where it is one.
     #[must_use]
-    pub fn books(&self) -> Books {
+    pub fn desk(&self) -> Option<&shipstation::ShipStation> {
+        match self {
+            Self::ShipStation(running) => Some(&running.shipstation),
+            Self::Ups(_) | Self::FedEx(_) => None,
+        }
+    }
+
+    /// What it has billed and not voided. What people shipped at a desk is known there by the numbers of their orders: `left` says
+    /// which document each means, of which connection.
+    #[must_use]
+    pub fn books(&self, left: &BTreeMap<String, Left>) -> Books {
         match self {
             Self::Ups(running) => of_ups(&running.ups.read_books()),
             Self::FedEx(running) => of_fedex(&running.fedex.read_books()),
+            Self::ShipStation(running) => of_shipstation(&running.shipstation.read_books(), left),
         }
     }
 
@@ -128,6 +159,7 @@ impl Running {
         match self {
             Self::Ups(running) => running.ups.happen(number, &[event]),
             Self::FedEx(running) => running.fedex.happen(number, &[event]),
+            Self::ShipStation(running) => running.shipstation.scan(number, scanned(event)).is_ok(),
         }
     }
 
@@ -137,11 +169,12 @@ impl Running {
         match self {
             Self::Ups(running) => tokio::spawn(ups::courier(running.ups.clone(), every)),
             Self::FedEx(running) => tokio::spawn(fedex::courier(running.fedex.clone(), every)),
+            Self::ShipStation(running) => tokio::spawn(shipstation::courier(running.shipstation.clone(), every)),
         }
     }
 
-    /// How many of its parcels somebody was promised news of. UPS promises that number by number, FedEx for a whole
-    /// account.
+    /// How many of its parcels somebody was promised news of. UPS promises that number by number, FedEx and ShipStation for a
+    /// whole account.
     #[must_use]
     pub fn followed(&self) -> usize {
         match self {
@@ -153,15 +186,25 @@ impl Running {
                 .iter()
                 .map(|one| one.packages.len())
                 .sum(),
+            Self::ShipStation(running) => {
+                let books = running.shipstation.read_books();
+                let alive = books.labels.iter().filter(|label| label.voided_at.is_none());
+                alive.map(|label| label.packages.len()).sum()
+            }
         }
     }
 
-    /// A person enters the address of our hook in the carrier's portal, where it has one: FedEx. UPS is told by
-    /// subscriptions.
+    /// A person enters the address of our hook in the carrier's portal, where it has one: FedEx, and ShipStation for each kind of
+    /// notice. UPS is told by subscriptions.
     ///
     /// # Errors
     /// The portal refuses it.
     pub fn register_hook(&self, address: &str, key: &str) -> Outcome<()> {
+        if let Self::ShipStation(running) = self {
+            for event in NOTICES {
+                running.shipstation.subscribe(2, event, address);
+            }
+        }
         let Self::FedEx(running) = self else { return Ok(()) };
         let webhook = fedex::Webhook {
             url: address.to_owned(),
@@ -177,6 +220,7 @@ impl Running {
         match self {
             Self::Ups(running) => running.serving.stop().await,
             Self::FedEx(running) => running.serving.stop().await,
+            Self::ShipStation(running) => running.serving.stop().await,
         }
     }
 }
@@ -187,6 +231,40 @@ fn quick() -> fedex::Options {
         index_lag_s: 1,
         ..fedex::Options::default()
     }
+}
+
+/// What ShipStation tells of.
+const NOTICES: [&str; 3] = ["label_created_v2", "fulfillment_shipped_v2", "track_event_v2"];
+
+/// Every so-manieth notice of ShipStation is lost on its way, so that its list must be read for what it told of.
+const LOST: u32 = 5;
+
+/// A ShipStation whose notices do not all arrive.
+fn forgetful() -> shipstation::Options {
+    shipstation::Options {
+        push_lose_every: Some(LOST),
+        ..shipstation::Options::default()
+    }
+}
+
+/// What ShipStation's Track says of what happens to a parcel.
+fn scanned(event: EventKind) -> shipstation::Scan {
+    match event {
+        EventKind::PickedUp => shipstation::Scan::Accepted,
+        EventKind::OutForDelivery => shipstation::Scan::OutForDelivery,
+        EventKind::WeatherDelay => shipstation::Scan::Exception,
+        EventKind::Delivered => shipstation::Scan::Delivered,
+        _ => shipstation::Scan::InTransit,
+    }
+}
+
+/// The document that an order at a desk means, and the connection that keeps them in step.
+#[derive(Debug, Clone)]
+pub struct Left {
+    /// The connection.
+    pub connection: &'static str,
+    /// The document.
+    pub document: DocumentId,
 }
 
 /// What a carrier has billed and not voided, in the order of billing.
@@ -284,6 +362,46 @@ fn of_fedex(books: &fedex::Books) -> Books {
     }
 }
 
+/// Each label is a unit of its order, in the order of buying, void ones included.
+fn of_shipstation(books: &shipstation::Books, left: &BTreeMap<String, Left>) -> Books {
+    let mut units: BTreeMap<u64, u32> = BTreeMap::new();
+    let mut shipments = Vec::new();
+    for label in books.labels.iter().filter(|label| label.returns.is_none()) {
+        let unit = units.entry(label.order).and_modify(|unit| *unit += 1).or_insert(1);
+        let Some(order) = books.orders.iter().find(|order| order.id == label.order) else {
+            continue;
+        };
+        if label.voided_at.is_some() {
+            continue;
+        }
+        let job = left.get(&order.number).and_then(|left| {
+            let connection = left.connection.parse().ok()?;
+            Some(JobId::of(&connection, &left.document, *unit).to_string())
+        });
+        let arrived = label
+            .events
+            .iter()
+            .any(|event| event.scan == shipstation::Scan::Delivered);
+        shipments.push(Shipment {
+            references: job.into_iter().collect(),
+            consignee: order.ship_to.name.clone(),
+            city: order.ship_to.city.clone(),
+            country: order.ship_to.country.clone(),
+            service: label.service.clone(),
+            charge: label.cost,
+            parcels: label
+                .packages
+                .iter()
+                .map(|package| Parcel {
+                    tracking_number: package.tracking_number.clone(),
+                    delivered: arrived,
+                })
+                .collect(),
+        });
+    }
+    Books { shipments }
+}
+
 fn parcel(number: &str, events: &[ups::Event]) -> Parcel {
     Parcel {
         tracking_number: number.to_owned(),
@@ -327,10 +445,10 @@ mod tests {
     /// UPS is told by subscriptions, FedEx in its portal.
     #[tokio::test]
     async fn each_carrier_runs_and_takes_the_address_of_a_hook_its_own_way() {
-        for which in [Carrier::Ups, Carrier::FedEx] {
+        for which in [Carrier::Ups, Carrier::FedEx, Carrier::ShipStation] {
             let running = Running::start(which, 0).await.unwrap();
             assert_eq!(running.which(), which);
-            assert_eq!(running.books(), Books::default());
+            assert_eq!(running.books(&BTreeMap::new()), Books::default());
             let key = "Wb1aaaaaaaaaaaaaaaaaaaaaaaaaaa";
             let taken = running.register_hook("http://hooks.localhost:1/hooks/x", key);
             assert!(taken.is_ok(), "{which:?}");

@@ -21,6 +21,9 @@ pub fn befall(outside: &Outside) {
             .pairings
             .iter()
             .filter(|one| one.name().carrier() == carrier.which());
+        if carrier.desk().is_some() {
+            continue;
+        }
         for (index, pairing) in own.enumerate() {
             faults.add(rates_fail(pairing.name()));
             for (kind, document) in losses(carrier.which(), index, &pairing.plain()) {

@@ -217,6 +217,23 @@ impl Operator {
         Ok(lost)
     }
 
+    /// Says for what left a desk under a number that the ERP does not know, and is held for that, which order is meant.
+    ///
+    /// # Errors
+    /// The jobs cannot be listed, or the word is not taken.
+    pub async fn resolve_unknown(&self, connection: &str, unknown: &str, number: &str) -> Outcome<()> {
+        let list = ["job", "list", "--connection", connection, "--state", "held", "--json"];
+        let printed = self.waybill(&list).await?;
+        let jobs: Vec<Value> = serde_json::from_str(&printed).doing("reading what `waybill job list` printed")?;
+        let named = |job: &&Value| job.pointer("/job/number").and_then(Value::as_str) == Some(unknown);
+        let held = jobs.iter().find(named).and_then(|job| job.pointer("/job/id")?.as_str());
+        if let Some(job) = held {
+            self.waybill(&["job", "resolve", job, "--order", number, "--yes"])
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Polls these ERPs now, all at once.
     ///
     /// # Errors

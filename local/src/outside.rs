@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::books::{self, Told};
-use crate::carrier::{Books, Carrier, EventKind, Running};
+use crate::carrier::{Books, Carrier, EventKind, Left, Running};
 use crate::failure::Outcome;
 use crate::operator::MadeHook;
 use crate::pairing::{self, Name, Pairing};
@@ -88,8 +88,33 @@ impl Outside {
 
     /// What each carrier has billed and not voided.
     fn books(&self) -> BTreeMap<Carrier, Books> {
+        let left = self.left();
         let carriers = self.carriers.iter();
-        carriers.map(|carrier| (carrier.which(), carrier.books())).collect()
+        carriers
+            .map(|carrier| (carrier.which(), carrier.books(&left)))
+            .collect()
+    }
+
+    /// What left a desk, by the number that it has there.
+    fn left(&self) -> BTreeMap<String, Left> {
+        let left = self.pairings.iter().flat_map(|pairing| {
+            let connection = pairing.name().connection();
+            let leaves = pairing.leaves_as().into_iter();
+            leaves.map(move |(number, document)| (number, Left { connection, document }))
+        });
+        left.collect()
+    }
+
+    /// The pairings whose goods leave at a desk, each with the desk.
+    pub fn desks(&mut self) -> impl Iterator<Item = (&mut Box<dyn Pairing>, &Running)> {
+        let carriers = &self.carriers;
+        self.pairings.iter_mut().filter_map(|pairing| {
+            let which = pairing.name().carrier();
+            let desk = carriers
+                .iter()
+                .find(|one| one.which() == which && one.desk().is_some())?;
+            Some((pairing, desk))
+        })
     }
 
     /// The parcels that travel, of each carrier.
@@ -226,10 +251,13 @@ mod tests {
         outside.stop().await;
 
         let outside = Outside::start(0, &Name::ALL).await.unwrap();
-        assert_eq!(outside.words(), "NetSuite, Fusion, PeopleSoft, UPS and FedEx");
-        assert_eq!(outside.urls().len(), 6);
+        assert_eq!(
+            outside.words(),
+            "NetSuite, Fusion, PeopleSoft, UPS, FedEx and ShipStation"
+        );
+        assert_eq!(outside.urls().len(), 8);
         let named: BTreeSet<&str> = outside.secrets().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(named.len(), 6);
+        assert_eq!(named.len(), 8);
         assert!(outside.is_settled() && outside.astray().is_empty());
         outside.stop().await;
     }

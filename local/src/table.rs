@@ -142,7 +142,7 @@ fn each(told: &[Told], words: impl Fn(&Told) -> String) -> String {
 fn in_a_word(name: Name) -> String {
     match name.carrier() {
         Carrier::Ups => name.erp().to_owned(),
-        Carrier::FedEx => name.words(),
+        Carrier::FedEx | Carrier::ShipStation => name.words(),
     }
 }
 

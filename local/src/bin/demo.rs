@@ -38,17 +38,19 @@ const TRAVELS: [EventKind; 6] = [
     EventKind::OutForDelivery,
     EventKind::Delivered,
 ];
+/// How often stock is told: all of it, what has moved since, and nothing.
+const ROUNDS: usize = 3;
 /// How often the ERPs are polled.
 const POLL: Duration = Duration::from_secs(2);
 
 /// Ships orders through the whole deployment on this machine: NetSuite sales orders, Fusion purchase orders, and PeopleSoft
-/// purchase orders and requisitions become UPS shipments, what people mark as shipped in another NetSuite account FedEx shipments, and
-/// their parcels travel until each ERP shows that they are delivered.
+/// purchase orders and requisitions become UPS shipments, what people mark as shipped in another NetSuite account FedEx shipments, what
+/// people ship in ShipStation becomes item fulfilments in a third one, and all parcels travel until each ERP shows that they are delivered.
 #[derive(Parser)]
 #[command(name = "cargo demo")]
 struct Arguments {
     /// How many documents of all pairings together; twelve or more for each hold every kind
-    #[arg(long, default_value_t = 48)]
+    #[arg(long, default_value_t = 60)]
     orders: usize,
     /// Which pairings; may be repeated, and without it all of them
     #[arg(long = "pairing", value_name = "NAME")]
@@ -166,6 +168,14 @@ impl Demo<'_> {
             }
             Err(_) => Ok(()),
         };
+        let stocked = match &ended {
+            Ok(()) if self.outside.desks().next().is_some() => {
+                progress
+                    .phase("telling ShipStation of stock", async |line| self.tell_stock(line).await)
+                    .await
+            }
+            _ => Ok(()),
+        };
         let opened_labels = progress
             .phase("opening the labels", async |line| self.labels_open(line).await)
             .await;
@@ -175,10 +185,19 @@ impl Demo<'_> {
             })
             .await;
         let told = self.outside.told(opened);
-        let totals = books::totals(&told, began.elapsed(), chaos.map(|chaos| chaos.killed));
+        let stock = self
+            .outside
+            .desks()
+            .map(|(_, desk)| told_of_stock(desk))
+            .reduce(|sum, one| sum + one);
+        let totals = Totals {
+            stock_told: stock,
+            ..books::totals(&told, began.elapsed(), chaos.map(|chaos| chaos.killed))
+        };
         self.tell(&told, &totals).await?;
         ended
             .and(delivered)
+            .and(stocked)
             .and(opened_labels)
             .and_then(|()| once_each(&totals))
             .and_then(|()| self.nothing_of_others())?;
@@ -210,7 +229,8 @@ impl Demo<'_> {
                 chaos.rages()
             });
             if polled.is_none_or(|at| at.elapsed() >= POLL) {
-                match self.operator.poll(&names).await {
+                let tended = self.tend_desks().await;
+                match self.operator.poll(&names).await.and(tended) {
                     // The poller itself may have been killed: the next poll goes on where it was.
                     Err(_) if storm => {}
                     polled => {
@@ -235,6 +255,54 @@ impl Demo<'_> {
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+    }
+
+    /// Desks at which people ship hear of customers and open orders, and what left there under a number that no ERP knows is said
+    /// to be meant for one that it does.
+    async fn tend_desks(&mut self) -> Outcome<()> {
+        for (pairing, _) in self.outside.desks() {
+            let connection = pairing.name().connection();
+            self.operator.waybill(&["customers", "run", connection]).await?;
+            if let Some((unknown, number)) = pairing.meant() {
+                self.operator.resolve_unknown(connection, unknown, number).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells desks of stock, of what people count meanwhile too, and holds the books of both sides against each other.
+    async fn tell_stock(&mut self, line: &Line) -> Outcome<()> {
+        for round in 1..=ROUNDS {
+            for (pairing, desk) in self.outside.desks() {
+                let name = pairing.name();
+                let before = told_of_stock(desk);
+                if round == 2 {
+                    pairing.move_stock();
+                }
+                line.at(format!("round {round} of {ROUNDS}"));
+                self.operator
+                    .waybill(&["stock", "run", name.connection(), "--wait"])
+                    .await?;
+                let wrong = pairing.out_of_step(desk);
+                if !wrong.is_empty() {
+                    let words = format!("{} are not in step: {}", name.words(), wrong.join("; "));
+                    return Err(Failure::new(words));
+                }
+                let told = told_of_stock(desk) - before;
+                let expected = if round == 2 {
+                    1..=1
+                } else if round == 1 {
+                    1..=usize::MAX
+                } else {
+                    0..=0
+                };
+                if !expected.contains(&told) && self.arguments.chaos.is_none() {
+                    let words = format!("ShipStation was told {told} quantities in round {round}");
+                    return Err(Failure::new(words));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What was bought and has no label, because FedEx gives it once and its answer was lost, is voided by the operator, and ships anew.
@@ -364,6 +432,11 @@ impl Demo<'_> {
         }
         Ok(())
     }
+}
+
+/// How many quantities a desk has taken so far.
+fn told_of_stock(desk: &local::carrier::Running) -> usize {
+    desk.desk().map_or(0, |desk| desk.read_books().stock_changes.len())
 }
 
 /// The documents that have not ended.

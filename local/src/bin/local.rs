@@ -33,7 +33,7 @@ enum Command {
     /// Run simulated ERPs, UPS and FedEx against the stack, with orders to play with, until Ctrl-C
     Simulators {
         /// How many documents of all pairings together; twelve or more for each hold every kind
-        #[arg(long, default_value_t = 48)]
+        #[arg(long, default_value_t = 60)]
         orders: usize,
         /// Which orders: the same seed makes the same ones
         #[arg(long, default_value_t = 7)]

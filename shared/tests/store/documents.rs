@@ -1,6 +1,6 @@
 //! Documents: admission as one transaction, and the race for it.
 
-use waybill::domain::{DocumentId, Units};
+use waybill::domain::{DespatchId, DocumentId, PassedOn, Quantities, Units};
 use waybill::ports::{Directory, Documents, Jobs, NewJob};
 
 use crate::database::{Fault, Store};
@@ -43,6 +43,43 @@ async fn of_two_admissions_of_one_document_one_wins() {
     let stored = store.dynamo.load(&winner.job.id).await.unwrap().unwrap();
     assert_eq!(stored.last_write, winner.job.last_write);
     assert_eq!(store.dynamo.audit(&winner.job.id).await.unwrap().len(), 1);
+}
+
+/// The name of a despatch that became a unit.
+fn name_of(new: &NewJob) -> Units {
+    let name = Units::none(DocumentId::despatch(&DespatchId::new("label:se-1")), "");
+    let named = name.passing_on(PassedOn {
+        document: new.job.document.clone(),
+        unit: 1,
+        quantities: Quantities::new(),
+    });
+    Units { version: 1, ..named }
+}
+
+/// P43: what people shipped once is one order's unit, whoever takes it for whichever order at the same time; the loser leaves nothing.
+#[tokio::test]
+async fn of_two_orders_that_take_one_despatch_one_wins() {
+    let store = Store::new().await;
+    let (ours, theirs) = (admitted("5012", "ours"), admitted("5013", "theirs"));
+    let (here, there) = (store.another(), store.another());
+    let (our_units, their_units) = (units(&ours), units(&theirs));
+    let (our_name, their_name) = ([name_of(&ours)], [name_of(&theirs)]);
+    let (a, b) = futures::join!(
+        here.admit_from(&our_units, std::slice::from_ref(&ours), &our_name),
+        there.admit_from(&their_units, std::slice::from_ref(&theirs), &their_name),
+    );
+    let (a, b) = (a.unwrap(), b.unwrap());
+    assert!(a != b, "one of them wins: {a} {b}");
+    let (winner, loser) = if a { (ours, theirs) } else { (theirs, ours) };
+    assert!(store.dynamo.load(&winner.job.id).await.unwrap().is_some());
+    assert!(store.dynamo.load(&loser.job.id).await.unwrap().is_none());
+    let asked = [loser.job.document.clone(), name_of(&winner).document];
+    let found = store.dynamo.units(&connection_id(), &asked).await.unwrap();
+    assert_eq!((found[0].version, &found[1]), (0, &name_of(&winner)));
+    assert!(
+        store.dynamo.numbered("").await.unwrap().is_empty(),
+        "a name has no number"
+    );
 }
 
 #[tokio::test]

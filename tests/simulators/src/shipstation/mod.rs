@@ -15,7 +15,8 @@
 //! Both stand at the root of one server, since their paths do not clash; `/jwks` beside them gives the public keys of
 //! V2's signatures. Buying a label for a part of an order splits it: the label is bought for the shipment that was
 //! there, and the rest becomes a shipment of its own under the same number. Not modelled, and answered as unknown paths:
-//! rates, labels for a shipment that is not there yet, manifests, pickups, totes, purchase orders and products of V1.
+//! rates, labels for a shipment that is not there yet, labels bought by V1, manifests, pickups, totes, purchase orders
+//! and products of V1.
 //!
 //! Notices lie in an outbox until they are due. A test in the same process takes them by [`ShipStation::due_pushes`];
 //! where Waybill listens on a port, [`courier`] carries them there.

@@ -63,6 +63,10 @@ mod tests {
         let at: Timestamp = "2026-11-20T16:46:27.125Z".parse().unwrap();
         assert_eq!(utc(at), "2026-11-20T16:46:27.125Z");
         assert_eq!(pacific(at), "2026-11-20T08:46:27.1250000");
+        assert_eq!(
+            pacific("2026-11-20T16:46:27Z".parse().unwrap()),
+            "2026-11-20T08:46:27.0000000"
+        );
         assert_eq!(read_pacific(&pacific(at)), Some(at));
         assert_eq!(read_utc(&utc(at)), Some(at));
         let summer: Timestamp = "2026-07-01T06:59:59Z".parse().unwrap();

@@ -120,3 +120,75 @@ async fn nothing_is_bought_when_one_of_a_batch_cannot_be() {
     assert_eq!(status, 409);
     assert!(stage.books().labels.is_empty());
 }
+
+#[tokio::test]
+async fn another_process_can_subscribe_and_take_the_notices() {
+    let stage = Stage::plain().await;
+    let hook = json!({ "api": 2, "event": "label_created_v2", "url": "http://127.0.0.1:9/hook" });
+    assert!(control(&stage, "subscribe", &hook).await.1["id"].is_u64());
+    let wrong = json!({ "api": 2, "event": "label_created_v2", "url": "http://127.0.0.1:9/hook", "secret": "x" });
+    assert_eq!(control(&stage, "subscribe", &wrong).await.0, 422);
+    let item = json!([{ "sku": "W-1", "quantity": 1 }]);
+    act(
+        &stage,
+        json!({ "act": "enter", "number": "SO-1", "items": item, "standing": "awaiting_payment" }),
+    )
+    .await;
+    assert_eq!(
+        control(&stage, "act", &json!({ "act": "buy", "order": "SO-1" }))
+            .await
+            .0,
+        409,
+        "not paid"
+    );
+    act(&stage, json!({ "act": "release", "order": "SO-1" })).await;
+    let moved = json!({ "name": "Jo Mover", "lines": ["1 Main St"], "city": "Reno", "state": "NV",
+        "postal_code": "89501", "country": "US" });
+    act(&stage, json!({ "act": "edit", "order": "SO-1", "ship_to": moved })).await;
+    let bought = act(
+        &stage,
+        json!({ "act": "buy", "order": "SO-1", "carrier": "stamps_com" }),
+    )
+    .await;
+    let (_, due) = control(&stage, "due_pushes", &json!({})).await;
+    let due = due.as_array().unwrap();
+    assert_eq!((due.len(), &due[0]["url"]), (1, &hook["url"]));
+    let body: Value = serde_json::from_str(due[0]["body"].as_str().unwrap()).unwrap();
+    assert!(
+        body["resource_url"]
+            .as_str()
+            .unwrap()
+            .ends_with(&format!("batch_id=se-{}", bought["batch"]))
+    );
+    let label = stage.seen(&format!("/v2/labels/se-{}", bought["label"])).await;
+    assert_eq!(
+        (&label["ship_to"]["city_locality"], &label["carrier_code"]),
+        (&json!("Reno"), &json!("stamps_com"))
+    );
+
+    let again = act(
+        &stage,
+        json!({ "act": "again", "containing": "LABEL_CREATED_V2", "times": 5 }),
+    )
+    .await;
+    assert_eq!(again["sent"], 5);
+    act(&stage, json!({ "act": "rotate_key" })).await;
+    let (_, due) = control(&stage, "due_pushes", &json!({})).await;
+    assert_eq!(due.as_array().unwrap().len(), 5);
+    let page = stage
+        .http
+        .get(format!("{}/jwks", stage.running.url))
+        .send()
+        .await
+        .unwrap();
+    let page: Value = page.json().await.unwrap();
+    let told = due[0]["headers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|header| header[1] == page["keys"][0]["kid"]);
+    assert!(
+        told && page["keys"].as_array().unwrap().len() == 1,
+        "signed by the new key, the only one told"
+    );
+}

@@ -36,6 +36,7 @@ pub(super) async fn list(Shared(shipstation): Shared<ShipStation>, asked: Asked)
         asked.id("fulfillment_id")?,
         asked.id("batch_id")?,
     );
+    let store = asked.store("order_source_id")?;
     let sort_by = asked.one_of("sort_by", &["created_at", "modified_at", "shipped_at"])?;
     let batch_of = |one: &Fulfilment| one.label.and_then(|id| state.labels.get(&id)).map(|label| label.batch);
     let wanted = |one: &&Fulfilment| {
@@ -50,6 +51,7 @@ pub(super) async fn list(Shared(shipstation): Shared<ShipStation>, asked: Asked)
             && asked.is("fulfillment_provider_code", provider)
             && state.part_of(one.order, one.part).is_some_and(|(order, part)| {
                 asked.text("shipment_number").is_none_or(|number| number == part.number)
+                    && store.is_none_or(|store| store == order.store)
                     && asked.within("ship_to_name", &order.ship_to.name)
                     && asked.is("ship_to_country_code", &order.ship_to.country)
             })
