@@ -46,18 +46,19 @@ const API_URL: &str = "WAYBILL_LOCAL_API_URL";
 /// The outputs of a stack by name.
 pub type Outputs = BTreeMap<String, String>;
 
-/// Creates the stack from the template and waits until it stands.
+/// Creates the stack from the template and waits until it stands. The simulated ShipStation answers at `desk`, a port of this
+/// machine: there it publishes the keys by which it signs.
 ///
 /// # Errors
 /// A part of the stack cannot be created: the failure names it with CloudFormation's reason.
-pub async fn deploy(place: &Place, packages: &[Package], endpoint: &str, line: &Line) -> Outcome<Outputs> {
+pub async fn deploy(place: &Place, packages: &[Package], endpoint: &str, desk: u16, line: &Line) -> Outcome<Outputs> {
     let config = aws::config(endpoint);
     line.at("uploading the functions");
     upload(&config, packages).await?;
     line.at("creating the stack");
     let template = packaged_template(place)?;
     let cloudformation = CloudFormation::new(&config);
-    create_change_set(&cloudformation, template).await?;
+    create_change_set(&cloudformation, template, desk).await?;
     wait_for_change_set(&cloudformation).await?;
     let execute = cloudformation
         .execute_change_set()
@@ -98,7 +99,7 @@ fn packaged_template(place: &Place) -> Outcome<String> {
     Ok(Template::parse(&yaml)?.packaged(ARTIFACTS).json().to_string())
 }
 
-fn parameters() -> Vec<Parameter> {
+fn parameters(desk: u16) -> Vec<Parameter> {
     let architecture = if cfg!(target_arch = "aarch64") {
         "arm64"
     } else {
@@ -116,22 +117,24 @@ fn parameters() -> Vec<Parameter> {
         |(name, value): (&str, &str)| Parameter::builder().parameter_key(name).parameter_value(value).build();
     let told = std::env::var(API_URL).ok();
     let told = told.iter().map(|url| ("ApiUrl", url.as_str()));
+    let keys = format!("http://127.0.0.1:{desk}/jwks");
     fixed
         .into_iter()
         .chain(SHORT_TIMES)
         .chain(told)
+        .chain([("SigningKeysUrl", keys.as_str())])
         .map(parameter)
         .collect()
 }
 
-async fn create_change_set(cloudformation: &CloudFormation, template: String) -> Outcome<()> {
+async fn create_change_set(cloudformation: &CloudFormation, template: String, desk: u16) -> Outcome<()> {
     let request = cloudformation
         .create_change_set()
         .stack_name(STACK)
         .change_set_name(CHANGE_SET)
         .change_set_type(ChangeSetType::Create)
         .template_body(template)
-        .set_parameters(Some(parameters()))
+        .set_parameters(Some(parameters(desk)))
         .capabilities(Capability::CapabilityIam)
         .capabilities(Capability::CapabilityAutoExpand);
     request.send().await.doing("creating the change set")?;

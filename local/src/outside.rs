@@ -22,14 +22,18 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// Starts the ERPs of these pairings and their carriers, UPS on this port (0 takes any free one).
+    /// Starts the ERPs of these pairings and their carriers, UPS and ShipStation on these ports (0 takes any free one).
     ///
     /// # Errors
     /// A port cannot be listened on, or no key can be made.
-    pub async fn start(ups_port: u16, names: &[Name]) -> Outcome<Self> {
+    pub async fn start(ups_port: u16, desk_port: u16, names: &[Name]) -> Outcome<Self> {
         let mut carriers = Vec::new();
         for which in names.iter().map(|name| name.carrier()).collect::<BTreeSet<_>>() {
-            let port = if which == Carrier::Ups { ups_port } else { 0 };
+            let port = match which {
+                Carrier::Ups => ups_port,
+                Carrier::ShipStation => desk_port,
+                Carrier::FedEx => 0,
+            };
             carriers.push(Running::start(which, port).await?);
         }
         let mut pairings = Vec::new();
@@ -242,7 +246,7 @@ mod tests {
     /// No simulator runs that nobody needs, and each has an address and credentials of its own.
     #[tokio::test]
     async fn only_the_carriers_of_the_pairings_run() {
-        let outside = Outside::start(0, &[Name::NetSuiteFedEx]).await.unwrap();
+        let outside = Outside::start(0, 0, &[Name::NetSuiteFedEx]).await.unwrap();
         assert_eq!(outside.words(), "NetSuite and FedEx");
         assert_eq!(
             outside.urls().into_keys().collect::<Vec<_>>(),
@@ -250,7 +254,7 @@ mod tests {
         );
         outside.stop().await;
 
-        let outside = Outside::start(0, &Name::ALL).await.unwrap();
+        let outside = Outside::start(0, 0, &Name::ALL).await.unwrap();
         assert_eq!(
             outside.words(),
             "NetSuite, Fusion, PeopleSoft, UPS, FedEx and ShipStation"

@@ -35,7 +35,9 @@ impl Play {
         }
         let mut description = fresh(place).await?;
         let operator = Operator::of(&waybill()?, &description);
-        let mut outside = interrupts.unless(Outside::start(0, &Name::ALL)).await?;
+        let mut outside = interrupts
+            .unless(Outside::start(0, description.desk, &Name::ALL))
+            .await?;
         outside.enter(orders, seed)?;
         description.simulators = outside.urls();
         description.write(place)?;

@@ -26,6 +26,9 @@ pub struct Description {
     pub outputs: Outputs,
     /// Where each simulated outside system answers, by its name.
     pub simulators: BTreeMap<String, String>,
+    /// The port at which the simulated ShipStation is to answer.
+    #[serde(default)]
+    pub desk: u16,
     /// The process ids that lead the deployment's process groups, by what they run.
     pub processes: BTreeMap<String, i32>,
 }
@@ -107,18 +110,18 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts the emulator and deploys the template.
+    /// Starts the emulator and deploys the template, for a ShipStation that answers at the port `desk`.
     ///
     /// # Errors
     /// The emulator does not start or the stack cannot be created; then nothing is left running.
-    pub async fn start(place: &Place, ready: &Ready, life: Life, progress: &mut Progress) -> Outcome<Self> {
+    pub async fn start(place: &Place, ready: &Ready, life: Life, desk: u16, progress: &mut Progress) -> Outcome<Self> {
         let start = async |_: &_| MiniStack::start(place, &ready.venv, life).await;
         let ministack = progress.phase("starting the AWS emulator", start).await?;
         let endpoint = ministack.endpoint();
-        let deploy = async |line: &_| deploy::deploy(place, &ready.packages, endpoint, line).await;
+        let deploy = async |line: &_| deploy::deploy(place, &ready.packages, endpoint, desk, line).await;
         let deployed = progress.phase("deploying infra/template.yaml", deploy).await;
         let described = deployed.and_then(|outputs| {
-            let description = describe(&ministack, outputs);
+            let description = describe(&ministack, outputs, desk);
             description.write(place).map(|()| description)
         });
         match described {
@@ -153,14 +156,25 @@ impl Running {
     }
 }
 
-fn describe(ministack: &MiniStack, outputs: Outputs) -> Description {
+fn describe(ministack: &MiniStack, outputs: Outputs, desk: u16) -> Description {
     Description {
         endpoint: ministack.endpoint().to_owned(),
         stack: deploy::STACK.to_owned(),
         outputs,
         simulators: BTreeMap::new(),
+        desk,
         processes: BTreeMap::from([("ministack".to_owned(), ministack.group().id())]),
     }
+}
+
+/// A port of this machine at which nobody listens.
+///
+/// # Errors
+/// There is none.
+pub fn free_port() -> Outcome<u16> {
+    let listening = std::net::TcpListener::bind(("127.0.0.1", 0)).doing("looking for a free port")?;
+    let address = listening.local_addr().doing("looking for a free port")?;
+    Ok(address.port())
 }
 
 fn forget(place: &Place) {
@@ -179,7 +193,7 @@ pub async fn up(place: &Place, progress: &mut Progress) -> Outcome<Description> 
         down(place).await?;
     }
     let ready = prepare(place, progress).await?;
-    let running = Running::start(place, &ready, Life::UntilStopped, progress).await?;
+    let running = Running::start(place, &ready, Life::UntilStopped, free_port()?, progress).await?;
     running.ministack.leave();
     Ok(running.description)
 }

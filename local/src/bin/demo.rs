@@ -19,7 +19,7 @@ use local::pairing::Name;
 use local::place::Place;
 use local::progress::{Line, Progress};
 use local::signals::Interrupts;
-use local::stack::{Running, prepare};
+use local::stack::{Running, free_port, prepare};
 use local::table;
 use local::visit;
 
@@ -109,8 +109,11 @@ async fn run(arguments: Arguments) -> Outcome<()> {
     let ready = interrupts.unless(prepare(&place, &mut progress)).await?;
     let began = Instant::now();
     let names = arguments.names();
-    let mut outside = interrupts.unless(Outside::start(arguments.ups_port, &names)).await?;
-    let start = Running::start(&place, &ready, Life::ThisProcess, &mut progress);
+    let desk = free_port()?;
+    let mut outside = interrupts
+        .unless(Outside::start(arguments.ups_port, desk, &names))
+        .await?;
+    let start = Running::start(&place, &ready, Life::ThisProcess, desk, &mut progress);
     let started = match interrupts.unless(start).await {
         Ok(started) => started,
         Err(failure) => {
