@@ -41,7 +41,7 @@ impl Run<'_> {
                 let text = format!("could not look: the carrier refuses to be asked ({refusal})");
                 self.ledger.record(blind, text).await
             }
-            Err(error) if self.held_as_unknown() => {
+            Err(error) if self.held_as_unknown() && !self.has_looks_to_come() => {
                 self.ledger
                     .record(Outcome::StillHeld, format!("could not look: {error}"))
                     .await
@@ -53,6 +53,12 @@ impl Run<'_> {
     /// Whether an attempt stands whose answer was lost; under a hold a look is worth while without one.
     fn is_looked_for(&self) -> bool {
         matches!(self.ledger.job.purchase, Step::Unknown { .. })
+    }
+
+    /// Whether a look is due by its schedule even under a hold: one that failed must wait, or it would be due again at once.
+    fn has_looks_to_come(&self) -> bool {
+        let planned = self.ledger.ports.timing.looks.len();
+        matches!(&self.ledger.job.purchase, Step::Unknown { looks, .. } if looks.len() < planned)
     }
 
     fn held_as_unknown(&self) -> bool {

@@ -391,7 +391,7 @@ pub(in crate::systems::netsuite) fn tracking_numbers(made: &MadeFulfilment) -> V
 
 /// What a field of tracking numbers says without these; `None` where it does not name any of them.
 pub(in crate::systems::netsuite) fn without(text: Option<String>, gone: &[String]) -> Option<Option<String>> {
-    let there = numbers_in(text);
+    let there = numbers_in(text.as_deref());
     let kept: Vec<String> = there.iter().filter(|number| !gone.contains(number)).cloned().collect();
     (kept.len() < there.len()).then(|| Some(kept.join(", ")).filter(|kept| !kept.is_empty()))
 }
