@@ -11,7 +11,9 @@ use simulators::faults::Fault;
 use simulators::netsuite::books::FulfilmentBook;
 use simulators::netsuite::people::{NewLine, NewOrder as ErpOrder};
 use simulators::server::{Base, Serving};
-use simulators::shipstation::{Books, Bought, Buy, NewItem, NewOrder, Options, Push, PushOutcome, Running, ShipStation};
+use simulators::shipstation::{
+    Books, Bought, Buy, NewItem, NewOrder, Options, Push, PushOutcome, Running, ShipStation,
+};
 use waybill::connection::{
     Connection, CustomersPolicy, DeskPolicy, NamedBy, Schedule, StockMeasure, StockPolicy, VoidedAtDesk,
 };
@@ -123,12 +125,7 @@ impl Shop {
     ///
     /// # Errors
     /// When a simulator cannot be started.
-    pub async fn start_at(
-        api: Api,
-        options: Options,
-        port: u16,
-        reached_by: Option<String>,
-    ) -> Result<Self, Failure> {
+    pub async fn start_at(api: Api, options: Options, port: u16, reached_by: Option<String>) -> Result<Self, Failure> {
         let world = World::start().await?;
         let base = Base {
             clock: world.clock.clone(),
@@ -176,7 +173,8 @@ impl Shop {
         self.world.hook(HOOK, "shipstation", &[]);
         let (version, events) = api.events();
         for event in events {
-            self.shipstation.subscribe(version, event, &format!("{API}/hooks/{HOOK}"));
+            self.shipstation
+                .subscribe(version, event, &format!("{API}/hooks/{HOOK}"));
         }
         Ok(())
     }
