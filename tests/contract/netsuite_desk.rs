@@ -339,6 +339,7 @@ async fn fifty_thousand_levels_are_walked_by_key() -> Result<(), Failure> {
 #[tokio::test]
 async fn open_orders_follow_their_customers_and_the_accounts_above() -> Result<(), Failure> {
     let desk = Desk::start().await?;
+    let wanted = desk.world.plain(5);
     let (top, middle, order) = desk.world.person(|account, now| {
         let top = NewCustomer {
             entity_id: "C1".into(),
@@ -368,7 +369,7 @@ async fn open_orders_follow_their_customers_and_the_accounts_above() -> Result<(
                 .custom
                 .insert("custentity_account_manager".into(), json!("Kim"));
         })?;
-        let mut order = desk.world.plain(5);
+        let mut order = wanted;
         (order.customer, order.email) = (Some(own), "buyer@example.com".into());
         let order = account.add_order(order, now)?;
         account.change_order(order, now, |order| {
@@ -442,6 +443,7 @@ async fn what_cannot_be_told_is_left_out_and_everything_else_is_told() -> Result
         entered.push(desk.world.enter(desk.world.plain(3))?);
     }
     let customer = desk.customer_of(entered[0])?;
+    let (wanted, basics) = (desk.world.plain(1), desk.world.basics());
     let split = desk.world.person(|account, now| {
         let loop_of = account.enter_customer(
             NewCustomer {
@@ -456,11 +458,11 @@ async fn what_cannot_be_told_is_left_out_and_everything_else_is_told() -> Result
         account.fulfil_by_hand(entered[2], None, now)?;
         account.close(entered[3], now)?;
         account.pick(entered[4], &[(1, 1)], ShipStatus::Shipped, now)?;
-        let mut split = desk.world.plain(1);
+        let mut split = wanted;
         let boston = place("Harbor Co", "1 Main St", "Boston", "MA", "02110", "US");
         split.lines = vec![
-            NewLine::of(desk.world.basics().light, 1).to(new_york()),
-            NewLine::of(desk.world.basics().heavy, 1).to(boston),
+            NewLine::of(basics.light, 1).to(new_york()),
+            NewLine::of(basics.heavy, 1).to(boston),
         ];
         account.add_order(split, now)
     })?;

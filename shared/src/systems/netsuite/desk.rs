@@ -197,12 +197,20 @@ impl NetSuite {
         let condition = self.select.condition.as_deref();
         let page: Result<Page<OpenRow>, CallError> = self
             .page_known(&HEAD_OPTIONAL, limit, |missing| {
-                queries::open_orders(since, after, condition, missing)
+                queries::open_orders(since, after, condition, self.makes_desk_orders(), missing)
             })
             .await;
         let page = page.map_err(|error| advised(error, CUSTOMER_ADVICE))?;
         let more = page.has_more || page.items.len() >= usize::from(limit);
         Ok((page.items, more))
+    }
+
+    /// Whether open orders are made at the desk: then those that end are taken away there.
+    fn makes_desk_orders(&self) -> bool {
+        self.desk
+            .customers
+            .as_ref()
+            .is_some_and(|customers| customers.make_orders)
     }
 
     /// Customers and the accounts above them.

@@ -295,25 +295,26 @@ pub(in crate::systems::netsuite) fn own_fields(fields: &BTreeMap<String, String>
 
 // ---- open orders -------------------------------------------------------------------------------------------------
 
-/// An open order as it is to stand at a desk; `None` for one that is not this connection's, has nothing left to ship, or goes to
-/// several places, which no desk's order can say.
+/// An open order as it is to stand at a desk, or one that has ended; `None` for one that is not this connection's, has nothing left
+/// to ship, or goes to several places, which no desk's order can say.
 pub(in crate::systems::netsuite) fn desk_order(
     order: Order,
     row: &OpenRow,
     customer: Customer,
     (ordered_at, modified): (Timestamp, Timestamp),
 ) -> Option<DeskOrder> {
-    if order.standing != Standing::Ready {
-        return None;
-    }
-    let open: Vec<&OrderLine> = order
-        .lines
-        .iter()
-        .filter(|line| line.remaining() > Decimal::ZERO)
-        .collect();
+    let ended = match order.standing {
+        Standing::Ready => false,
+        Standing::Cancelled | Standing::Closed => true,
+        Standing::Waiting(_) => return None,
+    };
+    let left = order.lines.iter().filter(|line| line.remaining() > Decimal::ZERO);
+    let open: Vec<&OrderLine> = left.filter(|_| !ended).collect();
     let places: BTreeSet<&Address> = open.iter().map(|line| order.ship_to_of(line)).collect();
-    let [ship_to] = places.into_iter().collect::<Vec<_>>()[..] else {
-        return None;
+    let ship_to = match places.into_iter().collect::<Vec<_>>()[..] {
+        [place] => place,
+        _ if ended => &order.ship_to,
+        _ => return None,
     };
     Some(DeskOrder {
         ship_to: ship_to.clone(),
@@ -326,7 +327,7 @@ pub(in crate::systems::netsuite) fn desk_order(
         customer,
         currency: order.currency.clone(),
         ship_method: order.ship_method.clone().map(|method| method.name.unwrap_or(method.id)),
-        open: true,
+        open: !ended,
     })
 }
 

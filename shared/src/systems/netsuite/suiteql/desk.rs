@@ -141,26 +141,35 @@ pub(in crate::systems::netsuite) fn locations(ids: &[&str]) -> Query {
 }
 
 /// Open orders that changed at or after `since`, a time of the account's clock, or whose customer or an account above did, in the
-/// order of their ids.
+/// order of their ids; where `ended`, orders too that ended since.
 pub(in crate::systems::netsuite) fn open_orders(
     since: &str,
     after: Option<&str>,
     condition: Option<&str>,
+    ended: bool,
     missing: &Missing,
 ) -> Query {
     let closed = others(&ORDER_STATUSES, &["B", "D", "E"], "SalesOrd");
+    let not_ended = others(&ORDER_STATUSES, &["C", "F", "G", "H"], "SalesOrd");
+    let or_ended = match ended {
+        true => format!(
+            " OR (t.status NOT IN ({}) AND t.lastmodifieddate >= TO_DATE(?, {TIME}))",
+            not_ended.join(", ")
+        ),
+        false => String::new(),
+    };
     let text = format!(
         "SELECT t.id, t.entity, BUILTIN.DF(t.entity) AS customer, TO_CHAR(t.lastmodifieddate, {TIME}) AS modified, \
          TO_CHAR(t.createddate, {TIME}) AS ordered{} FROM transaction t{} \
-         WHERE t.type = 'SalesOrd' AND t.status NOT IN ({}) AND t.id > ? \
-         AND (t.lastmodifieddate >= TO_DATE(?, {TIME}) OR t.entity IN ({})){} ORDER BY t.id",
+         WHERE t.type = 'SalesOrd' AND t.id > ? AND ((t.status NOT IN ({}) \
+         AND (t.lastmodifieddate >= TO_DATE(?, {TIME}) OR t.entity IN ({}))){or_ended}){} ORDER BY t.id",
         selects(&HEAD_OPTIONAL, missing),
         joins(&HEAD_OPTIONAL, missing),
         closed.join(", "),
         changed_customers(),
         and(condition)
     );
-    let times = std::iter::repeat_n(since, ACCOUNTS_ABOVE + 2);
+    let times = std::iter::repeat_n(since, ACCOUNTS_ABOVE + 2 + usize::from(ended));
     Query::new(text, [after.unwrap_or("0")].into_iter().chain(times))
 }
 
@@ -242,8 +251,15 @@ mod tests {
             "{}",
             next.text
         );
-        for missing in [Missing::new(), Missing::from(["billing address"])] {
-            let query = open_orders("2026-02-03 04:00:00", Some("77"), Some("t.memo IS NULL"), &missing);
+        for (missing, ended) in [(Missing::new(), true), (Missing::from(["billing address"]), false)] {
+            let query = open_orders(
+                "2026-02-03 04:00:00",
+                Some("77"),
+                Some("t.memo IS NULL"),
+                ended,
+                &missing,
+            );
+            assert_eq!(query.text.contains("'SalesOrd:B', 'D'"), ended, "{}", query.text);
             assert_eq!(query.params.first().map(String::as_str), Some("77"));
             assert_eq!(query.text.matches('?').count(), query.params.len(), "{}", query.text);
             assert_eq!(query.text.contains("billingaddress"), missing.is_empty());

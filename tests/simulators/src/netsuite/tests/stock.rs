@@ -10,7 +10,7 @@ const STOCK: &str = "SELECT ail.item, ail.quantityonhand AS onhand, ail.quantity
 #[tokio::test]
 async fn stock_follows_orders_and_fulfilments() {
     let stage = Stage::plain().await;
-    let light = stage.basics().light;
+    let (light, warehouse) = (stage.basics().light, stage.basics().warehouse);
     let row = async |stage: &Stage| {
         let (_, body) = stage.query(STOCK, &[&light.to_string()], "").await;
         let row = body["items"][0].clone();
@@ -46,7 +46,7 @@ async fn stock_follows_orders_and_fulfilments() {
     assert_eq!(delete("e-1").await.0, 404);
     stage
         .netsuite
-        .act(|world, now| world.count(light, stage.basics().warehouse, 7.into(), now));
+        .act(|world, now| world.count(light, warehouse, 7.into(), now));
     assert_eq!(row(&stage).await, shown("7", "-3"));
 }
 
