@@ -611,10 +611,10 @@ async fn pushes_that_come_twice_and_late_end_in_the_same() -> Result<(), Failure
 
 /// Everything that is logged on this thread.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<String>>);
+pub(crate) struct Lines(Arc<Mutex<String>>);
 
 impl Lines {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

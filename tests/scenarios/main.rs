@@ -50,6 +50,10 @@ mod safety;
 #[cfg(test)]
 mod shipping;
 #[cfg(test)]
+mod shipstation;
+#[cfg(test)]
+mod shipstation_load;
+#[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod tracking;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,10 +13,10 @@ use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 use simulators::clock::Clock as Hands;
 use simulators::server::{Base, Local};
-use simulators::shipstation::{Options, ShipStation};
+use simulators::shipstation::{NewOrder, Options, ShipStation};
 use tests::world::{Failure, SharedClock, World};
 use waybill::connection::Connection;
 use waybill::domain::{Level, LevelKey};
@@ -56,8 +57,13 @@ struct Fleet {
 }
 
 impl Fleet {
-    /// Workers that all have just begun, under one key.
+    /// Workers that all have just begun, under one key of V2.
     async fn start(key: &str, options: Options) -> Result<Self, Failure> {
+        Self::start_by("v2", &json!({ "api_key": key }), options).await
+    }
+
+    /// The same by an API of this name, under these keys.
+    async fn start_by(api: &str, keys: &Value, options: Options) -> Result<Self, Failure> {
         let world = World::start().await?;
         let base = Base {
             clock: world.clock.clone(),
@@ -70,14 +76,14 @@ impl Fleet {
         };
         let client = http::client()?.asking(Arc::new(near));
         let secret = "waybill/test/acme/shipstation";
-        let keys = SecretString::from(json!({ "api_key": key }).to_string());
+        let keys = SecretString::from(keys.to_string());
         world.vault.write(secret, &keys).await?;
         let id = world.connect("acme-netsuite-shipstation", |connection| {
             connection.carrier.system = "shipstation".to_owned();
             connection.carrier.account = "acme".to_owned();
             connection.carrier.secret = secret.to_owned();
             connection.carrier.base_url = "http://shipstation.here".parse().ok();
-            connection.carrier.options = json!({ "api": "v2" });
+            connection.carrier.options = json!({ "api": api });
         })?;
         let connection = world.store.tables().connections.get(&id).cloned();
         let connection = connection.ok_or("it was just made")?;
@@ -95,31 +101,51 @@ impl Fleet {
         })
     }
 
-    /// Every level is told by whoever is free; who is told to wait comes again when the hint says so, and not before.
+    /// Every level is told by whoever is free.
     async fn tell(&self, calls: u64) -> Result<u64, Failure> {
-        let clock = &self.world.clock;
+        let tell = async |one: u64, worker: &Arc<dyn ShippingDesk>| {
+            let level = Level {
+                key: LevelKey { item: one, location: 1 },
+                sku: format!("SKU-{one}"),
+                quantity: Decimal::from(one + 1),
+            };
+            worker.set_on_hand(&level, "se-5101").await
+        };
+        self.make(calls, tell).await
+    }
+
+    /// Every call is made by whoever is free; who is told to wait comes again when the hint says so, and not before.
+    async fn make(
+        &self,
+        calls: u64,
+        call: impl AsyncFn(u64, &Arc<dyn ShippingDesk>) -> Result<(), CallError>,
+    ) -> Result<u64, Failure> {
+        let (clock, call) = (&self.world.clock, &call);
         let mut due: BTreeMap<(Timestamp, u64), ()> = (0..calls).map(|one| ((clock.now(), one), ())).collect();
         let mut visits = 0;
         while let Some(((first, _), ())) = due.first_key_value() {
             clock.set((*first).max(clock.now()));
             let now = clock.now();
-            let taken: Vec<u64> = due.keys().filter(|(at, _)| *at <= now).map(|(_, one)| *one).take(WORKERS).collect();
+            let taken: Vec<u64> = due
+                .keys()
+                .filter(|(at, _)| *at <= now)
+                .map(|(_, one)| *one)
+                .take(WORKERS)
+                .collect();
             due.retain(|(_, one), ()| !taken.contains(one));
             visits += u64::try_from(taken.len())?;
-            let told = taken.into_iter().zip(&self.workers).map(async |(one, worker)| {
-                let level = Level {
-                    key: LevelKey { item: one, location: 1 },
-                    sku: format!("SKU-{one}"),
-                    quantity: Decimal::from(one + 1),
-                };
-                (one, worker.set_on_hand(&level, "se-5101").await)
-            });
+            let told = taken
+                .into_iter()
+                .zip(&self.workers)
+                .map(async |(one, worker)| (one, call(one, worker).await));
             for (one, told) in join_all(told).await {
                 match told {
                     Ok(()) => {}
                     Err(CallError::Later(later)) => {
                         let hint = later.after.and_then(|after| SignedDuration::try_from(after).ok());
-                        let wait = hint.unwrap_or(SignedDuration::from_mins(1)).max(SignedDuration::from_secs(1));
+                        let wait = hint
+                            .unwrap_or(SignedDuration::from_mins(1))
+                            .max(SignedDuration::from_secs(1));
                         due.insert((clock.now() + wait, one), ());
                     }
                     Err(error) => return Err(error.to_string().into()),
@@ -138,7 +164,10 @@ impl Fleet {
 
 /// The desk as a process that has just begun reaches it.
 async fn cold(world: &World, client: &http::Client, connection: &Connection) -> Result<Arc<dyn ShippingDesk>, Failure> {
-    let (store, clock) = (Arc::new(world.store.clone()), Arc::new(SharedClock(world.clock.clone())));
+    let (store, clock) = (
+        Arc::new(world.store.clone()),
+        Arc::new(SharedClock(world.clock.clone())),
+    );
     let (vault, nonces) = (world.vault.clone(), Arc::new(CountedNonces::default()));
     let tokens = SharedTokens::new(store.clone(), vault.clone(), clock.clone(), nonces).without_rests();
     let (timeout, tokens) = (Duration::from_secs(30), Arc::new(tokens));
@@ -171,7 +200,11 @@ async fn a_key_of_the_sandbox_takes_twenty_calls_a_minute() -> Result<(), Failur
     fleet.tell(150).await?;
     let books = fleet.shipstation.read_books();
     let traffic = books.traffic.get(SANDBOX_KEY).ok_or("nothing was asked")?;
-    assert!(traffic.most_in_60_s <= 20 && traffic.refused == 0, "{} in 60 s", traffic.most_in_60_s);
+    assert!(
+        traffic.most_in_60_s <= 20 && traffic.refused == 0,
+        "{} in 60 s",
+        traffic.most_in_60_s
+    );
     assert!(fleet.nothing_is_lost(150));
     Ok(())
 }
@@ -192,5 +225,29 @@ async fn a_refusal_for_the_limit_pauses_everybody() -> Result<(), Failure> {
     // A refusal is heard by whoever asked at the same moment, and by nobody after it.
     assert!(traffic.refused <= 10 * 50, "{} were refused", traffic.refused);
     assert!(fleet.nothing_is_lost(600));
+    Ok(())
+}
+
+/// P49: V1 takes 40 calls a minute and says in every answer how many are left: 50 workers keep to that, and nothing is lost.
+#[tokio::test]
+async fn v1_takes_forty_calls_a_minute() -> Result<(), Failure> {
+    let keys = json!({ "key": "shipstation-v1-key", "secret": "shipstation-v1-secret" });
+    let fleet = Fleet::start_by("v1", &keys, Options::default()).await?;
+    for number in 0..300 {
+        fleet
+            .shipstation
+            .enter(NewOrder::of(&format!("SO-{number:03}"), &[("W-1", 1)]))?;
+    }
+    let found = AtomicU64::new(0);
+    let look = async |one: u64, worker: &Arc<dyn ShippingDesk>| {
+        let orders = worker.numbered(&format!("SO-{one:03}")).await?;
+        found.fetch_add(u64::try_from(orders.len()).unwrap_or_default(), Ordering::Relaxed);
+        Ok(())
+    };
+    fleet.make(300, look).await?;
+    let books = fleet.shipstation.read_books();
+    let traffic = books.traffic.get("shipstation-v1-key").ok_or("nothing was asked")?;
+    assert!(traffic.most_in_60_s <= 40, "{} in 60 s", traffic.most_in_60_s);
+    assert_eq!((traffic.refused, found.into_inner()), (0, 300));
     Ok(())
 }

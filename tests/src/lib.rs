@@ -5,6 +5,7 @@ pub mod desk;
 pub mod fedex;
 pub mod fusion;
 pub mod peoplesoft;
+pub mod shipstation;
 pub mod tracking;
 pub mod world;
 
