@@ -462,7 +462,7 @@ mod tests {
         assert_eq!(v2.rate(&key("live")), rate(200));
         let v1 = of(json!({"api": "v1"}), Environment::Production);
         assert_eq!((v1.api, v1.base.host_str()), (Api::V1, Some("ssapi.shipstation.com")));
-        assert_eq!(v1.rate(&key("live")), rate(40));
+        assert_eq!(v1.rate(&key("live")), rate(40).map(|rate| rate.with_room_for(8)));
         let sandbox = of(json!({}), Environment::Sandbox);
         assert_eq!(sandbox.rate(&key("TEST_x")), rate(20));
         let named = of(
