@@ -6,6 +6,8 @@
 //!   quantity; so has every item where the role may not see quantities, and the two must not be mistaken for each other.
 //! - A change of a customer does not change its orders, and one of an account above does not change the customers below it.
 //! - Kits have no stock of their own, and assemblies may have some, but how many more could be built is not among it: neither is told.
+//! - The key of an order that we made at a desk names the account beside the order, and is believed only together with the order's
+//!   number: a desk may serve several accounts, and a copy of an account has the same internal ids.
 //! - The same number may stand on orders of several subsidiaries: of several, those that the connection's own condition selects.
 
 use std::collections::BTreeSet;
@@ -276,7 +278,8 @@ impl NetSuite {
                 Some(order) => placed.push(order),
                 None => tracing::info!(
                     order = id,
-                    "an open order is not told: it waits, has nothing to ship, or goes to several places"
+                    "an order is not told: it waits, has nothing to ship, ended after something of it had left, or goes to \
+                     several places"
                 ),
             }
         }
@@ -327,10 +330,12 @@ fn customers_unreadable(error: CallError, own: &[&str]) -> CallError {
 #[async_trait]
 impl DeskSource for NetSuite {
     async fn meant(&self, order: &DeskOrderRef) -> Result<Vec<Meant>, CallError> {
-        let own = order.key.as_deref().and_then(convert::own_id).filter(|id| is_id(id));
-        if let Some(id) = own {
+        let account = &self.settings.account;
+        let own = order.key.as_deref().and_then(|key| convert::own_id(key, account));
+        if let Some(id) = own.filter(|id| is_id(id)) {
             let page: Page<NamedRow> = self.query(&queries::order_of_id(id), 1).await?;
-            let found = convert::meant(page.items, "the key that it was given");
+            let mut found = convert::meant(page.items, "the key that it was given");
+            found.retain(|one| convert::has_number(order, &one.number));
             if !found.is_empty() {
                 return Ok(found);
             }

@@ -341,6 +341,7 @@ impl ShipStation {
 
     pub(super) async fn place_v2(&self, order: &DeskOrder, key: &str, make: bool) -> Result<Placed, CallError> {
         if let Some(there) = self.order_keyed(key).await? {
+            must_have_number(&there, &order.number)?;
             return match order.open {
                 true => self.change_v2(order, &there, make).await,
                 false => self.cancel_v2(&there).await,
@@ -412,7 +413,10 @@ impl ShipStation {
         };
         // Another try of ours may have made it, whose answer was lost.
         match self.order_keyed(key).await? {
-            Some(there) => self.change_v2(order, &there, true).await,
+            Some(there) => {
+                must_have_number(&there, &order.number)?;
+                self.change_v2(order, &there, true).await
+            }
             None => Err(CallError::Refused(refusal)),
         }
     }
@@ -505,6 +509,18 @@ fn is_last(page: &Page, number: u32) -> bool {
 
 fn has_number(order: &Value, number: &str) -> bool {
     order.get("shipment_number").and_then(Value::as_str).map(str::trim) == Some(number.trim())
+}
+
+/// Our key alone does not make an order ours.
+fn must_have_number(order: &Value, number: &str) -> Result<(), CallError> {
+    if has_number(order, number) {
+        return Ok(());
+    }
+    let words = format!(
+        "the order that has the key of {number} in ShipStation bears another number, and is left alone: give it its number back there, \
+         or cancel it"
+    );
+    Err(refused("another-number", &words))
 }
 
 fn status(order: &Value) -> Option<&str> {

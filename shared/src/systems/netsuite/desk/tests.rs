@@ -140,7 +140,7 @@ async fn an_order_that_cannot_be_asked_for_is_not_missing() {
     let order = DeskOrderRef {
         id: "9".to_owned(),
         number: " SO1' OR '1'='1 ".to_owned(),
-        key: Some("netsuite:SO:12345678901234567890".to_owned()),
+        key: Some("netsuite:1234567_SB1:SO:12345678901234567890".to_owned()),
         store: None,
     };
     let none = || line(PAGE, 200, r#"{"items": []}"#);

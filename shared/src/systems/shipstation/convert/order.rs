@@ -17,7 +17,8 @@ const FIELD: usize = 100;
 /// The fields of one's own that there are, by the name that connections use.
 pub(super) const FIELDS: [&str; 3] = ["custom_field1", "custom_field2", "custom_field3"];
 
-/// The key of an order that we make: it follows from the ERP's document and never changes.
+/// The key of an order that we make: it follows from the ERP's account and document (`netsuite:1234567_SB1:SO:5012`) and never
+/// changes. `erp` is the system and the account: several accounts may have orders in the same ShipStation.
 pub(crate) fn key_of(erp: &str, order: &DeskOrder) -> Result<String, Refusal> {
     let kind = match order.document.kind {
         DocumentKind::SalesOrder => "SO",

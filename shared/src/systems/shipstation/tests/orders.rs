@@ -7,7 +7,7 @@ use super::{connection, fixture, open_order};
 use crate::domain::DeskOrder;
 use crate::ports::{CallError, Placed, ShippingDesk};
 
-const KEY: &str = "/v2/shipments/external_shipment_id/netsuite:SO:1?";
+const KEY: &str = "/v2/shipments/external_shipment_id/netsuite:1234567:SO:1?";
 
 /// An account with one order under our key.
 fn with_ours(order: &Value) -> World {
@@ -203,7 +203,7 @@ async fn an_order_is_made_under_the_erps_own_key() {
     assert!(matches!(placed, Placed::Made(order) if order.id == "se-777"));
     let body = world.sent("POST")[0].json();
     let made = &body["shipments"][0];
-    assert_eq!(made["external_shipment_id"], "netsuite:SO:1");
+    assert_eq!(made["external_shipment_id"], "netsuite:1234567:SO:1");
     assert_eq!(
         (&made["shipment_number"], &made["create_sales_order"]),
         (&json!("SO-1001"), &json!(true))
@@ -383,7 +383,7 @@ async fn an_order_of_v1_is_made_and_changed_under_one_key() {
     let mut made = world.sent("POST")[0].json();
     assert_eq!(
         (&made["orderKey"], &made["orderStatus"]),
-        (&json!("netsuite:SO:1"), &json!("awaiting_shipment"))
+        (&json!("netsuite:1234567:SO:1"), &json!("awaiting_shipment"))
     );
     assert_eq!(made["orderDate"], "2026-11-19T00:00:00.0000000", "Pacific time");
     assert_eq!(
