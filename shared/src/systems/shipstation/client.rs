@@ -315,6 +315,12 @@ pub(super) fn refused(code: &str, words: &str) -> CallError {
     CallError::Refused(Refusal::new(code, words))
 }
 
+/// Of several orders with one number nobody is chosen.
+pub(super) fn several_bear(several: usize, number: &str) -> CallError {
+    let words = format!("{several} orders there bear the number {number}: name the connection's own stores");
+    refused("several-orders", &words)
+}
+
 fn words(mistakes: &[Mistake]) -> Refusal {
     let each = mistakes.iter().map(ToString::to_string);
     Refusal::new(

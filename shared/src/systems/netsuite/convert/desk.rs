@@ -19,7 +19,6 @@ use crate::systems::netsuite::wire::{
     BilledRow, EntityRow, LevelRow, MadeFulfilment, NamedRow, OpenRow, PostalAddress, as_text,
 };
 
-
 /// A number with fewer digits is like too many others.
 const FEWEST_DIGITS: usize = 3;
 
@@ -41,7 +40,10 @@ pub(in crate::systems::netsuite) fn own_id<'k>(key: &'k str, account: &Account) 
 
 /// Whether a desk's number is that of an order: the desk's own, or that of a part which was split off there.
 pub(in crate::systems::netsuite) fn has_number(order: &DeskOrderRef, number: &str) -> bool {
-    let (shown, number) = (order.number.trim().to_ascii_uppercase(), number.trim().to_ascii_uppercase());
+    let (shown, number) = (
+        order.number.trim().to_ascii_uppercase(),
+        number.trim().to_ascii_uppercase(),
+    );
     let part = shown.strip_prefix(number.as_str());
     shown.is_empty() || part.is_some_and(|part| part.is_empty() || part.starts_with('-'))
 }
