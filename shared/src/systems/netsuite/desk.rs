@@ -407,7 +407,8 @@ impl DeskSource for NetSuite {
 // ---- taking away what was made -----------------------------------------------------------------------------------
 
 impl NetSuite {
-    /// Deletes the fulfilment that was made for a job, unless its goods are billed, and takes its tracking numbers off the order.
+    /// Takes the tracking numbers of the fulfilment that was made for a job off the order, and deletes it, unless its goods are billed.
+    /// In this order: once it is gone nobody knows its numbers any more.
     pub(super) async fn unmake_fulfilment(&self, job: &JobId) -> Result<(), CallError> {
         if !self.policy.fulfilment || self.policy.to != WriteBackTarget::Order {
             let words = "a write-back of this connection makes nothing that could be taken away";
@@ -431,11 +432,10 @@ impl NetSuite {
         }
         let order = self.order_of_made(&made, &id).await?;
         self.must_not_be_billed(&made, &number, order.as_deref()).await?;
-        self.delete_fulfilment(&id, &number).await?;
-        match order {
-            Some(order) => self.take_off(&order, &convert::tracking_numbers(&made)).await,
-            None => Ok(()),
+        if let Some(order) = &order {
+            self.take_off(order, &convert::tracking_numbers(&made)).await?;
         }
+        self.delete_fulfilment(&id, &number).await
     }
 
     async fn order_of_made(&self, made: &MadeFulfilment, id: &str) -> Result<Option<String>, CallError> {
