@@ -201,7 +201,7 @@ async fn near_the_limit_the_run_waits_in_the_queue() -> Result<(), Failure> {
     Ok(())
 }
 
-/// P44: a SKU that the desk does not know is reported once, with its place, and tried again when it changed, after a week, or when
+/// P44: a SKU that the desk does not know is reported once, with its place, and tried again when it changed, the next day, or when
 /// somebody asks for all.
 #[tokio::test]
 async fn an_unknown_sku_is_reported_and_not_asked_for_every_day() -> Result<(), Failure> {
@@ -219,7 +219,7 @@ async fn an_unknown_sku_is_reported_and_not_asked_for_every_day() -> Result<(), 
     assert!(run.unplaced[0].why.contains("unknown-sku"), "{:?}", run.unplaced);
     world.desk.set_since();
 
-    world.clock.turn(SignedDuration::from_hours(24));
+    world.clock.turn(SignedDuration::from_hours(6));
     let run = world.tell_stock().await?;
     assert_eq!(
         (world.desk.set_since(), run.changed, run.unplaced_in_all),
@@ -232,12 +232,12 @@ async fn an_unknown_sku_is_reported_and_not_asked_for_every_day() -> Result<(), 
     assert_eq!(world.desk.set_since(), 1, "it changed");
 
     world.desk.knows("SKU-4", true);
-    world.clock.turn(SignedDuration::from_hours(6 * 24));
+    world.clock.turn(SignedDuration::from_hours(17));
     world.tell_stock().await?;
     assert_eq!(
         world.desk.set_since(),
         1,
-        "a week has passed for the one that did not change"
+        "a day has passed for the one that did not change"
     );
     world.stock().begin(&world.id()?, true).await?;
     world.work().await?;
@@ -331,6 +331,26 @@ async fn an_erp_that_lists_nothing_does_not_empty_the_desk() -> Result<(), Failu
     world.work().await?;
     assert_eq!(world.desk.set_since(), 10);
     assert!(world.differences().is_empty());
+    Ok(())
+}
+
+/// P44: a place that the ERP lists no more is not emptied at the desk, unless somebody says that it is so.
+#[tokio::test]
+async fn a_place_that_the_erp_lists_no_more_is_not_emptied() -> Result<(), Failure> {
+    let world = DeskWorld::start()?;
+    fill(&world, 30);
+    world.tell_stock().await?;
+    world.desk.set_since();
+    for item in 1..=30 {
+        world.erp.drop_level(item, 2);
+    }
+    let run = world.tell_stock().await?;
+    let why = run.round.stopped.unwrap_or_default();
+    assert!(why.contains("location 2") && why.contains("--all"), "{why}");
+    assert_eq!(world.desk.set_since(), 0);
+    world.stock().begin(&world.id()?, true).await?;
+    world.work().await?;
+    assert!(world.differences().is_empty(), "{:?}", world.differences());
     Ok(())
 }
 
