@@ -85,12 +85,12 @@ impl Desk {
 
     async fn open_since(&self, since: jiff::Timestamp, page: u16) -> Result<Vec<DeskOrder>, Failure> {
         let mut all: Vec<DeskOrder> = Vec::new();
+        let mut after: Option<String> = None;
         loop {
-            let after = all.last().map(|order| order.document.id.clone());
-            let orders = self.netsuite.open_orders(since, after.as_deref(), page).await?;
-            let ended = orders.len() < usize::from(page);
-            all.extend(orders);
-            if ended {
+            let found = self.netsuite.open_orders(since, after.as_deref(), page).await?;
+            all.extend(found.orders);
+            after = found.next;
+            if after.is_none() {
                 return Ok(all);
             }
         }

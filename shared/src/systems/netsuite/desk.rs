@@ -32,7 +32,7 @@ use crate::connection::{
 };
 use crate::domain::{DeskOrder, DeskOrderRef, DocumentId, JobId, Level, LevelKey, Order, Refusal};
 use crate::http::Call;
-use crate::ports::{CallError, DeskSource, Finding, Later, Meant, Obstacle, OrderSource as _};
+use crate::ports::{CallError, DeskSource, Finding, Later, Meant, Obstacle, OpenOrders, OrderSource as _};
 
 /// How far back orders are looked for that only look like what is meant.
 const ALIKE_SINCE: SignedDuration = SignedDuration::from_hours(24 * 180);
@@ -43,7 +43,7 @@ const ALIKE: u16 = 25;
 /// The most digits of an internal id.
 const LONGEST_ID: usize = 15;
 
-/// How many open orders are read at once.
+/// How many open orders are looked at at once.
 const OPEN: u16 = 100;
 
 /// What a connection says of the desk at which people ship.
@@ -378,29 +378,32 @@ impl DeskSource for NetSuite {
         Ok(levels)
     }
 
-    async fn open_orders(
-        &self,
-        since: Timestamp,
-        after: Option<&str>,
-        limit: u16,
-    ) -> Result<Vec<DeskOrder>, CallError> {
+    async fn open_orders(&self, since: Timestamp, after: Option<&str>, limit: u16) -> Result<OpenOrders, CallError> {
         self.scan();
         let zone = self.zone().await?;
         let local = zone::local(&zone, since);
-        let limit = usize::from(limit.max(1));
-        let mut orders: Vec<DeskOrder> = Vec::new();
-        let mut after = after.map(str::to_owned);
-        while orders.len() < limit {
-            let wanted = u16::try_from(limit - orders.len()).unwrap_or(OPEN).min(OPEN);
-            let (rows, more) = self.open_rows(&local, after.as_deref(), wanted).await?;
-            let last = rows.last().and_then(|row| row.id.clone());
-            orders.extend(self.desk_orders(&rows, &zone, since).await?);
-            if !more || last.is_none() || last == after {
-                break;
-            }
-            after = last;
+        let (rows, more) = self.open_rows(&local, after, limit.clamp(1, OPEN)).await?;
+        let last = rows.last().and_then(|row| row.id.clone());
+        Ok(OpenOrders {
+            orders: self.desk_orders(&rows, &zone, since).await?,
+            next: last.filter(|last| more && after != Some(last.as_str())),
+        })
+    }
+
+    async fn open_orders_of(&self, ids: &[String]) -> Result<Vec<DeskOrder>, CallError> {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).filter(|id| is_id(id)).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(orders)
+        let zone = self.zone().await?;
+        let condition = self.select.condition.as_deref();
+        let page: Result<Page<OpenRow>, CallError> = self
+            .page_known(&HEAD_OPTIONAL, OPEN, |missing| {
+                queries::open_orders_of(&ids, condition, self.makes_desk_orders(), missing)
+            })
+            .await;
+        let rows = page.map_err(|error| advised(error, CUSTOMER_ADVICE))?.items;
+        self.desk_orders(&rows, &zone, Timestamp::UNIX_EPOCH).await
     }
 }
 
