@@ -127,11 +127,7 @@ impl ShipStation {
         if alive.count() != 1 {
             return Ok(false);
         }
-        let shipments = self.shipments_by("orderId", order).await?;
-        let alive = |one: &Shipment| {
-            one.order_id.as_deref() == Some(order) && convert::shipment_standing(one) == DespatchStanding::Shipped
-        };
-        Ok(!shipments.iter().any(alive))
+        Ok(self.under_way_v1(order).await?.is_empty())
     }
 
     /// Everything that was shipped of an order.
@@ -340,11 +336,17 @@ impl ShipStation {
         if convert::has_goods_v1(order, there) {
             return Ok(Ok(None));
         }
-        let mut shipped = self.shipments_by("orderId", &said.id).await?;
-        shipped.retain(|one| {
-            one.order_id.as_deref() == Some(&said.id) && convert::shipment_standing(one) == DespatchStanding::Shipped
-        });
+        let shipped = self.under_way_v1(&said.id).await?;
         Ok(convert::goods_v1(order, there, &shipped))
+    }
+
+    /// The shipments of an order that were not voided.
+    async fn under_way_v1(&self, order: &str) -> Result<Vec<Shipment>, CallError> {
+        let mut shipped = self.shipments_by("orderId", order).await?;
+        shipped.retain(|one| {
+            one.order_id.as_deref() == Some(order) && convert::shipment_standing(one) == DespatchStanding::Shipped
+        });
+        Ok(shipped)
     }
 
     async fn make_v1(&self, order: &DeskOrder, key: &str) -> Result<Placed, CallError> {
@@ -365,6 +367,9 @@ impl ShipStation {
             Some("cancelled") => return Ok(Placed::Same(said)),
             Some("shipped") => return Ok(Placed::Fixed("it was shipped".to_owned())),
             _ => {}
+        }
+        if !self.under_way_v1(&said.id).await?.is_empty() {
+            return Ok(Placed::Fixed("a part of it was shipped".to_owned()));
         }
         let mut whole = there.as_object().cloned().unwrap_or_default();
         whole.insert("orderStatus".to_owned(), "cancelled".into());

@@ -554,4 +554,9 @@ async fn the_rest_of_an_order_of_v1_is_not_written_over_the_whole() {
         3,
         "the address is told"
     );
+    let world = shipped(1);
+    let called_off = of_another(|order| order.open = false);
+    let placed = world.v1().place(&called_off, true).await;
+    assert!(matches!(placed, Ok(Placed::Fixed(_))), "{placed:?}");
+    assert!(world.sent("POST").is_empty(), "what is under way is not taken away");
 }
