@@ -15,8 +15,8 @@ use crate::domain::{Doubt, Level, LevelKey, LocationId, SentLevel, Unplaced};
 /// may have made it known. A bit less than a day, so that a run of every day finds it. Any other refusal is tried by the next run.
 const TRIED_AGAIN: SignedDuration = SignedDuration::from_hours(20);
 
-/// How the desk's words begin for an SKU, or a place, that it does not know.
-const UNKNOWN: &str = "unknown-";
+/// How a refusal ends whose SKU, or place, the desk does not know: with its code.
+const UNKNOWN: [&str; 2] = ["(unknown-sku)", "(unknown-place)"];
 
 /// Why neither of two levels is told.
 const TWICE: &str = "two items of the ERP have this SKU in this place, and what the one holds would be overwritten by the other's: give \
@@ -257,7 +257,7 @@ impl Page<'_> {
         match &sent.refused {
             None if in_this_run => Some(Finding::Told),
             None => Some(Finding::Unchanged),
-            Some(why) if !in_this_run && !why.starts_with(UNKNOWN) => None,
+            Some(why) if !in_this_run && !UNKNOWN.iter().any(|code| why.ends_with(code)) => None,
             Some(_) if self.now.duration_since(sent.at) >= TRIED_AGAIN => None,
             Some(why) => {
                 let unplaced = unplaced(level, why);
@@ -506,17 +506,17 @@ mod tests {
             refused: Some(why.to_owned()),
             ..sent(1, 1, "A", "P1", dec!(5))
         };
-        let unknown = |hours| refused(hours, "unknown-sku: nobody knows it");
+        let unknown = |hours| refused(hours, "nobody knows it (unknown-sku)");
         let same = [level(1, 1, "A", dec!(5))];
         assert!(errands(&same, &[unknown(6)], TWO).is_empty());
         assert_eq!(errands(&same, &[unknown(23)], TWO), [shows("A@P1=5")]);
         assert_eq!(
-            errands(&same, &[refused(2, "unspecified: not now")], TWO),
+            errands(&same, &[refused(2, "not now (unspecified)")], TWO),
             [shows("A@P1=5")],
             "by the next run"
         );
         assert!(
-            errands(&same, &[refused(1, "unspecified: not now")], TWO).is_empty(),
+            errands(&same, &[refused(1, "not now (unspecified)")], TWO).is_empty(),
             "and not by this one again"
         );
         let other = |sku: &str, quantity| errands(&[level(1, 1, sku, quantity)], &[unknown(1)], TWO);
