@@ -55,6 +55,12 @@ pub const PLACE: u64 = 5_101;
 /// The name of the secret with the keys.
 pub const SECRET: &str = "waybill/test/acme/shipstation";
 
+/// How often people and queues get their turn.
+const TICK: SignedDuration = SignedDuration::from_secs(15);
+
+/// How often the connection is polled.
+const POLLS: SignedDuration = SignedDuration::from_mins(5);
+
 /// By which of ShipStation's APIs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
@@ -340,18 +346,24 @@ impl Shop {
         self.work().await
     }
 
-    /// Lets so much time pass, with notices taken and a poll every five minutes, and everything that falls due done.
+    /// Lets so much time pass, with notices taken as they come, a poll every five minutes, and everything that falls due done: near a
+    /// limit work waits for some seconds.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn pass(&self, time: SignedDuration) -> Result<(), Failure> {
         let end = self.world.now() + time;
+        let mut polled = self.world.now();
         while self.world.now() < end {
-            self.world.turn(SignedDuration::from_mins(5));
+            self.world.turn(TICK.min(end.duration_since(self.world.now())));
+            let now = self.world.now();
             self.take_notices(1).await;
-            self.poll().await?;
+            if now.duration_since(polled) >= POLLS || now >= end {
+                polled = now;
+                self.poll().await?;
+                self.world.make_the_round().await?;
+            }
             self.world.sweeper().run().await?;
-            self.world.make_the_round().await?;
             self.work().await?;
         }
         Ok(())

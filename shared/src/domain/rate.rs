@@ -18,6 +18,7 @@ const ENOUGH: u32 = 5;
 pub struct Rate {
     calls: u32,
     per: SignedDuration,
+    in_a_row: u32,
 }
 
 /// A fixed window of a rate.
@@ -36,7 +37,18 @@ pub struct Window {
 impl Rate {
     /// A rate; `None` for fewer than two calls, which fixed windows cannot keep, or less than a second.
     pub fn new(calls: u32, per: SignedDuration) -> Option<Self> {
-        (calls >= 2 && per >= SignedDuration::from_secs(1)).then_some(Self { calls, per })
+        (calls >= 2 && per >= SignedDuration::from_secs(1)).then_some(Self {
+            calls,
+            per,
+            in_a_row: ENOUGH,
+        })
+    }
+
+    /// The same for whoever must make so many calls in a row: a window holds them, if the limit allows it. Work that finds too small
+    /// a window again and again never ends.
+    #[must_use]
+    pub fn with_room_for(self, in_a_row: u32) -> Self {
+        Self { in_a_row, ..self }
     }
 
     /// The window of a moment.
@@ -57,7 +69,7 @@ impl Rate {
     fn cut(&self) -> (i64, u32) {
         let per = i64::try_from(self.per.as_millis()).unwrap_or(i64::MAX / 4);
         let room = |parts: u32| self.calls / (parts + 2);
-        let enough = ENOUGH.min(room(1));
+        let enough = self.in_a_row.min(room(1));
         let best = (1..=MOST_PARTS)
             .filter(|parts| room(*parts) >= enough)
             .max_by_key(|parts| (parts * room(*parts), *parts));
@@ -89,8 +101,10 @@ mod tests {
     #[test]
     fn most_of_a_limit_is_used() {
         assert_eq!(rate(1400, 10).cut(), (1000, 116));
-        assert_eq!(rate(50, 10).cut(), (1000, 4));
+        assert_eq!(rate(50, 10).cut(), (1250, 5));
         assert_eq!(rate(200, 60).cut(), (6667, 18));
+        assert_eq!(rate(40, 60).cut(), (10_000, 5));
+        assert_eq!(rate(40, 60).with_room_for(8).cut(), (20_000, 8));
         assert_eq!(rate(12, 60).cut(), (60_000, 4), "an order's calls fit into a window");
         assert_eq!(rate(3, 1).cut(), (1000, 1));
         assert_eq!(rate(2, 1).cut(), (2000, 1));
@@ -111,9 +125,10 @@ mod tests {
         fn no_stretch_sees_more_than_the_limit(
             calls in 2_u32..1500,
             seconds in 1_i64..120,
+            in_a_row in 1_u32..20,
             wishes in proptest::collection::vec((0_i64..40, 0_i64..=100), 200..2000),
         ) {
-            let rate = rate(calls, seconds);
+            let rate = rate(calls, seconds).with_room_for(in_a_row);
             let (length, _) = rate.cut();
             let mut taken = std::collections::HashMap::new();
             let mut arrivals = Vec::new();

@@ -350,12 +350,13 @@ impl DeskSource for NetSuite {
     }
 
     async fn alike(&self, order: &DeskOrderRef) -> Result<Vec<Meant>, CallError> {
-        let Some(digits) = convert::digits(&order.number) else {
+        let number = order.number.trim();
+        if number.is_empty() {
             return Ok(Vec::new());
-        };
+        }
         let zone = self.zone().await?;
         let since = zone::local(&zone, self.endpoint.clock.now() - ALIKE_SINCE);
-        let query = queries::orders_alike(digits, order.number.trim(), &since);
+        let query = queries::orders_alike(convert::digits(number), number, &since);
         let page: Page<NamedRow> = self.query(&query, ALIKE).await?;
         Ok(convert::closest(page.items, order))
     }

@@ -75,6 +75,10 @@ impl Api {
     }
 }
 
+/// How many calls of V1 one parcel may need in a row: the list, four for an order that was marked as shipped, the orders of its
+/// number, and what else was shipped of it.
+const V1_IN_A_ROW: u32 = 8;
+
 /// Calls in a minute on the test system.
 const TEST_CALLS: u32 = 20;
 
@@ -100,8 +104,13 @@ impl Account {
             true => TEST_CALLS,
             false => self.api.calls(),
         };
-        self.rate_limit
-            .or_else(|| Rate::new(calls, SignedDuration::from_secs(60)))
+        let rate = self
+            .rate_limit
+            .or_else(|| Rate::new(calls, SignedDuration::from_secs(60)))?;
+        Some(match self.api {
+            Api::V2 => rate,
+            Api::V1 => rate.with_room_for(V1_IN_A_ROW),
+        })
     }
 
     /// Whether this is ShipStation's own address, not that of a proxy or a simulator.

@@ -176,7 +176,8 @@ fn store(store: &Value) -> Option<(String, String)> {
 }
 
 async fn orders_of_store(desk: &ShipStation, store: &str) -> Finding {
-    let fields = [("store_id", store), ("page", "1"), ("page_size", "1")];
+    let id = format!("se-{store}");
+    let fields = [("store_id", id.as_str()), ("page", "1"), ("page_size", "1")];
     let result = match desk.get("check-store", query("/v2/shipments", &fields)).await {
         Ok(answer) => {
             let page: Result<Value, CallError> = body(&answer);

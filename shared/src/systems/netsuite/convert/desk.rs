@@ -73,7 +73,7 @@ pub(in crate::systems::netsuite) fn digits(number: &str) -> Option<&str> {
 pub(in crate::systems::netsuite) fn closest(rows: Vec<NamedRow>, order: &DeskOrderRef) -> Vec<Meant> {
     let wanted = digits(&order.number);
     let by = |row: &NamedRow| {
-        if row.tranid.as_deref().and_then(digits) == wanted {
+        if wanted.is_some() && row.tranid.as_deref().and_then(digits) == wanted {
             (0, "the digits of its number")
         } else if row.otherrefnum.as_deref() == Some(order.number.trim()) {
             (1, "the customer's own number")

@@ -68,15 +68,20 @@ pub(in crate::systems::netsuite) fn orders_numbered(number: &str) -> Query {
     Query::new(text, [number])
 }
 
-/// Sales orders that changed since then and whose number has these digits, or that the customer calls so; the latest first.
-pub(in crate::systems::netsuite) fn orders_alike(digits: &str, number: &str, since: &str) -> Query {
+/// Sales orders that changed since then and that the customer calls so, or whose number has these digits where there are any; the
+/// latest first.
+pub(in crate::systems::netsuite) fn orders_alike(digits: Option<&str>, number: &str, since: &str) -> Query {
+    let pattern = digits.map(|digits| format!("%{digits}%"));
+    let has_digits = match pattern {
+        Some(_) => " OR t.tranid LIKE ? OR t.otherrefnum LIKE ?",
+        None => "",
+    };
     let text = format!(
         "SELECT t.id, t.tranid, t.otherrefnum FROM transaction t WHERE t.type = 'SalesOrd' \
-         AND t.lastmodifieddate >= TO_DATE(?, {TIME}) AND (t.tranid LIKE ? OR t.otherrefnum LIKE ? OR t.otherrefnum = ?) \
-         ORDER BY t.id DESC"
+         AND t.lastmodifieddate >= TO_DATE(?, {TIME}) AND (t.otherrefnum = ?{has_digits}) ORDER BY t.id DESC"
     );
-    let pattern = format!("%{digits}%");
-    Query::new(text, [since, &pattern, &pattern, number])
+    let patterns = pattern.iter().flat_map(|pattern| [pattern.as_str(); 2]);
+    Query::new(text, [since, number].into_iter().chain(patterns))
 }
 
 /// The column of a measure.
@@ -255,7 +260,8 @@ mod tests {
         for query in [
             orders_numbered(evil),
             orders_named("externalid", &[evil, "x"]),
-            orders_alike("100", evil, "2026-01-01 00:00:00"),
+            orders_alike(Some("100"), evil, "2026-01-01 00:00:00"),
+            orders_alike(None, evil, "2026-01-01 00:00:00"),
             order_of_id(evil),
         ] {
             assert!(!query.text.contains("SO1"), "{}", query.text);
