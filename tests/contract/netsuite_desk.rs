@@ -85,12 +85,12 @@ impl Desk {
 
     async fn open_since(&self, since: jiff::Timestamp, page: u16) -> Result<Vec<DeskOrder>, Failure> {
         let mut all: Vec<DeskOrder> = Vec::new();
+        let mut after: Option<String> = None;
         loop {
-            let after = all.last().map(|order| order.document.id.clone());
-            let orders = self.netsuite.open_orders(since, after.as_deref(), page).await?;
-            let ended = orders.len() < usize::from(page);
-            all.extend(orders);
-            if ended {
+            let found = self.netsuite.open_orders(since, after.as_deref(), page).await?;
+            all.extend(found.orders);
+            after = found.next;
+            if after.is_none() {
                 return Ok(all);
             }
         }
@@ -187,14 +187,26 @@ async fn a_desks_order_is_found_by_the_names_that_the_connection_allows() -> Res
         desk.meant(&format!(" {} ", number.to_lowercase()), None).await?,
         by_number
     );
-    let key = format!("netsuite:SO:{second}");
+    let key = format!("netsuite:1234567_SB1:SO:{second}");
     let by_key = vec![(second.to_string(), "the key that it was given")];
+    let own_number = desk.number(second)?;
+    assert_eq!(desk.meant(&own_number, Some(&key)).await?, by_key);
+    assert_eq!(
+        desk.meant(&format!("{own_number}-1"), Some(&key)).await?,
+        by_key,
+        "a part that was split off"
+    );
     assert_eq!(
         desk.meant(&number, Some(&key)).await?,
-        by_key,
-        "the key is surer than the number"
+        by_number,
+        "a key beside another order's number is not believed"
     );
-    let gone = "netsuite:SO:99999999";
+    let of_another_account = format!("netsuite:7654321:SO:{second}");
+    assert_eq!(
+        desk.meant(&own_number, Some(&of_another_account)).await?,
+        vec![(second.to_string(), "its number")]
+    );
+    let gone = "netsuite:1234567_SB1:SO:99999999";
     assert_eq!(desk.meant(&number, Some(gone)).await?, by_number);
     let by_external_id = vec![(second.to_string(), "its external id")];
     assert_eq!(desk.meant("web-77", None).await?, by_external_id);
@@ -569,7 +581,7 @@ async fn what_a_desk_asks_writes_nothing() -> Result<(), Failure> {
     let order = desk.world.enter(desk.world.plain(2))?;
     let before = desk.world.netsuite.books();
     let number = desk.number(order)?;
-    desk.meant(&number, Some("netsuite:SO:1")).await?;
+    desk.meant(&number, Some("netsuite:1234567_SB1:SO:1")).await?;
     desk.netsuite.alike(&named(&number, None)).await?;
     desk.stock(2).await?;
     desk.open(2).await?;

@@ -351,7 +351,7 @@ async fn an_open_order_follows_the_erp() -> Result<(), Failure> {
         };
         assert_eq!(
             (only.key.as_str(), only.ship_to.phone.as_deref()),
-            ("netsuite:SO:10045", Some("503-555-0177")),
+            ("netsuite:1234567_SB1:SO:10045", Some("503-555-0177")),
             "{api}"
         );
         assert_eq!(only.custom_fields[1].as_deref(), Some("gold"), "{api}");

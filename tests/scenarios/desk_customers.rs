@@ -112,6 +112,93 @@ async fn an_order_that_is_refused_stops_no_other() -> Result<(), Failure> {
     Ok(())
 }
 
+/// P45: an order that is refused, or is not at the desk yet, is tried by every run until it is settled, though the ERP changes nothing
+/// of it any more.
+#[tokio::test]
+async fn what_could_not_be_settled_is_tried_again() -> Result<(), Failure> {
+    let world = DeskWorld::start()?;
+    let entered = morning() - hours(1);
+    world.erp.enter(open_order("1", "778", entered));
+    let mut broken = open_order("2", "778", entered);
+    broken.ship_to.lines.clear();
+    world.erp.enter(broken);
+    for tries in 1..=3 {
+        let run = world.tell_customers().await?;
+        assert_eq!(
+            (run.refused_in_all, world.desk.placed_since()),
+            (1, if tries == 1 { 2 } else { 1 }),
+            "{run:?}"
+        );
+        assert_eq!(run.refused[0].number, "SO2", "it is named every time");
+        // Long after what a scan sees again.
+        world.clock.turn(hours(24));
+        world.erp.enter(open_order("3", "778", world.clock.now() - hours(1)));
+        world.tell_customers().await?;
+        world.desk.placed_since();
+    }
+    world.erp.enter(open_order("2", "778", entered));
+    let run = world.tell_customers().await?;
+    assert_eq!(
+        (run.made, run.refused_in_all, run.unsettled.len()),
+        (1, 0, 0),
+        "{run:?}"
+    );
+    assert!(world.desk.order("2").is_some());
+
+    // The shop brings an order of its own to the desk a day later.
+    world.configure(|connection| {
+        if let Some(customers) = &mut connection.customers {
+            customers.make_orders = false;
+        }
+    });
+    world.erp.enter(open_order("4", "778", world.clock.now() - hours(1)));
+    assert_eq!(world.tell_customers().await?.absent, 1);
+    world.clock.turn(hours(24));
+    assert_eq!(world.tell_customers().await?.absent, 1, "it is looked for again");
+    world.clock.turn(hours(72));
+    world.tell_customers().await?;
+    assert_eq!(world.tell_customers().await?.absent, 0, "and not for ever");
+    Ok(())
+}
+
+/// Orders that cannot be told cost a reading for each page of them, and the run goes on behind them.
+#[tokio::test]
+async fn orders_that_cannot_be_told_are_passed_page_by_page() -> Result<(), Failure> {
+    use std::sync::atomic::Ordering;
+    let world = DeskWorld::start()?;
+    for number in 1..=450 {
+        let mut order = open_order(&format!("{number:04}"), "778", morning() - hours(1));
+        order.lines.clear();
+        world.erp.enter(order);
+    }
+    world.erp.enter(open_order("0451", "778", morning() - hours(1)));
+    let run = world.tell_customers().await?;
+    assert_eq!((run.read, run.made), (1, 1), "{run:?}");
+    let reads = world.erp.reads.load(Ordering::Relaxed);
+    assert_eq!(reads, 5, "pages of a hundred");
+    Ok(())
+}
+
+/// What a run remembers of settled orders stays short while it is under way: it is one item of a table.
+#[tokio::test]
+async fn what_is_remembered_stays_short_during_a_scan() -> Result<(), Failure> {
+    let world = DeskWorld::with_limit(300)?;
+    for number in 1..=600 {
+        let modified = morning() - SignedDuration::from_mins(1_300 - 2 * number);
+        world.erp.enter(open_order(&format!("{number:04}"), "778", modified));
+    }
+    world.customers().begin(&world.id()?, false).await?;
+    world.invoke().await?;
+    let run = world.store.customers_run(&world.id()?).await?;
+    let scan = run.cursor.scan.as_ref().ok_or("no scan is under way")?;
+    assert!(run.read >= 290, "{}", run.read);
+    assert!(scan.settled.len() < 50, "{} are remembered", scan.settled.len());
+    world.work().await?;
+    let run = world.store.customers_run(&world.id()?).await?;
+    assert_eq!((run.read, run.made), (600, 600));
+    Ok(())
+}
+
 /// P45: wherever a worker dies, every order stands at the desk as the ERP has it in the end.
 #[tokio::test]
 async fn crash_wherever_a_worker_dies_every_order_is_told() -> Result<(), Failure> {

@@ -884,6 +884,55 @@ async fn a_customer_that_changed_is_told_on_its_open_orders() -> Result<(), Fail
     Ok(())
 }
 
+/// P45: an order that people cancel or close in NetSuite before anything of it has left is taken away in ShipStation; one that was
+/// shipped is not, neither when its label is voided nor later, for it waits there for another label.
+#[tokio::test]
+async fn only_an_order_that_was_called_off_is_taken_away() -> Result<(), Failure> {
+    for api in [Api::V2, Api::V1] {
+        let shop = Shop::start(api).await?;
+        let (cancelled, first) = shop.entered_in_the_erp()?;
+        let (closed, second) = shop.entered_in_the_erp()?;
+        let (shipped, third) = shop.entered_in_the_erp()?;
+        assert_eq!(shop.tell_customers().await?.made, 3, "{api:?}");
+        let account = "netsuite:1234567_SB1:SO:";
+        assert!(
+            shop.books().orders.iter().all(|order| order.key.starts_with(account)),
+            "{api:?}"
+        );
+        let bought = shop.ship(&third)?;
+        shop.hear().await?;
+        assert_eq!(shop.fulfilled(shipped)?.len(), 1, "{api:?}");
+        shop.shipstation.void(&bought.label.to_string())?;
+        shop.lose_notices();
+        shop.world.turn(HOUR);
+        shop.world.person(|account, now| {
+            account.cancel(cancelled, now)?;
+            account.close(closed, now)?;
+            // It stays shipped in NetSuite, and is changed once more.
+            account.change_order(shipped, now, |order| order.memo = "seen".to_owned())
+        })?;
+        for _ in 0..2 {
+            shop.tell_customers().await?;
+            shop.world.turn(HOUR);
+        }
+        let standing = |number: &str| {
+            let books = shop.books();
+            let ids: Vec<u64> = books.numbered(number).map(|order| order.id).collect();
+            let standing = |id: &u64| books.statuses.get(id).map(|standing| format!("{standing:?}"));
+            ids.iter().filter_map(standing).collect::<Vec<_>>()
+        };
+        assert_eq!(standing(&first), ["Cancelled"], "{api:?}");
+        assert_eq!(standing(&second), ["Cancelled"], "{api:?}");
+        let waits = standing(&third);
+        assert!(
+            waits.len() == 1 && waits[0] != "Cancelled" && waits[0] != "Shipped",
+            "{api:?}: {waits:?}"
+        );
+        shop.ship(&third)?;
+    }
+    Ok(())
+}
+
 fn writes(shop: &Shop) -> u64 {
     ["v2_create_shipments", "v2_update_shipment", "v1_create_order"]
         .into_iter()

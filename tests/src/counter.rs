@@ -320,12 +320,11 @@ impl DeskSource for Account {
         Ok(Vec::new())
     }
 
-    async fn open_orders(
-        &self,
-        _since: Timestamp,
-        _after: Option<&str>,
-        _limit: u16,
-    ) -> Result<Vec<DeskOrder>, CallError> {
+    async fn open_orders(&self, _since: Timestamp, _after: Option<&str>, _limit: u16) -> Result<OpenOrders, CallError> {
+        Ok(OpenOrders::default())
+    }
+
+    async fn open_orders_of(&self, _ids: &[String]) -> Result<Vec<DeskOrder>, CallError> {
         Ok(Vec::new())
     }
 }

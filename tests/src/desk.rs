@@ -24,9 +24,9 @@ use waybill::job::Timing;
 use waybill::memory::{CountedNonces, Fate, Memory, Switch, TurnedClock};
 use waybill::ports::{
     CallError, Carrier, Clock, Control, CustomersRun, Desk, DeskSource, DespatchPage, Despatched, DocumentHead, Draft,
-    EffectError, Finding, LabelError, Later, ListPage, Listing, Meant, News, Obstacle, Opened, OrderSource, Permit,
-    Placed, Purchased, Push, Recorder, Scan, ShippingDesk, Sighting, StockBooks, Subscribed, Systems, Told, VoidError,
-    WriteBack, WriteBackRef, Written,
+    EffectError, Finding, LabelError, Later, ListPage, Listing, Meant, News, Obstacle, OpenOrders, Opened, OrderSource,
+    Permit, Placed, Purchased, Push, Recorder, Scan, ShippingDesk, Sighting, StockBooks, Subscribed, Systems, Told,
+    VoidError, WriteBack, WriteBackRef, Written,
 };
 
 use crate::world::Failure;
@@ -203,17 +203,28 @@ impl DeskSource for Erp {
             .collect())
     }
 
-    async fn open_orders(
-        &self,
-        since: Timestamp,
-        after: Option<&str>,
-        limit: u16,
-    ) -> Result<Vec<DeskOrder>, CallError> {
+    async fn open_orders(&self, since: Timestamp, after: Option<&str>, limit: u16) -> Result<OpenOrders, CallError> {
         self.read()?;
         let orders = lock(&self.orders);
         let changed = orders.iter().filter(|(_, order)| order.modified >= since);
         let page = changed.filter(|(id, _)| after.is_none_or(|after| id.as_str() > after));
-        Ok(page.take(usize::from(limit)).map(|(_, order)| order.clone()).collect())
+        let page: Vec<&DeskOrder> = page.take(usize::from(limit)).map(|(_, order)| order).collect();
+        let full = page.len() == usize::from(limit);
+        Ok(OpenOrders {
+            next: page.last().filter(|_| full).map(|order| order.document.id.clone()),
+            // What has nothing left to ship is looked at and cannot be told.
+            orders: page
+                .into_iter()
+                .filter(|order| !order.lines.is_empty())
+                .cloned()
+                .collect(),
+        })
+    }
+
+    async fn open_orders_of(&self, ids: &[String]) -> Result<Vec<DeskOrder>, CallError> {
+        self.read()?;
+        let orders = lock(&self.orders);
+        Ok(ids.iter().filter_map(|id| orders.get(id).cloned()).collect())
     }
 }
 

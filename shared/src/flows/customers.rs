@@ -2,8 +2,9 @@
 //! anybody could write.
 //!
 //! Reads begin at the published maximum minus an overlap, as polls do; an order that has not changed since the desk was told of it
-//! costs no call. An order that the desk refuses is reported and never stops the others. A run goes on in the next invocation where
-//! this one ends, and waits in the queue near the desk's limit.
+//! costs no call. An order that the desk refuses is reported, never stops the others, and is tried again by every run until it is
+//! settled, changed or not; one that is not at the desk yet is looked for there for some days. A run goes on in the next invocation
+//! where this one ends, and waits in the queue near the desk's limit.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 
 use super::outward::{Begun, Halt, delay, told_of, wait};
 use crate::connection::{Connection, CustomersPolicy};
-use crate::domain::{ConnectionId, DeskOrder, Nonce};
+use crate::domain::{ConnectionId, DeskOrder, DeskOrderRef, Nonce};
 use crate::job::Timing;
 use crate::ports::{
     CallError, Clock, Connections, Cursor, CustomersRun, Desk, DocumentHead, Gate, Nonces, Opened, Placed,
@@ -93,6 +94,7 @@ impl Customers {
         let from = connection.start_from;
         let published = run.cursor.published.filter(|_| !whole);
         let since = published.map_or(from, |published| (published - self.timing.overlap).max(from));
+        // What was settled before is looked up in the cursor's own list: the scan keeps a list of its own, which stays short.
         let settled = if whole {
             BTreeMap::new()
         } else {
@@ -103,14 +105,17 @@ impl Customers {
             candidate: published.unwrap_or(since),
             after: None,
             began: Some(now),
-            settled,
+            settled: BTreeMap::new(),
         };
+        let unsettled = run.unsettled.keys().cloned();
         CustomersRun {
             round: run.round.next(now, whole),
             cursor: Cursor {
+                settled,
                 scan: Some(scan),
                 ..run.cursor.clone()
             },
+            to_try: unsettled.chain(run.to_try.iter().cloned()).collect(),
             ..CustomersRun::default()
         }
     }
@@ -278,30 +283,57 @@ struct Visit<'a> {
 
 impl Visit<'_> {
     async fn tell_all(&mut self) -> Result<(), Halt> {
+        self.tell_changed().await?;
+        self.try_again().await
+    }
+
+    /// Tells of what has changed, page by page.
+    async fn tell_changed(&mut self) -> Result<(), Halt> {
         loop {
             self.in_time()?;
-            let Some(scan) = self.run.cursor.scan.clone() else {
+            let Some(scan) = &self.run.cursor.scan else {
                 return Ok(());
             };
             let read_at = self.customers.clock.now();
-            let orders = self
-                .desk
-                .source
-                .open_orders(scan.since, scan.after.as_deref(), PAGE)
-                .await;
+            let source = &self.desk.source;
+            let page = source.open_orders(scan.since, scan.after.as_deref(), PAGE).await;
             // Others may need the slot while the desk is told.
             self.systems.close().await;
-            let orders = orders?;
-            for some in orders.chunks(BATCH) {
+            let page = page?;
+            for some in page.orders.chunks(BATCH) {
                 for order in some {
                     self.deal_with(order, read_at).await?;
                 }
-                self.systems.recorder.drain();
                 self.save().await?;
             }
-            if orders.len() < usize::from(PAGE) {
+            let Some(next) = page.next else { return Ok(()) };
+            // Behind the last that was looked at, though nothing of the page could be told.
+            if let Some(scan) = &mut self.run.cursor.scan {
+                scan.after = Some(next);
+            }
+            self.save().await?;
+        }
+    }
+
+    /// Tries what the run before this one could not settle and what has not changed since.
+    async fn try_again(&mut self) -> Result<(), Halt> {
+        loop {
+            let some: Vec<String> = self.run.to_try.iter().take(BATCH).cloned().collect();
+            if some.is_empty() {
                 return Ok(());
             }
+            self.in_time()?;
+            let orders = self.desk.source.open_orders_of(&some).await;
+            self.systems.close().await;
+            for order in &orders? {
+                self.in_time()?;
+                self.place(order).await?;
+                self.run.read += 1;
+                self.run.to_try.remove(&order.document.id);
+            }
+            // What is not open any more needs nothing.
+            self.run.to_try.retain(|id| !some.contains(id));
+            self.save().await?;
         }
     }
 
@@ -317,6 +349,11 @@ impl Visit<'_> {
 
     /// Moves the run on, unless somebody else did.
     async fn save(&mut self) -> Result<(), Halt> {
+        self.systems.recorder.drain();
+        if let Some(scan) = &mut self.run.cursor.scan {
+            // No scan reads further back than where this one would end by now.
+            scan.settled = scan.still_in_sight(scan.published() - self.customers.timing.overlap);
+        }
         let (now, lease) = (self.customers.clock.now(), self.customers.timing.lease);
         self.run.round = self.run.round.taken(&self.owner, now, lease);
         let books = &self.customers.books;
@@ -328,20 +365,19 @@ impl Visit<'_> {
     }
 
     async fn deal_with(&mut self, order: &DeskOrder, read_at: Timestamp) -> Result<(), Halt> {
-        let settled = self.run.cursor.scan.as_ref().map(|scan| &scan.settled);
-        let known = settled.and_then(|settled| settled.get(&order.document.to_string()));
-        let mut refused = false;
-        if known == Some(&order.modified) {
+        let mut settles = true;
+        if self.is_settled(order) && !self.run.to_try.contains(&order.document.id) {
             self.run.unchanged += 1;
         } else {
             self.in_time()?;
-            refused = !self.place(order).await?;
+            settles = self.place(order).await?;
+            self.run.to_try.remove(&order.document.id);
         }
         self.run.read += 1;
         if let Some(scan) = &mut self.run.cursor.scan {
             scan.candidate = scan.candidate.max(order.modified);
             scan.after = Some(order.document.id.clone());
-            if !refused {
+            if settles {
                 let head = DocumentHead {
                     document: order.document.clone(),
                     modified: order.modified,
@@ -352,25 +388,59 @@ impl Visit<'_> {
         Ok(())
     }
 
-    /// Makes the desk show an order as the ERP does; `false` where it refuses.
+    /// Whether the desk was told of it as it stands.
+    fn is_settled(&self, order: &DeskOrder) -> bool {
+        let cursor = &self.run.cursor;
+        let (document, scan) = (order.document.to_string(), cursor.scan.as_ref());
+        let lists = scan.map(|scan| &scan.settled).into_iter().chain([&cursor.settled]);
+        lists
+            .filter_map(|settled| settled.get(&document))
+            .any(|modified| *modified == order.modified)
+    }
+
+    /// Says what was written to the desk, and to which order there.
+    fn note_written(&self, order: &DeskOrder, there: &DeskOrderRef, what: &'static str) {
+        telemetry::count("CustomersTold", 1);
+        let what = if order.open { what } else { "taken away" };
+        tracing::info!(
+            connection = %self.connection.id,
+            run = self.run.round.number,
+            order = %order.document,
+            number = order.number,
+            at_desk = there.id,
+            what,
+            "an order was written to the desk"
+        );
+    }
+
+    /// Makes the desk show an order as the ERP does; `false` where it is to be tried again.
     async fn place(&mut self, order: &DeskOrder) -> Result<bool, Halt> {
         let placed = self.desk.desk.place(order, self.policy.make_orders).await;
-        let run = &mut self.run;
-        if matches!(placed, Ok(Placed::Made(_) | Placed::Changed(_))) {
-            telemetry::count("CustomersTold", 1);
+        match &placed {
+            Ok(Placed::Made(there)) => self.note_written(order, there, "made"),
+            Ok(Placed::Changed(there)) => self.note_written(order, there, "changed"),
+            _ => {}
         }
+        let run = &mut self.run;
         match placed {
             Ok(Placed::Made(_)) => run.made += 1,
             Ok(Placed::Changed(_)) => run.changed += 1,
             Ok(Placed::Same(_)) => run.same += 1,
-            Ok(Placed::Absent) => run.absent += 1,
+            Ok(Placed::Absent) => {
+                run.absent += 1;
+                if order.open {
+                    run.await_at_desk(order, self.customers.clock.now());
+                }
+            }
             Ok(Placed::Fixed(why)) => {
-                tracing::info!(connection = %self.connection.id, order = order.number, why, "it can be changed no more");
+                tracing::info!(connection = %self.connection.id, order = %order.document, number = order.number, why, "it can be changed no more");
                 run.fixed += 1;
             }
             Err(CallError::Later(later)) => return Err(Halt::Later(later)),
             Err(CallError::Refused(refusal)) => {
                 telemetry::count("CustomersRefused", 1);
+                tracing::warn!(connection = %self.connection.id, order = %order.document, number = order.number, code = refusal.code, "the desk refuses an order");
+                run.leave_unsettled(order);
                 run.note_refused(&order.number, refusal.to_string());
                 return Ok(false);
             }

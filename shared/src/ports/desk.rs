@@ -1,8 +1,10 @@
 //! A shipping desk: a system in which people ship, as ShipStation is. What happens there reaches the ERP as despatches; what the
 //! ERP knows of stock and customers reaches the desk. Everything that is written to a desk is absolute and may be written again.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{CallError, Cursor, StoreError};
 use crate::domain::{
@@ -91,6 +93,15 @@ pub struct Meant {
     pub by: &'static str,
 }
 
+/// A page of open orders.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OpenOrders {
+    /// Those that can be told.
+    pub orders: Vec<DeskOrder>,
+    /// The last that was looked at, after which the next page begins; `None` where there is no more.
+    pub next: Option<String>,
+}
+
 /// The ERP as whoever ships at a desk needs it.
 #[async_trait]
 pub trait DeskSource: Send + Sync {
@@ -101,16 +112,23 @@ pub trait DeskSource: Send + Sync {
     async fn alike(&self, order: &DeskOrderRef) -> Result<Vec<Meant>, CallError>;
     /// A page of stock, in the order of [`LevelKey`], after one; fewer than `limit` mean that there is no more.
     async fn levels(&self, after: Option<&LevelKey>, limit: u16) -> Result<Vec<Level>, CallError>;
-    /// Open orders that changed, or whose customer changed, at or after `since`, in the order of their ids, after one; fewer than `limit`
-    /// mean that there is no more.
-    async fn open_orders(&self, since: Timestamp, after: Option<&str>, limit: u16)
-    -> Result<Vec<DeskOrder>, CallError>;
+    /// A page of open orders that changed, or whose customer changed, at or after `since`, in the order of their ids, after one. At most
+    /// `limit` are looked at, so that a page takes a few calls however many of them cannot be told.
+    async fn open_orders(&self, since: Timestamp, after: Option<&str>, limit: u16) -> Result<OpenOrders, CallError>;
+    /// Those of these orders, by the ERP's ids, that are still open and can be told; a few at a time.
+    async fn open_orders_of(&self, ids: &[String]) -> Result<Vec<DeskOrder>, CallError>;
 }
 
 // ---- what is kept ------------------------------------------------------------------------------------------------
 
 /// How many orders that a desk refuses a run names; the others are counted.
 const MOST_REFUSED: usize = 100;
+
+/// How many orders that are not settled a run remembers.
+const MOST_UNSETTLED: usize = 500;
+
+/// For how long an order that is not at the desk is looked for there: the shop may bring it later.
+const MAY_STILL_COME: SignedDuration = SignedDuration::from_hours(72);
 
 /// An open order that a desk refuses.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -155,6 +173,13 @@ pub struct CustomersRun {
     /// How many there are in all.
     #[serde(default)]
     pub refused_in_all: u64,
+    /// Orders that this run could not settle, by the ERP's ids, and when they were last modified: the next one tries them again, though
+    /// they have not changed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unsettled: BTreeMap<String, Timestamp>,
+    /// Those that the run before this one could not settle, and that this one has yet to try.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub to_try: BTreeSet<String>,
 }
 
 impl CustomersRun {
@@ -164,6 +189,20 @@ impl CustomersRun {
         if self.refused.len() < MOST_REFUSED {
             let number = number.to_owned();
             self.refused.push(RefusedOrder { number, why });
+        }
+    }
+
+    /// The next run tries an order again, though it may not have changed.
+    pub fn leave_unsettled(&mut self, order: &DeskOrder) {
+        if self.unsettled.len() < MOST_UNSETTLED {
+            self.unsettled.insert(order.document.id.clone(), order.modified);
+        }
+    }
+
+    /// The same for one that is not at the desk, as long as it may still come there.
+    pub fn await_at_desk(&mut self, order: &DeskOrder, now: Timestamp) {
+        if now.duration_since(order.modified) < MAY_STILL_COME {
+            self.leave_unsettled(order);
         }
     }
 }

@@ -7,9 +7,11 @@
 //! can live, so that no older word comes after a newer one; and it moves the run on, so that a crash repeats some levels and leaves
 //! no gap.
 //!
-//! What a desk does not take is remembered with the quantity, and tried again when something of it changes, or after a week. What
-//! the ERP shows no more is told as nothing, unless another level is shown under the same name; a place that the connection names
-//! no more is left alone. Near the desk's limit the run waits in the queue.
+//! What a desk does not take is remembered with the quantity, and tried again when something of it changes, the next day, or by the
+//! next run where it is neither the SKU nor the place that is not known. What the ERP shows no more is told as nothing, unless
+//! another level is shown under the same name; a place that the connection names no more is left alone. Where a whole place
+//! vanishes, or most of a page, the run is given up instead: the ERP's role may have lost sight of it. Two items under one name in
+//! one place are named and not told. Near the desk's limit the run waits in the queue.
 
 mod page;
 mod visit;
@@ -151,6 +153,7 @@ impl Stock {
             owner,
             deadline,
             run,
+            shown: BTreeSet::new(),
         };
         let halt = visit.tell_all().await.err();
         (halt, visit.run)

@@ -11,8 +11,19 @@ use rust_decimal::Decimal;
 use crate::connection::StockPolicy;
 use crate::domain::{Doubt, Level, LevelKey, LocationId, SentLevel, Unplaced};
 
-/// How long after it was refused a level is tried again though nothing of it has changed: somebody may have made the SKU known.
-const TRIED_AGAIN: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How long after it was refused a level whose SKU or place is not known is tried again though nothing of it has changed: somebody
+/// may have made it known. A bit less than a day, so that a run of every day finds it. Any other refusal is tried by the next run.
+const TRIED_AGAIN: SignedDuration = SignedDuration::from_hours(20);
+
+/// How a refusal ends whose SKU, or place, the desk does not know: with its code.
+const UNKNOWN: [&str; 2] = ["(unknown-sku)", "(unknown-place)"];
+
+/// Why neither of two levels is told.
+const TWICE: &str = "two items of the ERP have this SKU in this place, and what the one holds would be overwritten by the other's: give \
+                     them SKUs of their own, or leave one out by stock.condition";
+
+/// Fewer levels that vanish at once are no loss of sight, where a page is not the whole stock.
+const FEW: usize = 10;
 
 /// Under what the desk shows a quantity.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,6 +130,30 @@ pub(super) fn whole_items(mut levels: Vec<Level>, limit: u16) -> (Vec<Level>, bo
     (levels, false)
 }
 
+/// In plain words what would vanish from the desk at once, where that looks as if the ERP no more shows what it has: every level of a
+/// place, or most of a page. `all` says whether the page is the whole stock.
+pub(super) fn lost_from_sight(entries: &[Entry], all: bool) -> Option<String> {
+    let mut places: BTreeMap<u64, (usize, usize)> = BTreeMap::new();
+    for entry in entries {
+        let (read, gone) = places.entry(entry.key.location).or_default();
+        *read += usize::from(entry.read);
+        *gone += usize::from(!entry.read && empties(entry));
+    }
+    let few = if all { 2 } else { FEW };
+    let place = places.iter().find(|(_, (read, gone))| *read == 0 && *gone >= few);
+    if let Some((place, (_, gone))) = place {
+        return Some(format!("all {gone} levels of location {place}"));
+    }
+    let gone: usize = places.values().map(|(_, gone)| gone).sum();
+    (gone > 2 * FEW && 2 * gone > entries.len()).then(|| format!("{gone} of {} levels", entries.len()))
+}
+
+fn empties(entry: &Entry) -> bool {
+    entry
+        .errand()
+        .is_some_and(|errand| errand.shown.is_none() && !errand.empty.is_empty())
+}
+
 /// A page of the ERP's stock with everything that is known of it.
 pub(super) struct Page<'a> {
     pub(super) levels: &'a [Level],
@@ -142,12 +177,12 @@ impl Page<'_> {
         let doubts: BTreeMap<&LevelKey, &Doubt> = self.doubts.iter().map(|doubt| (&doubt.key, doubt)).collect();
         let keys: BTreeSet<&LevelKey> = levels.keys().chain(sent.keys()).chain(doubts.keys()).copied().collect();
         let within = keys.into_iter().filter(|key| (from..=to).contains(key));
-        let wanted = self.wanted();
+        let (wanted, twice) = self.wanted();
         let mut entries = Vec::new();
         for key in within {
             let (sent, doubt) = (sent.get(key).copied(), doubts.get(key).copied());
             let finding = match levels.get(key) {
-                Some(level) => Some(self.found(level, sent, doubt, &wanted)),
+                Some(level) => Some(self.found(level, sent, doubt, &wanted, &twice)),
                 None => self.gone(key, sent, doubt, &wanted).map(Finding::Errand),
             };
             entries.extend(finding.map(|finding| Entry {
@@ -163,14 +198,20 @@ impl Page<'_> {
         self.policy.places.get(location)
     }
 
-    /// Under what the levels of this page are to be shown.
-    fn wanted(&self) -> BTreeSet<Shelf> {
+    /// Under what the levels of this page are to be shown, and what of that is meant by more than one of them.
+    fn wanted(&self) -> (BTreeSet<Shelf>, BTreeSet<Shelf>) {
         let shelf = |level: &Level| {
             let place = self.place(&level.location())?.clone();
             let sku = level.sku.clone();
             Some(Shelf { sku, place })
         };
-        self.levels.iter().filter_map(shelf).collect()
+        let (mut wanted, mut twice) = (BTreeSet::new(), BTreeSet::new());
+        for shelf in self.levels.iter().filter_map(shelf) {
+            if !wanted.insert(shelf.clone()) {
+                twice.insert(shelf);
+            }
+        }
+        (wanted, twice)
     }
 
     fn found(
@@ -179,11 +220,21 @@ impl Page<'_> {
         sent: Option<&SentLevel>,
         doubt: Option<&Doubt>,
         wanted: &BTreeSet<Shelf>,
+        twice: &BTreeSet<Shelf>,
     ) -> Finding {
         let Some(place) = self.place(&level.location()) else {
             let gone = self.gone(&level.key, sent, doubt, wanted);
             return gone.map_or(Finding::Elsewhere, Finding::Errand);
         };
+        if twice
+            .iter()
+            .any(|shelf| shelf.sku == level.sku && shelf.place == *place)
+        {
+            return Finding::Refused {
+                unplaced: unplaced(level, TWICE),
+                in_this_run: false,
+            };
+        }
         let same = sent.filter(|sent| sent.sku == level.sku && sent.place == *place && sent.quantity == level.quantity);
         if let Some(same) = same.filter(|_| doubt.is_none())
             && let Some(known) = self.known(level, same)
@@ -206,6 +257,7 @@ impl Page<'_> {
         match &sent.refused {
             None if in_this_run => Some(Finding::Told),
             None => Some(Finding::Unchanged),
+            Some(why) if !in_this_run && !UNKNOWN.iter().any(|code| why.ends_with(code)) => None,
             Some(_) if self.now.duration_since(sent.at) >= TRIED_AGAIN => None,
             Some(why) => {
                 let unplaced = unplaced(level, why);
@@ -448,22 +500,80 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_is_tried_again_when_it_changed_or_after_a_week() {
-        let refused = |days: i64| SentLevel {
-            at: at(25 - days * 24),
-            refused: Some("nobody knows it".to_owned()),
+    fn what_was_refused_is_tried_again_when_it_changed_or_the_next_day() {
+        let refused = |hours: i64, why: &str| SentLevel {
+            at: at(25 - hours),
+            refused: Some(why.to_owned()),
             ..sent(1, 1, "A", "P1", dec!(5))
         };
-        let same = level(1, 1, "A", dec!(5));
-        assert!(errands(std::slice::from_ref(&same), &[refused(6)], TWO).is_empty());
-        assert_eq!(errands(&[same], &[refused(7)], TWO), [shows("A@P1=5")]);
+        let unknown = |hours| refused(hours, "nobody knows it (unknown-sku)");
+        let same = [level(1, 1, "A", dec!(5))];
+        assert!(errands(&same, &[unknown(6)], TWO).is_empty());
+        assert_eq!(errands(&same, &[unknown(23)], TWO), [shows("A@P1=5")]);
         assert_eq!(
-            errands(&[level(1, 1, "A", dec!(4))], &[refused(1)], TWO),
-            [shows("A@P1=4")]
+            errands(&same, &[refused(2, "not now (unspecified)")], TWO),
+            [shows("A@P1=5")],
+            "by the next run"
         );
+        assert!(
+            errands(&same, &[refused(1, "not now (unspecified)")], TWO).is_empty(),
+            "and not by this one again"
+        );
+        let other = |sku: &str, quantity| errands(&[level(1, 1, sku, quantity)], &[unknown(1)], TWO);
+        assert_eq!(other("A", dec!(4)), [shows("A@P1=4")]);
+        assert_eq!(other("B", dec!(5)), [shows("B@P1=5")]);
+    }
+
+    /// P44: two items under one name would overwrite each other: neither is told, and both are named.
+    #[test]
+    fn two_items_under_one_name_in_one_place_are_not_told() {
+        let levels = [
+            level(1, 1, "A", dec!(5)),
+            level(1, 2, "A", dec!(6)),
+            level(2, 1, "A", dec!(7)),
+        ];
+        let (sent, doubts) = (&[], &[]);
+        let known = Known {
+            levels: &levels,
+            sent,
+            doubts,
+        };
+        let found = entries(&known, TWO, false);
+        assert_eq!(told(&found), [shows("A@P2=6")]);
+        let unplaced = |entry: &Entry| match &entry.finding {
+            Finding::Refused { unplaced, .. } => Some(unplaced.why.contains("two items")),
+            _ => None,
+        };
+        assert_eq!(found.iter().filter_map(unplaced).collect::<Vec<_>>(), [true, true]);
+    }
+
+    /// P44: a place of which nothing is listed any more, or most of a page that is gone, is a loss of sight and no stock of nothing.
+    #[test]
+    fn a_place_that_vanishes_is_a_loss_of_sight() {
+        let books: Vec<SentLevel> = (1..=30)
+            .flat_map(|item| [(item, 1, "P1"), (item, 2, "P2")])
+            .map(|(item, place, shelf)| sent(item, place, &format!("S{item}"), shelf, dec!(5)))
+            .collect();
+        let listed = |is_listed: &dyn Fn(u64, u64) -> bool| {
+            let levels: Vec<Level> = books
+                .iter()
+                .filter(|sent| is_listed(sent.key.item, sent.key.location))
+                .map(|sent| level(sent.key.item, sent.key.location, &sent.sku, dec!(5)))
+                .collect();
+            let (doubts, sent) = (&[], books.as_slice());
+            let levels = levels.as_slice();
+            entries(&Known { levels, sent, doubts }, TWO, false)
+        };
+        let lost = |is_listed: &dyn Fn(u64, u64) -> bool| lost_from_sight(&listed(is_listed), true);
+        assert_eq!(lost(&|_, _| true), None);
+        assert_eq!(lost(&|item, _| item > 5), None, "five items are gone");
+        assert!(lost(&|_, place| place == 1).is_some_and(|what| what.contains("location 2")));
+        assert!(lost(&|item, _| item > 20).is_some_and(|what| what.contains("40 of 60")));
+        let few = listed(&|item, place| place == 1 || item > 25);
         assert_eq!(
-            errands(&[level(1, 1, "B", dec!(5))], &[refused(1)], TWO),
-            [shows("B@P1=5")]
+            lost_from_sight(&few, false),
+            None,
+            "others of the place are still listed"
         );
     }
 

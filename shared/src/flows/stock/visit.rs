@@ -1,11 +1,13 @@
 //! One invocation's part of a run.
 
+use std::collections::BTreeSet;
+
 use futures::future::join_all;
 use jiff::Timestamp;
 
 use rust_decimal::Decimal;
 
-use super::page::{Entry, Errand, Finding, Page, Shelf, unplaced, whole_items};
+use super::page::{Entry, Errand, Finding, Page, Shelf, lost_from_sight, unplaced, whole_items};
 use super::{PAGE, Stock};
 use crate::connection::{Connection, StockPolicy};
 use crate::domain::{Level, LevelKey, Nonce, SentLevel, StockRun};
@@ -33,6 +35,8 @@ pub(super) struct Visit<'a> {
     /// When the invocation must have ended.
     pub(super) deadline: Timestamp,
     pub(super) run: StockRun,
+    /// Under what this visit has shown something: the books find it by its SKU only after a while.
+    pub(super) shown: BTreeSet<Shelf>,
 }
 
 /// A stretch of the ERP's stock.
@@ -108,6 +112,14 @@ impl Visit<'_> {
             now,
         };
         let entries = page.entries(&from, &to);
+        let all = after.is_none() && next.is_none();
+        if let Some(lost) = lost_from_sight(&entries, all).filter(|_| !self.run.round.whole) {
+            return Err(Halt::GivenUp(format!(
+                "the ERP no more lists {lost} that the desk shows: they were not told as nothing, nor anything after them. See whether \
+                 the integration's role still sees that place; if there is nothing: `waybill stock run {} --all`",
+                self.connection.id
+            )));
+        }
         Ok(Stretch {
             entries,
             from,
@@ -131,7 +143,7 @@ impl Visit<'_> {
             let halt = self.run_errands(&errands, stretch, &mut kept).await;
             self.stock.books.keep_sent(&self.connection.id, &kept).await?;
             self.systems.recorder.drain();
-            count(&kept);
+            self.note_told(&kept);
             self.run
                 .telling
                 .retain(|doubt| kept.iter().all(|sent| sent.key != doubt.key));
@@ -196,7 +208,30 @@ impl Visit<'_> {
         let sent = self.stock.books.sent_as(&self.connection.id, &shelf.sku).await?;
         let beyond = |sent: &&SentLevel| sent.key < stretch.from || sent.key > stretch.to;
         let mut others = sent.iter().filter(beyond);
-        Ok(others.any(|sent| sent.stands_as(&shelf.sku, &shelf.place)))
+        Ok(self.shown.contains(shelf) || others.any(|sent| sent.stands_as(&shelf.sku, &shelf.place)))
+    }
+
+    /// Says what the desk was told, and remembers under what it shows something now.
+    fn note_told(&mut self, kept: &[SentLevel]) {
+        count(kept);
+        for sent in kept {
+            tracing::info!(
+                connection = %self.connection.id,
+                run = self.run.round.number,
+                item = sent.key.item,
+                location = sent.key.location,
+                place = sent.place,
+                quantity = %sent.quantity,
+                refused = sent.refused.is_some(),
+                "a level was told to the desk"
+            );
+            if sent.stands_as(&sent.sku, &sent.place) {
+                self.shown.insert(Shelf {
+                    sku: sent.sku.clone(),
+                    place: sent.place.clone(),
+                });
+            }
+        }
     }
 
     fn tally(&mut self, entry: &Entry, kept: &[SentLevel]) {

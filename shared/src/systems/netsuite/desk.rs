@@ -6,6 +6,8 @@
 //!   quantity; so has every item where the role may not see quantities, and the two must not be mistaken for each other.
 //! - A change of a customer does not change its orders, and one of an account above does not change the customers below it.
 //! - Kits have no stock of their own, and assemblies may have some, but how many more could be built is not among it: neither is told.
+//! - The key of an order that we made at a desk names the account beside the order, and is believed only together with the order's
+//!   number: a desk may serve several accounts, and a copy of an account has the same internal ids.
 //! - The same number may stand on orders of several subsidiaries: of several, those that the connection's own condition selects.
 
 use std::collections::BTreeSet;
@@ -30,7 +32,7 @@ use crate::connection::{
 };
 use crate::domain::{DeskOrder, DeskOrderRef, DocumentId, JobId, Level, LevelKey, Order, Refusal};
 use crate::http::Call;
-use crate::ports::{CallError, DeskSource, Finding, Later, Meant, Obstacle, OrderSource as _};
+use crate::ports::{CallError, DeskSource, Finding, Later, Meant, Obstacle, OpenOrders, OrderSource as _};
 
 /// How far back orders are looked for that only look like what is meant.
 const ALIKE_SINCE: SignedDuration = SignedDuration::from_hours(24 * 180);
@@ -41,7 +43,7 @@ const ALIKE: u16 = 25;
 /// The most digits of an internal id.
 const LONGEST_ID: usize = 15;
 
-/// How many open orders are read at once.
+/// How many open orders are looked at at once.
 const OPEN: u16 = 100;
 
 /// What a connection says of the desk at which people ship.
@@ -276,7 +278,8 @@ impl NetSuite {
                 Some(order) => placed.push(order),
                 None => tracing::info!(
                     order = id,
-                    "an open order is not told: it waits, has nothing to ship, or goes to several places"
+                    "an order is not told: it waits, has nothing to ship, ended after something of it had left, or goes to \
+                     several places"
                 ),
             }
         }
@@ -327,10 +330,12 @@ fn customers_unreadable(error: CallError, own: &[&str]) -> CallError {
 #[async_trait]
 impl DeskSource for NetSuite {
     async fn meant(&self, order: &DeskOrderRef) -> Result<Vec<Meant>, CallError> {
-        let own = order.key.as_deref().and_then(convert::own_id).filter(|id| is_id(id));
-        if let Some(id) = own {
+        let account = &self.settings.account;
+        let own = order.key.as_deref().and_then(|key| convert::own_id(key, account));
+        if let Some(id) = own.filter(|id| is_id(id)) {
             let page: Page<NamedRow> = self.query(&queries::order_of_id(id), 1).await?;
-            let found = convert::meant(page.items, "the key that it was given");
+            let mut found = convert::meant(page.items, "the key that it was given");
+            found.retain(|one| convert::has_number(order, &one.number));
             if !found.is_empty() {
                 return Ok(found);
             }
@@ -374,36 +379,40 @@ impl DeskSource for NetSuite {
         Ok(levels)
     }
 
-    async fn open_orders(
-        &self,
-        since: Timestamp,
-        after: Option<&str>,
-        limit: u16,
-    ) -> Result<Vec<DeskOrder>, CallError> {
+    async fn open_orders(&self, since: Timestamp, after: Option<&str>, limit: u16) -> Result<OpenOrders, CallError> {
         self.scan();
         let zone = self.zone().await?;
         let local = zone::local(&zone, since);
-        let limit = usize::from(limit.max(1));
-        let mut orders: Vec<DeskOrder> = Vec::new();
-        let mut after = after.map(str::to_owned);
-        while orders.len() < limit {
-            let wanted = u16::try_from(limit - orders.len()).unwrap_or(OPEN).min(OPEN);
-            let (rows, more) = self.open_rows(&local, after.as_deref(), wanted).await?;
-            let last = rows.last().and_then(|row| row.id.clone());
-            orders.extend(self.desk_orders(&rows, &zone, since).await?);
-            if !more || last.is_none() || last == after {
-                break;
-            }
-            after = last;
+        let (rows, more) = self.open_rows(&local, after, limit.clamp(1, OPEN)).await?;
+        let last = rows.last().and_then(|row| row.id.clone());
+        Ok(OpenOrders {
+            orders: self.desk_orders(&rows, &zone, since).await?,
+            next: last.filter(|last| more && after != Some(last.as_str())),
+        })
+    }
+
+    async fn open_orders_of(&self, ids: &[String]) -> Result<Vec<DeskOrder>, CallError> {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).filter(|id| is_id(id)).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(orders)
+        let zone = self.zone().await?;
+        let condition = self.select.condition.as_deref();
+        let page: Result<Page<OpenRow>, CallError> = self
+            .page_known(&HEAD_OPTIONAL, OPEN, |missing| {
+                queries::open_orders_of(&ids, condition, self.makes_desk_orders(), missing)
+            })
+            .await;
+        let rows = page.map_err(|error| advised(error, CUSTOMER_ADVICE))?.items;
+        self.desk_orders(&rows, &zone, Timestamp::UNIX_EPOCH).await
     }
 }
 
 // ---- taking away what was made -----------------------------------------------------------------------------------
 
 impl NetSuite {
-    /// Deletes the fulfilment that was made for a job, unless its goods are billed, and takes its tracking numbers off the order.
+    /// Takes the tracking numbers of the fulfilment that was made for a job off the order, and deletes it, unless its goods are billed.
+    /// In this order: once it is gone nobody knows its numbers any more.
     pub(super) async fn unmake_fulfilment(&self, job: &JobId) -> Result<(), CallError> {
         if !self.policy.fulfilment || self.policy.to != WriteBackTarget::Order {
             let words = "a write-back of this connection makes nothing that could be taken away";
@@ -427,11 +436,10 @@ impl NetSuite {
         }
         let order = self.order_of_made(&made, &id).await?;
         self.must_not_be_billed(&made, &number, order.as_deref()).await?;
-        self.delete_fulfilment(&id, &number).await?;
-        match order {
-            Some(order) => self.take_off(&order, &convert::tracking_numbers(&made)).await,
-            None => Ok(()),
+        if let Some(order) = &order {
+            self.take_off(order, &convert::tracking_numbers(&made)).await?;
         }
+        self.delete_fulfilment(&id, &number).await
     }
 
     async fn order_of_made(&self, made: &MadeFulfilment, id: &str) -> Result<Option<String>, CallError> {

@@ -78,7 +78,7 @@ row!(
 row!(
     /// An open order with its billing address and whose it is.
     OpenRow {
-        id, entity, customer, modified, ordered, addressee, attention, addr1, addr2, addr3, city, state, zip, country,
+        id, statuscode, entity, customer, modified, ordered, addressee, attention, addr1, addr2, addr3, city, state, zip, country,
         addrphone,
     }
 );

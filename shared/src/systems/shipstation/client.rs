@@ -106,7 +106,7 @@ pub struct ShipStation {
     pub(super) account: Account,
     pub(super) endpoint: Endpoint,
     auth: Arc<dyn Authorise>,
-    /// The ERP's name, with which the keys of orders that we make begin.
+    /// The ERP and its account, with which the keys of orders that we make begin.
     pub(super) erp: String,
     /// The connection's own stores; empty for all.
     pub(super) stores: Vec<String>,
@@ -155,7 +155,11 @@ impl ShipStation {
                     password: secret,
                 }),
             },
-            erp: connection.erp.system.clone(),
+            erp: format!(
+                "{}:{}",
+                connection.erp.system,
+                connection.erp.account.to_ascii_uppercase()
+            ),
             stores: stores.into_iter().flatten().map(|id| convert::store(id)).collect(),
             stock: connection.stock.clone(),
             customers: connection.customers.clone(),
@@ -309,6 +313,12 @@ pub(super) fn unclear(why: &str) -> Later {
 
 pub(super) fn refused(code: &str, words: &str) -> CallError {
     CallError::Refused(Refusal::new(code, words))
+}
+
+/// Of several orders with one number nobody is chosen.
+pub(super) fn several_bear(several: usize, number: &str) -> CallError {
+    let words = format!("{several} orders there bear the number {number}: name the connection's own stores");
+    refused("several-orders", &words)
 }
 
 fn words(mistakes: &[Mistake]) -> Refusal {

@@ -4,7 +4,7 @@ use ::http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::client::{Row, ShipStation, body, refused, unclear, within};
+use super::client::{Row, ShipStation, body, refused, several_bear, unclear, within};
 use super::convert::{self, Holds, List, Place, Pointer, Void, query};
 use super::v2::escaped;
 use super::wire::v1::{Fulfilment, Order, Page, Shipment};
@@ -127,11 +127,7 @@ impl ShipStation {
         if alive.count() != 1 {
             return Ok(false);
         }
-        let shipments = self.shipments_by("orderId", order).await?;
-        let alive = |one: &Shipment| {
-            one.order_id.as_deref() == Some(order) && convert::shipment_standing(one) == DespatchStanding::Shipped
-        };
-        Ok(!shipments.iter().any(alive))
+        Ok(self.under_way_v1(order).await?.is_empty())
     }
 
     /// Everything that was shipped of an order.
@@ -299,11 +295,7 @@ impl ShipStation {
             ([], false) => Ok(Placed::Absent),
             // It was made by others: only the customer's part is ours.
             ([one], _) => self.change_v1(order, one, false, false).await,
-            (several, _) => Ok(Placed::Fixed(format!(
-                "{} orders there bear the number {}: name the connection's own stores",
-                several.len(),
-                order.number
-            ))),
+            (several, _) => Err(several_bear(several.len(), &order.number)),
         }
     }
 
@@ -314,14 +306,47 @@ impl ShipStation {
         if let Some(why) = convert::fixed_v1(text(there, "orderStatus").as_deref()) {
             return Ok(Placed::Fixed(why));
         }
-        let change = convert::change_v1(order, there, ours, all).map_err(CallError::Refused)?;
-        match change {
-            None => Ok(Placed::Same(said)),
-            Some(whole) => self
-                .write_v1("change-order", &whole)
-                .await
-                .map(|_| Placed::Changed(said)),
+        let goods = match all {
+            true => self.goods_v1(order, there, &said).await?,
+            false => Ok(None),
+        };
+        // What is said of the customer stands by itself: it is told though the goods cannot be.
+        let (items, refused) = match goods {
+            Ok(items) => (items, None),
+            Err(refusal) => (None, Some(refusal)),
+        };
+        let change = convert::change_v1(order, there, ours, items).map_err(CallError::Refused)?;
+        if let Some(whole) = &change {
+            self.write_v1("change-order", whole).await?;
         }
+        match (refused, change) {
+            (Some(refusal), _) => Err(CallError::Refused(refusal)),
+            (None, None) => Ok(Placed::Same(said)),
+            (None, Some(_)) => Ok(Placed::Changed(said)),
+        }
+    }
+
+    /// The goods that are to be written, or why they stay as they stand.
+    async fn goods_v1(
+        &self,
+        order: &DeskOrder,
+        there: &Value,
+        said: &DeskOrderRef,
+    ) -> Result<Result<Option<Value>, Refusal>, CallError> {
+        if convert::has_goods_v1(order, there) {
+            return Ok(Ok(None));
+        }
+        let shipped = self.under_way_v1(&said.id).await?;
+        Ok(convert::goods_v1(order, there, &shipped))
+    }
+
+    /// The shipments of an order that were not voided.
+    async fn under_way_v1(&self, order: &str) -> Result<Vec<Shipment>, CallError> {
+        let mut shipped = self.shipments_by("orderId", order).await?;
+        shipped.retain(|one| {
+            one.order_id.as_deref() == Some(order) && convert::shipment_standing(one) == DespatchStanding::Shipped
+        });
+        Ok(shipped)
     }
 
     async fn make_v1(&self, order: &DeskOrder, key: &str) -> Result<Placed, CallError> {
@@ -342,6 +367,9 @@ impl ShipStation {
             Some("cancelled") => return Ok(Placed::Same(said)),
             Some("shipped") => return Ok(Placed::Fixed("it was shipped".to_owned())),
             _ => {}
+        }
+        if !self.under_way_v1(&said.id).await?.is_empty() {
+            return Ok(Placed::Fixed("a part of it was shipped".to_owned()));
         }
         let mut whole = there.as_object().cloned().unwrap_or_default();
         whole.insert("orderStatus".to_owned(), "cancelled".into());

@@ -3,13 +3,13 @@
 use ::http::Method;
 use serde_json::Value;
 
-use super::client::{Row, ShipStation, body, refused, unclear, within};
+use super::client::{Row, ShipStation, body, refused, several_bear, unclear, within};
 use super::convert::{self, Holds, List, Place, Pointer, Void, query};
 use super::wire::v2::{Fulfilment, Label, Order, Page};
 use crate::domain::{
     CarrierShipmentId, DeskOrder, DeskOrderRef, Despatch, DespatchId, DespatchStanding, Level, Refusal,
 };
-use crate::http::{self, Call};
+use crate::http::{self, Answer, Call};
 use crate::ports::{CallError, DespatchPage, Despatched, Placed, ShippingDesk, VoidError};
 
 /// How many rows a page holds: each of them may cost a call for its order.
@@ -341,6 +341,7 @@ impl ShipStation {
 
     pub(super) async fn place_v2(&self, order: &DeskOrder, key: &str, make: bool) -> Result<Placed, CallError> {
         if let Some(there) = self.order_keyed(key).await? {
+            must_have_number(&there, &order.number)?;
             return match order.open {
                 true => self.change_v2(order, &there, make).await,
                 false => self.cancel_v2(&there).await,
@@ -356,11 +357,7 @@ impl ShipStation {
             ([], false) => Ok(Placed::Absent),
             // It was made by others: only the customer's part is ours.
             ([one], _) => self.change_v2(order, one, false).await,
-            (several, _) => Ok(Placed::Fixed(format!(
-                "{} orders there bear the number {}: name the connection's own stores",
-                several.len(),
-                order.number
-            ))),
+            (several, _) => Err(several_bear(several.len(), &order.number)),
         }
     }
 
@@ -371,18 +368,30 @@ impl ShipStation {
         if let Some(why) = convert::fixed_v2(status(there)) {
             return Ok(Placed::Fixed(why));
         }
-        let Some(change) = convert::change_v2(order, there, all).map_err(CallError::Refused)? else {
-            return Ok(Placed::Same(said));
+        let customer = convert::change_v2(order, there).map_err(CallError::Refused)?;
+        let (goods, refused) = match all.then(|| convert::goods_v2(order, there)) {
+            None => (None, None),
+            Some(Ok(goods)) => (goods, None),
+            Some(Err(refusal)) => (None, Some(refusal)),
         };
+        let mut placed = Placed::Same(said.clone());
+        // What is said of the customer stands by itself: it is told though the goods cannot be.
+        for change in customer.iter().chain(&goods) {
+            placed = self.write_v2(&said, change).await?;
+            if matches!(placed, Placed::Fixed(_)) {
+                return Ok(placed);
+            }
+        }
+        refused.map_or(Ok(placed), |refusal| Err(CallError::Refused(refusal)))
+    }
+
+    async fn write_v2(&self, said: &DeskOrderRef, change: &Value) -> Result<Placed, CallError> {
         let path = format!("/v2/shipments/{}", escaped(&said.id));
-        let call = Call::new("change-order", Method::PUT, path).json(&change);
+        let call = Call::new("change-order", Method::PUT, path).json(change);
         match http::read(self.send(call).await, convert::envelope) {
-            Ok(answer) => match serde_json::from_slice(&answer.body)
-                .ok()
-                .and_then(|page| convert::page_fault(&page))
-            {
-                Some(fault) => Err(CallError::Refused(fault)),
-                None => Ok(Placed::Changed(said)),
+            Ok(answer) => match error_within(&answer) {
+                Some(error) => Err(error),
+                None => Ok(Placed::Changed(said.clone())),
             },
             // It was labelled in between.
             Err(CallError::Refused(refusal)) if refusal.code == "invalid_status" => {
@@ -404,7 +413,8 @@ impl ShipStation {
                         .map(Placed::Made)
                         .ok_or_else(|| CallError::Later(unclear("the answer names no order")));
                 }
-                Some(Err(refusal)) => refusal,
+                Some(Err(CallError::Refused(refusal))) => refusal,
+                Some(Err(later)) => return Err(later),
                 None => return Err(CallError::Later(unclear("the answer to a new order cannot be read"))),
             },
             Err(CallError::Refused(refusal)) => refusal,
@@ -412,7 +422,10 @@ impl ShipStation {
         };
         // Another try of ours may have made it, whose answer was lost.
         match self.order_keyed(key).await? {
-            Some(there) => self.change_v2(order, &there, true).await,
+            Some(there) => {
+                must_have_number(&there, &order.number)?;
+                self.change_v2(order, &there, true).await
+            }
             None => Err(CallError::Refused(refusal)),
         }
     }
@@ -468,11 +481,9 @@ impl ShipStation {
         let body = convert::adjustment(level, place).map_err(CallError::Refused)?;
         let call = Call::new("stock", Method::POST, "/v2/inventory").json(&body);
         match http::read(self.send(call).await, convert::envelope) {
-            Ok(answer) => match serde_json::from_slice(&answer.body)
-                .ok()
-                .and_then(|page| convert::page_fault(&page))
-            {
-                Some(fault) => Err(CallError::Refused(convert::refused(fault))),
+            Ok(answer) => match error_within(&answer) {
+                Some(CallError::Refused(fault)) => Err(CallError::Refused(convert::refused(fault))),
+                Some(later) => Err(later),
                 // Mostly there is no body at all.
                 None => Ok(()),
             },
@@ -505,6 +516,23 @@ fn is_last(page: &Page, number: u32) -> bool {
 
 fn has_number(order: &Value, number: &str) -> bool {
     order.get("shipment_number").and_then(Value::as_str).map(str::trim) == Some(number.trim())
+}
+
+/// What a success says is wrong with it.
+fn error_within(answer: &Answer) -> Option<CallError> {
+    convert::page_error(&serde_json::from_slice(&answer.body).ok()?)
+}
+
+/// Our key alone does not make an order ours.
+fn must_have_number(order: &Value, number: &str) -> Result<(), CallError> {
+    if has_number(order, number) {
+        return Ok(());
+    }
+    let words = format!(
+        "the order that has the key of {number} in ShipStation bears another number, and is left alone: give it its number back there, \
+         or cancel it"
+    );
+    Err(refused("another-number", &words))
 }
 
 fn status(order: &Value) -> Option<&str> {

@@ -11,15 +11,13 @@ use crate::domain::{
     OrderLine, Refusal, Standing,
 };
 use crate::ports::Meant;
-use crate::systems::netsuite::convert::orders::{address, decimal};
+use crate::systems::netsuite::account::Account;
+use crate::systems::netsuite::convert::orders::{address, decimal, status_letter};
 use crate::systems::netsuite::convert::writes::numbers_in;
 use crate::systems::netsuite::suiteql::desk::ACCOUNTS_ABOVE;
 use crate::systems::netsuite::wire::{
     BilledRow, EntityRow, LevelRow, MadeFulfilment, NamedRow, OpenRow, PostalAddress, as_text,
 };
-
-/// How the key of an order begins that we gave it at a desk.
-const OUR_KEY: &str = "netsuite:SO:";
 
 /// A number with fewer digits is like too many others.
 const FEWEST_DIGITS: usize = 3;
@@ -32,10 +30,22 @@ const BELOW: &str = " : ";
 
 // ---- which order is meant ----------------------------------------------------------------------------------------
 
-/// The internal id of an order in a key that we gave it.
-pub(in crate::systems::netsuite) fn own_id(key: &str) -> Option<&str> {
-    let id = key.trim().strip_prefix(OUR_KEY)?;
-    (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
+/// The internal id of an order of this account in a key that we gave it at a desk: `netsuite:1234567_SB1:SO:5012`. Several accounts,
+/// and copies of one, may have orders at the same desk.
+pub(in crate::systems::netsuite) fn own_id<'k>(key: &'k str, account: &Account) -> Option<&'k str> {
+    let (of, id) = key.trim().strip_prefix("netsuite:")?.split_once(":SO:")?;
+    let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && of.eq_ignore_ascii_case(account.as_str())).then_some(id)
+}
+
+/// Whether a desk's number is that of an order: the desk's own, or that of a part which was split off there.
+pub(in crate::systems::netsuite) fn has_number(order: &DeskOrderRef, number: &str) -> bool {
+    let (shown, number) = (
+        order.number.trim().to_ascii_uppercase(),
+        number.trim().to_ascii_uppercase(),
+    );
+    let part = shown.strip_prefix(number.as_str());
+    shown.is_empty() || part.is_some_and(|part| part.is_empty() || part.starts_with('-'))
 }
 
 /// Rows as documents that may be meant.
@@ -295,8 +305,9 @@ pub(in crate::systems::netsuite) fn own_fields(fields: &BTreeMap<String, String>
 
 // ---- open orders -------------------------------------------------------------------------------------------------
 
-/// An open order as it is to stand at a desk, or one that has ended; `None` for one that is not this connection's, has nothing left
-/// to ship, or goes to several places, which no desk's order can say.
+/// An open order as it is to stand at a desk, or one that people cancelled or closed before anything of it had left; `None` for one
+/// that is not this connection's, has nothing left to ship, ended in another way, or goes to several places, which no desk's order
+/// can say.
 pub(in crate::systems::netsuite) fn desk_order(
     order: Order,
     row: &OpenRow,
@@ -305,8 +316,8 @@ pub(in crate::systems::netsuite) fn desk_order(
 ) -> Option<DeskOrder> {
     let ended = match order.standing {
         Standing::Ready => false,
-        Standing::Cancelled | Standing::Closed => true,
-        Standing::Waiting(_) => return None,
+        Standing::Cancelled | Standing::Closed if was_called_off(&order, row) => true,
+        Standing::Cancelled | Standing::Closed | Standing::Waiting(_) => return None,
     };
     let left = order.lines.iter().filter(|line| line.remaining() > Decimal::ZERO);
     let open: Vec<&OrderLine> = left.filter(|_| !ended).collect();
@@ -329,6 +340,13 @@ pub(in crate::systems::netsuite) fn desk_order(
         ship_method: order.ship_method.clone().map(|method| method.name.unwrap_or(method.id)),
         open: !ended,
     })
+}
+
+/// Whether people cancelled it, or closed it by hand, before anything of it had left. An order that was shipped may come back: its
+/// label is voided, and the desk's order waits for another.
+fn was_called_off(order: &Order, row: &OpenRow) -> bool {
+    let status = row.statuscode.as_deref().map(status_letter);
+    matches!(status, Some("C" | "H")) && order.lines.iter().all(|line| line.fulfilled.is_zero())
 }
 
 fn desk_line(line: &OrderLine) -> DeskOrderLine {
@@ -405,9 +423,35 @@ mod tests {
 
     #[test]
     fn a_key_of_ours_is_an_id_and_nothing_else() {
-        assert_eq!(own_id(" netsuite:SO:5012"), Some("5012"));
-        for key in ["netsuite:SO:", "netsuite:SO:5012x", "netsuite:PO:5012", "5012", ""] {
-            assert_eq!(own_id(key), None, "{key}");
+        let account = Account::parse("1234567_SB1").unwrap();
+        assert_eq!(own_id(" netsuite:1234567_sb1:SO:5012", &account), Some("5012"));
+        for key in [
+            "netsuite:1234567_SB1:SO:",
+            "netsuite:1234567_SB1:SO:5012x",
+            "netsuite:1234567_SB1:PO:5012",
+            "netsuite:1234567:SO:5012",
+            "netsuite:7654321_SB1:SO:5012",
+            "netsuite:SO:5012",
+            "5012",
+            "",
+        ] {
+            assert_eq!(own_id(key, &account), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_part_that_was_split_off_has_the_number_of_its_order() {
+        let shown = |number: &str| DeskOrderRef {
+            id: "9".to_owned(),
+            number: number.to_owned(),
+            key: None,
+            store: None,
+        };
+        for number in ["SO77", " so77 ", "SO77-1", ""] {
+            assert!(has_number(&shown(number), "SO77"), "{number}");
+        }
+        for number in ["SO7", "SO771", "X"] {
+            assert!(!has_number(&shown(number), "SO77"), "{number}");
         }
     }
 

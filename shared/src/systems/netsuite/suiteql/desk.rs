@@ -146,7 +146,8 @@ pub(in crate::systems::netsuite) fn locations(ids: &[&str]) -> Query {
 }
 
 /// Open orders that changed at or after `since`, a time of the account's clock, or whose customer or an account above did, in the
-/// order of their ids; where `ended`, orders too that ended since.
+/// order of their ids; where `ended`, orders too that people cancelled or closed since. One that shipped and one that was billed are
+/// not among them: the goods of the one may yet come back, and nobody has to take away what has left.
 pub(in crate::systems::netsuite) fn open_orders(
     since: &str,
     after: Option<&str>,
@@ -155,7 +156,7 @@ pub(in crate::systems::netsuite) fn open_orders(
     missing: &Missing,
 ) -> Query {
     let closed = others(&ORDER_STATUSES, &["B", "D", "E"], "SalesOrd");
-    let not_ended = others(&ORDER_STATUSES, &["C", "F", "G", "H"], "SalesOrd");
+    let not_ended = others(&ORDER_STATUSES, &["C", "H"], "SalesOrd");
     let or_ended = match ended {
         true => format!(
             " OR (t.status NOT IN ({}) AND t.lastmodifieddate >= TO_DATE(?, {TIME}))",
@@ -164,18 +165,47 @@ pub(in crate::systems::netsuite) fn open_orders(
         false => String::new(),
     };
     let text = format!(
-        "SELECT t.id, t.entity, BUILTIN.DF(t.entity) AS customer, TO_CHAR(t.lastmodifieddate, {TIME}) AS modified, \
-         TO_CHAR(t.createddate, {TIME}) AS ordered{} FROM transaction t{} \
-         WHERE t.type = 'SalesOrd' AND t.id > ? AND ((t.status NOT IN ({}) \
+        "{} WHERE t.type = 'SalesOrd' AND t.id > ? AND ((t.status NOT IN ({}) \
          AND (t.lastmodifieddate >= TO_DATE(?, {TIME}) OR t.entity IN ({}))){or_ended}){} ORDER BY t.id",
-        selects(&HEAD_OPTIONAL, missing),
-        joins(&HEAD_OPTIONAL, missing),
+        open_order_heads(missing),
         closed.join(", "),
         changed_customers(),
         and(condition)
     );
     let times = std::iter::repeat_n(since, ACCOUNTS_ABOVE + 2 + usize::from(ended));
     Query::new(text, [after.unwrap_or("0")].into_iter().chain(times))
+}
+
+/// Open orders by id; where `ended`, orders too that people cancelled or closed.
+pub(in crate::systems::netsuite) fn open_orders_of(
+    ids: &[&str],
+    condition: Option<&str>,
+    ended: bool,
+    missing: &Missing,
+) -> Query {
+    let told: &[&str] = if ended {
+        &["B", "C", "D", "E", "H"]
+    } else {
+        &["B", "D", "E"]
+    };
+    let text = format!(
+        "{} WHERE t.type = 'SalesOrd' AND t.id IN ({}) AND t.status NOT IN ({}){} ORDER BY t.id",
+        open_order_heads(missing),
+        marks(ids.len()),
+        others(&ORDER_STATUSES, told, "SalesOrd").join(", "),
+        and(condition)
+    );
+    Query::new(text, ids.iter().copied())
+}
+
+/// What is asked of open orders, whichever they are.
+fn open_order_heads(missing: &Missing) -> String {
+    format!(
+        "SELECT t.id, BUILTIN.CF(t.status) AS statuscode, t.entity, BUILTIN.DF(t.entity) AS customer, \
+         TO_CHAR(t.lastmodifieddate, {TIME}) AS modified, TO_CHAR(t.createddate, {TIME}) AS ordered{} FROM transaction t{}",
+        selects(&HEAD_OPTIONAL, missing),
+        joins(&HEAD_OPTIONAL, missing)
+    )
 }
 
 /// Customers that changed, or of which an account above did.
@@ -266,6 +296,8 @@ mod tests {
                 &missing,
             );
             assert_eq!(query.text.contains("'SalesOrd:B', 'D'"), ended, "{}", query.text);
+            let neither_shipped_nor_billed = "'SalesOrd:F', 'G', 'SalesOrd:G') AND t.lastmodifieddate";
+            assert_eq!(query.text.contains(neither_shipped_nor_billed), ended, "{}", query.text);
             assert_eq!(query.params.first().map(String::as_str), Some("77"));
             assert_eq!(query.text.matches('?').count(), query.params.len(), "{}", query.text);
             assert_eq!(query.text.contains("billingaddress"), missing.is_empty());

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::domain::Refusal;
 use crate::http::{Answer, VendorError};
+use crate::ports::{CallError, Later, Obstacle};
 use crate::systems::shipstation::wire::lenient::read_text;
 use crate::systems::shipstation::wire::v2::{Fault, Page};
 
@@ -19,14 +20,15 @@ pub(crate) fn envelope(answer: &Answer) -> Option<VendorError> {
 fn of_v2(body: &Value) -> Option<VendorError> {
     let page: Page = serde_json::from_value(body.clone()).ok()?;
     let first = page.errors.iter().find(|fault| fault.error_code.is_some())?;
-    let transient = |fault: &Fault| {
-        let code = fault.error_code.as_deref().unwrap_or_default();
-        TRANSIENT.contains(&code) || fault.error_type.as_deref() == Some("system")
-    };
     Some(VendorError {
         refusal: Refusal::new(first.error_code.as_deref().unwrap_or_default(), words(&page.errors)),
-        transient: page.errors.iter().any(transient),
+        transient: page.errors.iter().any(is_transient),
     })
+}
+
+fn is_transient(fault: &Fault) -> bool {
+    let code = fault.error_code.as_deref().unwrap_or_default();
+    TRANSIENT.contains(&code) || fault.error_type.as_deref() == Some("system")
 }
 
 /// V1 gives words and no code: the status stands for it.
@@ -67,4 +69,44 @@ pub(crate) fn page_fault(page: &Page) -> Option<Refusal> {
         false => words(&page.errors),
     };
     Some(Refusal::new(code.unwrap_or("has_errors"), words))
+}
+
+/// The same as whoever asked comes to know it: some of it may work later.
+pub(crate) fn page_error(page: &Page) -> Option<CallError> {
+    let fault = page_fault(page)?;
+    Some(match page.errors.iter().any(is_transient) {
+        true => later(&fault),
+        false => CallError::Refused(fault),
+    })
+}
+
+fn later(fault: &Refusal) -> CallError {
+    CallError::Later(Later::new(Obstacle::Unreachable, fault.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Bad input: what ShipStation could not do just now, said within a success, is no refusal.
+    #[test]
+    fn an_error_of_the_system_within_a_success_is_for_later() {
+        let page = |kind: &str, code: &str| {
+            let error =
+                json!({ "error_source": "ShipStation", "error_type": kind, "error_code": code, "message": "no" });
+            page_error(&serde_json::from_value(json!({ "has_errors": true, "errors": [error] })).unwrap())
+        };
+        assert!(matches!(page("system", "unspecified"), Some(CallError::Later(_))));
+        assert!(matches!(
+            page("business_rules", "rate_limit_exceeded"),
+            Some(CallError::Later(_))
+        ));
+        assert!(matches!(
+            page("validation", "invalid_field_value"),
+            Some(CallError::Refused(refusal)) if refusal.code == "invalid_field_value"
+        ));
+        assert_eq!(page_error(&Page::default()), None);
+    }
 }

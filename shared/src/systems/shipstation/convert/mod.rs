@@ -21,13 +21,13 @@ pub(crate) use despatch::{
     Priced, despatch_number, label_standing, of_label, of_shipment, of_v1_fulfilment, of_v2_fulfilment,
     shipment_standing,
 };
-pub(crate) use error::{envelope, page_fault};
+pub(crate) use error::{envelope, page_error, page_fault};
 pub(crate) use keys::signing_keys;
 pub(crate) use limit::near_limit;
 pub(crate) use news::{delivered, legal_number, told};
 pub(crate) use order::{key_of, said_by_v1, said_by_v2, store};
-pub(crate) use order_v1::{as_taken, change_v1, create_v1, fixed_v1};
-pub(crate) use order_v2::{change_v2, create_v2, created_v2, fixed_v2};
+pub(crate) use order_v1::{as_taken, change_v1, create_v1, fixed_v1, goods_v1, has_goods_v1};
+pub(crate) use order_v2::{change_v2, create_v2, created_v2, fixed_v2, goods_v2};
 pub(crate) use page::{List, Place, query};
 pub(crate) use pointer::{Holds, Pointer, follow};
 pub(crate) use pushed::pushed;

@@ -17,7 +17,8 @@ const FIELD: usize = 100;
 /// The fields of one's own that there are, by the name that connections use.
 pub(super) const FIELDS: [&str; 3] = ["custom_field1", "custom_field2", "custom_field3"];
 
-/// The key of an order that we make: it follows from the ERP's document and never changes.
+/// The key of an order that we make: it follows from the ERP's account and document (`netsuite:1234567_SB1:SO:5012`) and never
+/// changes. `erp` is the system and the account: several accounts may have orders in the same ShipStation.
 pub(crate) fn key_of(erp: &str, order: &DeskOrder) -> Result<String, Refusal> {
     let kind = match order.document.kind {
         DocumentKind::SalesOrder => "SO",
@@ -54,11 +55,23 @@ pub(super) fn person_and_company(address: &Address, company: Option<&str>) -> (S
     }
 }
 
-/// The telephone and the mail of the receiver: the customer's own, else those of the address.
-pub(super) fn contact(order: &DeskOrder, address: &Address) -> (Option<String>, Option<String>) {
-    let phone = order.customer.phones.first().or(address.phone.as_ref());
-    let email = order.customer.emails.first().or(address.email.as_ref());
+/// The telephone and the mail of the receiver, whom a carrier calls: those of the address, else the customer's.
+pub(super) fn receiver(order: &DeskOrder) -> (Option<String>, Option<String>) {
+    let phone = order.ship_to.phone.as_ref().or(order.customer.phones.first());
+    let email = order.ship_to.email.as_ref().or(order.customer.emails.first());
     (phone.cloned(), email.cloned())
+}
+
+/// The telephone of whoever pays: the customer's own, else that of the address.
+pub(super) fn payers_phone(order: &DeskOrder, address: &Address) -> Option<String> {
+    order.customer.phones.first().or(address.phone.as_ref()).cloned()
+}
+
+/// The mail of whoever ordered.
+pub(super) fn buyers_mail(order: &DeskOrder) -> Option<String> {
+    let bill_to = order.bill_to.as_ref().and_then(|address| address.email.as_ref());
+    let own = order.customer.emails.first().or(bill_to);
+    own.or(order.ship_to.email.as_ref()).cloned()
 }
 
 /// A line of the address; what is beyond the third is joined to it.
@@ -139,6 +152,26 @@ pub(super) fn same(there: &[Goods], wanted: &[Goods]) -> bool {
         (&there.key, &there.sku, there.quantity) == (&wanted.key, &wanted.sku, wanted.quantity) && price
     };
     there.len() == wanted.len() && there.iter().zip(wanted).all(alike)
+}
+
+/// Whether what is wanted is among what stands there: no more of anything.
+pub(super) fn is_among(wanted: &[Goods], there: &[Goods]) -> bool {
+    let known = |one: &Goods| {
+        let enough = |there: &Goods| there.key == one.key && there.quantity >= one.quantity;
+        there.iter().any(enough)
+    };
+    wanted.iter().all(known)
+}
+
+/// Why goods are left as they stand. Whoever split the order there has the rest in another part of it, which nobody can be asked
+/// for: what is missing here is shipped from there, and would be shipped twice.
+pub(super) fn goods_stay(order: &DeskOrder) -> Refusal {
+    let words = format!(
+        "ShipStation shows other goods for {} than the ERP still wants shipped, and goods are never added to an order, for it may have \
+         been split there: look at all its parts, and change the goods by hand",
+        order.number
+    );
+    Refusal::new("goods", words)
 }
 
 /// V2's order as others refer to it.

@@ -3,13 +3,17 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
-use super::order::{FIELDS, Goods, contact, fields, object, person_and_company, same, street, wanted, write};
+use super::order::{
+    FIELDS, Goods, buyers_mail, fields, goods_stay, is_among, object, payers_phone, person_and_company, receiver, same,
+    street, wanted, write,
+};
 use super::{number, whole};
 use crate::domain::{Address, DeskOrder, Refusal, Weight, WeightUnit};
 use crate::systems::shipstation::wire::lenient::read_text;
-use crate::systems::shipstation::wire::v1::Order;
+use crate::systems::shipstation::wire::v1::{Order, Shipment};
 
 /// V1's names of the fields of one's own.
 const OWN_FIELDS: [&str; 3] = ["customField1", "customField2", "customField3"];
@@ -37,8 +41,45 @@ pub(crate) fn fixed_v1(status: Option<&str>) -> Option<String> {
     }
 }
 
-/// The whole order as it is to be written; `None` where it stands just so.
-pub(crate) fn change_v1(order: &DeskOrder, there: &Value, ours: bool, all: bool) -> Result<Option<Value>, Refusal> {
+/// Whether the goods there are those that the ERP still wants shipped.
+pub(crate) fn has_goods_v1(order: &DeskOrder, there: &Value) -> bool {
+    same(&goods(there), &wanted(order))
+}
+
+/// The goods as they are to be written; `None` where they may stand as they do. The order shows them whole though some were
+/// `shipped`: then what is left is the ERP's rest, and nothing is written.
+pub(crate) fn goods_v1(order: &DeskOrder, there: &Value, shipped: &[Shipment]) -> Result<Option<Value>, Refusal> {
+    let (there_now, wanted) = (goods(there), wanted(order));
+    if same(&there_now, &wanted) || same(&left_of(there_now.clone(), shipped), &wanted) {
+        return Ok(None);
+    }
+    if !shipped.is_empty() || !is_among(&wanted, &there_now) {
+        return Err(goods_stay(order));
+    }
+    items(order, there).map(Some)
+}
+
+/// What is left of the goods after shipments.
+fn left_of(goods: Vec<Goods>, shipped: &[Shipment]) -> Vec<Goods> {
+    let gone = |key: &str| -> Decimal {
+        let items = shipped.iter().filter_map(|one| one.shipment_items.as_ref()).flatten();
+        let same = items.filter(|item| item.line_item_key.as_deref() == Some(key));
+        same.filter_map(|item| item.quantity).sum()
+    };
+    let rest = goods.into_iter().map(|one| Goods {
+        quantity: (one.quantity - gone(&one.key)).normalize(),
+        ..one
+    });
+    rest.filter(|one| one.quantity > Decimal::ZERO).collect()
+}
+
+/// The whole order as it is to be written, with these goods or those that it has; `None` where it stands just so.
+pub(crate) fn change_v1(
+    order: &DeskOrder,
+    there: &Value,
+    ours: bool,
+    goods: Option<Value>,
+) -> Result<Option<Value>, Refusal> {
     let Some(whole) = there
         .as_object()
         .filter(|_| there.get("orderKey").and_then(read_text).is_some())
@@ -49,9 +90,7 @@ pub(crate) fn change_v1(order: &DeskOrder, there: &Value, ours: bool, all: bool)
     };
     let mut changed = whole.clone();
     customer(&mut changed, order, ours)?;
-    if all && !same(&goods(there), &wanted(order)) {
-        changed.insert("items".to_owned(), items(order, there)?);
-    }
+    changed.extend(goods.map(|goods| ("items".to_owned(), goods)));
     Ok((changed != *whole).then(|| as_taken(changed)))
 }
 
@@ -75,12 +114,15 @@ fn customer(whole: &mut Map<String, Value>, order: &DeskOrder, ours: bool) -> Re
     if ours || !known {
         write(whole, "customerUsername", Some(order.customer.number.clone()));
     }
-    let (_, email) = contact(order, &order.ship_to);
-    write(whole, "customerEmail", email);
-    let receiver = with_address(object_of(whole, "shipTo"), order, &order.ship_to);
-    whole.insert("shipTo".to_owned(), Value::Object(receiver));
+    write(whole, "customerEmail", buyers_mail(order));
+    let (phone, _) = receiver(order);
+    let ship_to = with_address(object_of(whole, "shipTo"), order, &order.ship_to, phone);
+    whole.insert("shipTo".to_owned(), Value::Object(ship_to));
     let payer = match &order.bill_to {
-        Some(address) => with_address(object_of(whole, "billTo"), order, address),
+        Some(address) => {
+            let phone = payers_phone(order, address);
+            with_address(object_of(whole, "billTo"), order, address, phone)
+        }
         None => with_name(object_of(whole, "billTo"), order),
     };
     whole.insert("billTo".to_owned(), Value::Object(payer));
@@ -102,9 +144,13 @@ fn object_of(whole: &Map<String, Value>, name: &str) -> Map<String, Value> {
     whole.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
-fn with_address(mut there: Map<String, Value>, order: &DeskOrder, address: &Address) -> Map<String, Value> {
+fn with_address(
+    mut there: Map<String, Value>,
+    order: &DeskOrder,
+    address: &Address,
+    phone: Option<String>,
+) -> Map<String, Value> {
     let (name, company) = person_and_company(address, order.customer.company.as_deref());
-    let (phone, _) = contact(order, address);
     write(&mut there, "name", Some(name));
     write(&mut there, "company", company);
     write(&mut there, "street1", street(address, 1));

@@ -2,10 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::order::{Goods, contact, fields, object, person_and_company, same, street, wanted, write};
+use super::order::{
+    Goods, fields, goods_stay, is_among, object, person_and_company, receiver, same, street, wanted, write,
+};
 use super::{error, number, whole};
 use crate::domain::{DeskOrder, Refusal, Weight, WeightUnit};
 use crate::http::Answer;
+use crate::ports::CallError;
 use crate::systems::shipstation::wire::v2::{Order, Page};
 
 /// Why an order can be changed no more; nothing where it can, as far as its status says.
@@ -17,12 +20,12 @@ pub(crate) fn fixed_v2(status: Option<&str>) -> Option<String> {
     }
 }
 
-/// What is to be changed of an order that stands there; `None` where it stands just so.
-pub(crate) fn change_v2(order: &DeskOrder, there: &Value, all: bool) -> Result<Option<Value>, Refusal> {
+/// What of the customer is to be changed on an order that stands there; `None` where it stands just so.
+pub(crate) fn change_v2(order: &DeskOrder, there: &Value) -> Result<Option<Value>, Refusal> {
     let mut change = Map::new();
-    let receiver = object(there, "ship_to");
-    let wanted_receiver = with_receiver(receiver.clone(), order);
-    if wanted_receiver != receiver {
+    let there_now = object(there, "ship_to");
+    let wanted_receiver = with_receiver(there_now.clone(), order);
+    if wanted_receiver != there_now {
         change.insert("ship_to".to_owned(), Value::Object(complete(wanted_receiver, order)));
     }
     let options = object(there, "advanced_options");
@@ -33,29 +36,38 @@ pub(crate) fn change_v2(order: &DeskOrder, there: &Value, all: bool) -> Result<O
     if wanted_options != options {
         change.insert("advanced_options".to_owned(), Value::Object(wanted_options));
     }
-    if all && !same(&goods(there), &wanted(order)) {
-        change.insert("items".to_owned(), items(order)?);
-    }
     Ok((!change.is_empty()).then_some(Value::Object(change)))
 }
 
+/// The change that makes the goods there those that the ERP still wants shipped; `None` where they are.
+pub(crate) fn goods_v2(order: &DeskOrder, there: &Value) -> Result<Option<Value>, Refusal> {
+    let (there, wanted) = (goods(there), wanted(order));
+    if same(&there, &wanted) {
+        return Ok(None);
+    }
+    if !is_among(&wanted, &there) {
+        return Err(goods_stay(order));
+    }
+    Ok(Some(json!({ "items": items(order)? })))
+}
+
 /// The receiver, with whatever else stands there.
-fn with_receiver(mut receiver: Map<String, Value>, order: &DeskOrder) -> Map<String, Value> {
+fn with_receiver(mut there: Map<String, Value>, order: &DeskOrder) -> Map<String, Value> {
     let address = &order.ship_to;
     let (name, company) = person_and_company(address, order.customer.company.as_deref());
-    let (phone, email) = contact(order, address);
-    write(&mut receiver, "name", Some(name));
-    write(&mut receiver, "company_name", company);
-    write(&mut receiver, "phone", phone);
-    write(&mut receiver, "email", email);
-    write(&mut receiver, "address_line1", street(address, 1));
-    write(&mut receiver, "address_line2", street(address, 2));
-    write(&mut receiver, "address_line3", street(address, 3));
-    write(&mut receiver, "city_locality", Some(address.city.clone()));
-    write(&mut receiver, "state_province", address.state.clone());
-    write(&mut receiver, "postal_code", address.postal_code.clone());
-    write(&mut receiver, "country_code", Some(address.country.clone()));
-    receiver
+    let (phone, email) = receiver(order);
+    write(&mut there, "name", Some(name));
+    write(&mut there, "company_name", company);
+    write(&mut there, "phone", phone);
+    write(&mut there, "email", email);
+    write(&mut there, "address_line1", street(address, 1));
+    write(&mut there, "address_line2", street(address, 2));
+    write(&mut there, "address_line3", street(address, 3));
+    write(&mut there, "city_locality", Some(address.city.clone()));
+    write(&mut there, "state_province", address.state.clone());
+    write(&mut there, "postal_code", address.postal_code.clone());
+    write(&mut there, "country_code", Some(address.country.clone()));
+    there
 }
 
 /// What the vendor always asks for is there, though it be empty.
@@ -157,14 +169,15 @@ fn unit(unit: WeightUnit) -> &'static str {
 }
 
 /// The order that an answer says was made; a refusal stands inside a success.
-pub(crate) fn created_v2(answer: &Answer) -> Option<Result<Order, Refusal>> {
+pub(crate) fn created_v2(answer: &Answer) -> Option<Result<Order, CallError>> {
     let page: Page = serde_json::from_slice(&answer.body).ok()?;
     let first = page.shipments.as_ref().and_then(|made| made.first());
-    if let Some(refusal) = first.and_then(own_errors) {
-        return Some(Err(refusal));
-    }
-    if let Some(refusal) = error::page_fault(&page) {
-        return Some(Err(refusal));
+    let own = first.and_then(own_errors).map(CallError::Refused);
+    match (own, error::page_error(&page)) {
+        // What is wrong with all of it may pass.
+        (_, Some(CallError::Later(later))) => return Some(Err(CallError::Later(later))),
+        (Some(error), _) | (None, Some(error)) => return Some(Err(error)),
+        (None, None) => {}
     }
     let order: Order = serde_json::from_value(first?.clone()).ok()?;
     order.shipment_id.is_some().then_some(Ok(order))

@@ -18,7 +18,7 @@ fn account(asked: &Asked) -> Said {
         let mut order = fixture("shipments/order");
         order["shipment_id"] = json!(format!("se-{id}"));
         order["shipment_number"] = json!(format!("SO-{id}"));
-        order["external_shipment_id"] = json!(format!("netsuite:SO:{id}"));
+        order["external_shipment_id"] = json!(format!("netsuite:1234567:SO:{id}"));
         return ok(&order);
     }
     if let Some(number) = asked.field("tracking_number") {
@@ -62,7 +62,7 @@ async fn a_pointer_is_followed_and_the_whole_record_is_read() {
         (label.order.id.as_str(), label.order.number.as_str()),
         ("se-501", "SO-501")
     );
-    assert_eq!(label.order.key.as_deref(), Some("netsuite:SO:1"));
+    assert_eq!(label.order.key.as_deref(), Some("netsuite:1234567:SO:1"));
     assert_eq!(label.order.store.as_deref(), Some("1582173"));
     assert_eq!(label.shipment.id.as_str(), "label:se-701");
     assert_eq!(label.shipment.cost, Some(Money::new(dec!(12.25), "USD")));

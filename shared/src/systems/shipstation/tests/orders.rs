@@ -7,7 +7,7 @@ use super::{connection, fixture, open_order};
 use crate::domain::DeskOrder;
 use crate::ports::{CallError, Placed, ShippingDesk};
 
-const KEY: &str = "/v2/shipments/external_shipment_id/netsuite:SO:1?";
+const KEY: &str = "/v2/shipments/external_shipment_id/netsuite:1234567:SO:1?";
 
 /// An account with one order under our key.
 fn with_ours(order: &Value) -> World {
@@ -83,13 +83,111 @@ async fn an_order_of_ours_follows_the_erp_whole() {
     });
     let world = with_ours(&fixture("shipments/order"));
     assert!(matches!(world.v2().place(&less, true).await, Ok(Placed::Changed(_))));
-    let items = world.sent("PUT")[0].json()["items"].clone();
+    let items = world.sent("PUT")[1].json()["items"].clone();
     assert_eq!(items.as_array().unwrap().len(), 1);
     assert_eq!((&items[0]["sku"], &items[0]["quantity"]), (&json!("FM-20"), &json!(1)));
     assert_eq!(items[0]["external_order_item_id"], "11");
     let only_told = with_ours(&fixture("shipments/order"));
     only_told.v2().place(&less, false).await.unwrap();
     assert_eq!(only_told.sent("PUT")[0].json().get("items"), None);
+}
+
+/// P45: an order that was split at the desk shows a part of its goods: more are never written to it, for they would be shipped twice;
+/// what is said of the customer is told all the same, and the order is named.
+#[tokio::test]
+async fn goods_are_never_added_to_an_order_that_may_be_split() {
+    let mut part = fixture("shipments/order");
+    part["items"].as_array_mut().unwrap().truncate(1);
+    part["items"][0]["quantity"] = json!(1);
+    for lines in [1, 2] {
+        let wanted = of_another(|order| order.lines.truncate(lines));
+        let world = with_ours(&part);
+        let refused = world.v2().place(&wanted, true).await.unwrap_err();
+        assert!(
+            matches!(&refused, CallError::Refused(refusal) if refusal.code == "goods"),
+            "{refused:?}"
+        );
+        let sent = world.sent("PUT");
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        assert_eq!(sent[0].json()["ship_to"]["address_line1"], "9 Burnside Ave");
+        assert_eq!(sent[0].json().get("items"), None);
+    }
+}
+
+/// P45: goods that are refused do not take the new address with them.
+#[tokio::test]
+async fn an_address_is_told_though_the_goods_are_refused() {
+    let world = World::new(|asked: &Asked| match asked {
+        _ if asked.line.starts_with("PUT") && asked.json().get("items").is_some() => status(
+            400,
+            &json!({"errors": [{"error_code": "invalid_field_value", "message": "items"}]}),
+        ),
+        _ if asked.line.starts_with("PUT") => Said(204, Vec::new(), String::new()),
+        _ if asked.has(KEY) => ok(&fixture("shipments/order")),
+        _ => nothing(),
+    });
+    let less = of_another(|order| order.lines[0].quantity = 1.into());
+    let refused = world.v2().place(&less, true).await;
+    assert!(matches!(refused, Err(CallError::Refused(_))), "{refused:?}");
+    let first = world.sent("PUT")[0].json();
+    assert_eq!(first["ship_to"]["address_line1"], "9 Burnside Ave");
+}
+
+/// An order that has our key and another number is not written to, not even to take it away.
+#[tokio::test]
+async fn a_key_without_the_orders_number_is_not_ours() {
+    let mut other = fixture("shipments/order");
+    other["shipment_number"] = json!("SO-9");
+    for open in [true, false] {
+        let world = with_ours(&other);
+        let order = of_another(|order| order.open = open);
+        let refused = world.v2().place(&order, true).await.unwrap_err();
+        assert!(
+            matches!(&refused, CallError::Refused(refusal) if refusal.code == "another-number"),
+            "{refused:?}"
+        );
+        assert!(world.sent("PUT").is_empty());
+    }
+}
+
+/// Whoever receives the goods is called at the address where they go, the customer where that says nothing.
+#[tokio::test]
+async fn the_receiver_has_the_addresss_own_telephone_and_mail() {
+    let order = of_another(|order| {
+        order.ship_to.phone = Some("+1 971 555 0100".to_owned());
+        order.ship_to.email = Some("dock@quist.example".to_owned());
+        order.bill_to = Some(crate::domain::Address {
+            name: "Quist Instruments".to_owned(),
+            phone: Some("+1 971 555 0999".to_owned()),
+            ..order.ship_to.clone()
+        });
+    });
+    let world = with_ours(&fixture("shipments/order"));
+    world.v2().place(&order, false).await.unwrap();
+    let receiver = world.sent("PUT")[0].json()["ship_to"].clone();
+    assert_eq!(
+        (&receiver["phone"], &receiver["email"]),
+        (&json!("+1 971 555 0100"), &json!("dock@quist.example"))
+    );
+    let older = with_v1(&fixture("v1/order"));
+    let order = DeskOrder {
+        number: "SO-1020".to_owned(),
+        ..order
+    };
+    older.v1().place(&order, false).await.unwrap();
+    let body = older.sent("POST")[0].json();
+    assert_eq!(
+        (
+            &body["shipTo"]["phone"],
+            &body["billTo"]["phone"],
+            &body["customerEmail"]
+        ),
+        (
+            &json!("+1 971 555 0100"),
+            &json!("+1 503 555 0199"),
+            &json!("orders@quist.example")
+        )
+    );
 }
 
 #[tokio::test]
@@ -146,10 +244,10 @@ async fn an_order_of_others_is_found_by_its_number() {
         "of others only the customer's part is ours"
     );
     let two = world(&["se-7", "se-8"]);
-    let fixed = two.v2().place(&open_order(), false).await.unwrap();
+    let refused = two.v2().place(&open_order(), false).await.unwrap_err();
     assert!(
-        matches!(&fixed, Placed::Fixed(why) if why.contains("2 orders")),
-        "{fixed:?}"
+        matches!(&refused, CallError::Refused(why) if why.message.contains("2 orders")),
+        "{refused:?}"
     );
     let mut own = connection(&json!({}));
     own.desk =
@@ -203,7 +301,7 @@ async fn an_order_is_made_under_the_erps_own_key() {
     assert!(matches!(placed, Placed::Made(order) if order.id == "se-777"));
     let body = world.sent("POST")[0].json();
     let made = &body["shipments"][0];
-    assert_eq!(made["external_shipment_id"], "netsuite:SO:1");
+    assert_eq!(made["external_shipment_id"], "netsuite:1234567:SO:1");
     assert_eq!(
         (&made["shipment_number"], &made["create_sales_order"]),
         (&json!("SO-1001"), &json!(true))
@@ -287,6 +385,7 @@ fn with_v1(order: &Value) -> World {
     World::new(move |asked: &Asked| match asked {
         _ if asked.line.starts_with("POST") => ok(&asked.json()),
         _ if asked.field("orderNumber").is_some() => ok(&json!({ "orders": [order], "page": 1, "pages": 1 })),
+        _ if asked.field("orderId").is_some() => empty("shipments"),
         _ => nothing(),
     })
 }
@@ -383,7 +482,7 @@ async fn an_order_of_v1_is_made_and_changed_under_one_key() {
     let mut made = world.sent("POST")[0].json();
     assert_eq!(
         (&made["orderKey"], &made["orderStatus"]),
-        (&json!("netsuite:SO:1"), &json!("awaiting_shipment"))
+        (&json!("netsuite:1234567:SO:1"), &json!("awaiting_shipment"))
     );
     assert_eq!(made["orderDate"], "2026-11-19T00:00:00.0000000", "Pacific time");
     assert_eq!(
@@ -399,13 +498,65 @@ async fn an_order_of_v1_is_made_and_changed_under_one_key() {
         Ok(Placed::Same(_))
     ));
     let more = of_another(|order| order.lines[0].quantity = 5.into());
-    assert!(matches!(world.v1().place(&more, true).await, Ok(Placed::Changed(_))));
+    let refused = world.v1().place(&more, true).await;
+    assert!(
+        matches!(&refused, Err(CallError::Refused(refusal)) if refusal.code == "goods"),
+        "goods are never added: {refused:?}"
+    );
+    assert!(world.sent("POST").is_empty());
+    let less = of_another(|order| order.lines[0].quantity = 1.into());
+    assert!(matches!(world.v1().place(&less, true).await, Ok(Placed::Changed(_))));
     let items = world.sent("POST")[0].json()["items"].clone();
     assert_eq!(
         (&items[0]["quantity"], &items[0]["imageUrl"]),
-        (&json!(5), &json!("https://img.example/1.png"))
+        (&json!(1), &json!("https://img.example/1.png"))
     );
     let closed = of_another(|order| order.open = false);
     assert!(matches!(world.v1().place(&closed, true).await, Ok(Placed::Changed(_))));
     assert_eq!(world.sent("POST")[1].json()["orderStatus"], "cancelled");
+}
+
+/// P45: an order of V1 is shown whole though a part of it was shipped: the ERP's rest is what is left of it, and is not written over
+/// the whole.
+#[tokio::test]
+async fn the_rest_of_an_order_of_v1_is_not_written_over_the_whole() {
+    let mut there = fixture("v1/order");
+    (there["orderNumber"], there["orderKey"]) = (json!("SO-1001"), json!("netsuite:1234567:SO:1"));
+    let shipped = |quantity: u32| {
+        let order = there.clone();
+        World::new(move |asked: &Asked| match asked {
+            _ if asked.line.starts_with("POST") => ok(&asked.json()),
+            _ if asked.field("orderNumber").is_some() => ok(&json!({ "orders": [order], "page": 1, "pages": 1 })),
+            _ if asked.field("orderId").is_some() => {
+                let item = json!({ "lineItemKey": "31", "sku": "FM-20", "quantity": quantity });
+                let shipment = json!({ "shipmentId": 5, "orderId": 9320, "voided": false, "shipmentItems": [item] });
+                ok(&json!({ "shipments": [shipment], "page": 1, "pages": 1 }))
+            }
+            _ => nothing(),
+        })
+    };
+    let rest = of_another(|order| {
+        order.lines.truncate(1);
+        (order.lines[0].line, order.lines[0].quantity) = (crate::domain::LineId::new("31"), 1.into());
+    });
+    let world = shipped(2);
+    let placed = world.v1().place(&rest, true).await;
+    assert!(matches!(placed, Ok(Placed::Changed(_))), "{placed:?}");
+    assert_eq!(world.sent("POST")[0].json()["items"][0]["quantity"], 3);
+    let world = shipped(1);
+    let refused = world.v1().place(&rest, true).await;
+    assert!(
+        matches!(&refused, Err(CallError::Refused(refusal)) if refusal.code == "goods"),
+        "{refused:?}"
+    );
+    assert_eq!(
+        world.sent("POST")[0].json()["items"][0]["quantity"],
+        3,
+        "the address is told"
+    );
+    let world = shipped(1);
+    let called_off = of_another(|order| order.open = false);
+    let placed = world.v1().place(&called_off, true).await;
+    assert!(matches!(placed, Ok(Placed::Fixed(_))), "{placed:?}");
+    assert!(world.sent("POST").is_empty(), "what is under way is not taken away");
 }

@@ -51,6 +51,17 @@ async fn a_refused_level_says_what_is_wrong() {
     }
     let partly = World::new(|_| status(207, &fixture("inventory/unknown-sku")));
     assert_eq!(code(partly.v2().set_on_hand(&level(), "se-100").await), "unknown-sku");
+    let busy = World::new(|_| {
+        let error = json!({"error_source": "ShipStation", "error_type": "system", "error_code": "unspecified", "message": "sku"});
+        status(200, &json!({"has_errors": true, "errors": [error]}))
+    });
+    assert!(
+        matches!(
+            busy.v2().set_on_hand(&level(), "se-100").await,
+            Err(CallError::Later(_))
+        ),
+        "what may pass is no refusal, though it says so within a success"
+    );
     let broken = World::new(|_| Said(502, Vec::new(), "<html>".into()));
     assert!(matches!(
         broken.v2().set_on_hand(&level(), "se-100").await,
