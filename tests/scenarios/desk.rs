@@ -12,7 +12,7 @@ use waybill::domain::{DeskOrderRef, DespatchId, DespatchStanding, GapKind, JobId
 use waybill::flows::operate::OperateError;
 use waybill::flows::poll::Followed;
 use waybill::job::{Closing, HoldReason, Job, Step};
-use waybill::ports::{Later, Obstacle};
+use waybill::ports::{Cursors, Later, Obstacle};
 
 /// What goes on for a while.
 const A_WHILE: SignedDuration = SignedDuration::from_mins(20);
@@ -220,7 +220,67 @@ async fn a_lost_webhook_is_found_by_the_poll() -> Result<(), Failure> {
     let report = story.poll().await?;
     assert_eq!((report.seen, report.admitted, report.complete), (0, 0, true));
     assert_eq!(story.world.asked_netsuite("suiteql"), read);
+    assert_eq!(story.desk.books().asked, 3, "three pages of its list");
+    story.world.turn(SignedDuration::from_mins(15));
+    story.desk.books().asked = 0;
+    story.poll().await?;
     assert_eq!(story.desk.books().asked, 4, "three pages of its list, one of voids");
+    Ok(())
+}
+
+/// P43: voids are read to the end although each poll gets only so far: the next one goes on where it stopped, and the newest, which
+/// comes last, is heard of.
+#[tokio::test]
+async fn the_newest_void_is_reached_however_many_there_are() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let (order, at_desk) = ordered(&story)?;
+    let (light, _) = skus(&story)?;
+    let goods = [(light.as_str(), dec!(2))];
+    let made = story.world.now();
+    for number in 1..=6 {
+        let never = story.desk.label(&at_desk, &format!("1Z100{number}"), &goods, made);
+        story.desk.void(&never);
+    }
+    let label = story.desk.label(&at_desk, "1Z0001", &goods, made);
+    story.pass(A_WHILE).await?;
+    assert_eq!(story.world.page(order)?.fulfilments.len(), 1);
+    // Nothing of it is in sight of the list of what was shipped any more, and the desk lets every poll ask for two pages.
+    story.world.turn(SignedDuration::from_hours(48));
+    story.desk.void(&label);
+    for _ in 0..6 {
+        story.world.turn(SignedDuration::from_mins(5));
+        story.desk.books().answers = Some(3);
+        story.poll().await?;
+    }
+    story.desk.books().answers = None;
+    story.work().await?;
+    let job = story.world.job(order)?;
+    assert!(matches!(job.closed, Some(Closing::Voided { .. })), "{job:?}");
+    Ok(())
+}
+
+/// A reading that never ends forgets what its next one will not see again: the store takes no cursor of any size.
+#[tokio::test]
+async fn a_long_reading_does_not_outgrow_its_cursor() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let (_, at_desk) = ordered(&story)?;
+    let (light, _) = skus(&story)?;
+    let made = story.world.now();
+    for number in 1..=6 {
+        let tracking = format!("1Z000{number}");
+        story.desk.label(&at_desk, &tracking, &[(&light, dec!(1))], made);
+    }
+    story.world.turn(SignedDuration::from_hours(5));
+    story.desk.books().answers = Some(2);
+    let report = story.poll().await?;
+    assert_eq!((report.admitted, report.complete), (4, false), "{report:?}");
+    let id = CONNECTION.parse()?;
+    let cursor = story.world.store.cursor(&id, "despatches").await?;
+    let scan = cursor.scan.ok_or("the reading is over")?;
+    assert!(scan.settled.is_empty(), "{scan:?}");
+    story.desk.books().answers = None;
+    let report = story.poll().await?;
+    assert_eq!((report.admitted, report.complete), (2, true), "{report:?}");
     Ok(())
 }
 

@@ -35,6 +35,8 @@ pub struct Books {
     pub tells_deliveries: bool,
     /// It does not answer so many more questions.
     pub fails: u32,
+    /// How many more questions it answers, where it does not answer any number.
+    pub answers: Option<u32>,
     /// What the ERP refuses to take away, in its words.
     pub keeps: Option<String>,
     next: u64,
@@ -134,6 +136,11 @@ impl Counter {
         if books.fails > 0 {
             books.fails -= 1;
             return Err(CallError::Later(Later::new(Obstacle::Unreachable, "503")));
+        }
+        match &mut books.answers {
+            Some(0) => return Err(CallError::Later(Later::new(Obstacle::Limited, "the limit is near"))),
+            Some(left) => *left -= 1,
+            None => {}
         }
         Ok(books)
     }

@@ -15,6 +15,9 @@ use crate::ports::{CallError, DespatchPage, Despatched, Placed, VoidError};
 /// How many shipments a page holds: what is in them comes with them.
 const ROWS: &str = "100";
 
+/// How many rows a page holds that is looked through for voids.
+const VOID_ROWS: &str = "500";
+
 /// How many orders of one number a page holds.
 const ORDERS: &str = "500";
 
@@ -57,6 +60,10 @@ impl ShipStation {
         let (from, to) = convert::pacific_stretch(stretch);
         let number = place.page.to_string();
         let mut fields = vec![("createDateStart", from.as_str()), ("createDateEnd", to.as_str())];
+        if only_void && place.list == List::Labels {
+            // Nothing is voided before it was made. Fulfilments have no such filter.
+            fields.push(("voidDateStart", from.as_str()));
+        }
         let (operation, path) = match place.list {
             List::Labels => {
                 fields.push(("includeShipmentItems", "true"));
@@ -68,7 +75,7 @@ impl ShipStation {
             ("sortBy", "CreateDate"),
             ("sortDir", "ASC"),
             ("page", number.as_str()),
-            ("pageSize", ROWS),
+            ("pageSize", if only_void { VOID_ROWS } else { ROWS }),
         ]);
         let page: Page = body(&self.get(operation, query(path, &fields)).await?)?;
         let is_last = page.pages.is_none_or(|pages| pages <= place.page.into());

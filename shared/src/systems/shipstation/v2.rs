@@ -15,6 +15,9 @@ use crate::ports::{CallError, DespatchPage, Despatched, Placed, ShippingDesk, Vo
 /// How many rows a page holds: each of them may cost a call for its order.
 const ROWS: &str = "25";
 
+/// How many rows a page holds that is looked through for voids.
+const VOID_ROWS: &str = "100";
+
 /// How many orders of one number a page holds.
 const ORDERS: &str = "100";
 
@@ -72,7 +75,7 @@ impl ShipStation {
             ("sort_by", "created_at"),
             ("sort_dir", "asc"),
             ("page", number.as_str()),
-            ("page_size", ROWS),
+            ("page_size", if only_void { VOID_ROWS } else { ROWS }),
         ]);
         let (operation, path) = match place.list {
             List::Labels => ("labels", "/v2/labels"),

@@ -277,6 +277,8 @@ async fn voids_are_asked_for_as_such_and_cost_no_orders() {
     let found = [page.despatches, page_2.despatches].concat();
     assert_eq!((found.len(), &found[0].standing), (1, &DespatchStanding::Voided));
     assert_eq!(world.lines().len(), 2, "{:#?}", world.lines());
+    let sizes: Vec<_> = world.asked().iter().map(|asked| asked.field("page_size")).collect();
+    assert_eq!(sizes, [Some("100".to_owned()), Some("100".to_owned())]);
 }
 
 /// A filter that is not read gives everything that was ever shipped: that is noticed by the dates of what comes.

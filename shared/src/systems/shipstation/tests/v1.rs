@@ -129,6 +129,10 @@ async fn a_stretch_is_asked_for_in_pacific_time() {
     let voids = desk.despatched(Despatched::Voided(that_day()), None).await.unwrap();
     let ids: Vec<&str> = voids.despatches.iter().map(|despatch| despatch.id.as_str()).collect();
     assert_eq!(ids, ["shipment:4402"]);
+    let asked = world.asked();
+    let asked = asked.last().unwrap();
+    assert_eq!(asked.field("voidDateStart").as_deref(), Some("2026-11-19 16:00:00"));
+    assert_eq!(asked.field("pageSize").as_deref(), Some("500"));
 }
 
 #[tokio::test]
