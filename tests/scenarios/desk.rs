@@ -242,7 +242,7 @@ async fn the_newest_void_is_reached_however_many_there_are() -> Result<(), Failu
         story.desk.void(&never);
     }
     let label = story.desk.label(&at_desk, "1Z0001", &goods, made);
-    story.pass(A_WHILE).await?;
+    story.pass(A_WHILE * 2).await?;
     assert_eq!(story.world.page(order)?.fulfilments.len(), 1);
     // Nothing of it is in sight of the list of what was shipped any more, and the desk lets every poll ask for two pages.
     story.world.turn(SignedDuration::from_hours(48));

@@ -237,8 +237,15 @@ impl Intake<'_> {
         let Some(own) = self.jobs.load(&job).await? else {
             return Ok(Ok(Taken::Known(job)));
         };
-        if !read!(self.is_void(despatch, &own).await) {
-            return Ok(Ok(Taken::Known(job)));
+        match self.is_void(despatch, &own).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(Ok(Taken::Known(job))),
+            // Nobody knows whether it is void, and nobody else shall wait for that: it is looked at again.
+            Err(CallError::Refused(refusal)) => {
+                tracing::warn!(%job, despatch = %despatch.id, code = refusal.code, "the desk does not say whether it is void");
+                return Ok(Ok(Taken::Pending));
+            }
+            Err(later) => return Ok(Err(later)),
         }
         Ok(Ok(match self.wish_void(own).await? {
             true => Taken::Voided(job),

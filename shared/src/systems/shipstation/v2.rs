@@ -165,7 +165,7 @@ impl ShipStation {
     /// A part of an order that was marked as shipped; where its tracking number is a label's of the same order, it is that label.
     pub(super) async fn fulfilment_despatch(&self, fulfilment: &Fulfilment) -> Result<Option<Despatch>, CallError> {
         if let Some(number) = &fulfilment.tracking_number {
-            let labels = self.with_tracking_number(number).await?;
+            let labels = self.joined_by(number).await?;
             let same =
                 |label: &&Label| label.shipment_id == fulfilment.shipment_id && label.is_return_label != Some(true);
             if let Some(label) = labels.iter().find(same) {
@@ -178,6 +178,17 @@ impl ShipStation {
             _ => None,
         };
         Ok(convert::of_v2_fulfilment(fulfilment, order.as_ref(), self.now()))
+    }
+
+    /// Labels with a number that a merchant may have typed. What is refused joins nothing: one row must not keep all behind it waiting.
+    async fn joined_by(&self, typed: &str) -> Result<Vec<Label>, CallError> {
+        match self.with_tracking_number(typed).await {
+            Err(CallError::Refused(refusal)) => {
+                tracing::warn!(code = refusal.code, "ShipStation refuses to look for a tracking number");
+                Ok(Vec::new())
+            }
+            asked => asked,
+        }
     }
 
     /// An order, asked for once in a piece of work. One that may not be seen is as good as none: the despatch says so.

@@ -3,7 +3,7 @@
 use rust_decimal::dec;
 use serde_json::{Value, json};
 
-use super::here::{Asked, Said, World, empty, nothing, ok};
+use super::here::{Asked, Said, World, empty, nothing, ok, status};
 use super::{fixture, that_day};
 use crate::domain::{DespatchId, DespatchStanding, Money};
 use crate::ports::{CallError, Carrier, Despatched, ShippingDesk};
@@ -97,6 +97,18 @@ async fn a_fulfilment_of_a_labelled_parcel_is_that_shipment() {
     });
     let page = world.v1().pointed_to(MARKED, None).await.unwrap();
     assert_eq!(page.despatches[0].id.as_str(), "shipment:4401");
+}
+
+/// What the merchant typed as a number may be refused: the row is told all the same.
+#[tokio::test]
+async fn a_row_whose_number_is_refused_keeps_none_waiting() {
+    let world = World::new(|asked: &Asked| match asked {
+        _ if asked.has("trackingNumber=") => status(400, &json!({"Message": "The request is invalid."})),
+        _ => account(asked),
+    });
+    let page = world.v1().pointed_to(MARKED, None).await.unwrap();
+    assert_eq!(page.despatches[0].id.as_str(), "fulfilment:330001");
+    assert!(page.despatches[0].lines.is_some());
 }
 
 #[tokio::test]
