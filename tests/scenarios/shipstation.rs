@@ -396,6 +396,39 @@ async fn a_number_of_two_stores_is_held() -> Result<(), Failure> {
     Ok(())
 }
 
+/// P42: a number that two stores have is a person's to decide although NetSuite keeps it as an external id; a key that one order alone
+/// bears is not.
+#[tokio::test]
+async fn only_a_key_is_surer_than_two_stores() -> Result<(), Failure> {
+    let shop = Shop::start(Api::V1).await?;
+    shop.policy(|policy| {
+        policy.stores.push(OTHER_STORE.to_string());
+        policy.named_by = vec![NamedBy::ExternalId, NamedBy::Number];
+    });
+    let keyed = |order: u64, key: String| {
+        shop.world
+            .person(|account, now| account.change_order(order, now, |order| order.external_id = Some(key)))
+    };
+    let (by_number, number) = shop.entered_in_the_erp()?;
+    keyed(by_number, number.clone())?;
+    shop.entered_at_the_desk(&number, STORE)?;
+    let other = shop.entered_under_a_key(&number, OTHER_STORE, Some("shop-1"))?;
+    shop.ship(&other.to_string())?;
+    shop.hear().await?;
+    let message = shop.parked_because()?;
+    assert!(message.contains("several stores"), "{message}");
+    assert!(shop.world.jobs(by_number).is_empty());
+
+    let (by_key, number) = shop.entered_in_the_erp()?;
+    keyed(by_key, "web-4711".to_owned())?;
+    shop.entered_at_the_desk(&number, OTHER_STORE)?;
+    let own = shop.entered_under_a_key(&number, STORE, Some("web-4711"))?;
+    let bought = shop.ship(&own.to_string())?;
+    shop.hear().await?;
+    assert_eq!(shop.fulfilled(by_key)?, all_under(&bought.tracking_numbers[0]));
+    Ok(())
+}
+
 /// P42: what is shipped for an order that NetSuite has closed, or does not have, is parked in words that say what to do, and written by
 /// itself once the order is there.
 #[tokio::test]

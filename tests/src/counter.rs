@@ -302,8 +302,8 @@ impl DeskSource for Account {
             return Err(CallError::Refused(Refusal::new("INVALID_PARAMETER", "no such search")));
         }
         let named = |external: Option<&str>, number: &str| match &order.key {
-            Some(key) if external == Some(key.as_str()) => Some(BY_EXTERNAL_ID),
-            _ if number == order.number => Some("its number"),
+            Some(key) if external == Some(key.as_str()) => Some(("its external id", true)),
+            _ if number == order.number => Some(("its number", false)),
             _ => None,
         };
         Ok(self.netsuite.act(|account, _| {
@@ -318,7 +318,7 @@ impl DeskSource for Account {
             let all = account.orders.values();
             let alike = all.filter(|one| !order.number.is_empty() && one.other_ref_num == order.number);
             alike
-                .map(|one| meant(one.id, &one.tran_id, "the customer's own number"))
+                .map(|one| meant(one.id, &one.tran_id, ("the customer's own number", false)))
                 .collect()
         }))
     }
@@ -337,11 +337,12 @@ impl DeskSource for Account {
     }
 }
 
-fn meant(id: u64, number: &str, by: &'static str) -> Meant {
+fn meant(id: u64, number: &str, (by, sure): (&'static str, bool)) -> Meant {
     Meant {
         document: DocumentId::sales_order(id.to_string()),
         number: number.to_owned(),
         by,
+        sure,
     }
 }
 

@@ -77,9 +77,6 @@ pub trait ShippingDesk: Send + Sync {
 
 // ---- what the ERP must be able to say ----------------------------------------------------------------------------
 
-/// How a document was found that no other order of a desk can mean.
-pub const BY_EXTERNAL_ID: &str = "its external id";
-
 /// A document that may be meant by a desk's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meant {
@@ -87,8 +84,10 @@ pub struct Meant {
     pub document: DocumentId,
     /// The number that people know.
     pub number: String,
-    /// By what it was found, in plain words (`its number`, [`BY_EXTERNAL_ID`], `the customer's own number`).
+    /// By what it was found, in plain words (`its number`, `its external id`, `the customer's own number`).
     pub by: &'static str,
+    /// Whether no other order of the desk can mean it: it was found by the order's key, never by a number.
+    pub sure: bool,
 }
 
 /// The ERP as whoever ships at a desk needs it.

@@ -21,8 +21,7 @@ use crate::domain::{
 use crate::flows::write::Pen;
 use crate::job::{Admission, AtDesk, Job, Outcome, Timing};
 use crate::ports::{
-    AuditEntry, BY_EXTERNAL_ID, CallError, Clock, Desk, Documents, Jobs, Meant, NewJob, Nonces, Opened, Queue, Saved,
-    StoreError,
+    AuditEntry, CallError, Clock, Desk, Documents, Jobs, Meant, NewJob, Nonces, Opened, Queue, Saved, StoreError,
 };
 use crate::telemetry;
 use contents::Unfit;
@@ -307,8 +306,7 @@ impl Intake<'_> {
             meant.push(only);
             return Ok(Err(Unfit::SeveralOrders(meant)));
         }
-        let sure = only.by == BY_EXTERNAL_ID && order.key.is_some();
-        if self.desk.desk.numbers_repeat() && !sure {
+        if self.desk.desk.numbers_repeat() && !only.sure {
             let stores = self.stores_with(&order.number).await?;
             if stores.len() > 1 {
                 return Ok(Err(Unfit::SeveralStores(stores)));
