@@ -13,7 +13,7 @@ use simulators::server::Base;
 use simulators::shipstation::{Options, Push, Scan, ShipStation};
 use tests::shipstation::{Api, OTHER_STORE, Ordered, PLACE, SECRET, STORE, Shop, V1_KEY, V1_SECRET, V2_KEY, pointer};
 use tests::world::{Failure, new_york};
-use waybill::connection::VoidedAtDesk;
+use waybill::connection::{NamedBy, VoidedAtDesk};
 use waybill::domain::{DespatchId, Stretch};
 use waybill::job::{Closing, HoldReason};
 use waybill::ports::{CallError, Despatched, VoidError};
@@ -1002,10 +1002,10 @@ async fn everything_that_is_asked_of_shipstation() -> Result<(), Failure> {
     // And what only a reconciliation or a person asks for.
     let desk = shop.desk().await?;
     let label = DespatchId::new(format!("label:se-{}", first.label));
-    assert!(desk.despatch(&label).await.map_err(words)?.is_some());
+    assert!(desk.despatch(&label, None).await.map_err(words)?.is_some());
     let fulfilment = books.fulfilments.first().ok_or("there is none")?;
     let fulfilment = DespatchId::new(format!("fulfilment:se-{}", fulfilment.id));
-    assert!(desk.despatch(&fulfilment).await.map_err(words)?.is_some());
+    assert!(desk.despatch(&fulfilment, None).await.map_err(words)?.is_some());
     assert!(!desk.numbered(&number).await.map_err(words)?.is_empty());
     let stretch = Stretch {
         from: shop.world.now() - HOUR * 24,

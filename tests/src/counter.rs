@@ -179,7 +179,7 @@ impl ShippingDesk for Counter {
         Ok(paged(books.despatches.iter().filter(within).cloned().collect(), page))
     }
 
-    async fn despatch(&self, id: &DespatchId) -> Result<Option<Despatch>, CallError> {
+    async fn despatch(&self, id: &DespatchId, _of: Option<&DeskOrderRef>) -> Result<Option<Despatch>, CallError> {
         Ok(self.ask()?.despatches.iter().find(|one| one.id == *id).cloned())
     }
 

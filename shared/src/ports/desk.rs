@@ -56,8 +56,9 @@ pub trait ShippingDesk: Send + Sync {
     /// A page of despatches. A page may be cut short where the desk's limit is near; the next one goes on behind it. Of what does not
     /// travel (void, pending, beside) the order's number and the lines may be missing.
     async fn despatched(&self, asked: Despatched, page: Option<&str>) -> Result<DespatchPage, CallError>;
-    /// One despatch as it stands now; `None` where the desk knows none.
-    async fn despatch(&self, id: &DespatchId) -> Result<Option<Despatch>, CallError>;
+    /// One despatch as it stands now; `None` where the desk knows none. Some desks find it only among what was shipped of its order,
+    /// which whoever knows it names.
+    async fn despatch(&self, id: &DespatchId, of: Option<&DeskOrderRef>) -> Result<Option<Despatch>, CallError>;
     /// Every order that has exactly this number, in whichever store.
     async fn numbered(&self, number: &str) -> Result<Vec<DeskOrderRef>, CallError>;
     /// Everything that the desk has shipped for an order; `None` where it cannot be asked for that. What does not say what is in it

@@ -157,7 +157,7 @@ impl Intake<'_> {
 
     async fn place(&self, parked: &Job, named: Option<&Match>) -> Took<Again> {
         let id = DespatchId::new(parked.document.id.as_str());
-        let Some(despatch) = read!(self.desk.desk.despatch(&id).await) else {
+        let Some(despatch) = read!(self.desk.desk.despatch(&id, order_of(parked)).await) else {
             return Ok(Ok(Again::Unfit(self.not_at_the_desk(&id, &parked.id))));
         };
         for _ in 0..TRIES {
@@ -260,7 +260,8 @@ impl Intake<'_> {
         if shipment.id.as_str() == despatch.id.as_str() {
             return Ok(true);
         }
-        let own = self.desk.desk.despatch(&DespatchId::new(shipment.id.as_str())).await?;
+        let own = DespatchId::new(shipment.id.as_str());
+        let own = self.desk.desk.despatch(&own, order_of(job)).await?;
         Ok(own.is_some_and(|own| own.standing == DespatchStanding::Voided))
     }
 
@@ -463,6 +464,11 @@ impl Intake<'_> {
         telemetry::count("DespatchesParked", 1);
         Ok(Some(new.job.id))
     }
+}
+
+/// The desk's order that a job's shipment is of.
+fn order_of(job: &Job) -> Option<&DeskOrderRef> {
+    job.at_desk.as_ref().map(|desk| &desk.order)
 }
 
 /// The order's units with one more.

@@ -185,14 +185,21 @@ impl ShipStation {
         }
     }
 
-    /// A shipment as it stands now. That one can be asked for by its id is not documented: where the filter is not read, nothing
-    /// is concluded.
-    pub(super) async fn shipment_v1(&self, id: &str) -> Result<Option<Despatch>, CallError> {
-        let shipments = self.shipments_by("shipmentId", id).await?;
+    /// A shipment as it stands now, found among those of its order: that one can be asked for by its id is not documented, and where a
+    /// filter is not read, nothing is concluded.
+    pub(super) async fn shipment_v1(&self, id: &str, of: Option<&DeskOrderRef>) -> Result<Option<Despatch>, CallError> {
+        let order = of.map(|order| order.id.as_str()).filter(|order| !order.is_empty());
+        let shipments = match order {
+            Some(order) => self.shipments_by("orderId", order).await?,
+            None => self.shipments_by("shipmentId", id).await?,
+        };
         let own = shipments.iter().find(|one| one.shipment_id.as_deref() == Some(id));
+        let all_asked_for = shipments
+            .iter()
+            .all(|one| order.is_some() && one.order_id.as_deref() == order);
         match own {
             Some(shipment) => Ok(convert::of_shipment(shipment, self.currency(), self.now())),
-            None if shipments.is_empty() => Ok(None),
+            None if all_asked_for => Ok(None),
             None => Err(refused(
                 "no-look-up",
                 "ShipStation's V1 API cannot be asked for one shipment by its id",

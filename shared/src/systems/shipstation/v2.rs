@@ -302,7 +302,7 @@ impl ShipStation {
 
     /// A fulfilment has no label: it is taken back where it was entered, and may have been.
     pub(super) async fn void_fulfilment(&self, id: &CarrierShipmentId) -> Result<(), VoidError> {
-        match self.despatch(&DespatchId::new(id.as_str())).await {
+        match self.despatch(&DespatchId::new(id.as_str()), None).await {
             Ok(Some(despatch)) if despatch.standing == DespatchStanding::Voided => Ok(()),
             Err(CallError::Later(later)) => Err(VoidError::Later(later)),
             Ok(_) | Err(CallError::Refused(_)) => Err(VoidError::Refused(Refusal::new(

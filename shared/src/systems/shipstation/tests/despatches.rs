@@ -362,7 +362,7 @@ async fn a_despatch_is_read_as_it_stands_now() {
     let desk = world.v2();
     let read = |id: &str| {
         let (desk, id) = (&desk, DespatchId::new(id));
-        async move { desk.despatch(&id).await }
+        async move { desk.despatch(&id, None).await }
     };
     assert_eq!(
         read("label:se-703").await.unwrap().unwrap().standing,
@@ -383,7 +383,7 @@ async fn an_order_knows_its_despatches() {
     let world = World::new(account);
     let desk = world.v2();
     let label = desk
-        .despatch(&DespatchId::new("fulfilment:se-901"))
+        .despatch(&DespatchId::new("fulfilment:se-901"), None)
         .await
         .unwrap()
         .unwrap();
