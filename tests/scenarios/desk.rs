@@ -347,6 +347,37 @@ async fn a_label_that_is_being_made_is_waited_for() -> Result<(), Failure> {
     Ok(())
 }
 
+/// P41: what the desk does not get done with within a day, or of which it uses a word that nobody knows, is held for a person and not
+/// dropped; once it is done it is written by itself.
+#[tokio::test]
+async fn a_label_that_is_never_done_is_held() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let (order, at_desk) = ordered(&story)?;
+    let (light, _) = skus(&story)?;
+    let slow = story
+        .desk
+        .label(&at_desk, "1Z0001", &[(&light, dec!(2))], story.world.now());
+    story.desk.change(&slow, |label| {
+        label.standing = DespatchStanding::Pending("manifested".to_owned())
+    });
+    story.pass(SignedDuration::from_hours(23)).await?;
+    assert!(story.parked().is_empty());
+    story.pass(SignedDuration::from_hours(2)).await?;
+    let (reason, message) = held(&parked(&story)?)?;
+    assert_eq!(reason, HoldReason::Unmatched);
+    assert!(
+        message.contains("manifested") && message.contains("job release"),
+        "{message}"
+    );
+    assert!(story.world.jobs(order).is_empty(), "its status is not guessed");
+    story
+        .desk
+        .change(&slow, |label| label.standing = DespatchStanding::Shipped);
+    story.pass(SignedDuration::from_hours(5)).await?;
+    assert_eq!(fulfilled(&story, order)?.len(), 1);
+    Ok(())
+}
+
 // ---- which order -------------------------------------------------------------------------------------------------
 
 /// P42: what names no order is held with candidates, and is written by itself once the order is there.

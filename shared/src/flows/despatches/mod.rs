@@ -11,7 +11,7 @@ mod words;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::connection::Connection;
 use crate::domain::{
@@ -29,6 +29,9 @@ use known::Known;
 
 /// How often a despatch is read again when somebody else was faster.
 const TRIES: usize = 8;
+
+/// For how long the desk may be at work on a despatch; then a person is told of it.
+pub(super) const PENDING: SignedDuration = SignedDuration::from_hours(24);
 
 /// What taking despatches in needs.
 pub(super) struct Intake<'a> {
@@ -182,6 +185,9 @@ impl Intake<'_> {
     /// Admits a despatch as a unit of the order that it means, or of the one that a person named. What the ERP refuses to be asked for
     /// one despatch must not keep all others waiting: that one is parked.
     async fn fit(&self, despatch: &Despatch, known: &Known, named: Option<&Match>) -> Took<Fitted> {
+        if let (DespatchStanding::Pending(status), None) = (&despatch.standing, named) {
+            return Ok(Ok(Fitted::Unfit(Unfit::Unfinished(status.clone()))));
+        }
         let meant = match named {
             Some(named) => return self.unless_refused(self.admit(despatch, known, named).await?),
             None => self.meant(&despatch.order).await,
@@ -213,7 +219,7 @@ impl Intake<'_> {
             .map_or(&[][..], |policy| policy.stores.as_slice());
         let foreign = |store: &String| !stores.is_empty() && !stores.contains(store);
         match (&despatch.standing, &despatch.order.store) {
-            (DespatchStanding::Pending(_), _) => Some(Taken::Pending),
+            (DespatchStanding::Pending(_), _) if self.is_young(despatch) => Some(Taken::Pending),
             (DespatchStanding::Beside(what), _) => Some(Taken::LeftAlone(what.clone())),
             _ if despatch.created_at < self.connection.start_from => {
                 Some(Taken::LeftAlone("made before the connection's start_from".to_owned()))
@@ -223,6 +229,10 @@ impl Intake<'_> {
             }
             _ => None,
         }
+    }
+
+    fn is_young(&self, despatch: &Despatch) -> bool {
+        self.clock.now().duration_since(despatch.created_at) < PENDING
     }
 
     // ---- what is known already -------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Poll, Report, stopped_by};
 use crate::connection::Connection;
 use crate::domain::{ConnectionId, Despatch, Stretch};
-use crate::flows::despatches::{Intake, Taken, remembered_as};
+use crate::flows::despatches::{Intake, PENDING, Taken, remembered_as};
 use crate::ports::{CallError, Cursor, Desk, Despatched, Later, Opened, ScanProgress, StoreError};
 use crate::telemetry;
 
@@ -18,9 +18,6 @@ pub(crate) const DESPATCHES: &str = "despatches";
 
 /// The name of the cursor of what was voided.
 const VOIDS: &str = "despatch-voids";
-
-/// For how long a despatch that the desk does not get done with holds the cursor back.
-const PENDING: SignedDuration = SignedDuration::from_hours(24);
 
 /// How far apart the readings begin of what was voided.
 const VOIDS_EVERY: SignedDuration = SignedDuration::from_mins(15);
