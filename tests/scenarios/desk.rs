@@ -1,5 +1,8 @@
 //! People ship at a desk of their own: what happens there reaches the simulated NetSuite, each parcel once.
 
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
 use jiff::SignedDuration;
 use rust_decimal::{Decimal, dec};
 use simulators::faults::{Fault, FaultKind};
@@ -12,6 +15,7 @@ use waybill::domain::{DeskOrderRef, DespatchId, DespatchStanding, GapKind, JobId
 use waybill::flows::operate::OperateError;
 use waybill::flows::poll::Followed;
 use waybill::job::{Closing, HoldReason, Job, Step};
+use waybill::memory::{Fate, Switch};
 use waybill::ports::{Cursors, Later, Obstacle};
 
 /// What goes on for a while.
@@ -197,6 +201,27 @@ async fn a_tracking_number_of_another_order_joins_nothing() -> Result<(), Failur
     Ok(())
 }
 
+/// P43: a number that parcels of two orders share joins each parcel with its own other telling, whichever was told of last.
+#[tokio::test]
+async fn a_shared_tracking_number_joins_each_with_its_own() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let ((one, at_one), (two, at_two)) = (ordered(&story)?, ordered(&story)?);
+    let (light, _) = skus(&story)?;
+    let (now, goods) = (story.world.now(), [(light.as_str(), dec!(3))]);
+    for at_desk in [&at_one, &at_two] {
+        story.desk.label(at_desk, "1Z0001", &goods, now);
+    }
+    story.poll().await?;
+    for at_desk in [&at_one, &at_two] {
+        story.desk.fulfilment(at_desk, "1Z0001", &goods, now);
+    }
+    story.pass(A_WHILE).await?;
+    for order in [one, two] {
+        assert_eq!(story.world.page(order)?.fulfilments.len(), 1, "order {order}");
+    }
+    Ok(())
+}
+
 /// P41: a webhook that is lost costs time only: the poll finds what was shipped; and what is known costs the desk and the ERP no
 /// question beyond the list itself.
 #[tokio::test]
@@ -317,6 +342,31 @@ async fn what_cannot_be_fetched_is_fetched_later() -> Result<(), Failure> {
         .values()
         .any(|(_, due)| due.is_some());
     assert!(!open, "it was dealt with");
+    Ok(())
+}
+
+/// P41: a pointer to many is followed for a while; the rest is the poll's, and nothing is lost.
+#[tokio::test]
+async fn a_pointer_to_many_is_followed_for_a_while() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let (order, at_desk) = ordered(&story)?;
+    let (light, _) = skus(&story)?;
+    let label = |number: u32| {
+        let (tracking, goods) = (format!("1Z000{number}"), [(light.as_str(), dec!(2))]);
+        story.desk.label(&at_desk, &tracking, &goods, story.world.now())
+    };
+    let pointer: Vec<String> = (1..=5).map(|number| label(number).to_string()).collect();
+    let followed = story
+        .poller()
+        .follow(&CONNECTION.parse()?, &pointer.join(","), story.world.now())
+        .await?;
+    let Followed::Done(report) = followed else {
+        return Err(format!("{followed:?}").into());
+    };
+    assert_eq!((report.seen, report.admitted, report.complete), (1, 1, false));
+    story.poll().await?;
+    story.work().await?;
+    assert_eq!(story.world.page(order)?.fulfilments.len(), 5);
     Ok(())
 }
 
@@ -782,6 +832,85 @@ async fn a_void_before_the_erp_heard_of_it_ends_it() -> Result<(), Failure> {
         job.finished() && matches!(job.closed, Some(Closing::Voided { .. })),
         "{job:?}"
     );
+    Ok(())
+}
+
+/// Has something happen just before a call of the store, once.
+struct Between<F> {
+    call: &'static str,
+    happens: Mutex<Option<F>>,
+}
+
+#[async_trait]
+impl<F: Future<Output = Result<(), Failure>> + Send> Switch for Between<F> {
+    async fn before(&self, call: &'static str) -> Fate {
+        let happens = self.happens.lock().ok().filter(|_| call == self.call);
+        let happens = happens.and_then(|mut happens| happens.take());
+        if let Some(happens) = happens {
+            let happened = happens.await;
+            assert!(happened.is_ok(), "{happened:?}");
+        }
+        Fate::Work
+    }
+}
+
+fn before<F>(call: &'static str, happens: F) -> Arc<dyn Switch>
+where
+    F: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    let happens = Mutex::new(Some(happens));
+    Arc::new(Between { call, happens })
+}
+
+/// P43: a label is voided while its parked job is being matched: whichever of the two is stored first, the order's job hears of it.
+#[tokio::test]
+async fn a_void_that_meets_a_matching_is_not_lost() -> Result<(), Failure> {
+    for void_first in [true, false] {
+        let story = Arc::new(DeskWorld::start().await?);
+        let (order, _) = ordered(&story)?;
+        let (light, _) = skus(&story)?;
+        let at_desk = story.desk.order("by telephone", STORE);
+        let label = story
+            .desk
+            .label(&at_desk, "1Z0001", &[(&light, dec!(2))], story.world.now());
+        story.poll().await?;
+        let job = parked(&story)?.id;
+        let (other, number, desk) = (story.clone(), number(&story, order)?, story.desk.clone());
+        let id = CONNECTION.parse()?;
+        if void_first {
+            story.world.person(|account, now| {
+                account.change_order(order, now, |order| order.tran_id = "by telephone".to_owned())
+            })?;
+            story.world.turn(SignedDuration::from_hours(1));
+            let meanwhile = before("admit", async move {
+                desk.void(&label);
+                other.poll().await.map(|_| ())
+            });
+            let store = story.world.store.behind(meanwhile);
+            story.worker_over(&store).run(&job).await?;
+        } else {
+            let seen = label.clone();
+            story.desk.void(&label);
+            let meanwhile = before("save", async move {
+                // Whoever matches it has read it a moment before.
+                desk.change(&seen, |label| label.standing = DespatchStanding::Shipped);
+                other.operator().resolve_order(&job, "ann", &number).await?;
+                desk.void(&seen);
+                Ok(())
+            });
+            let store = story.world.store.behind(meanwhile);
+            story
+                .poller_over(&store)
+                .follow(&id, label.as_str(), story.world.now() + A_WHILE)
+                .await?;
+        }
+        story.pass(SignedDuration::from_hours(1)).await?;
+        let job = story.world.job(order)?;
+        assert!(
+            matches!(job.closed, Some(Closing::Voided { .. })),
+            "void first: {void_first}: {job:?}"
+        );
+    }
     Ok(())
 }
 

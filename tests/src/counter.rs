@@ -611,7 +611,9 @@ impl DeskWorld {
     /// # Errors
     /// When the store fails.
     pub async fn follow(&self, pointer: &DespatchId) -> Result<Followed, Failure> {
-        Ok(self.poller().follow(&CONNECTION.parse()?, pointer.as_str()).await?)
+        let deadline = self.world.now() + SignedDuration::from_mins(1);
+        let id = CONNECTION.parse()?;
+        Ok(self.poller().follow(&id, pointer.as_str(), deadline).await?)
     }
 
     /// Captures a webhook with a pointer, and queues it.

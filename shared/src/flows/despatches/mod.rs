@@ -166,6 +166,7 @@ impl Intake<'_> {
         for _ in 0..TRIES {
             let known = self.known(&despatch).await?;
             if let Some((order, job)) = known.admitted(&self.connection.id) {
+                self.pass_on_void(&parked.id, &job).await?;
                 return Ok(Ok(Again::Matched { job, order }));
             }
             match &despatch.standing {
@@ -174,7 +175,10 @@ impl Intake<'_> {
                 DespatchStanding::Shipped | DespatchStanding::Pending(_) => {}
             }
             match read!(self.fit(&despatch, &known, named).await?) {
-                Fitted::Admitted(job, order) => return Ok(Ok(Again::Matched { job, order })),
+                Fitted::Admitted(job, order) => {
+                    self.pass_on_void(&parked.id, &job).await?;
+                    return Ok(Ok(Again::Matched { job, order }));
+                }
                 Fitted::Contested => {}
                 Fitted::Unfit(why) => return Ok(Ok(Again::Unfit(self.in_words(&despatch, &why, &parked.id)))),
             }
@@ -256,10 +260,29 @@ impl Intake<'_> {
             }
             Err(later) => return Ok(Err(later)),
         }
-        Ok(Ok(match self.wish_void(own).await? {
+        let mut told = self.wish_void(own).await?;
+        // Somebody may have matched it in between: then it is the order's job that must hear of it.
+        let now = self.known(despatch).await?.job(&self.connection.id);
+        if let Some(matched) = now.filter(|now| *now != job)
+            && let Some(matched) = self.jobs.load(&matched).await?
+        {
+            told |= self.wish_void(matched).await?;
+        }
+        Ok(Ok(match told {
             true => Taken::Voided(job),
             false => Taken::Known(job),
         }))
+    }
+
+    /// Whoever told a parked despatch's job of a void while it was being matched did not know of the order's job.
+    async fn pass_on_void(&self, parked: &JobId, matched: &JobId) -> Result<(), StoreError> {
+        let wish = self.jobs.load(parked).await?.and_then(|parked| parked.void);
+        if wish.is_some_and(|wish| wish.by == self.connection.carrier.system)
+            && let Some(matched) = self.jobs.load(matched).await?
+        {
+            self.wish_void(matched).await?;
+        }
+        Ok(())
     }
 
     /// An order's part may be void at the desk while its label is not: the shipment that the job has decides.

@@ -22,13 +22,16 @@ const VOIDS: &str = "despatch-voids";
 /// How far apart the readings begin of what was voided.
 const VOIDS_EVERY: SignedDuration = SignedDuration::from_mins(15);
 
+/// How many pages of what a webhook points to are read; the rest is the poll's.
+const MOST_PAGES: usize = 20;
+
 /// How many notes of documents are taken away at a time.
 const NOTES: u16 = 250;
 
 /// What came of following a pointer to despatches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Followed {
-    /// Everything that it led to was dealt with.
+    /// What it led to was dealt with, or as much of it as there was time for.
     Done(Report),
     /// It leads to nothing for this connection; why.
     Nowhere(String),
@@ -249,11 +252,11 @@ impl Poll {
 
     // ---- what a webhook points to ----------------------------------------------------------------------------------
 
-    /// Follows what a webhook points to, as far as it is this connection's business.
+    /// Follows what a webhook points to, as far as it is this connection's business, until `deadline` is near: the rest is the poll's.
     ///
     /// # Errors
     /// Only when the store fails.
-    pub async fn follow(&self, id: &ConnectionId, pointer: &str) -> Result<Followed, StoreError> {
+    pub async fn follow(&self, id: &ConnectionId, pointer: &str, deadline: Timestamp) -> Result<Followed, StoreError> {
         let gate = match self.open_gate(id).await? {
             Ok(gate) => gate,
             Err(report) => return Ok(Followed::Nowhere(report.stopped.unwrap_or_default())),
@@ -265,7 +268,7 @@ impl Poll {
         let followed = match systems.desk.clone() {
             Some(desk) => {
                 let intake = self.intake(&gate.connection, &systems, &desk);
-                self.follow_pages(&intake, pointer).await
+                self.follow_pages(&intake, pointer, deadline).await
             }
             None => Ok(Followed::Nowhere(format!("nobody ships at a desk for {id}"))),
         };
@@ -273,19 +276,29 @@ impl Poll {
         followed
     }
 
-    async fn follow_pages(&self, intake: &Intake<'_>, pointer: &str) -> Result<Followed, StoreError> {
+    async fn follow_pages(
+        &self,
+        intake: &Intake<'_>,
+        pointer: &str,
+        deadline: Timestamp,
+    ) -> Result<Followed, StoreError> {
         let mut report = Report::default();
         let mut next: Option<String> = None;
-        loop {
+        for _ in 0..MOST_PAGES {
             let page = match intake.desk.desk.pointed_to(pointer, next.as_deref()).await {
                 Ok(page) => page,
                 Err(error) => return Ok(not_now(error)),
             };
-            for (index, despatch) in page.despatches.iter().enumerate() {
-                report.seen += 1;
-                if index > 0 {
+            for despatch in &page.despatches {
+                if report.seen > 0 {
+                    if self.clock.now() >= deadline {
+                        return Ok(Followed::Done(report));
+                    }
+                    // Others may need the ERP's slot between two despatches, and calls about others are none of this one's story.
+                    intake.systems.close().await;
                     intake.systems.recorder.drain();
                 }
+                report.seen += 1;
                 match intake.take(despatch).await? {
                     Ok(taken) => tell(&mut report, despatch, &taken),
                     Err(error) => return Ok(not_now(error)),
@@ -297,6 +310,7 @@ impl Poll {
                 return Ok(Followed::Done(report));
             }
         }
+        Ok(Followed::Done(report))
     }
 }
 
