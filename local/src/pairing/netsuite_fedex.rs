@@ -418,10 +418,10 @@ fn bill_at_once(world: &mut World, fulfilments: &[Entered], now: Timestamp) -> R
 /// Whether it is time for a person to act on a fulfilment.
 fn wants(one: &Entered, order: &OrderBook, carrier: &Carrier) -> bool {
     match one.kind {
-        Kind::PackedFirst => !carrier.books().shipments.is_empty(),
+        Kind::PackedFirst => !carrier.books(&BTreeMap::new()).shipments.is_empty(),
         Kind::BilledLater => {
             let jobs = crate::books::jobs(Name::NetSuiteFedEx, &one.document());
-            !carrier.books().under(&jobs).is_empty()
+            !carrier.books(&BTreeMap::new()).under(&jobs).is_empty()
         }
         Kind::NoWeight => problem(order, one).is_some(),
         Kind::TakenBack => mishaps::was_rated(carrier, Name::NetSuiteFedEx),
