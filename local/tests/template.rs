@@ -456,7 +456,7 @@ fn only_who_needs_a_key_of_our_own_may_read_it() {
     let credential = named("waybill/${Stage}/acme/ups");
     assert_eq!(
         those_who("secretsmanager:GetSecretValue", &credential).len(),
-        7,
+        8,
         "the others' own are read"
     );
     assert!(covers("a*-??", "a-b-cd") && !covers("a*-??", "a-b-c") && !covers("a", "ab"));

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 const MOST_PARTS: u32 = 10;
 
 /// A window holds at least so many calls, if the limit allows it: what one order asks for in a row.
-const ENOUGH: u32 = 4;
+const ENOUGH: u32 = 5;
 
 /// So many calls in any stretch of so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use crate::flows::receive::{Receive, Reply};
 use crate::flows::remembered::Remembered;
 use crate::http::{self as web, Fate, Vendor};
 use crate::memory::{AlwaysWorks, CountedNonces, Memory, TurnedClock, Vault};
-use crate::ports::{CallError, Hook, Inbound, Secrets, SigningKeys};
+use crate::ports::{CallError, Hook, Inbound, Secrets};
 use crate::systems::shipstation::PublishedKeys;
 use crate::systems::webhooks::Vendors;
 

@@ -90,7 +90,7 @@ async fn a_count_that_runs_out_pauses_everybody() {
         ];
         Said(200, headers, json!({"orders": [], "page": 1, "pages": 0}).to_string())
     });
-    let (one, other) = (world.v1(), world.v1());
+    let (one, other) = (world.usual_v1(), world.usual_v1());
     assert!(one.numbered("SO-1").await.is_ok() && other.numbered("SO-1").await.is_ok());
     assert!(one.numbered("SO-2").await.is_ok(), "its own answer is whole");
     let Err(CallError::Later(later)) = other.numbered("SO-1").await else {
