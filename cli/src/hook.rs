@@ -209,8 +209,8 @@ impl Body {
         (!body.id.is_empty()).then_some(body)
     }
 
-    /// The same with another key, and with another address where one is wanted.
-    fn turned(&self, system: &str, turn: Turn, now: Timestamp) -> Result<Self, Failure> {
+    /// The same with another key, and with another address where one is wanted; `unsigned` as the connection is now.
+    fn turned(&self, system: &str, turn: Turn, now: Timestamp, unsigned: bool) -> Result<Self, Failure> {
         let id = if turn.address { random::<16>()? } else { self.id.clone() };
         let token_key = match &self.token_key {
             // What signs our own tokens changes only with a leak: UPS would be refused until it asks for another token.
@@ -222,7 +222,7 @@ impl Body {
             keys: rotated(&self.keys, key_for(system)?, turn.keep),
             client_id: self.client_id.clone(),
             token_key,
-            unsigned: self.unsigned,
+            unsigned,
             rotated_at: Some(now),
         })
     }
@@ -602,12 +602,15 @@ struct Found {
     hook: Hook,
     secret: String,
     body: Option<Body>,
+    /// Whether what comes is signed by nothing, as the connection's file stands now.
+    unsigned: bool,
 }
 
 impl Found {
     async fn of(stack: &Stack, whose: &Whose) -> Result<Self, Failure> {
         let connection = stack.gate(&whose.id).await?.connection;
-        let credential = &whose.settings(&connection).secret;
+        let settings = whose.settings(&connection);
+        let (credential, unsigned) = (&settings.secret, signs_nothing(settings));
         let all = stack.store()?.hooks().await?;
         let hooks: Vec<Hook> = all.into_iter().filter(|hook| hook.credential == *credential).collect();
         let Some(hook) = newest(&hooks).cloned() else {
@@ -625,6 +628,7 @@ impl Found {
             hook,
             secret,
             body,
+            unsigned,
         })
     }
 }
@@ -655,8 +659,11 @@ async fn rotate(
     let api = stack.output("Api")?;
     common.confirm(&rotation_means(&found, turn, retires_at, now))?;
     let body = match &found.body {
-        Some(body) => body.turned(&found.hook.system, turn, now)?,
-        None => Body::new(&found.hook.system, None)?,
+        Some(body) => body.turned(&found.hook.system, turn, now, found.unsigned)?,
+        None => Body {
+            unsigned: found.unsigned,
+            ..Body::new(&found.hook.system, None)?
+        },
     };
     let hook = if turn.address {
         Hook {
@@ -1025,7 +1032,7 @@ mod tests {
             address: false,
             keep: true,
         };
-        let turned = body.turned("fedex", turn, at("2026-03-01T00:00:00Z")).unwrap();
+        let turned = body.turned("fedex", turn, at("2026-03-01T00:00:00Z"), false).unwrap();
         assert!(turned.keys.iter().all(|key| key.starts_with(FEDEX_KEY)) && turned.keys.len() == 2);
     }
 
@@ -1061,6 +1068,24 @@ mod tests {
         assert!(Body::read("{}").is_none() && Body::read("hunter2").is_none());
     }
 
+    /// V1 signs nothing and V2 everything: a rotation goes by the connection as it is now, not as it was when the hook was made.
+    #[test]
+    fn a_rotation_asks_for_signatures_where_there_are_some() {
+        let turn = Turn {
+            address: false,
+            keep: true,
+        };
+        let now = at("2026-03-01T00:00:00Z");
+        for (before, now_unsigned) in [(true, false), (false, true)] {
+            let body = Body {
+                unsigned: before,
+                ..Body::new("shipstation", None).unwrap()
+            };
+            let turned = body.turned("shipstation", turn, now, now_unsigned).unwrap();
+            assert_eq!(turned.unsigned, now_unsigned);
+        }
+    }
+
     #[test]
     fn a_rotation_changes_the_key_and_only_if_wanted_the_address() {
         let (first, now) = (Body::new("ups", None).unwrap(), at("2026-03-01T00:00:00Z"));
@@ -1068,14 +1093,16 @@ mod tests {
             address: false,
             keep: true,
         };
-        let second = first.turned("ups", turn, now).unwrap();
+        let second = first.turned("ups", turn, now, false).unwrap();
         assert_eq!(second.id, first.id);
         assert_eq!(second.keys[1], first.keys[0]);
-        let third = second.turned("ups", Turn { address: true, ..turn }, now).unwrap();
+        let third = second
+            .turned("ups", Turn { address: true, ..turn }, now, false)
+            .unwrap();
         assert_ne!(third.id, first.id);
         assert_eq!(third.keys.len(), 2, "the third-oldest key is dropped");
         assert!(!third.keys.contains(&first.keys[0]));
-        let leaked = third.turned("ups", Turn { keep: false, ..turn }, now).unwrap();
+        let leaked = third.turned("ups", Turn { keep: false, ..turn }, now, false).unwrap();
         assert_eq!(leaked.keys.len(), 1);
     }
 
@@ -1085,7 +1112,7 @@ mod tests {
             Body::new("ups", Some("x".to_owned())).unwrap(),
             at("2026-03-01T00:00:00Z"),
         );
-        let turned = |keep| first.turned("ups", Turn { address: false, keep }, now).unwrap();
+        let turned = |keep| first.turned("ups", Turn { address: false, keep }, now, false).unwrap();
         assert_eq!(turned(true).token_key, first.token_key);
         assert_ne!(turned(false).token_key, first.token_key);
         assert_eq!(turned(false).client_id.as_deref(), Some("x"));
@@ -1098,7 +1125,7 @@ mod tests {
             address: false,
             keep: true,
         };
-        let body = Body::new("ups", None).unwrap().turned("ups", turn, now).unwrap();
+        let body = Body::new("ups", None).unwrap().turned("ups", turn, now, false).unwrap();
         let own = hook(&body.id, "2026-01-01T00:00:00Z", None);
         let found = Found {
             hooks: vec![own.clone()],

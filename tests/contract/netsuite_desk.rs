@@ -211,6 +211,16 @@ async fn a_desks_order_is_found_by_the_names_that_the_connection_allows() -> Res
     let by_external_id = vec![(second.to_string(), "its external id")];
     assert_eq!(desk.meant("web-77", None).await?, by_external_id);
     assert_eq!(desk.meant("1001", Some("web-77")).await?, by_external_id);
+    for (names, sure) in [
+        ((number.as_str(), Some(key.as_str())), true),
+        (("1001", Some("web-77")), true),
+        (("web-77", Some("another")), false),
+        (("web-77", Some("web-77")), false),
+        ((number.as_str(), None), false),
+    ] {
+        let found = desk.netsuite.meant(&named(names.0, names.1)).await?;
+        assert_eq!(found[0].sure, sure, "{names:?}");
+    }
     assert_eq!(
         desk.meant("PO-4711", None).await?,
         [],

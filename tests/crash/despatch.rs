@@ -116,12 +116,11 @@ impl Story {
     async fn happen(&self, store: &Memory) -> Result<(), Failure> {
         let poller = self.desk.poller_over(store);
         let id = CONNECTION.parse()?;
-        poller.follow(&id, self.label.as_str()).await?;
+        let deadline = self.desk.world.now() + SignedDuration::from_mins(1);
+        poller.follow(&id, self.label.as_str(), deadline).await?;
         self.work(store).await?;
-        poller.follow(&id, self.part.as_str()).await?;
-        poller
-            .run(&id, self.desk.world.now() + SignedDuration::from_mins(1))
-            .await?;
+        poller.follow(&id, self.part.as_str(), deadline).await?;
+        poller.run(&id, deadline).await?;
         self.work(store).await
     }
 
@@ -226,16 +225,17 @@ async fn crash_despatch_told_twice_at_once() -> Result<(), Failure> {
         let slow = story.desk.poller_over(&story.desk.world.store.behind(switch.clone()));
         let quick = story.desk.poller_over(&story.desk.world.store);
         let (one, two) = (story.label.as_str(), story.part.as_str());
+        let deadline = story.desk.world.now() + SignedDuration::from_mins(1);
         let overtakes = async {
             tokio::select! {
                 () = switch.there.notified() => {}
                 () = tokio::time::sleep(Duration::from_secs(2)) => {}
             }
-            let told = quick.follow(&id, two).await;
+            let told = quick.follow(&id, two, deadline).await;
             switch.go_on.notify_one();
             told
         };
-        let (slow, quick) = tokio::join!(slow.follow(&id, one), overtakes);
+        let (slow, quick) = tokio::join!(slow.follow(&id, one, deadline), overtakes);
         slow?;
         quick?;
         assert_eq!(story.desk.world.jobs(story.order).len(), 1, "overtaken at call {at}");

@@ -1,5 +1,8 @@
 //! People ship at a desk of their own: what happens there reaches the simulated NetSuite, each parcel once.
 
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
 use jiff::SignedDuration;
 use rust_decimal::{Decimal, dec};
 use simulators::faults::{Fault, FaultKind};
@@ -12,7 +15,8 @@ use waybill::domain::{DeskOrderRef, DespatchId, DespatchStanding, GapKind, JobId
 use waybill::flows::operate::OperateError;
 use waybill::flows::poll::Followed;
 use waybill::job::{Closing, HoldReason, Job, Step};
-use waybill::ports::{Later, Obstacle};
+use waybill::memory::{Fate, Switch};
+use waybill::ports::{Cursors, Later, Obstacle};
 
 /// What goes on for a while.
 const A_WHILE: SignedDuration = SignedDuration::from_mins(20);
@@ -198,6 +202,27 @@ async fn a_tracking_number_of_another_order_joins_nothing() -> Result<(), Failur
     Ok(())
 }
 
+/// P43: a number that parcels of two orders share joins each parcel with its own other telling, whichever was told of last.
+#[tokio::test]
+async fn a_shared_tracking_number_joins_each_with_its_own() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let ((one, at_one), (two, at_two)) = (ordered(&story)?, ordered(&story)?);
+    let (light, _) = skus(&story)?;
+    let (now, goods) = (story.world.now(), [(light.as_str(), dec!(3))]);
+    for at_desk in [&at_one, &at_two] {
+        story.desk.label(at_desk, "1Z0001", &goods, now);
+    }
+    story.poll().await?;
+    for at_desk in [&at_one, &at_two] {
+        story.desk.fulfilment(at_desk, "1Z0001", &goods, now);
+    }
+    story.pass(A_WHILE).await?;
+    for order in [one, two] {
+        assert_eq!(story.world.page(order)?.fulfilments.len(), 1, "order {order}");
+    }
+    Ok(())
+}
+
 /// P41: a webhook that is lost costs time only: the poll finds what was shipped; and what is known costs the desk and the ERP no
 /// question beyond the list itself.
 #[tokio::test]
@@ -221,7 +246,67 @@ async fn a_lost_webhook_is_found_by_the_poll() -> Result<(), Failure> {
     let report = story.poll().await?;
     assert_eq!((report.seen, report.admitted, report.complete), (0, 0, true));
     assert_eq!(story.world.asked_netsuite("suiteql"), read);
+    assert_eq!(story.desk.books().asked, 3, "three pages of its list");
+    story.world.turn(SignedDuration::from_mins(15));
+    story.desk.books().asked = 0;
+    story.poll().await?;
     assert_eq!(story.desk.books().asked, 4, "three pages of its list, one of voids");
+    Ok(())
+}
+
+/// P43: voids are read to the end although each poll gets only so far: the next one goes on where it stopped, and the newest, which
+/// comes last, is heard of.
+#[tokio::test]
+async fn the_newest_void_is_reached_however_many_there_are() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let (order, at_desk) = ordered(&story)?;
+    let (light, _) = skus(&story)?;
+    let goods = [(light.as_str(), dec!(2))];
+    let made = story.world.now();
+    for number in 1..=6 {
+        let never = story.desk.label(&at_desk, &format!("1Z100{number}"), &goods, made);
+        story.desk.void(&never);
+    }
+    let label = story.desk.label(&at_desk, "1Z0001", &goods, made);
+    story.pass(A_WHILE * 2).await?;
+    assert_eq!(story.world.page(order)?.fulfilments.len(), 1);
+    // Nothing of it is in sight of the list of what was shipped any more, and the desk lets every poll ask for two pages.
+    story.world.turn(SignedDuration::from_hours(48));
+    story.desk.void(&label);
+    for _ in 0..6 {
+        story.world.turn(SignedDuration::from_mins(5));
+        story.desk.books().answers = Some(3);
+        story.poll().await?;
+    }
+    story.desk.books().answers = None;
+    story.work().await?;
+    let job = story.world.job(order)?;
+    assert!(matches!(job.closed, Some(Closing::Voided { .. })), "{job:?}");
+    Ok(())
+}
+
+/// A reading that never ends forgets what its next one will not see again: the store takes no cursor of any size.
+#[tokio::test]
+async fn a_long_reading_does_not_outgrow_its_cursor() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let (_, at_desk) = ordered(&story)?;
+    let (light, _) = skus(&story)?;
+    let made = story.world.now();
+    for number in 1..=6 {
+        let tracking = format!("1Z000{number}");
+        story.desk.label(&at_desk, &tracking, &[(&light, dec!(1))], made);
+    }
+    story.world.turn(SignedDuration::from_hours(5));
+    story.desk.books().answers = Some(2);
+    let report = story.poll().await?;
+    assert_eq!((report.admitted, report.complete), (4, false), "{report:?}");
+    let id = CONNECTION.parse()?;
+    let cursor = story.world.store.cursor(&id, "despatches").await?;
+    let scan = cursor.scan.ok_or("the reading is over")?;
+    assert!(scan.settled.is_empty(), "{scan:?}");
+    story.desk.books().answers = None;
+    let report = story.poll().await?;
+    assert_eq!((report.admitted, report.complete), (2, true), "{report:?}");
     Ok(())
 }
 
@@ -261,6 +346,31 @@ async fn what_cannot_be_fetched_is_fetched_later() -> Result<(), Failure> {
     Ok(())
 }
 
+/// P41: a pointer to many is followed for a while; the rest is the poll's, and nothing is lost.
+#[tokio::test]
+async fn a_pointer_to_many_is_followed_for_a_while() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let (order, at_desk) = ordered(&story)?;
+    let (light, _) = skus(&story)?;
+    let label = |number: u32| {
+        let (tracking, goods) = (format!("1Z000{number}"), [(light.as_str(), dec!(2))]);
+        story.desk.label(&at_desk, &tracking, &goods, story.world.now())
+    };
+    let pointer: Vec<String> = (1..=5).map(|number| label(number).to_string()).collect();
+    let followed = story
+        .poller()
+        .follow(&CONNECTION.parse()?, &pointer.join(","), story.world.now())
+        .await?;
+    let Followed::Done(report) = followed else {
+        return Err(format!("{followed:?}").into());
+    };
+    assert_eq!((report.seen, report.admitted, report.complete), (1, 1, false));
+    story.poll().await?;
+    story.work().await?;
+    assert_eq!(story.world.page(order)?.fulfilments.len(), 5);
+    Ok(())
+}
+
 /// P41: what the desk is still at work on is looked at again, and holds nothing else back.
 #[tokio::test]
 async fn a_label_that_is_being_made_is_waited_for() -> Result<(), Failure> {
@@ -285,6 +395,37 @@ async fn a_label_that_is_being_made_is_waited_for() -> Result<(), Failure> {
     story.pass(A_WHILE).await?;
     assert_eq!(fulfilled(&story, order)?.len(), 2);
     assert!(story.parked().is_empty(), "a return is nobody's business");
+    Ok(())
+}
+
+/// P41: what the desk does not get done with within a day, or of which it uses a word that nobody knows, is held for a person and not
+/// dropped; once it is done it is written by itself.
+#[tokio::test]
+async fn a_label_that_is_never_done_is_held() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let (order, at_desk) = ordered(&story)?;
+    let (light, _) = skus(&story)?;
+    let slow = story
+        .desk
+        .label(&at_desk, "1Z0001", &[(&light, dec!(2))], story.world.now());
+    story.desk.change(&slow, |label| {
+        label.standing = DespatchStanding::Pending("manifested".to_owned())
+    });
+    story.pass(SignedDuration::from_hours(23)).await?;
+    assert!(story.parked().is_empty());
+    story.pass(SignedDuration::from_hours(2)).await?;
+    let (reason, message) = held(&parked(&story)?)?;
+    assert_eq!(reason, HoldReason::Unmatched);
+    assert!(
+        message.contains("manifested") && message.contains("job release"),
+        "{message}"
+    );
+    assert!(story.world.jobs(order).is_empty(), "its status is not guessed");
+    story
+        .desk
+        .change(&slow, |label| label.standing = DespatchStanding::Shipped);
+    story.pass(SignedDuration::from_hours(5)).await?;
+    assert_eq!(fulfilled(&story, order)?.len(), 1);
     Ok(())
 }
 
@@ -714,6 +855,85 @@ async fn a_void_before_the_erp_heard_of_it_ends_it() -> Result<(), Failure> {
         job.finished() && matches!(job.closed, Some(Closing::Voided { .. })),
         "{job:?}"
     );
+    Ok(())
+}
+
+/// Has something happen just before a call of the store, once.
+struct Between<F> {
+    call: &'static str,
+    happens: Mutex<Option<F>>,
+}
+
+#[async_trait]
+impl<F: Future<Output = Result<(), Failure>> + Send> Switch for Between<F> {
+    async fn before(&self, call: &'static str) -> Fate {
+        let happens = self.happens.lock().ok().filter(|_| call == self.call);
+        let happens = happens.and_then(|mut happens| happens.take());
+        if let Some(happens) = happens {
+            let happened = happens.await;
+            assert!(happened.is_ok(), "{happened:?}");
+        }
+        Fate::Work
+    }
+}
+
+fn before<F>(call: &'static str, happens: F) -> Arc<dyn Switch>
+where
+    F: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    let happens = Mutex::new(Some(happens));
+    Arc::new(Between { call, happens })
+}
+
+/// P43: a label is voided while its parked job is being matched: whichever of the two is stored first, the order's job hears of it.
+#[tokio::test]
+async fn a_void_that_meets_a_matching_is_not_lost() -> Result<(), Failure> {
+    for void_first in [true, false] {
+        let story = Arc::new(DeskWorld::start().await?);
+        let (order, _) = ordered(&story)?;
+        let (light, _) = skus(&story)?;
+        let at_desk = story.desk.order("by telephone", STORE);
+        let label = story
+            .desk
+            .label(&at_desk, "1Z0001", &[(&light, dec!(2))], story.world.now());
+        story.poll().await?;
+        let job = parked(&story)?.id;
+        let (other, number, desk) = (story.clone(), number(&story, order)?, story.desk.clone());
+        let id = CONNECTION.parse()?;
+        if void_first {
+            story.world.person(|account, now| {
+                account.change_order(order, now, |order| order.tran_id = "by telephone".to_owned())
+            })?;
+            story.world.turn(SignedDuration::from_hours(1));
+            let meanwhile = before("admit", async move {
+                desk.void(&label);
+                other.poll().await.map(|_| ())
+            });
+            let store = story.world.store.behind(meanwhile);
+            story.worker_over(&store).run(&job).await?;
+        } else {
+            let seen = label.clone();
+            story.desk.void(&label);
+            let meanwhile = before("save", async move {
+                // Whoever matches it has read it a moment before.
+                desk.change(&seen, |label| label.standing = DespatchStanding::Shipped);
+                other.operator().resolve_order(&job, "ann", &number).await?;
+                desk.void(&seen);
+                Ok(())
+            });
+            let store = story.world.store.behind(meanwhile);
+            story
+                .poller_over(&store)
+                .follow(&id, label.as_str(), story.world.now() + A_WHILE)
+                .await?;
+        }
+        story.pass(SignedDuration::from_hours(1)).await?;
+        let job = story.world.job(order)?;
+        assert!(
+            matches!(job.closed, Some(Closing::Voided { .. })),
+            "void first: {void_first}: {job:?}"
+        );
+    }
     Ok(())
 }
 

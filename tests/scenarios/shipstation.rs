@@ -13,7 +13,7 @@ use simulators::server::Base;
 use simulators::shipstation::{Options, Push, Scan, ShipStation};
 use tests::shipstation::{Api, OTHER_STORE, Ordered, PLACE, SECRET, STORE, Shop, V1_KEY, V1_SECRET, V2_KEY, pointer};
 use tests::world::{Failure, new_york};
-use waybill::connection::VoidedAtDesk;
+use waybill::connection::{NamedBy, VoidedAtDesk};
 use waybill::domain::{DespatchId, Stretch};
 use waybill::job::{Closing, HoldReason};
 use waybill::ports::{CallError, Despatched, VoidError};
@@ -395,6 +395,39 @@ async fn a_number_of_two_stores_is_held() -> Result<(), Failure> {
     shop.pass(A_WHILE).await?;
     assert_eq!(shop.fulfilled(order.id)?, all_under(&bought.tracking_numbers[0]));
     assert!(matches!(shop.parked()[0].closed, Some(Closing::Matched { .. })));
+    Ok(())
+}
+
+/// P42: a number that two stores have is a person's to decide although NetSuite keeps it as an external id; a key that one order alone
+/// bears is not.
+#[tokio::test]
+async fn only_a_key_is_surer_than_two_stores() -> Result<(), Failure> {
+    let shop = Shop::start(Api::V1).await?;
+    shop.policy(|policy| {
+        policy.stores.push(OTHER_STORE.to_string());
+        policy.named_by = vec![NamedBy::ExternalId, NamedBy::Number];
+    });
+    let keyed = |order: u64, key: String| {
+        shop.world
+            .person(|account, now| account.change_order(order, now, |order| order.external_id = Some(key)))
+    };
+    let (by_number, number) = shop.entered_in_the_erp()?;
+    keyed(by_number, number.clone())?;
+    shop.entered_at_the_desk(&number, STORE)?;
+    let other = shop.entered_under_a_key(&number, OTHER_STORE, Some("shop-1"))?;
+    shop.ship(&other.to_string())?;
+    shop.hear().await?;
+    let message = shop.parked_because()?;
+    assert!(message.contains("several stores"), "{message}");
+    assert!(shop.world.jobs(by_number).is_empty());
+
+    let (by_key, number) = shop.entered_in_the_erp()?;
+    keyed(by_key, "web-4711".to_owned())?;
+    shop.entered_at_the_desk(&number, OTHER_STORE)?;
+    let own = shop.entered_under_a_key(&number, STORE, Some("web-4711"))?;
+    let bought = shop.ship(&own.to_string())?;
+    shop.hear().await?;
+    assert_eq!(shop.fulfilled(by_key)?, all_under(&bought.tracking_numbers[0]));
     Ok(())
 }
 
@@ -1034,10 +1067,10 @@ async fn everything_that_is_asked_of_shipstation() -> Result<(), Failure> {
     // And what only a reconciliation or a person asks for.
     let desk = shop.desk().await?;
     let label = DespatchId::new(format!("label:se-{}", first.label));
-    assert!(desk.despatch(&label).await.map_err(words)?.is_some());
+    assert!(desk.despatch(&label, None).await.map_err(words)?.is_some());
     let fulfilment = books.fulfilments.first().ok_or("there is none")?;
     let fulfilment = DespatchId::new(format!("fulfilment:se-{}", fulfilment.id));
-    assert!(desk.despatch(&fulfilment).await.map_err(words)?.is_some());
+    assert!(desk.despatch(&fulfilment, None).await.map_err(words)?.is_some());
     assert!(!desk.numbered(&number).await.map_err(words)?.is_empty());
     let stretch = Stretch {
         from: shop.world.now() - HOUR * 24,

@@ -35,6 +35,8 @@ pub struct Books {
     pub tells_deliveries: bool,
     /// It does not answer so many more questions.
     pub fails: u32,
+    /// How many more questions it answers, where it does not answer any number.
+    pub answers: Option<u32>,
     /// What the ERP refuses to take away, in its words.
     pub keeps: Option<String>,
     next: u64,
@@ -135,6 +137,11 @@ impl Counter {
             books.fails -= 1;
             return Err(CallError::Later(Later::new(Obstacle::Unreachable, "503")));
         }
+        match &mut books.answers {
+            Some(0) => return Err(CallError::Later(Later::new(Obstacle::Limited, "the limit is near"))),
+            Some(left) => *left -= 1,
+            None => {}
+        }
         Ok(books)
     }
 }
@@ -172,7 +179,7 @@ impl ShippingDesk for Counter {
         Ok(paged(books.despatches.iter().filter(within).cloned().collect(), page))
     }
 
-    async fn despatch(&self, id: &DespatchId) -> Result<Option<Despatch>, CallError> {
+    async fn despatch(&self, id: &DespatchId, _of: Option<&DeskOrderRef>) -> Result<Option<Despatch>, CallError> {
         Ok(self.ask()?.despatches.iter().find(|one| one.id == *id).cloned())
     }
 
@@ -295,8 +302,8 @@ impl DeskSource for Account {
             return Err(CallError::Refused(Refusal::new("INVALID_PARAMETER", "no such search")));
         }
         let named = |external: Option<&str>, number: &str| match &order.key {
-            Some(key) if external == Some(key.as_str()) => Some(BY_EXTERNAL_ID),
-            _ if number == order.number => Some("its number"),
+            Some(key) if external == Some(key.as_str()) => Some(("its external id", true)),
+            _ if number == order.number => Some(("its number", false)),
             _ => None,
         };
         Ok(self.netsuite.act(|account, _| {
@@ -311,7 +318,7 @@ impl DeskSource for Account {
             let all = account.orders.values();
             let alike = all.filter(|one| !order.number.is_empty() && one.other_ref_num == order.number);
             alike
-                .map(|one| meant(one.id, &one.tran_id, "the customer's own number"))
+                .map(|one| meant(one.id, &one.tran_id, ("the customer's own number", false)))
                 .collect()
         }))
     }
@@ -329,11 +336,12 @@ impl DeskSource for Account {
     }
 }
 
-fn meant(id: u64, number: &str, by: &'static str) -> Meant {
+fn meant(id: u64, number: &str, (by, sure): (&'static str, bool)) -> Meant {
     Meant {
         document: DocumentId::sales_order(id.to_string()),
         number: number.to_owned(),
         by,
+        sure,
     }
 }
 
@@ -602,7 +610,9 @@ impl DeskWorld {
     /// # Errors
     /// When the store fails.
     pub async fn follow(&self, pointer: &DespatchId) -> Result<Followed, Failure> {
-        Ok(self.poller().follow(&CONNECTION.parse()?, pointer.as_str()).await?)
+        let deadline = self.world.now() + SignedDuration::from_mins(1);
+        let id = CONNECTION.parse()?;
+        Ok(self.poller().follow(&id, pointer.as_str(), deadline).await?)
     }
 
     /// Captures a webhook with a pointer, and queues it.

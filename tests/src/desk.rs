@@ -402,7 +402,7 @@ impl ShippingDesk for Bench {
         Ok(DespatchPage::default())
     }
 
-    async fn despatch(&self, _id: &DespatchId) -> Result<Option<Despatch>, CallError> {
+    async fn despatch(&self, _id: &DespatchId, _of: Option<&DeskOrderRef>) -> Result<Option<Despatch>, CallError> {
         Ok(None)
     }
 

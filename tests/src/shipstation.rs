@@ -230,6 +230,14 @@ impl Shop {
     /// # Errors
     /// When ShipStation refuses it.
     pub fn entered_at_the_desk(&self, number: &str, store: u64) -> Result<u64, Failure> {
+        self.entered_under_a_key(number, store, None)
+    }
+
+    /// The same under a key of the system that it came from.
+    ///
+    /// # Errors
+    /// When ShipStation refuses it.
+    pub fn entered_under_a_key(&self, number: &str, store: u64, key: Option<&str>) -> Result<u64, Failure> {
         let (light, heavy) = self.skus()?;
         let item = |sku: &str, quantity| NewItem {
             sku: sku.to_owned(),
@@ -239,6 +247,7 @@ impl Shop {
         let order = NewOrder {
             store: Some(store),
             number: number.to_owned(),
+            key: key.map(str::to_owned),
             items: vec![item(&light, 10), item(&heavy, 5)],
             ..NewOrder::default()
         };

@@ -60,12 +60,19 @@ fn desk(section: &Section<'_>) -> DeskPolicy {
         named_by: section
             .get("named_by", &spelt::NAMED_BY)
             .unwrap_or_else(|| vec![NamedBy::ExternalId, NamedBy::Number]),
-        stores: section.get("stores", &spelt::TEXTS).unwrap_or_default(),
+        stores: stores(section),
         voided: section.get("voided", &spelt::VOIDED_AT_DESK).unwrap_or_default(),
         voids_days: section.get("voids_days", &spelt::VOIDS_DAYS).unwrap_or(VOIDS_DAYS),
     };
     section.close();
     policy
+}
+
+/// Stores by their bare numbers, by which despatches name them: a part of the vendor's own pages shows them with a prefix.
+fn stores(section: &Section<'_>) -> Vec<String> {
+    let named: Vec<String> = section.get("stores", &spelt::TEXTS).unwrap_or_default();
+    let bare = |store: String| store.trim().trim_start_matches("se-").to_owned();
+    named.into_iter().map(bare).collect()
 }
 
 fn stock(section: &Section<'_>) -> StockPolicy {

@@ -986,7 +986,7 @@ mod tests {
         let more = r#"
             [desk]
             named_by = ["number"]
-            stores = ["1582173"]
+            stores = ["1582173", "se-1582174"]
             voided = "undo"
             [stock]
             time_zone = "America/Chicago"
@@ -998,7 +998,9 @@ mod tests {
             fields = { custom_field1 = "parent-name" }
         "#;
         let connection = desk(more).unwrap_or_else(|mistakes| panic!("{}", list(&mistakes)));
-        assert_eq!(connection.desk.unwrap().voided, VoidedAtDesk::Undo);
+        let policy = connection.desk.unwrap();
+        assert_eq!(policy.voided, VoidedAtDesk::Undo);
+        assert_eq!(policy.stores, ["1582173", "1582174"], "despatches name bare numbers");
         let stock = connection.stock.unwrap();
         assert_eq!(stock.schedule.expression, "cron(0 2 * * ? *)");
         assert_eq!(stock.schedule.time_zone, "America/Chicago");

@@ -248,6 +248,7 @@ impl Operate {
             document: only(documents, number, &gate.connection.erp.system)?,
             number: number.to_owned(),
             by: "its number",
+            sure: true,
         };
         let again = self.intake(gate, systems, desk).take_for(job, meant, by).await?;
         match again.map_err(OperateError::Unreadable)? {

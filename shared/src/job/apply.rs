@@ -215,9 +215,6 @@ const FLAG_REFUSALS: u32 = 8;
 /// How far the looks at what only a person changes are apart at last.
 const SELDOM: SignedDuration = SignedDuration::from_hours(24);
 
-/// How far the looks for an order that fits a despatch are apart at last.
-const NOW_AND_THEN: SignedDuration = SignedDuration::from_hours(4);
-
 /// After so many answers without all labels nobody waits for the rest any more.
 const LABEL_TRIES: u32 = 8;
 
@@ -683,8 +680,7 @@ impl Job {
         if let Some(hold) = &mut self.hold {
             let longest = match hold.reason {
                 _ if waiting => SignedDuration::ZERO,
-                HoldReason::Unmatched => NOW_AND_THEN,
-                reason if reason.is_left_to_people() => SELDOM,
+                reason if reason.is_left_to_people() || reason == HoldReason::Unmatched => SELDOM,
                 _ => SignedDuration::ZERO,
             };
             let held = now.duration_since(hold.since).min(longest);

@@ -58,8 +58,9 @@ pub trait ShippingDesk: Send + Sync {
     /// A page of despatches. A page may be cut short where the desk's limit is near; the next one goes on behind it. Of what does not
     /// travel (void, pending, beside) the order's number and the lines may be missing.
     async fn despatched(&self, asked: Despatched, page: Option<&str>) -> Result<DespatchPage, CallError>;
-    /// One despatch as it stands now; `None` where the desk knows none.
-    async fn despatch(&self, id: &DespatchId) -> Result<Option<Despatch>, CallError>;
+    /// One despatch as it stands now; `None` where the desk knows none. Some desks find it only among what was shipped of its order,
+    /// which whoever knows it names.
+    async fn despatch(&self, id: &DespatchId, of: Option<&DeskOrderRef>) -> Result<Option<Despatch>, CallError>;
     /// Every order that has exactly this number, in whichever store.
     async fn numbered(&self, number: &str) -> Result<Vec<DeskOrderRef>, CallError>;
     /// Everything that the desk has shipped for an order; `None` where it cannot be asked for that. What does not say what is in it
@@ -79,9 +80,6 @@ pub trait ShippingDesk: Send + Sync {
 
 // ---- what the ERP must be able to say ----------------------------------------------------------------------------
 
-/// How a document was found that no other order of a desk can mean.
-pub const BY_EXTERNAL_ID: &str = "its external id";
-
 /// A document that may be meant by a desk's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meant {
@@ -89,8 +87,10 @@ pub struct Meant {
     pub document: DocumentId,
     /// The number that people know.
     pub number: String,
-    /// By what it was found, in plain words (`its number`, [`BY_EXTERNAL_ID`], `the customer's own number`).
+    /// By what it was found, in plain words (`its number`, `its external id`, `the customer's own number`).
     pub by: &'static str,
+    /// Whether no other order of the desk can mean it: it was found by the order's key, never by a number.
+    pub sure: bool,
 }
 
 /// A page of open orders.

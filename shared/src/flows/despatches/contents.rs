@@ -14,6 +14,8 @@ pub(super) enum Unfit {
     SeveralOrders(Vec<Meant>),
     /// Several stores have an order of this number.
     SeveralStores(Vec<String>),
+    /// The desk does not get done with it, or stands at a word that nobody knows; that word.
+    Unfinished(String),
     /// The ERP, or the desk, refuses to be asked which order it is; its words.
     Refused(String),
     /// The ERP does not show the order of this number any more.
@@ -48,6 +50,7 @@ impl Unfit {
             Self::NoOrder(_) => "no order",
             Self::SeveralOrders(_) => "several orders",
             Self::SeveralStores(_) => "several stores",
+            Self::Unfinished(_) => "unfinished",
             Self::Refused(_) => "refused",
             Self::NotShown(_) => "not shown",
             Self::NotShipping(..) => "does not ship",

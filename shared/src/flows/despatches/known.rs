@@ -22,6 +22,12 @@ fn leads_to(units: &Units) -> Option<&DocumentId> {
     passed.filter(|document| document.kind == DocumentKind::Despatch)
 }
 
+/// All despatches that a name leads to, the one that got it last first: orders that travel together share a number.
+fn leads_to_any(units: &Units) -> impl Iterator<Item = &DocumentId> {
+    let documents = units.passed_on.iter().rev().map(|passed| &passed.document);
+    documents.filter(|document| document.kind == DocumentKind::Despatch)
+}
+
 /// The unit of an order that a despatch became.
 fn unit_of(units: &Units) -> Option<&PassedOn> {
     units
@@ -104,8 +110,8 @@ impl Intake<'_> {
                 None => Ok(Some(own.clone())),
             };
         }
-        for parcel in parcels {
-            let Some(first) = leads_to(parcel) else { continue };
+        let all = parcels.iter().flat_map(leads_to_any);
+        for first in all {
             let Some(first) = self.stored(first).await? else {
                 continue;
             };

@@ -11,7 +11,7 @@ mod words;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::connection::Connection;
 use crate::domain::{
@@ -21,8 +21,7 @@ use crate::domain::{
 use crate::flows::write::Pen;
 use crate::job::{Admission, AtDesk, Job, Outcome, Timing};
 use crate::ports::{
-    AuditEntry, BY_EXTERNAL_ID, CallError, Clock, Desk, Documents, Jobs, Meant, NewJob, Nonces, Opened, Queue, Saved,
-    StoreError,
+    AuditEntry, CallError, Clock, Desk, Documents, Jobs, Meant, NewJob, Nonces, Opened, Queue, Saved, StoreError,
 };
 use crate::telemetry;
 use contents::Unfit;
@@ -30,6 +29,9 @@ use known::Known;
 
 /// How often a despatch is read again when somebody else was faster.
 const TRIES: usize = 8;
+
+/// For how long the desk may be at work on a despatch; then a person is told of it.
+pub(super) const PENDING: SignedDuration = SignedDuration::from_hours(24);
 
 /// What taking despatches in needs.
 pub(super) struct Intake<'a> {
@@ -158,12 +160,13 @@ impl Intake<'_> {
 
     async fn place(&self, parked: &Job, named: Option<&Match>) -> Took<Again> {
         let id = DespatchId::new(parked.document.id.as_str());
-        let Some(despatch) = read!(self.desk.desk.despatch(&id).await) else {
+        let Some(despatch) = read!(self.desk.desk.despatch(&id, order_of(parked)).await) else {
             return Ok(Ok(Again::Unfit(self.not_at_the_desk(&id, &parked.id))));
         };
         for _ in 0..TRIES {
             let known = self.known(&despatch).await?;
             if let Some((order, job)) = known.admitted(&self.connection.id) {
+                self.pass_on_void(&parked.id, &job).await?;
                 return Ok(Ok(Again::Matched { job, order }));
             }
             match &despatch.standing {
@@ -172,7 +175,10 @@ impl Intake<'_> {
                 DespatchStanding::Shipped | DespatchStanding::Pending(_) => {}
             }
             match read!(self.fit(&despatch, &known, named).await?) {
-                Fitted::Admitted(job, order) => return Ok(Ok(Again::Matched { job, order })),
+                Fitted::Admitted(job, order) => {
+                    self.pass_on_void(&parked.id, &job).await?;
+                    return Ok(Ok(Again::Matched { job, order }));
+                }
                 Fitted::Contested => {}
                 Fitted::Unfit(why) => return Ok(Ok(Again::Unfit(self.in_words(&despatch, &why, &parked.id)))),
             }
@@ -183,6 +189,9 @@ impl Intake<'_> {
     /// Admits a despatch as a unit of the order that it means, or of the one that a person named. What the ERP refuses to be asked for
     /// one despatch must not keep all others waiting: that one is parked.
     async fn fit(&self, despatch: &Despatch, known: &Known, named: Option<&Match>) -> Took<Fitted> {
+        if let (DespatchStanding::Pending(status), None) = (&despatch.standing, named) {
+            return Ok(Ok(Fitted::Unfit(Unfit::Unfinished(status.clone()))));
+        }
         let meant = match named {
             Some(named) => return self.unless_refused(self.admit(despatch, known, named).await?),
             None => self.meant(&despatch.order).await,
@@ -214,7 +223,7 @@ impl Intake<'_> {
             .map_or(&[][..], |policy| policy.stores.as_slice());
         let foreign = |store: &String| !stores.is_empty() && !stores.contains(store);
         match (&despatch.standing, &despatch.order.store) {
-            (DespatchStanding::Pending(_), _) => Some(Taken::Pending),
+            (DespatchStanding::Pending(_), _) if self.is_young(despatch) => Some(Taken::Pending),
             (DespatchStanding::Beside(what), _) => Some(Taken::LeftAlone(what.clone())),
             _ if despatch.created_at < self.connection.start_from => {
                 Some(Taken::LeftAlone("made before the connection's start_from".to_owned()))
@@ -224,6 +233,10 @@ impl Intake<'_> {
             }
             _ => None,
         }
+    }
+
+    fn is_young(&self, despatch: &Despatch) -> bool {
+        self.clock.now().duration_since(despatch.created_at) < PENDING
     }
 
     // ---- what is known already -------------------------------------------------------------------------------------
@@ -237,13 +250,39 @@ impl Intake<'_> {
         let Some(own) = self.jobs.load(&job).await? else {
             return Ok(Ok(Taken::Known(job)));
         };
-        if !read!(self.is_void(despatch, &own).await) {
-            return Ok(Ok(Taken::Known(job)));
+        match self.is_void(despatch, &own).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(Ok(Taken::Known(job))),
+            // Nobody knows whether it is void, and nobody else shall wait for that: it is looked at again.
+            Err(CallError::Refused(refusal)) => {
+                tracing::warn!(%job, despatch = %despatch.id, code = refusal.code, "the desk does not say whether it is void");
+                return Ok(Ok(Taken::Pending));
+            }
+            Err(later) => return Ok(Err(later)),
         }
-        Ok(Ok(match self.wish_void(own).await? {
+        let mut told = self.wish_void(own).await?;
+        // Somebody may have matched it in between: then it is the order's job that must hear of it.
+        let now = self.known(despatch).await?.job(&self.connection.id);
+        if let Some(matched) = now.filter(|now| *now != job)
+            && let Some(matched) = self.jobs.load(&matched).await?
+        {
+            told |= self.wish_void(matched).await?;
+        }
+        Ok(Ok(match told {
             true => Taken::Voided(job),
             false => Taken::Known(job),
         }))
+    }
+
+    /// Whoever told a parked despatch's job of a void while it was being matched did not know of the order's job.
+    async fn pass_on_void(&self, parked: &JobId, matched: &JobId) -> Result<(), StoreError> {
+        let wish = self.jobs.load(parked).await?.and_then(|parked| parked.void);
+        if wish.is_some_and(|wish| wish.by == self.connection.carrier.system)
+            && let Some(matched) = self.jobs.load(matched).await?
+        {
+            self.wish_void(matched).await?;
+        }
+        Ok(())
     }
 
     /// An order's part may be void at the desk while its label is not: the shipment that the job has decides.
@@ -254,7 +293,8 @@ impl Intake<'_> {
         if shipment.id.as_str() == despatch.id.as_str() {
             return Ok(true);
         }
-        let own = self.desk.desk.despatch(&DespatchId::new(shipment.id.as_str())).await?;
+        let own = DespatchId::new(shipment.id.as_str());
+        let own = self.desk.desk.despatch(&own, order_of(job)).await?;
         Ok(own.is_some_and(|own| own.standing == DespatchStanding::Voided))
     }
 
@@ -300,8 +340,7 @@ impl Intake<'_> {
             meant.push(only);
             return Ok(Err(Unfit::SeveralOrders(meant)));
         }
-        let sure = only.by == BY_EXTERNAL_ID && order.key.is_some();
-        if self.desk.desk.numbers_repeat() && !sure {
+        if self.desk.desk.numbers_repeat() && !only.sure {
             let stores = self.stores_with(&order.number).await?;
             if stores.len() > 1 {
                 return Ok(Err(Unfit::SeveralStores(stores)));
@@ -458,6 +497,11 @@ impl Intake<'_> {
         telemetry::count("DespatchesParked", 1);
         Ok(Some(new.job.id))
     }
+}
+
+/// The desk's order that a job's shipment is of.
+fn order_of(job: &Job) -> Option<&DeskOrderRef> {
+    job.at_desk.as_ref().map(|desk| &desk.order)
 }
 
 /// The order's units with one more.

@@ -36,6 +36,12 @@ impl Intake<'_> {
                 "{shipped}, and several stores have an order of this number: {}. {resolve}",
                 stores.join(", ")
             ),
+            Unfit::Unfinished(status) => format!(
+                "{desk} has been at work on {} for order {} since {} and still says {status:?} of it: see there what became of it. {tail}; or {release}, if nothing travels",
+                despatch.in_words(),
+                despatch.order.name(),
+                despatch.created_at
+            ),
             Unfit::Refused(why) => {
                 format!("{shipped}, and nobody could be asked for that order: {why}. {resolve}; {tail}")
             }

@@ -2,14 +2,14 @@
 //!
 //! The desk's list is read from the last reading on, with an overlap; what was dealt with within it is remembered, and costs
 //! nothing. A despatch that the desk is still at work on holds the cursor back, for a day at most. What was voided is asked for
-//! apart, as far back as the connection says.
+//! apart, now and then, as far back as the connection says. Either reading goes on where it was stopped.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Poll, Report, stopped_by};
 use crate::connection::Connection;
 use crate::domain::{ConnectionId, Despatch, Stretch};
-use crate::flows::despatches::{Intake, Taken, remembered_as};
+use crate::flows::despatches::{Intake, PENDING, Taken, remembered_as};
 use crate::ports::{CallError, Cursor, Desk, Despatched, Later, Opened, ScanProgress, StoreError};
 use crate::telemetry;
 
@@ -19,8 +19,11 @@ pub(crate) const DESPATCHES: &str = "despatches";
 /// The name of the cursor of what was voided.
 const VOIDS: &str = "despatch-voids";
 
-/// For how long a despatch that the desk does not get done with holds the cursor back.
-const PENDING: SignedDuration = SignedDuration::from_hours(24);
+/// How far apart the readings begin of what was voided.
+const VOIDS_EVERY: SignedDuration = SignedDuration::from_mins(15);
+
+/// How many pages of what a webhook points to are read; the rest is the poll's.
+const MOST_PAGES: usize = 20;
 
 /// How many notes of documents are taken away at a time.
 const NOTES: u16 = 250;
@@ -28,7 +31,7 @@ const NOTES: u16 = 250;
 /// What came of following a pointer to despatches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Followed {
-    /// Everything that it led to was dealt with.
+    /// What it led to was dealt with, or as much of it as there was time for.
     Done(Report),
     /// It leads to nothing for this connection; why.
     Nowhere(String),
@@ -46,6 +49,31 @@ enum Part {
     Stopped(CallError),
 }
 
+/// Which of the desk's lists is read.
+#[derive(Debug, Clone, Copy)]
+enum List {
+    /// What was shipped.
+    Made,
+    /// What was voided.
+    Voided,
+}
+
+impl List {
+    fn cursor(self) -> &'static str {
+        match self {
+            Self::Made => DESPATCHES,
+            Self::Voided => VOIDS,
+        }
+    }
+
+    fn asked(self, stretch: Stretch) -> Despatched {
+        match self {
+            Self::Made => Despatched::Made(stretch),
+            Self::Voided => Despatched::Voided(stretch),
+        }
+    }
+}
+
 impl Poll {
     /// Reads what people shipped, and what they voided, until all is read or `deadline` is near.
     pub(super) async fn scan_desk(
@@ -58,12 +86,12 @@ impl Poll {
         self.forget_notes(&connection.id).await?;
         let intake = self.intake(connection, systems, desk);
         let mut report = Report::default();
-        match self.read_despatches(&intake, deadline, &mut report).await? {
+        match self.read_list(&intake, List::Made, deadline, &mut report).await? {
             Part::Whole => {}
             Part::OutOfTime => return Ok(report),
             Part::Stopped(error) => return Ok(stopped_by(report, &error)),
         }
-        match self.read_voids(&intake, deadline, &mut report).await? {
+        match self.read_list(&intake, List::Voided, deadline, &mut report).await? {
             Part::Whole => report.complete = report.stopped.is_none(),
             Part::OutOfTime => {}
             Part::Stopped(error) => return Ok(stopped_by(report, &error)),
@@ -94,23 +122,30 @@ impl Poll {
         Ok(())
     }
 
-    // ---- what was shipped ------------------------------------------------------------------------------------------
+    // ---- the lists -------------------------------------------------------------------------------------------------
 
-    async fn read_despatches(
+    /// Reads a list, page by page, from where the last reading of it stopped.
+    async fn read_list(
         &self,
         intake: &Intake<'_>,
+        list: List,
         deadline: Timestamp,
         report: &mut Report,
     ) -> Result<Part, StoreError> {
         let id = &intake.connection.id;
-        let mut cursor = self.cursors.cursor(id, DESPATCHES).await?;
-        let mut progress = self.made_since(intake.connection, &cursor);
+        let mut cursor = self.cursors.cursor(id, list.cursor()).await?;
+        let begun = match list {
+            List::Made => Some(self.made_since(intake.connection, &cursor)),
+            List::Voided => self.voided_since(intake.connection, &cursor),
+        };
+        let Some(mut progress) = begun else {
+            return Ok(Part::Whole);
+        };
         loop {
-            let stretch = Stretch {
+            let asked = list.asked(Stretch {
                 from: progress.since,
                 to: progress.began.unwrap_or(progress.candidate),
-            };
-            let asked = Despatched::Made(stretch);
+            });
             let page = match intake.desk.desk.despatched(asked, progress.after.as_deref()).await {
                 Ok(page) => page,
                 Err(error) => return Ok(Part::Stopped(error)),
@@ -122,8 +157,12 @@ impl Poll {
             if matches!(part, Part::Whole) {
                 progress.after = page.next;
             }
-            cursor = self.after_page(&cursor, &progress, complete);
-            if !self.cursors.advance(id, DESPATCHES, &cursor).await? {
+            let stored = self.after_page(&cursor, &progress, complete);
+            cursor = match list {
+                List::Made => stored,
+                List::Voided => of_voids(stored, &progress),
+            };
+            if !self.cursors.advance(id, list.cursor(), &cursor).await? {
                 report.stopped = Some("another poll of the connection is under way".to_owned());
                 return Ok(Part::OutOfTime);
             }
@@ -150,6 +189,27 @@ impl Poll {
                 began: Some(now),
                 settled: cursor.settled.clone(),
             }
+        })
+    }
+
+    /// As far back as the connection says. Whoever lists voids walks through much that is none, so that a new reading begins only now
+    /// and then; one that was stopped goes on where it was, for what is newest comes last.
+    fn voided_since(&self, connection: &Connection, cursor: &Cursor) -> Option<ScanProgress> {
+        if cursor.scan.is_some() {
+            return cursor.scan.clone();
+        }
+        let now = self.clock.now();
+        let days = connection.desk.as_ref().map_or(0, |policy| policy.voids_days);
+        let since = (now - SignedDuration::from_hours(24 * i64::from(days))).max(connection.start_from);
+        let rested = cursor
+            .published
+            .is_none_or(|last| now.duration_since(last) >= VOIDS_EVERY);
+        (rested && since < now).then(|| ScanProgress {
+            since,
+            candidate: now,
+            after: None,
+            began: Some(now),
+            settled: cursor.settled.clone(),
         })
     }
 
@@ -190,69 +250,13 @@ impl Poll {
         Ok(Part::Whole)
     }
 
-    // ---- what was voided -------------------------------------------------------------------------------------------
-
-    async fn read_voids(
-        &self,
-        intake: &Intake<'_>,
-        deadline: Timestamp,
-        report: &mut Report,
-    ) -> Result<Part, StoreError> {
-        let connection = intake.connection;
-        let days = connection.desk.as_ref().map_or(0, |policy| policy.voids_days);
-        let now = self.clock.now();
-        let stretch = Stretch {
-            from: (now - SignedDuration::from_hours(24 * i64::from(days))).max(connection.start_from),
-            to: now,
-        };
-        if stretch.from >= stretch.to {
-            return Ok(Part::Whole);
-        }
-        let cursor = self.cursors.cursor(&connection.id, VOIDS).await?;
-        let mut progress = ScanProgress {
-            since: stretch.from,
-            candidate: now,
-            after: None,
-            began: Some(now),
-            settled: cursor.settled.clone(),
-        };
-        let part = loop {
-            let asked = Despatched::Voided(stretch);
-            let page = match intake.desk.desk.despatched(asked, progress.after.as_deref()).await {
-                Ok(page) => page,
-                Err(error) => break Part::Stopped(error),
-            };
-            let part = self
-                .take_all(intake, &page.despatches, &mut progress, deadline, report)
-                .await?;
-            progress.after = page.next;
-            match part {
-                Part::Whole if progress.after.is_none() => break Part::Whole,
-                Part::Whole if self.clock.now() >= deadline => break Part::OutOfTime,
-                Part::Whole => {}
-                interrupted => break interrupted,
-            }
-        };
-        let after = Cursor {
-            version: cursor.version + 1,
-            published: None,
-            settled: progress.still_in_sight(stretch.from),
-            scan: None,
-        };
-        // Whoever was faster has read the same list.
-        if after.settled != cursor.settled {
-            self.cursors.advance(&connection.id, VOIDS, &after).await?;
-        }
-        Ok(part)
-    }
-
     // ---- what a webhook points to ----------------------------------------------------------------------------------
 
-    /// Follows what a webhook points to, as far as it is this connection's business.
+    /// Follows what a webhook points to, as far as it is this connection's business, until `deadline` is near: the rest is the poll's.
     ///
     /// # Errors
     /// Only when the store fails.
-    pub async fn follow(&self, id: &ConnectionId, pointer: &str) -> Result<Followed, StoreError> {
+    pub async fn follow(&self, id: &ConnectionId, pointer: &str, deadline: Timestamp) -> Result<Followed, StoreError> {
         let gate = match self.open_gate(id).await? {
             Ok(gate) => gate,
             Err(report) => return Ok(Followed::Nowhere(report.stopped.unwrap_or_default())),
@@ -264,7 +268,7 @@ impl Poll {
         let followed = match systems.desk.clone() {
             Some(desk) => {
                 let intake = self.intake(&gate.connection, &systems, &desk);
-                self.follow_pages(&intake, pointer).await
+                self.follow_pages(&intake, pointer, deadline).await
             }
             None => Ok(Followed::Nowhere(format!("nobody ships at a desk for {id}"))),
         };
@@ -272,19 +276,29 @@ impl Poll {
         followed
     }
 
-    async fn follow_pages(&self, intake: &Intake<'_>, pointer: &str) -> Result<Followed, StoreError> {
+    async fn follow_pages(
+        &self,
+        intake: &Intake<'_>,
+        pointer: &str,
+        deadline: Timestamp,
+    ) -> Result<Followed, StoreError> {
         let mut report = Report::default();
         let mut next: Option<String> = None;
-        loop {
+        for _ in 0..MOST_PAGES {
             let page = match intake.desk.desk.pointed_to(pointer, next.as_deref()).await {
                 Ok(page) => page,
                 Err(error) => return Ok(not_now(error)),
             };
-            for (index, despatch) in page.despatches.iter().enumerate() {
-                report.seen += 1;
-                if index > 0 {
+            for despatch in &page.despatches {
+                if report.seen > 0 {
+                    if self.clock.now() >= deadline {
+                        return Ok(Followed::Done(report));
+                    }
+                    // Others may need the ERP's slot between two despatches, and calls about others are none of this one's story.
+                    intake.systems.close().await;
                     intake.systems.recorder.drain();
                 }
+                report.seen += 1;
                 match intake.take(despatch).await? {
                     Ok(taken) => tell(&mut report, despatch, &taken),
                     Err(error) => return Ok(not_now(error)),
@@ -296,6 +310,23 @@ impl Poll {
                 return Ok(Followed::Done(report));
             }
         }
+        Ok(Followed::Done(report))
+    }
+}
+
+/// The next reading of voids sees all of them again, whenever they were made.
+fn of_voids(stored: Cursor, progress: &ScanProgress) -> Cursor {
+    let settled = progress.still_in_sight(progress.since);
+    match stored.scan {
+        Some(scan) => Cursor {
+            scan: Some(ScanProgress { settled, ..scan }),
+            ..stored
+        },
+        None => Cursor {
+            published: progress.began,
+            settled,
+            ..stored
+        },
     }
 }
 

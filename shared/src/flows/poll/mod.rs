@@ -312,7 +312,11 @@ impl Poll {
                 version,
                 published: cursor.published,
                 settled: cursor.settled.clone(),
-                scan: Some(progress.clone()),
+                // A long scan must not outgrow what the store takes: what its next one will not see again is forgotten.
+                scan: Some(ScanProgress {
+                    settled: progress.still_in_sight(progress.published() - self.timing.overlap),
+                    ..progress.clone()
+                }),
             }
         }
     }

@@ -47,7 +47,8 @@ impl Work<'_> {
             let patience = &self.flow.patience;
             let by_the_poll = passed.is_some_and(|passed| despatch.created_at < passed);
             let overlooked = age > patience.young && (by_the_poll || age > patience.unseen);
-            if !overlooked || despatch.standing != DespatchStanding::Shipped {
+            // A void is told to whoever has the parcel; what the desk does not get done with is held.
+            if !overlooked || matches!(despatch.standing, DespatchStanding::Beside(_)) {
                 continue;
             }
             if self.gate.connection.paused {
@@ -94,8 +95,12 @@ impl Work<'_> {
 
     fn told_by_nobody(&self, despatch: &Despatch, job: JobId) -> Gap {
         let desk = &self.gate.connection.carrier.system;
+        let done = match &despatch.standing {
+            DespatchStanding::Pending(status) => format!("still says {status:?} of"),
+            _ => "shipped".to_owned(),
+        };
         let reason = format!(
-            "{desk} shipped {} at {}, and neither a webhook nor a poll brought it: it was taken in now",
+            "{desk} {done} {} at {}, and neither a webhook nor a poll brought it: it was taken in now",
             despatch.in_words(),
             despatch.created_at
         );

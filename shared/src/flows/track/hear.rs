@@ -19,6 +19,9 @@ const SOON: SignedDuration = SignedDuration::from_secs(30);
 /// For how long a webhook that cannot be followed is opened again.
 const WORTH_WHILE: SignedDuration = SignedDuration::from_hours(6);
 
+/// How long what a webhook points to is followed: a worker's invocation has two minutes, for several webhooks side by side.
+const FOLLOWED_FOR: SignedDuration = SignedDuration::from_secs(45);
+
 /// SQS delays a message by at most this; later the sweep of webhooks finds it.
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
 
@@ -183,10 +186,11 @@ impl Track {
     async fn despatched(&self, hook: &Hook, pointer: &str) -> Result<Option<Later>, StoreError> {
         let mut obstacle = None;
         for connection in &hook.connections {
-            match self.poll.follow(connection, pointer).await? {
+            let deadline = self.clock.now() + FOLLOWED_FOR;
+            match self.poll.follow(connection, pointer, deadline).await? {
                 Followed::Done(report) => {
-                    let (seen, admitted) = (report.seen, report.admitted);
-                    tracing::info!(%connection, seen, admitted, "followed a webhook to what people shipped");
+                    let (seen, admitted, whole) = (report.seen, report.admitted, report.complete);
+                    tracing::info!(%connection, seen, admitted, whole, "followed a webhook to what people shipped");
                 }
                 Followed::Nowhere(why) => {
                     telemetry::count("WebhooksToNowhere", 1);

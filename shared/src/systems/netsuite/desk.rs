@@ -120,23 +120,24 @@ const CUSTOMER_ADVICE: &str = "give the integration's role Lists > Customers (Vi
 impl NetSuite {
     async fn named(&self, by: NamedBy, order: &DeskOrderRef) -> Result<Vec<Meant>, CallError> {
         let number = order.number.trim();
-        let texts: BTreeSet<&str> = match by {
-            NamedBy::Number | NamedBy::CustomerReference => BTreeSet::from([number]),
-            NamedBy::ExternalId => [Some(number), order.key.as_deref().map(str::trim)]
-                .into_iter()
-                .flatten()
-                .collect(),
-        };
-        let texts: Vec<&str> = texts.into_iter().filter(|text| !text.is_empty()).collect();
-        if texts.is_empty() {
-            return Ok(Vec::new());
-        }
         let (column, words) = match by {
             NamedBy::Number => ("tranid", "its number"),
             NamedBy::ExternalId => ("externalid", "its external id"),
             NamedBy::CustomerReference => ("otherrefnum", "the customer's own number"),
         };
-        let page: Page<NamedRow> = self.query(&queries::orders_named(column, &texts), PAGE).await?;
+        // A key names one order; a number, wherever it is written, may belong to orders of several stores.
+        let key = order.key.as_deref().map(str::trim);
+        if let Some(key) = key.filter(|key| by == NamedBy::ExternalId && !key.is_empty() && *key != number) {
+            let page: Page<NamedRow> = self.query(&queries::orders_named(column, &[key]), PAGE).await?;
+            let found = convert::surely_meant(page.items, words);
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        if number.is_empty() {
+            return Ok(Vec::new());
+        }
+        let page: Page<NamedRow> = self.query(&queries::orders_named(column, &[number]), PAGE).await?;
         if by == NamedBy::Number && page.items.is_empty() {
             let page: Page<NamedRow> = self.query(&queries::orders_numbered(number), PAGE).await?;
             return Ok(convert::meant(page.items, words));
@@ -334,7 +335,7 @@ impl DeskSource for NetSuite {
         let own = order.key.as_deref().and_then(|key| convert::own_id(key, account));
         if let Some(id) = own.filter(|id| is_id(id)) {
             let page: Page<NamedRow> = self.query(&queries::order_of_id(id), 1).await?;
-            let mut found = convert::meant(page.items, "the key that it was given");
+            let mut found = convert::surely_meant(page.items, "the key that it was given");
             found.retain(|one| convert::has_number(order, &one.number));
             if !found.is_empty() {
                 return Ok(found);

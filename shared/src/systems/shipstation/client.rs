@@ -369,12 +369,12 @@ impl ShippingDesk for ShipStation {
         }
     }
 
-    async fn despatch(&self, id: &DespatchId) -> Result<Option<Despatch>, CallError> {
+    async fn despatch(&self, id: &DespatchId, of: Option<&DeskOrderRef>) -> Result<Option<Despatch>, CallError> {
         let (kind, number) = convert::despatch_number(id.as_str()).map_err(CallError::Refused)?;
         match (self.account.api, kind) {
             (Api::V2, "label") => self.label(number).await,
             (Api::V2, "fulfilment") => self.fulfilment(number).await,
-            (Api::V1, "shipment") => self.shipment_v1(number).await,
+            (Api::V1, "shipment") => self.shipment_v1(number, of).await,
             (Api::V1, "fulfilment") => self.marked(number).await,
             _ => Err(refused(
                 "despatch",
@@ -492,7 +492,7 @@ impl Carrier for ShipStation {
 
     async fn shipment(&self, id: &CarrierShipmentId) -> Result<Option<Shipment>, CallError> {
         let found = match id.as_str().contains(':') {
-            true => self.despatch(&DespatchId::new(id.as_str())).await?,
+            true => self.despatch(&DespatchId::new(id.as_str()), None).await?,
             false => self.with_number(id.as_str()).await?,
         };
         match found {

@@ -15,6 +15,9 @@ use crate::ports::{CallError, DespatchPage, Despatched, Placed, VoidError};
 /// How many shipments a page holds: what is in them comes with them.
 const ROWS: &str = "100";
 
+/// How many rows a page holds that is looked through for voids.
+const VOID_ROWS: &str = "500";
+
 /// How many orders of one number a page holds.
 const ORDERS: &str = "500";
 
@@ -57,6 +60,10 @@ impl ShipStation {
         let (from, to) = convert::pacific_stretch(stretch);
         let number = place.page.to_string();
         let mut fields = vec![("createDateStart", from.as_str()), ("createDateEnd", to.as_str())];
+        if only_void && place.list == List::Labels {
+            // Nothing is voided before it was made. Fulfilments have no such filter.
+            fields.push(("voidDateStart", from.as_str()));
+        }
         let (operation, path) = match place.list {
             List::Labels => {
                 fields.push(("includeShipmentItems", "true"));
@@ -68,7 +75,7 @@ impl ShipStation {
             ("sortBy", "CreateDate"),
             ("sortDir", "ASC"),
             ("page", number.as_str()),
-            ("pageSize", ROWS),
+            ("pageSize", if only_void { VOID_ROWS } else { ROWS }),
         ]);
         let page: Page = body(&self.get(operation, query(path, &fields)).await?)?;
         let is_last = page.pages.is_none_or(|pages| pages <= place.page.into());
@@ -88,7 +95,7 @@ impl ShipStation {
     /// An order that was marked as shipped; where its tracking number is that of a shipment of the same order, it is that one.
     pub(super) async fn marked_despatch(&self, fulfilment: &Fulfilment) -> Result<Option<Despatch>, CallError> {
         if let Some(number) = &fulfilment.tracking_number {
-            let shipments = self.shipments_by("trackingNumber", number).await?;
+            let shipments = self.joined_by_v1(number).await?;
             let same = |one: &&Shipment| {
                 one.tracking_number.as_ref() == Some(number)
                     && one.order_id == fulfilment.order_id
@@ -104,7 +111,10 @@ impl ShipStation {
             _ => None,
         };
         let whole = match (&order, &fulfilment.order_id) {
-            (Some(_), Some(id)) => self.is_only_despatch(id).await?,
+            (Some(_), Some(id)) => match self.is_only_despatch(id).await {
+                Err(CallError::Refused(_)) => false,
+                asked => asked?,
+            },
             _ => false,
         };
         Ok(convert::of_v1_fulfilment(
@@ -114,6 +124,18 @@ impl ShipStation {
             self.currency(),
             self.now(),
         ))
+    }
+
+    /// Shipments with a number that a merchant may have typed. What is refused joins nothing: one row must not keep all behind it
+    /// waiting.
+    async fn joined_by_v1(&self, typed: &str) -> Result<Vec<Shipment>, CallError> {
+        match self.shipments_by("trackingNumber", typed).await {
+            Err(CallError::Refused(refusal)) => {
+                tracing::warn!(code = refusal.code, "ShipStation refuses to look for a tracking number");
+                Ok(Vec::new())
+            }
+            asked => asked,
+        }
     }
 
     /// Whether an order was shipped in one piece: then that piece is all of it.
@@ -159,14 +181,21 @@ impl ShipStation {
         }
     }
 
-    /// A shipment as it stands now. That one can be asked for by its id is not documented: where the filter is not read, nothing
-    /// is concluded.
-    pub(super) async fn shipment_v1(&self, id: &str) -> Result<Option<Despatch>, CallError> {
-        let shipments = self.shipments_by("shipmentId", id).await?;
+    /// A shipment as it stands now, found among those of its order: that one can be asked for by its id is not documented, and where a
+    /// filter is not read, nothing is concluded.
+    pub(super) async fn shipment_v1(&self, id: &str, of: Option<&DeskOrderRef>) -> Result<Option<Despatch>, CallError> {
+        let order = of.map(|order| order.id.as_str()).filter(|order| !order.is_empty());
+        let shipments = match order {
+            Some(order) => self.shipments_by("orderId", order).await?,
+            None => self.shipments_by("shipmentId", id).await?,
+        };
         let own = shipments.iter().find(|one| one.shipment_id.as_deref() == Some(id));
+        let all_asked_for = shipments
+            .iter()
+            .all(|one| order.is_some() && one.order_id.as_deref() == order);
         match own {
             Some(shipment) => Ok(convert::of_shipment(shipment, self.currency(), self.now())),
-            None if shipments.is_empty() => Ok(None),
+            None if all_asked_for => Ok(None),
             None => Err(refused(
                 "no-look-up",
                 "ShipStation's V1 API cannot be asked for one shipment by its id",

@@ -15,6 +15,9 @@ use crate::ports::{CallError, DespatchPage, Despatched, Placed, ShippingDesk, Vo
 /// How many rows a page holds: each of them may cost a call for its order.
 const ROWS: &str = "25";
 
+/// How many rows a page holds that is looked through for voids.
+const VOID_ROWS: &str = "100";
+
 /// How many orders of one number a page holds.
 const ORDERS: &str = "100";
 
@@ -72,7 +75,7 @@ impl ShipStation {
             ("sort_by", "created_at"),
             ("sort_dir", "asc"),
             ("page", number.as_str()),
-            ("page_size", ROWS),
+            ("page_size", if only_void { VOID_ROWS } else { ROWS }),
         ]);
         let (operation, path) = match place.list {
             List::Labels => ("labels", "/v2/labels"),
@@ -162,7 +165,7 @@ impl ShipStation {
     /// A part of an order that was marked as shipped; where its tracking number is a label's of the same order, it is that label.
     pub(super) async fn fulfilment_despatch(&self, fulfilment: &Fulfilment) -> Result<Option<Despatch>, CallError> {
         if let Some(number) = &fulfilment.tracking_number {
-            let labels = self.with_tracking_number(number).await?;
+            let labels = self.joined_by(number).await?;
             let same =
                 |label: &&Label| label.shipment_id == fulfilment.shipment_id && label.is_return_label != Some(true);
             if let Some(label) = labels.iter().find(same) {
@@ -175,6 +178,17 @@ impl ShipStation {
             _ => None,
         };
         Ok(convert::of_v2_fulfilment(fulfilment, order.as_ref(), self.now()))
+    }
+
+    /// Labels with a number that a merchant may have typed. What is refused joins nothing: one row must not keep all behind it waiting.
+    async fn joined_by(&self, typed: &str) -> Result<Vec<Label>, CallError> {
+        match self.with_tracking_number(typed).await {
+            Err(CallError::Refused(refusal)) => {
+                tracing::warn!(code = refusal.code, "ShipStation refuses to look for a tracking number");
+                Ok(Vec::new())
+            }
+            asked => asked,
+        }
     }
 
     /// An order, asked for once in a piece of work. One that may not be seen is as good as none: the despatch says so.
@@ -288,7 +302,7 @@ impl ShipStation {
 
     /// A fulfilment has no label: it is taken back where it was entered, and may have been.
     pub(super) async fn void_fulfilment(&self, id: &CarrierShipmentId) -> Result<(), VoidError> {
-        match self.despatch(&DespatchId::new(id.as_str())).await {
+        match self.despatch(&DespatchId::new(id.as_str()), None).await {
             Ok(Some(despatch)) if despatch.standing == DespatchStanding::Voided => Ok(()),
             Err(CallError::Later(later)) => Err(VoidError::Later(later)),
             Ok(_) | Err(CallError::Refused(_)) => Err(VoidError::Refused(Refusal::new(

@@ -48,9 +48,15 @@ pub(in crate::systems::netsuite) fn has_number(order: &DeskOrderRef, number: &st
     shown.is_empty() || part.is_some_and(|part| part.is_empty() || part.starts_with('-'))
 }
 
-/// Rows as documents that may be meant.
+/// Rows as documents that may be meant, found by something that may name others too.
 pub(in crate::systems::netsuite) fn meant(rows: Vec<NamedRow>, by: &'static str) -> Vec<Meant> {
     rows.into_iter().filter_map(|row| one(row, by)).collect()
+}
+
+/// Rows as documents that are meant, found by what names no others.
+pub(in crate::systems::netsuite) fn surely_meant(rows: Vec<NamedRow>, by: &'static str) -> Vec<Meant> {
+    let sure = |one| Meant { sure: true, ..one };
+    meant(rows, by).into_iter().map(sure).collect()
 }
 
 fn one(row: NamedRow, by: &'static str) -> Option<Meant> {
@@ -59,6 +65,7 @@ fn one(row: NamedRow, by: &'static str) -> Option<Meant> {
         number: row.tranid.unwrap_or_else(|| id.clone()),
         document: DocumentId::sales_order(id),
         by,
+        sure: false,
     })
 }
 

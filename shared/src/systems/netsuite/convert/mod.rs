@@ -15,7 +15,7 @@ mod tests;
 pub(super) use deliveries::{already_told, delivery, gone, told_nothing};
 pub(super) use desk::{
     Entities, by_id, closest, customer, customer_changes, desk_order, digits, has_number, is_billed, level, meant,
-    own_fields, own_id, parent, tracking_numbers, without,
+    own_fields, own_id, parent, surely_meant, tracking_numbers, without,
 };
 pub(super) use errors::{already_exists, does_not_exist, envelope, unknown_identifier};
 pub(super) use fulfilments::{deleted, fulfilment, is_without_address, prices, shipping_statuses};

@@ -211,6 +211,27 @@ async fn a_fulfilment_of_a_labelled_parcel_is_that_label() {
     assert_eq!(own.shipment.cost, None, "a fee of nothing is no cost");
 }
 
+/// A number that a merchant typed may be refused: that row is told without a look at labels, and the others as ever.
+#[tokio::test]
+async fn a_row_whose_number_is_refused_keeps_none_waiting() {
+    let world = World::new(|asked: &Asked| match asked.field("tracking_number") {
+        Some(number) if number.contains('?') => {
+            let fault = json!({"error_code": "invalid_field_value", "message": "no such number"});
+            status(400, &json!({ "errors": [fault] }))
+        }
+        None if asked.has("/v2/fulfillments?") => {
+            let mut page = fixture("fulfillments/page");
+            page["fulfillments"][0]["tracking_number"] = json!("by our own van?");
+            ok(&page)
+        }
+        _ => account(asked),
+    });
+    let page = world.v2().pointed_to(FULFILMENTS, None).await.unwrap();
+    let ids: Vec<&str> = page.despatches.iter().map(|despatch| despatch.id.as_str()).collect();
+    assert_eq!(ids, ["fulfilment:se-901", "fulfilment:se-902"]);
+    assert!(page.despatches[0].lines.is_some(), "its order was asked for");
+}
+
 /// A number that another order's label bears does not make the parcel that label's.
 #[tokio::test]
 async fn a_label_of_another_order_is_another_parcel() {
@@ -277,6 +298,8 @@ async fn voids_are_asked_for_as_such_and_cost_no_orders() {
     let found = [page.despatches, page_2.despatches].concat();
     assert_eq!((found.len(), &found[0].standing), (1, &DespatchStanding::Voided));
     assert_eq!(world.lines().len(), 2, "{:#?}", world.lines());
+    let sizes: Vec<_> = world.asked().iter().map(|asked| asked.field("page_size")).collect();
+    assert_eq!(sizes, [Some("100".to_owned()), Some("100".to_owned())]);
 }
 
 /// A filter that is not read gives everything that was ever shipped: that is noticed by the dates of what comes.
@@ -339,7 +362,7 @@ async fn a_despatch_is_read_as_it_stands_now() {
     let desk = world.v2();
     let read = |id: &str| {
         let (desk, id) = (&desk, DespatchId::new(id));
-        async move { desk.despatch(&id).await }
+        async move { desk.despatch(&id, None).await }
     };
     assert_eq!(
         read("label:se-703").await.unwrap().unwrap().standing,
@@ -360,7 +383,7 @@ async fn an_order_knows_its_despatches() {
     let world = World::new(account);
     let desk = world.v2();
     let label = desk
-        .despatch(&DespatchId::new("fulfilment:se-901"))
+        .despatch(&DespatchId::new("fulfilment:se-901"), None)
         .await
         .unwrap()
         .unwrap();

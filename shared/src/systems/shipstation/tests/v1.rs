@@ -3,9 +3,9 @@
 use rust_decimal::dec;
 use serde_json::{Value, json};
 
-use super::here::{Asked, Said, World, empty, nothing, ok};
+use super::here::{Asked, Said, World, empty, nothing, ok, status};
 use super::{fixture, that_day};
-use crate::domain::{DespatchId, DespatchStanding, Money};
+use crate::domain::{DeskOrderRef, DespatchId, DespatchStanding, Money};
 use crate::ports::{CallError, Carrier, Despatched, ShippingDesk};
 
 const NOTIFIED: &str = "https://ssapi6.shipstation.com/shipments?batchId=187000001&includeShipmentItems=False";
@@ -99,6 +99,18 @@ async fn a_fulfilment_of_a_labelled_parcel_is_that_shipment() {
     assert_eq!(page.despatches[0].id.as_str(), "shipment:4401");
 }
 
+/// What the merchant typed as a number may be refused: the row is told all the same.
+#[tokio::test]
+async fn a_row_whose_number_is_refused_keeps_none_waiting() {
+    let world = World::new(|asked: &Asked| match asked {
+        _ if asked.has("trackingNumber=") => status(400, &json!({"Message": "The request is invalid."})),
+        _ => account(asked),
+    });
+    let page = world.v1().pointed_to(MARKED, None).await.unwrap();
+    assert_eq!(page.despatches[0].id.as_str(), "fulfilment:330001");
+    assert!(page.despatches[0].lines.is_some());
+}
+
 #[tokio::test]
 async fn an_order_knows_its_despatches() {
     let world = World::new(account);
@@ -129,6 +141,10 @@ async fn a_stretch_is_asked_for_in_pacific_time() {
     let voids = desk.despatched(Despatched::Voided(that_day()), None).await.unwrap();
     let ids: Vec<&str> = voids.despatches.iter().map(|despatch| despatch.id.as_str()).collect();
     assert_eq!(ids, ["shipment:4402"]);
+    let asked = world.asked();
+    let asked = asked.last().unwrap();
+    assert_eq!(asked.field("voidDateStart").as_deref(), Some("2026-11-19 16:00:00"));
+    assert_eq!(asked.field("pageSize").as_deref(), Some("500"));
 }
 
 #[tokio::test]
@@ -166,6 +182,40 @@ async fn a_number_is_a_whole_number() {
     assert_eq!(ids, ["1", "3"]);
 }
 
+/// P42: a parked shipment is looked up among those of its order, for V1 does not read a shipment's id: it would show the first few of
+/// everything that was ever shipped.
+#[tokio::test]
+async fn a_shipment_is_found_by_its_order() {
+    let world = World::new(|asked: &Asked| {
+        let mut page = fixture("v1/shipments");
+        let old = page["shipments"][0].clone();
+        page["shipments"] = match asked.field("orderId").as_deref() {
+            Some("9399") => json!([{"shipmentId": 999_401, "orderId": 9399, "orderNumber": "SO-1099"}]),
+            Some("9400") => json!([]),
+            _ => json!([old]),
+        };
+        ok(&page)
+    });
+    let desk = world.v1();
+    let of = |order: &str| DeskOrderRef {
+        id: order.into(),
+        number: "SO-1099".into(),
+        key: None,
+        store: None,
+    };
+    let id = DespatchId::new("shipment:999401");
+    let found = desk.despatch(&id, Some(&of("9399"))).await.unwrap().unwrap();
+    assert_eq!((found.id, found.order.id.as_str()), (id.clone(), "9399"));
+    assert_eq!(desk.despatch(&id, Some(&of("9400"))).await.unwrap(), None);
+    for unread in [Some(of("1")), None] {
+        let refused = desk.despatch(&id, unread.as_ref()).await;
+        assert!(
+            matches!(&refused, Err(CallError::Refused(refusal)) if refusal.code == "no-look-up"),
+            "{refused:?}"
+        );
+    }
+}
+
 /// What V1 cannot answer is said in words; nothing is concluded from a filter that was not read.
 #[tokio::test]
 async fn what_v1_cannot_tell_is_said_in_words() {
@@ -173,7 +223,7 @@ async fn what_v1_cannot_tell_is_said_in_words() {
     let desk = world.v1();
     let of = |id: &str| {
         let (desk, id) = (&desk, DespatchId::new(id));
-        async move { desk.despatch(&id).await }
+        async move { desk.despatch(&id, None).await }
     };
     assert_eq!(of("shipment:4401").await.unwrap().unwrap().id.as_str(), "shipment:4401");
     let unread = of("shipment:9").await;
