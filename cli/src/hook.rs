@@ -1132,6 +1132,7 @@ mod tests {
             hook: own,
             secret: "s".to_owned(),
             body: Some(body.clone()),
+            unsigned: false,
         };
         let soon = rotation_means(&found, turn, now, at("2026-03-02T00:00:00Z"));
         assert!(soon.contains("UPS may send it until 2026-03-15"), "{soon}");
