@@ -212,7 +212,8 @@ async fn a_desks_order_is_found_by_the_names_that_the_connection_allows() -> Res
     assert_eq!(desk.meant("web-77", None).await?, by_external_id);
     assert_eq!(desk.meant("1001", Some("web-77")).await?, by_external_id);
     for (names, sure) in [
-        ((number.as_str(), Some(key.as_str())), true),
+        ((own_number.as_str(), Some(key.as_str())), true),
+        ((number.as_str(), Some(key.as_str())), false),
         (("1001", Some("web-77")), true),
         (("web-77", Some("another")), false),
         (("web-77", Some("web-77")), false),
