@@ -613,7 +613,37 @@ async fn pushes_that_come_twice_and_late_end_in_the_same() -> Result<(), Failure
 #[derive(Clone, Default)]
 pub(crate) struct Lines(Arc<Mutex<String>>);
 
+/// Listens where nobody else does: what nobody at all listens to, when it is first said, is switched off for everybody.
+struct Deaf;
+
+impl tracing::Subscriber for Deaf {
+    fn enabled(&self, _metadata: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _span: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _span: &Id, _values: &Record<'_>) {}
+
+    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
+
+    fn event(&self, _event: &tracing::Event<'_>) {}
+
+    fn enter(&self, _span: &Id) {}
+
+    fn exit(&self, _span: &Id) {}
+}
+
 impl Lines {
+    /// Hears what this thread logs, for as long as what is answered is kept.
+    pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        // Another test may have set it before.
+        let _ = tracing::subscriber::set_global_default(Deaf);
+        tracing::subscriber::set_default(self.clone())
+    }
+
     pub(crate) fn text(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -656,7 +686,7 @@ impl tracing::Subscriber for Lines {
 #[tokio::test]
 async fn an_event_of_netsuite_ships_once_and_its_secret_is_not_told() -> Result<(), Failure> {
     let lines = Lines::default();
-    let _listening = tracing::subscriber::set_default(lines.clone());
+    let _listening = lines.listen();
     let world = World::start().await?;
     let depot = world.open_depot(seeing_at_once(), |_| {}).await?;
     hook(
@@ -752,7 +782,7 @@ async fn the_audit_tells_every_call_and_a_replay_is_safe() -> Result<(), Failure
 #[tokio::test]
 async fn no_credential_is_readable_anywhere() -> Result<(), Failure> {
     let lines = Lines::default();
-    let _listening = tracing::subscriber::set_default(lines.clone());
+    let _listening = lines.listen();
     let (world, depot, order) = with_an_order(seeing_at_once()).await?;
     depot.fault(Fault::new("token", status(500)).at_most(1));
     depot.fault(Fault::new("ship", FaultKind::ExpireTokens).at_most(1));

@@ -618,7 +618,7 @@ async fn a_killed_write_is_replayed_to_one_fulfilment() -> Result<(), Failure> {
 async fn the_key_is_read_at_use_and_told_to_nobody() -> Result<(), Failure> {
     for (api, secrets) in [(Api::V2, vec![V2_KEY]), (Api::V1, vec![V1_KEY, V1_SECRET])] {
         let lines = Lines::default();
-        let listening = tracing::subscriber::set_default(lines.clone());
+        let listening = lines.listen();
         let shop = Shop::start(api).await?;
         let order = shop.ordered()?;
         shop.fault(Fault::new(if api == Api::V2 { "v2_labels" } else { "v1_shipments" }, status(500)).at_most(1));
