@@ -550,7 +550,7 @@ pub(crate) mod tests {
             ..shipped()
         };
         let told = standing(&written).join(" ");
-        let whole = "People shipped it in shipstation by 03 for 12.3 USD: 1Z1, 1Z1 of its order 1001.";
+        let whole = "People shipped it in shipstation by 03 for 12.30 USD: 1Z1, 1Z1 of its order 1001.";
         assert!(told.contains(whole), "{told}");
         assert!(told.contains("The ERP shows it"), "{told}");
         let mut parked = Job {
