@@ -21,6 +21,7 @@ use crate::template::Template;
 /// The name of every local stack.
 pub const STACK: &str = "waybill-local";
 const ARTIFACTS: &str = "waybill-artifacts";
+const TEMPLATE: &str = "template.json";
 const CHANGE_SET: &str = "create";
 const WORKER_CONCURRENCY: i32 = 4;
 
@@ -56,9 +57,9 @@ pub async fn deploy(place: &Place, packages: &[Package], endpoint: &str, desk: u
     line.at("uploading the functions");
     upload(&config, packages).await?;
     line.at("creating the stack");
-    let template = packaged_template(place)?;
+    let template = upload_template(&config, packaged_template(place)?).await?;
     let cloudformation = CloudFormation::new(&config);
-    create_change_set(&cloudformation, template, desk).await?;
+    create_change_set(&cloudformation, &format!("{endpoint}/{template}"), desk).await?;
     wait_for_change_set(&cloudformation).await?;
     let execute = cloudformation
         .execute_change_set()
@@ -91,6 +92,15 @@ async fn upload(config: &SdkConfig, packages: &[Package]) -> Outcome<()> {
             .doing(format_args!("uploading {}", package.binary))?;
     }
     Ok(())
+}
+
+/// Puts the template beside the zips, as `sam deploy` does: CloudFormation takes 51,200 bytes of it in a request, and a million
+/// from a bucket. Answers its place below S3's address.
+async fn upload_template(config: &SdkConfig, template: String) -> Outcome<String> {
+    let object = aws::s3(config).put_object().bucket(ARTIFACTS).key(TEMPLATE);
+    let object = object.body(template.into_bytes().into());
+    object.send().await.doing("uploading the template")?;
+    Ok(format!("{ARTIFACTS}/{TEMPLATE}"))
 }
 
 fn packaged_template(place: &Place) -> Outcome<String> {
@@ -127,13 +137,13 @@ fn parameters(desk: u16) -> Vec<Parameter> {
         .collect()
 }
 
-async fn create_change_set(cloudformation: &CloudFormation, template: String, desk: u16) -> Outcome<()> {
+async fn create_change_set(cloudformation: &CloudFormation, template: &str, desk: u16) -> Outcome<()> {
     let request = cloudformation
         .create_change_set()
         .stack_name(STACK)
         .change_set_name(CHANGE_SET)
         .change_set_type(ChangeSetType::Create)
-        .template_body(template)
+        .template_url(template)
         .set_parameters(Some(parameters(desk)))
         .capabilities(Capability::CapabilityIam)
         .capabilities(Capability::CapabilityAutoExpand);
