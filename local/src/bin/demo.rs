@@ -223,7 +223,8 @@ impl Demo<'_> {
     /// Polls, and lets people act, until every document has ended and nothing that people did is still to be seen.
     async fn work(&mut self, mut chaos: Option<&mut Chaos>, opened: Timestamp, line: &Line) -> Outcome<()> {
         let began = Instant::now();
-        let names = self.outside.names();
+        let names = self.outside.names().into_iter();
+        let (desks, others): (Vec<Name>, Vec<Name>) = names.partition(|name| name.carrier() == Carrier::ShipStation);
         let mut polled: Option<Instant> = None;
         let mut seen = false;
         loop {
@@ -232,13 +233,14 @@ impl Demo<'_> {
                 chaos.rages()
             });
             if polled.is_none_or(|at| at.elapsed() >= POLL) {
-                let tended = self.tend_desks().await;
-                match self.operator.poll(&names).await.and(tended) {
+                match self.operator.poll(&others).await {
                     // The poller itself may have been killed: the next poll goes on where it was.
                     Err(_) if storm => {}
                     polled => {
                         polled?;
-                        seen = true;
+                        // A desk's poll shares its account's turns with everything else that the desk sets in motion: one that
+                        // must wait goes on with the next.
+                        seen = self.tend_desks().await.and(self.operator.poll(&desks).await).is_ok();
                     }
                 }
                 polled = Some(Instant::now());

@@ -191,7 +191,7 @@ impl NetSuite {
         }
     }
 
-    /// What lies in the warehouse, by SKU.
+    /// What lies in the warehouse of the items whose stock is told, by SKU.
     fn stock(&self) -> BTreeMap<String, Decimal> {
         self.running.netsuite.act(|world, _| {
             let counted = world.stock.iter();
