@@ -343,6 +343,12 @@ impl Demo<'_> {
     /// Lets every parcel travel, with a delay here and there, until its ERP shows that it has arrived.
     async fn deliver(&self, opened: Timestamp, line: &Line) -> Outcome<()> {
         self.follow(line).await?;
+        // Parcels are asked for seldom: here nobody waits for that, so that no news of them are lost.
+        for carrier in &self.outside.carriers {
+            if let Some(desk) = carrier.desk() {
+                desk.configure(|options| options.push_lose_every = None);
+            }
+        }
         let couriers = self.outside.couriers(Duration::from_millis(200));
         let parcels: Vec<String> = self.outside.parcels().into_values().flatten().collect();
         for (number, event) in journey(&parcels) {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use simulators::netsuite::books::OrderBook;
 use simulators::netsuite::demo::{DemoKind, demo_orders};
 use simulators::netsuite::keys::KeyKind;
-use simulators::netsuite::model::{Address, Id, OrderStatus};
+use simulators::netsuite::model::{Address, Id, ItemType, OrderStatus};
 use simulators::netsuite::options::Options;
 use simulators::netsuite::people::{ItemKey, NewLine, NewOrder};
 use simulators::netsuite::world::World;
@@ -195,8 +195,10 @@ impl NetSuite {
     fn stock(&self) -> BTreeMap<String, Decimal> {
         self.running.netsuite.act(|world, _| {
             let counted = world.stock.iter();
-            let named =
-                counted.filter_map(|((item, _), stock)| Some((world.items.get(item)?.sku.clone(), stock.on_hand)));
+            let named = counted.filter_map(|((item, _), stock)| {
+                let item = world.items.get(item).filter(|item| item.kind == ItemType::InvtPart)?;
+                Some((item.sku.clone(), stock.on_hand))
+            });
             named.collect()
         })
     }
