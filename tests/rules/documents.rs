@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::modules::SYSTEMS;
 use crate::sources::{beneath, project};
 
-/// Pages, and files that pages lead to, that are not the project's.
+/// How links begin that lead out of the project.
 const NOT_OURS: [&str; 3] = ["http://", "https://", "mailto:"];
 
 /// The folders of the project that have pages; `.` is the project's own folder without those beneath.
@@ -120,7 +120,7 @@ fn parts(check: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The code in which lines of `connection check` are made, in one line without what is put into texts.
+/// The code in which lines of `connection check` are made.
 fn checks() -> String {
     let of_systems = beneath("shared/src/systems");
     let of_command = beneath("cli/src");
