@@ -1,6 +1,7 @@
 //! One table in memory behind a loopback port, the bucket as a map, and answers that get lost on purpose.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io::Read as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -14,8 +15,8 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
 };
 use dynoxide::Database;
 use jiff::{SignedDuration, Timestamp};
@@ -192,17 +193,14 @@ impl Store {
         Dynamo::new(client.clone(), TABLE, objects.clone(), clock.clone(), nonces.clone())
     }
 
-    /// Everything that the table holds, as text.
+    /// Everything that the table holds, as text; packed bodies too.
     pub(crate) async fn dump(&self) -> String {
-        let items = self
-            .client
-            .scan()
-            .table_name(TABLE)
-            .send()
-            .await
-            .unwrap()
-            .items
-            .unwrap();
+        let scan = self.client.scan().table_name(TABLE).send().await.unwrap();
+        let items = scan.items.unwrap();
+        let items: Vec<BTreeMap<&str, String>> = items
+            .iter()
+            .map(|item| item.iter().map(|(name, value)| (name.as_str(), said(value))).collect())
+            .collect();
         format!("{items:#?}")
     }
 
@@ -210,18 +208,26 @@ impl Store {
     pub(crate) async fn attributes(&self, pk: &str, sk: &str) -> BTreeMap<String, String> {
         let scan = self.client.scan().table_name(TABLE).send().await.unwrap();
         let items = scan.items.unwrap();
-        let text = |value: &aws_sdk_dynamodb::types::AttributeValue| {
-            value.as_s().or_else(|_| value.as_n()).cloned().unwrap_or_default()
-        };
         let found = items
             .into_iter()
-            .find(|item| text(&item["pk"]) == pk && text(&item["sk"]) == sk);
+            .find(|item| said(&item["pk"]) == pk && said(&item["sk"]) == sk);
         found
             .unwrap()
             .iter()
-            .map(|(name, value)| (name.clone(), text(value)))
+            .map(|(name, value)| (name.clone(), said(value)))
             .collect()
     }
+}
+
+/// What an attribute says: of bytes, what they unpack to.
+fn said(value: &AttributeValue) -> String {
+    let Ok(packed) = value.as_b() else {
+        return value.as_s().or_else(|_| value.as_n()).cloned().unwrap_or_default();
+    };
+    let mut text = String::new();
+    let mut inflated = flate2::read::DeflateDecoder::new(&packed.as_ref()[1..]);
+    inflated.read_to_string(&mut text).unwrap();
+    text
 }
 
 fn client(endpoint: &str, faults: Arc<Faults>) -> Client {

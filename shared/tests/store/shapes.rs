@@ -1,6 +1,6 @@
 //! Items as every version of the code so far has stored them, each file a table: they stay readable for ever. The first holds
 //! jobs, tokens and limits; those after it runs, notes, windows, turns, health and what ends a job as well; those from the third on
-//! parcels, events, promises, what ERPs were told, hooks and webhooks too.
+//! parcels, events, promises, what ERPs were told, hooks and webhooks too; from the fourth on long bodies are packed.
 //!
 //! After a change of a shape, record the new one beside the old ones:
 //! `RECORD=void-step cargo test --workspace --test store record_the_shapes -- --ignored`.
@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use data_encoding::BASE64;
 use jiff::SignedDuration;
 use rust_decimal::dec;
 use waybill::aws::Change;
@@ -431,6 +433,7 @@ async fn record_the_shapes() {
     let plain = |value: &AttributeValue| match value {
         AttributeValue::N(number) => serde_json::json!({ "N": number }),
         AttributeValue::L(_) | AttributeValue::M(_) => panic!("no item has such an attribute: {value:?}"),
+        AttributeValue::B(bytes) => serde_json::json!({ "B": BASE64.encode(bytes.as_ref()) }),
         other => serde_json::json!({ "S": other.as_s().unwrap() }),
     };
     let mut items: Vec<Attributes> = scan
@@ -447,9 +450,10 @@ async fn record_the_shapes() {
 async fn restore(store: &Store, file: &std::path::Path) {
     let items: Vec<Attributes> = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     for item in items {
-        let attribute = |value: serde_json::Value| match (value["N"].as_str(), value["S"].as_str()) {
+        let attribute = |value: serde_json::Value| match (value["N"].as_str(), value["B"].as_str()) {
             (Some(number), _) => AttributeValue::N(number.to_owned()),
-            (_, text) => AttributeValue::S(text.unwrap().to_owned()),
+            (_, Some(bytes)) => AttributeValue::B(Blob::new(BASE64.decode(bytes.as_bytes()).unwrap())),
+            _ => AttributeValue::S(value["S"].as_str().unwrap().to_owned()),
         };
         let item: HashMap<String, AttributeValue> =
             item.into_iter().map(|(name, value)| (name, attribute(value))).collect();

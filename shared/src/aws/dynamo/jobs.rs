@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Dynamo;
 use super::keys::{AUDIT, Key, ORDER, due_shard, job_of, shipment_key, sortable, state_shard};
-use super::table::{Guard, Item, SCHEMA, Search, Transacted, Verdict, Write, body, request_token, string, text};
+use super::table::{Guard, Item, SCHEMA, Search, Transacted, Verdict, Write, body, request_token, text, with_body};
 use super::table::{to_body, to_item};
 use crate::domain::{CarrierShipmentId, ConnectionId, JobId, Nonce, Personal, Snapshot};
 use crate::job::{Job, history};
@@ -262,9 +262,8 @@ impl Dynamo {
         Ok(())
     }
 
-    async fn rewrite(&self, mut item: Item, body: String) -> Result<(), StoreError> {
-        item.insert("body".to_owned(), string(body));
-        let guard = Guard::Free;
+    async fn rewrite(&self, item: Item, body: String) -> Result<(), StoreError> {
+        let (item, guard) = (with_body(item, &body), Guard::Free);
         self.put(&Write { item, guard }).await.map(|_| ())
     }
 

@@ -1,9 +1,10 @@
 //! The state in one DynamoDB table, a file for each kind of item.
 //!
-//! Every item has `pk`, `sk` and `schema`; what only the code reads stands in `body` as JSON, so that numbers and
+//! Every item has `pk`, `sk` and `schema`; what only the code reads stands in `body` as JSON (packed where it is long), so that numbers and
 //! missing fields come back exactly as they were written; beside it stand the attributes that conditions and indexes
 //! need. The indexes `due`, `state` and `number` hold keys only: whoever finds an item there reads it consistently.
 
+mod body;
 mod connections;
 mod cursors;
 mod desks;

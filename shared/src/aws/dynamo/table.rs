@@ -3,6 +3,7 @@
 //! Follows the DynamoDB developer guide: a cancelled transaction names a reason for each action in their order; a
 //! `TransactionConflict` means that somebody else was writing and nothing happened; `UnprocessedKeys` are asked again.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Dynamo;
+use super::body::{pack, unpack};
 use super::keys::Key;
 use crate::aws::{failure, random};
 use crate::ports::StoreError;
@@ -39,6 +41,9 @@ const PUTS: usize = 25;
 
 /// How many actions one transaction may have.
 const ACTIONS: usize = 100;
+
+/// Where an item keeps what only the code reads.
+const BODY: &str = "body";
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -488,9 +493,21 @@ pub(super) fn request_token<'a>(texts: impl IntoIterator<Item = &'a str>) -> Str
     HEXLOWER.encode(context.finish().as_ref().get(..16).unwrap_or_default())
 }
 
-/// The item of a flat structure.
+/// The item of a flat structure, its body packed.
 pub(super) fn to_item(value: &impl Serialize) -> Result<Item, StoreError> {
-    serde_dynamo::to_item(value).map_err(|error| StoreError(format!("an item cannot be written: {error}")))
+    let item = serde_dynamo::to_item(value);
+    let mut item: Item = item.map_err(|error| StoreError(format!("an item cannot be written: {error}")))?;
+    if let Some(AttributeValue::S(text)) = item.get(BODY) {
+        let packed = pack(text);
+        item.insert(BODY.to_owned(), packed);
+    }
+    Ok(item)
+}
+
+/// The item with another body.
+pub(super) fn with_body(mut item: Item, body: &str) -> Item {
+    item.insert(BODY.to_owned(), pack(body));
+    item
 }
 
 /// The flat structure of an item.
@@ -505,8 +522,13 @@ pub(super) fn to_body(value: &impl Serialize) -> Result<String, StoreError> {
 
 /// The value of an item's `body`.
 pub(super) fn body<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError> {
-    let text = text(item, "body").ok_or_else(|| StoreError("an item has no body".to_owned()))?;
-    serde_json::from_str(text).map_err(|error| StoreError(format!("an item cannot be read: {error}")))
+    let text = said(item).ok_or_else(|| StoreError("an item has no body that can be read".to_owned()))?;
+    serde_json::from_str(&text).map_err(|error| StoreError(format!("an item cannot be read: {error}")))
+}
+
+/// What an item's body says, as JSON.
+pub(super) fn said(item: &Item) -> Option<Cow<'_, str>> {
+    unpack(item.get(BODY)?)
 }
 
 /// A text attribute.

@@ -3,6 +3,7 @@
 //!
 //! A parcel stands in the index `due` while somebody must look at it, and in the index `state` once it was given up.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -12,8 +13,8 @@ use serde::Serialize;
 use super::Dynamo;
 use super::keys::{EVENT, Key, cover_partition, cover_shard, given_up_partition};
 use super::keys::{parcel_of, parcel_partition, parcel_shard, sortable};
-use super::table::{Guard, Item, SCHEMA, Search, TRIES, Transacted, Verdict, Write, body, request_token, rest, string};
-use super::table::{text, to_body, to_item};
+use super::table::{Guard, Item, SCHEMA, Search, TRIES, Transacted, Verdict, Write, body, request_token, rest};
+use super::table::{said, text, to_body, to_item, with_body};
 use crate::domain::{
     ConnectionId, Cover, DeliveryStatus, DocumentId, Ending, JobId, ParcelKey, Shipment, Telling, TrackedParcel,
     TrackingEvent,
@@ -270,9 +271,9 @@ impl Dynamo {
         if standing.first().is_some_and(|parcel| parcel.job != *job) {
             return Ok(());
         }
-        for mut item in self.event_items(key).await? {
+        for item in self.event_items(key).await? {
             let event: TrackingEvent = body(&item)?;
-            item.insert("body".to_owned(), string(to_body(&event.without_person())?));
+            let item = with_body(item, &to_body(&event.without_person())?);
             let guard = Guard::Free;
             self.put(&Write { item, guard }).await?;
         }
@@ -372,10 +373,12 @@ where
 fn token_of(writes: &[Write]) -> String {
     let texts = writes.iter().flat_map(|write| {
         let expires_at = write.item.get("expires_at").and_then(|at| at.as_n().ok());
-        let texts = ["pk", "sk", "body"].map(|name| text(&write.item, name));
-        texts.into_iter().flatten().chain(expires_at.map(String::as_str))
+        let texts = ["pk", "sk"].map(|name| text(&write.item, name).map(Cow::Borrowed));
+        let texts = texts.into_iter().chain([said(&write.item)]).flatten();
+        texts.chain(expires_at.map(|at| Cow::Borrowed(at.as_str())))
     });
-    request_token(texts)
+    let texts: Vec<Cow<'_, str>> = texts.collect();
+    request_token(texts.iter().map(AsRef::as_ref))
 }
 
 fn parcels_of(keys: &[Item]) -> Vec<ParcelKey> {
