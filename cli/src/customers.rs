@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 use waybill::domain::ConnectionId;
-use waybill::ports::{CustomersRun, RefusedOrder, StockBooks};
+use waybill::ports::{CustomersRun, DeskWrite, Outgoing, RefusedOrder, StockBooks};
 
 use crate::Common;
 use crate::desk_run::{self, begin, rests, standing};
@@ -24,33 +24,37 @@ again when it changes, or with --all.")]
     /// Shows the last run: when it was, what it made and changed, which orders the desk refuses, and what it waits for
     #[command(after_help = "Examples:
   waybill customers show acme-netsuite-shipstation
+  waybill customers show acme-netsuite-shipstation --story
   waybill customers show acme-netsuite-shipstation --json")]
-    Show {
-        /// The connection
-        connection: ConnectionId,
-    },
+    Show(desk_run::Show),
 }
 
 pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> {
     let stack = Stack::find(common).await?;
     match verb {
-        Verb::Run(run) => tell(&stack, &run).await,
-        Verb::Show { connection } => {
+        Verb::Run(run) => tell(&stack, &run, &common.by()?).await,
+        Verb::Show(desk_run::Show { connection, story }) => {
             stack.gate(&connection).await?;
-            answer(&connection, &stack.store()?.customers_run(&connection).await?)
+            let run = stack.store()?.customers_run(&connection).await?;
+            let written = match story {
+                true => Some(desk_run::story(&stack, Outgoing::Customers, &connection, run.round.number).await?),
+                false => None,
+            };
+            answer(&connection, &run, written.as_deref())
         }
     }
 }
 
-async fn tell(stack: &Stack, run: &desk_run::Run) -> Result<Answer, Failure> {
-    let (begun, store) = (begin(stack, "customers", run).await?, stack.store()?);
+async fn tell(stack: &Stack, run: &desk_run::Run, by: &str) -> Result<Answer, Failure> {
+    let (begun, store) = (begin(stack, "customers", run, by).await?, stack.store()?);
+    let patience = run.patience();
     let mut standing = store.customers_run(&run.connection).await?;
-    while run.wait && !rests(&standing.round, begun.run) {
-        desk_run::pause(&progress(&standing)).await;
+    while let Some(patience) = patience.as_ref().filter(|_| !rests(&standing.round, begun.run)) {
+        patience.pause("customers", run, &progress(&standing)).await?;
         standing = store.customers_run(&run.connection).await?;
     }
     let failed = standing.round.stopped.is_some() && rests(&standing.round, begun.run);
-    Ok(answer(&run.connection, &standing)?.failed_if(failed))
+    Ok(answer(&run.connection, &standing, None)?.failed_if(failed))
 }
 
 fn progress(run: &CustomersRun) -> String {
@@ -65,16 +69,17 @@ fn progress(run: &CustomersRun) -> String {
 }
 
 /// The run without what the next one remembers of each order.
-fn answer(connection: &ConnectionId, run: &CustomersRun) -> Result<Answer, Failure> {
+fn answer(connection: &ConnectionId, run: &CustomersRun, story: Option<&[DeskWrite]>) -> Result<Answer, Failure> {
     let mut shown = run.clone();
     shown.cursor.settled.clear();
     if let Some(scan) = &mut shown.cursor.scan {
         scan.settled.clear();
     }
-    Answer::new(
-        &json!({ "connection": connection, "run": shown }),
-        told(connection, run),
-    )
+    let mut text = told(connection, run);
+    if let Some(story) = story {
+        text = format!("{text}\n\n{}", desk_run::written(story));
+    }
+    Answer::new(&json!({ "connection": connection, "run": shown, "story": story }), text)
 }
 
 fn told(connection: &ConnectionId, run: &CustomersRun) -> String {
@@ -133,7 +138,7 @@ mod tests {
             text.contains("SO5012") && text.contains("it has no address") && text.contains("1 refused"),
             "{text}"
         );
-        let (out, _) = answer(&id, &run).unwrap().for_people();
+        let (out, _) = answer(&id, &run, None).unwrap().for_people();
         assert_eq!(out, text);
     }
 }

@@ -205,6 +205,7 @@ mod tests {
             schedule: daily("America/Denver"),
             places: Default::default(),
             measure: Default::default(),
+            assemblies: true,
             condition: None,
         });
         connection.customers = Some(CustomersPolicy {

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use waybill::domain::{ConnectionId, StockRun};
-use waybill::ports::StockBooks;
+use waybill::ports::{DeskWrite, Outgoing, StockBooks};
 
 use crate::Common;
 use crate::desk_run::{self, begin, long, rests, standing};
@@ -25,34 +25,37 @@ again: after somebody changed stock at the desk by hand, or made many SKUs known
     /// Shows the last run: when it was, what it told, which SKUs the desk does not take, and what it waits for
     #[command(after_help = "Examples:
   waybill stock show acme-netsuite-shipstation
+  waybill stock show acme-netsuite-shipstation --story
   waybill stock show acme-netsuite-shipstation --json")]
-    Show {
-        /// The connection
-        connection: ConnectionId,
-    },
+    Show(desk_run::Show),
 }
 
 pub(crate) async fn run(verb: Verb, common: &Common) -> Result<Answer, Failure> {
     let stack = Stack::find(common).await?;
     match verb {
-        Verb::Run(run) => tell(&stack, &run).await,
-        Verb::Show { connection } => {
+        Verb::Run(run) => tell(&stack, &run, &common.by()?).await,
+        Verb::Show(desk_run::Show { connection, story }) => {
             stack.gate(&connection).await?;
             let run = stack.store()?.stock_run(&connection).await?;
-            answer(&connection, &run, desk_run::now())
+            let written = match story {
+                true => Some(desk_run::story(&stack, Outgoing::Stock, &connection, run.round.number).await?),
+                false => None,
+            };
+            answer(&connection, &run, written.as_deref(), desk_run::now())
         }
     }
 }
 
-async fn tell(stack: &Stack, run: &desk_run::Run) -> Result<Answer, Failure> {
-    let (begun, store) = (begin(stack, "stock", run).await?, stack.store()?);
+async fn tell(stack: &Stack, run: &desk_run::Run, by: &str) -> Result<Answer, Failure> {
+    let (begun, store) = (begin(stack, "stock", run, by).await?, stack.store()?);
+    let patience = run.patience();
     let mut standing = store.stock_run(&run.connection).await?;
-    while run.wait && !rests(&standing.round, begun.run) {
-        desk_run::pause(&progress(&standing)).await;
+    while let Some(patience) = patience.as_ref().filter(|_| !rests(&standing.round, begun.run)) {
+        patience.pause("stock", run, &progress(&standing)).await?;
         standing = store.stock_run(&run.connection).await?;
     }
     let failed = standing.round.stopped.is_some() && rests(&standing.round, begun.run);
-    Ok(answer(&run.connection, &standing, desk_run::now())?.failed_if(failed))
+    Ok(answer(&run.connection, &standing, None, desk_run::now())?.failed_if(failed))
 }
 
 fn progress(run: &StockRun) -> String {
@@ -66,10 +69,19 @@ fn progress(run: &StockRun) -> String {
     }
 }
 
-fn answer(connection: &ConnectionId, run: &StockRun, now: Timestamp) -> Result<Answer, Failure> {
+fn answer(
+    connection: &ConnectionId,
+    run: &StockRun,
+    story: Option<&[DeskWrite]>,
+    now: Timestamp,
+) -> Result<Answer, Failure> {
     let age = run.age_seconds(now);
-    let document: Value = json!({ "connection": connection, "run": run, "age_seconds": age });
-    Answer::new(&document, told(connection, run, age))
+    let document: Value = json!({ "connection": connection, "run": run, "age_seconds": age, "story": story });
+    let mut text = told(connection, run, age);
+    if let Some(story) = story {
+        text = format!("{text}\n\n{}", desk_run::written(story));
+    }
+    Answer::new(&document, text)
 }
 
 fn told(connection: &ConnectionId, run: &StockRun, age: Option<u64>) -> String {

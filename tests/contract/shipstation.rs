@@ -332,16 +332,18 @@ async fn an_open_order_follows_the_erp() -> Result<(), Failure> {
         let counter = Counter::start(api).await?;
         let desk = counter.desk()?;
         let mut order = wanted();
-        let made = desk.place(&order, true).await?;
+        let book = waybill::memory::OrderBook::default();
+        let made = desk.place(&order, Some(&book)).await?;
         assert!(matches!(made, Placed::Made(_)), "{api}: {made:?}");
-        let same = desk.place(&order, true).await?;
+        book.settle(&order.goods());
+        let same = desk.place(&order, Some(&book)).await?;
         assert!(matches!(same, Placed::Same(_)), "{api}: {same:?}");
         order.customer.phones = vec!["503-555-0177".to_owned()];
         order
             .customer
             .fields
             .insert("custom_field2".to_owned(), "gold".to_owned());
-        let changed = desk.place(&order, false).await?;
+        let changed = desk.place(&order, None).await?;
         assert!(matches!(changed, Placed::Changed(_)), "{api}: {changed:?}");
         let books = counter.people().read_books();
         let there: Vec<_> = books.numbered("SO-7006").collect();
@@ -355,10 +357,14 @@ async fn an_open_order_follows_the_erp() -> Result<(), Failure> {
         );
         assert_eq!(only.custom_fields[1].as_deref(), Some("gold"), "{api}");
         assert_eq!(desk.numbered("SO-7006").await?.len(), 1, "{api}");
+        order.lines[0].quantity = dec!(7);
+        let more = desk.place(&order, Some(&book)).await?;
+        assert!(matches!(more, Placed::Changed(_)), "{api}: {more:?}");
+        book.settle(&order.goods());
         counter.people().buy(&Buy::all_of("SO-7006"))?;
         order.customer.name = "Quist and Sons".to_owned();
         order.customer.phones.clear();
-        let fixed = desk.place(&order, true).await?;
+        let fixed = desk.place(&order, Some(&book)).await?;
         assert!(matches!(fixed, Placed::Fixed(_)), "{api}: {fixed:?}");
     }
     Ok(())

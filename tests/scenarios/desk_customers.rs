@@ -284,3 +284,91 @@ async fn all_is_told_again_where_that_is_asked_for() -> Result<(), Failure> {
     assert_eq!((run.read, run.same, world.desk.placed_since()), (1, 1, 1));
     Ok(())
 }
+
+/// P45: the goods of an order that we made follow the ERP, more or fewer, until people change or split it at the desk: from then on they
+/// are left alone and the order is named, and the customer is told all the same.
+#[tokio::test]
+async fn goods_follow_the_erp_until_people_change_them() -> Result<(), Failure> {
+    let world = DeskWorld::start()?;
+    let tell = async |quantity: u32, name: &str| {
+        world.clock.turn(hours(1));
+        let mut order = open_order("1", "778", world.clock.now() - SignedDuration::from_mins(1));
+        order.lines[0].quantity = quantity.into();
+        name.clone_into(&mut order.customer.name);
+        world.erp.enter(order);
+        world.tell_customers().await
+    };
+    let there = || {
+        let order = world.desk.order("1").ok_or("it is not there")?;
+        Ok::<_, Failure>((order.lines[0].quantity, order.customer.name))
+    };
+    for quantity in [5, 7, 3, 7] {
+        let run = tell(quantity, "Buyer LLC").await?;
+        assert_eq!((run.refused_in_all, there()?.0), (0, quantity.into()));
+    }
+    world.desk.change("1", |order| order.lines[0].quantity = 4.into());
+    for (quantity, name) in [(9, "Renamed LLC"), (2, "Renamed again LLC")] {
+        let run = tell(quantity, name).await?;
+        assert_eq!(run.refused_in_all, 1, "{run:?}");
+        assert_eq!(there()?, (4.into(), name.to_owned()));
+    }
+    // What the ERP wants happens to be what is there: that does not make it ours.
+    assert_eq!(tell(4, "Buyer LLC").await?.refused_in_all, 0);
+    assert_eq!(tell(9, "Buyer LLC").await?.refused_in_all, 1);
+    assert_eq!(there()?.0, 4.into());
+    world.desk.change("1", |order| order.lines[0].quantity = 7.into());
+    assert_eq!(tell(10, "Buyer LLC").await?.refused_in_all, 0, "they put it back");
+    assert_eq!(there()?.0, 10.into());
+    Ok(())
+}
+
+/// P45: wherever a worker dies between the desk and the books, the goods of an order stay ours, whatever the ERP wants by then.
+#[tokio::test]
+async fn crash_wherever_a_worker_dies_the_goods_follow_the_erp() -> Result<(), Failure> {
+    let start = async || {
+        let world = DeskWorld::start()?;
+        world.erp.enter(open_order("1", "778", morning() - hours(1)));
+        world.tell_customers().await?;
+        world.clock.turn(hours(1));
+        let mut more = open_order("1", "778", world.clock.now());
+        more.lines[0].quantity = 7.into();
+        world.erp.enter(more);
+        world.erp.enter(open_order("2", "778", world.clock.now()));
+        world.customers().begin(&world.id()?, false).await?;
+        Ok::<DeskWorld, Failure>(world)
+    };
+    let fine = start().await?;
+    fine.steps.end_at(u64::MAX, Ending::Before);
+    fine.work().await?;
+    let steps = fine.steps.count();
+    assert!(steps > 10, "{steps}");
+    for ending in [Ending::Before, Ending::After, Ending::AnswerLost] {
+        for step in 0..steps {
+            for goes_back in [false, true] {
+                let world = start().await?;
+                world.steps.end_at(step, ending);
+                world.invoke().await?;
+                world.steps.be_fine();
+                let wanted: u32 = if goes_back { 1 } else { 9 };
+                for id in ["1", "2"] {
+                    let mut order = open_order(id, "778", world.clock.now());
+                    order.lines[0].quantity = wanted.into();
+                    world.erp.enter(order);
+                }
+                world.work().await?;
+                world.clock.turn(hours(1));
+                let run = world.tell_customers().await?;
+                let story = format!("{ending:?} at step {step}, back: {goes_back}: {run:?}");
+                assert_eq!(run.refused_in_all, 0, "{story}");
+                for id in ["1", "2"] {
+                    let order = world
+                        .desk
+                        .order(id)
+                        .ok_or_else(|| format!("{id} is not there: {story}"))?;
+                    assert_eq!(order.lines[0].quantity, wanted.into(), "{id}: {story}");
+                }
+            }
+        }
+    }
+    Ok(())
+}

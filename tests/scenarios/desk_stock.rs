@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tests::desk::{DeskWorld, Ending, Invoked};
 use tests::world::Failure;
-use waybill::domain::{ConnectionId, LevelKey, Refusal, SentLevel, StockRun};
+use waybill::domain::{ConnectionId, DocumentId, LevelKey, Refusal, SentLevel, StockRun, ToldGoods};
 use waybill::flows::stock::Stock;
-use waybill::ports::{Clock, CustomersRun, StockBooks, StockMessage, StoreError};
+use waybill::ports::{Clock, CustomersRun, DeskStory, DeskWrite, StockBooks, StockMessage, StoreError};
 
 /// So many items in the two places that the connection names.
 fn fill(world: &DeskWorld, items: u64) {
@@ -508,6 +508,27 @@ impl StockBooks for Lagging {
     async fn write_customers_run(&self, id: &ConnectionId, run: &CustomersRun) -> Result<bool, StoreError> {
         self.0.write_customers_run(id, run).await
     }
+
+    async fn told_goods(&self, id: &ConnectionId, order: &DocumentId) -> Result<ToldGoods, StoreError> {
+        self.0.told_goods(id, order).await
+    }
+
+    async fn keep_told_goods(
+        &self,
+        id: &ConnectionId,
+        order: &DocumentId,
+        goods: &ToldGoods,
+    ) -> Result<(), StoreError> {
+        self.0.keep_told_goods(id, order, goods).await
+    }
+
+    async fn keep_story(&self, story: DeskStory<'_>, page: u64, writes: &[DeskWrite]) -> Result<(), StoreError> {
+        self.0.keep_story(story, page, writes).await
+    }
+
+    async fn story(&self, story: DeskStory<'_>, pages: u16) -> Result<Vec<DeskWrite>, StoreError> {
+        self.0.story(story, pages).await
+    }
 }
 
 /// The same where the books do not find yet under what name the other item was told a moment ago.
@@ -528,6 +549,111 @@ async fn a_sku_that_was_taken_over_a_moment_ago_is_not_emptied() -> Result<(), F
     stock.go_on(&id, deadline).await?;
     assert!(world.stock_run().await?.round.is_complete());
     assert!(world.differences().is_empty(), "{:?}", world.differences());
+    Ok(())
+}
+
+/// The same where the invocation that told the other item has ended in between: that is known for a run, not for an invocation.
+#[tokio::test]
+async fn what_was_taken_over_is_known_in_the_next_invocation() -> Result<(), Failure> {
+    let world = DeskWorld::with_limit(10_000)?;
+    fill(&world, 600);
+    world.erp.has(900, 1, "WANDERS", 40);
+    world.tell_stock().await?;
+    world.erp.drop_level(900, 1);
+    world.erp.has(3, 1, "WANDERS", 41);
+    let (id, stock) = (
+        world.id()?,
+        Stock {
+            books: Arc::new(Lagging(world.store.clone())),
+            ..world.stock()
+        },
+    );
+    stock.begin(&id, false).await?;
+    let mut invocations = 0;
+    while world.stock_run().await?.round.is_under_way() {
+        // Room for little more than one page.
+        let deadline = world.clock.now() + world.timing.call + SignedDuration::from_millis(100);
+        stock.go_on(&id, deadline).await?;
+        invocations += 1;
+        assert!(invocations < 50, "there is no end to it");
+    }
+    assert!(invocations > 1);
+    assert!(world.differences().is_empty(), "{:?}", world.differences());
+    Ok(())
+}
+
+/// P44: two items that bear one SKU in one place are named wherever they are read, pages apart as well, and neither overwrites the
+/// other; whichever comes to be alone is told.
+#[tokio::test]
+async fn two_items_of_one_sku_are_noticed_pages_apart() -> Result<(), Failure> {
+    let world = DeskWorld::with_limit(10_000)?;
+    fill(&world, 600);
+    world.erp.has(2, 1, "TWIN", 20);
+    world.erp.has(900, 1, "TWIN", 90);
+    let shown = |world: &DeskWorld| world.desk.shows().get(&("TWIN".to_owned(), "P1".to_owned())).copied();
+    let named = |run: &StockRun| -> Vec<(String, bool)> {
+        let about = |one: &waybill::domain::Unplaced| (one.sku.clone(), one.why.contains("item 2 has this SKU"));
+        run.unplaced.iter().map(about).collect()
+    };
+    let run = world.tell_stock().await?;
+    assert_eq!(named(&run), [("TWIN".to_owned(), true)]);
+    assert_eq!(shown(&world), Some(20.into()));
+    world.erp.has(900, 1, "TWIN", 91);
+    let run = world.tell_stock().await?;
+    assert_eq!((named(&run).len(), shown(&world)), (1, Some(20.into())));
+
+    // One that is read before the one that the desk shows.
+    world.erp.has(1, 1, "SKU-600", 7);
+    let run = world.tell_stock().await?;
+    assert!(
+        run.unplaced
+            .iter()
+            .any(|one| one.sku == "SKU-600" && one.why.contains("item 600")),
+        "{:?}",
+        run.unplaced
+    );
+    assert_eq!(
+        world
+            .desk
+            .shows()
+            .get(&("SKU-600".to_owned(), "P1".to_owned()))
+            .copied(),
+        Some((600 % 90 + 1).into())
+    );
+
+    world.erp.has(2, 1, "SINGLE", 20);
+    world.erp.has(1, 1, "SKU-1", 2);
+    let run = world.tell_stock().await?;
+    assert_eq!(run.unplaced_in_all, 0, "{:?}", run.unplaced);
+    assert!(world.differences().is_empty(), "{:?}", world.differences());
+    Ok(())
+}
+
+/// Telling of stock and of customers gives way to what ships.
+#[tokio::test]
+async fn whoever_tells_gives_way_to_what_ships() -> Result<(), Failure> {
+    for stock in [true, false] {
+        let world = DeskWorld::start()?;
+        fill(&world, 1);
+        if stock {
+            world.tell_stock().await?;
+        } else {
+            world.tell_customers().await?;
+        }
+        assert!(world.desk.gave_way.load(Ordering::Relaxed), "stock: {stock}");
+    }
+    Ok(())
+}
+
+/// A run says who asked for it.
+#[tokio::test]
+async fn a_run_says_who_asked_for_it() -> Result<(), Failure> {
+    let world = DeskWorld::start()?;
+    fill(&world, 1);
+    world.stock().begin_for(Some("ada"), &world.id()?, true).await?;
+    world.work().await?;
+    assert_eq!(world.stock_run().await?.round.by.as_deref(), Some("ada"));
+    assert_eq!(world.tell_stock().await?.round.by, None);
     Ok(())
 }
 

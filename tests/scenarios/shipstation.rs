@@ -16,7 +16,7 @@ use tests::world::{Failure, new_york};
 use waybill::connection::{NamedBy, VoidedAtDesk};
 use waybill::domain::{DespatchId, Stretch};
 use waybill::job::{Closing, HoldReason};
-use waybill::ports::{CallError, Despatched, VoidError};
+use waybill::ports::{CallError, Despatched, Outgoing, VoidError};
 
 use crate::fedex::Lines;
 
@@ -701,7 +701,7 @@ async fn stock_is_told_as_it_changes() -> Result<(), Failure> {
     let shop = Shop::start(Api::V2).await?;
     let basics = shop.world.basics();
     let (light, heavy) = shop.skus()?;
-    for sku in [light.as_str(), heavy.as_str(), "SEAL-KG"] {
+    for sku in [light.as_str(), heavy.as_str(), "SEAL-KG", "VALVE-9"] {
         shop.shipstation.add_product(sku, sku);
     }
     // Somebody counts at the desk for himself: the ERP is the truth.
@@ -710,14 +710,15 @@ async fn stock_is_told_as_it_changes() -> Result<(), Failure> {
     assert!(first.round.is_complete(), "{first:?}");
     assert_eq!(
         (first.changed, first.told, first.unplaced_in_all),
-        (4, 3, 1),
+        (5, 4, 1),
         "{first:?}"
     );
     assert_eq!(first.unplaced[0].sku, "GASKET-NEW");
     let shown = |sku: &str| shop.books().on_hand(sku, PLACE);
     assert_eq!(
-        (shown(&light), shown(&heavy), shown("GASKET-NEW")),
-        (Some(500), Some(45), None)
+        (shown(&light), shown(&heavy), shown("GASKET-NEW"), shown("VALVE-9")),
+        (Some(500), Some(45), None, Some(60)),
+        "what was built of an assembly lies there too"
     );
 
     shop.world.turn(HOUR * 24);
@@ -734,6 +735,33 @@ async fn stock_is_told_as_it_changes() -> Result<(), Failure> {
         "{second:?}"
     );
     assert_eq!((told(&shop) - before, shown(&heavy)), (2, Some(44)));
+    let story = shop.story(Outgoing::Stock, second.round.number).await?;
+    let told_so: Vec<(&str, &str, Option<u16>)> = story
+        .iter()
+        .flat_map(|write| {
+            let each = write.calls.iter();
+            each.map(|call| (write.of.as_str(), write.what.as_str(), call.status))
+        })
+        .collect();
+    let (heavy_there, gasket_there) = (format!("{heavy} in se-{PLACE}"), format!("GASKET-NEW in se-{PLACE}"));
+    assert_eq!(
+        told_so,
+        [
+            (heavy_there.as_str(), "set to 44", Some(204)),
+            (gasket_there.as_str(), "refused", Some(400))
+        ]
+    );
+    assert!(
+        story
+            .iter()
+            .flat_map(|write| &write.calls)
+            .all(|call| call.request == "POST /v2/inventory"),
+        "{story:?}"
+    );
+    assert!(
+        !story[1].calls[0].ids.is_empty(),
+        "ShipStation's own name of the call: {story:?}"
+    );
 
     // Somebody makes the SKU known: it is tried again though nothing of it has changed, a day after it was last tried.
     shop.shipstation.add_product("GASKET-NEW", "Gasket");
@@ -861,7 +889,7 @@ fn of_a_customer(shop: &Shop) -> Result<(u64, u64, u64, String), Failure> {
 async fn a_customer_that_changed_is_told_on_its_open_orders() -> Result<(), Failure> {
     for api in [Api::V2, Api::V1] {
         let shop = Shop::start(api).await?;
-        let (above, customer, _, number) = of_a_customer(&shop)?;
+        let (above, customer, id, number) = of_a_customer(&shop)?;
         let made = shop.tell_customers().await?;
         assert_eq!((made.made, made.refused_in_all), (1, 0), "{api:?}: {made:?}");
         let order = |shop: &Shop| {
@@ -901,6 +929,29 @@ async fn a_customer_that_changed_is_told_on_its_open_orders() -> Result<(), Fail
             "{api:?}: nothing is lost of it"
         );
         assert_eq!(shop.world.asked_netsuite("transform"), 0);
+
+        let story = shop.story(Outgoing::Customers, changed.round.number).await?;
+        let words = serde_json::to_string(&story)?;
+        assert!(
+            story
+                .iter()
+                .any(|write| write.of == number && write.what == "changed" && !write.calls.is_empty()),
+            "{api:?}: {words}"
+        );
+        assert!(
+            !words.contains("Hudson") && !words.contains("4105559999"),
+            "{api:?}: {words}"
+        );
+
+        // More is ordered, and then less than at first: nobody has changed it in ShipStation.
+        for quantity in [dec!(12), dec!(9)] {
+            shop.world.turn(HOUR);
+            shop.world
+                .person(|account, now| account.change_order(id, now, |order| order.lines[0].quantity = quantity))?;
+            let run = shop.tell_customers().await?;
+            assert_eq!((run.changed, run.refused_in_all), (1, 0), "{api:?}: {run:?}");
+            assert_eq!(Decimal::from(order(&shop)?.lines[0].quantity), quantity, "{api:?}");
+        }
 
         // Once it is shipped it is left as it is.
         shop.ship(&number)?;

@@ -207,7 +207,7 @@ impl ShippingDesk for Counter {
         Ok(())
     }
 
-    async fn place(&self, _order: &DeskOrder, _make: bool) -> Result<Placed, CallError> {
+    async fn place(&self, _order: &DeskOrder, _goods: Option<&dyn GoodsBook>) -> Result<Placed, CallError> {
         Ok(Placed::Absent)
     }
 }

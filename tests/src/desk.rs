@@ -2,7 +2,7 @@
 //! and open orders that nobody may write to. Both share a clock with Waybill, and a call takes its time.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,9 +24,9 @@ use waybill::job::Timing;
 use waybill::memory::{CountedNonces, Fate, Memory, Switch, TurnedClock};
 use waybill::ports::{
     CallError, Carrier, Clock, Control, CustomersRun, Desk, DeskSource, DespatchPage, Despatched, DocumentHead, Draft,
-    EffectError, Finding, LabelError, Later, ListPage, Listing, Meant, News, Obstacle, OpenOrders, Opened, OrderSource,
-    Permit, Placed, Purchased, Push, Recorder, Scan, ShippingDesk, Sighting, StockBooks, Subscribed, Systems, Told,
-    VoidError, WriteBack, WriteBackRef, Written,
+    EffectError, Finding, GoodsBook, LabelError, Later, ListPage, Listing, Meant, News, Obstacle, OpenOrders, Opened,
+    OrderSource, Permit, Placed, Purchased, Push, Recorder, Scan, ShippingDesk, Sighting, StockBooks, Subscribed,
+    Systems, Told, VoidError, WriteBack, WriteBackRef, Written,
 };
 
 use crate::world::Failure;
@@ -306,6 +306,8 @@ pub struct Bench {
     pub set: AtomicU64,
     /// Orders that it was told of, taken or not.
     pub placed: AtomicU64,
+    /// Whether somebody has said that he gives way to what ships.
+    pub gave_way: AtomicBool,
 }
 
 impl Bench {
@@ -337,6 +339,13 @@ impl Bench {
     /// An order as the desk shows it, by the ERP's id.
     pub fn order(&self, id: &str) -> Option<DeskOrder> {
         lock(&self.orders).get(id).cloned()
+    }
+
+    /// People at the desk change an order.
+    pub fn change(&self, id: &str, change: impl FnOnce(&mut DeskOrder)) {
+        if let Some(order) = lock(&self.orders).get_mut(id) {
+            change(order);
+        }
     }
 
     /// People ship an order.
@@ -431,11 +440,24 @@ impl ShippingDesk for Bench {
         .await
     }
 
-    async fn place(&self, order: &DeskOrder, make: bool) -> Result<Placed, CallError> {
+    async fn place(&self, order: &DeskOrder, goods: Option<&dyn GoodsBook>) -> Result<Placed, CallError> {
+        let id = order.document.id.clone();
+        let before = lock(&self.orders).get(&id).cloned();
+        let (there, wanted) = (before.as_ref().map(DeskOrder::goods), order.goods());
+        let differs = there.as_ref() != Some(&wanted);
+        let mut stays = None;
+        if let Some(book) = goods.filter(|_| differs) {
+            match &there {
+                Some(there) if !book.are_told(there) => stays = before.as_ref().map(|before| before.lines.clone()),
+                there => book
+                    .tell(there.as_deref(), &wanted)
+                    .await
+                    .map_err(|error| CallError::Later(Later::our_store(&error)))?,
+            }
+        }
         self.step(|| {
             self.call()?;
             self.placed.fetch_add(1, Ordering::Relaxed);
-            let id = order.document.id.clone();
             let reference = DeskOrderRef {
                 id: format!("se-{id}"),
                 number: order.number.clone(),
@@ -448,22 +470,32 @@ impl ShippingDesk for Bench {
             if lock(&self.shipped).contains(&id) {
                 return Ok(Placed::Fixed("it was shipped".to_owned()));
             }
-            let mut orders = lock(&self.orders);
-            let before = orders.get(&id).cloned();
-            match before {
-                None if !make => return Ok(Placed::Absent),
-                Some(before) if before.customer == order.customer && before.lines == order.lines => {
-                    return Ok(Placed::Same(reference));
-                }
-                _ => {}
+            let mut shown = order.clone();
+            match &before {
+                None if goods.is_none() => return Ok(Placed::Absent),
+                None => {}
+                Some(before) if goods.is_none() => shown.lines.clone_from(&before.lines),
+                Some(_) => shown.lines = stays.clone().unwrap_or(shown.lines),
             }
-            orders.insert(id, order.clone());
+            let same = before
+                .as_ref()
+                .is_some_and(|before| before.customer == shown.customer && before.lines == shown.lines);
+            lock(&self.orders).insert(id.clone(), shown);
+            if stays.is_some() {
+                let words = "it shows other goods than it was told";
+                return Err(CallError::Refused(Refusal::new("goods", words)));
+            }
             Ok(match before {
                 None => Placed::Made(reference),
+                Some(_) if same => Placed::Same(reference),
                 Some(_) => Placed::Changed(reference),
             })
         })
         .await
+    }
+
+    fn give_way(&self) {
+        self.gave_way.store(true, Ordering::Relaxed);
     }
 }
 
@@ -603,6 +635,7 @@ fn configured() -> Result<Connection, waybill::domain::IdError> {
             .map(|(location, place)| (LocationId::new(location), place.to_owned()))
             .into(),
         measure: StockMeasure::OnHand,
+        assemblies: true,
         condition: None,
     });
     connection.customers = Some(CustomersPolicy {
@@ -644,6 +677,7 @@ impl DeskWorld {
             limit,
             set: AtomicU64::new(0),
             placed: AtomicU64::new(0),
+            gave_way: AtomicBool::new(false),
         };
         Ok(Self {
             clock,

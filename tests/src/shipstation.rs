@@ -25,7 +25,9 @@ use waybill::flows::receive::Receive;
 use waybill::flows::remembered::Remembered;
 use waybill::flows::stock::Stock;
 use waybill::job::{HoldReason, Job};
-use waybill::ports::{Carrier, CustomersRun, Inbound, Opened, ShippingDesk, StockBooks};
+use waybill::ports::{
+    Carrier, CustomersRun, DeskStory, DeskWrite, Inbound, Opened, Outgoing, ShippingDesk, StockBooks,
+};
 use waybill::systems::webhooks::Vendors;
 
 use crate::tracking::API;
@@ -456,6 +458,20 @@ impl Shop {
         Ok(self.world.store.customers_run(&id).await?)
     }
 
+    /// What a run wrote to ShipStation.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn story(&self, of: Outgoing, run: u32) -> Result<Vec<DeskWrite>, Failure> {
+        let id: ConnectionId = CONNECTION.parse()?;
+        let story = DeskStory {
+            connection: &id,
+            of,
+            run,
+        };
+        Ok(self.world.store.story(story, 100).await?)
+    }
+
     /// Deals with every message of the stock queue; time passes as far as messages wait.
     async fn tell(&self) -> Result<(), Failure> {
         let outward = self.outward();
@@ -571,6 +587,7 @@ fn stock_and_customers(connection: &mut Connection, warehouse: u64) {
         schedule: schedule("rate(1 day)"),
         places: BTreeMap::from([(LocationId::new(warehouse.to_string()), format!("se-{PLACE}"))]),
         measure: StockMeasure::OnHand,
+        assemblies: true,
         condition: None,
     });
     connection.customers = Some(CustomersPolicy {

@@ -20,6 +20,9 @@ pub(crate) struct Input {
     /// Whether everything is told again, whether it changed or not.
     #[serde(default)]
     all: bool,
+    /// Who asks, where a person does.
+    #[serde(default)]
+    by: Option<String>,
 }
 
 /// What the ERP is asked for.
@@ -54,14 +57,20 @@ pub(crate) async fn handle(
     event: LambdaEvent<Input>,
 ) -> Result<Done, Error> {
     let ends = Timestamp::UNIX_EPOCH + SignedDuration::try_from(Duration::from_millis(event.context.deadline))?;
-    let Input { connection, what, all } = event.payload;
+    let Input {
+        connection,
+        what,
+        all,
+        by,
+    } = event.payload;
+    let by = by.as_deref();
     match what {
         What::Orders => {
             let report = poll.run(&connection, ends - MARGIN).await?;
             tracing::info!(%connection, seen = report.seen, admitted = report.admitted, complete = report.complete, stopped = report.stopped, "polled");
             Ok(Done::Polled(report))
         }
-        What::Stock => Ok(Done::Begun(stock.begin(&connection, all).await?)),
-        What::Customers => Ok(Done::Begun(customers.begin(&connection, all).await?)),
+        What::Stock => Ok(Done::Begun(stock.begin_for(by, &connection, all).await?)),
+        What::Customers => Ok(Done::Begun(customers.begin_for(by, &connection, all).await?)),
     }
 }

@@ -196,7 +196,7 @@ impl NetSuite {
         self.running.netsuite.act(|world, _| {
             let counted = world.stock.iter();
             let named = counted.filter_map(|((item, _), stock)| {
-                let item = world.items.get(item).filter(|item| item.kind == ItemType::InvtPart)?;
+                let item = world.items.get(item).filter(|item| is_told(item.kind))?;
                 Some((item.sku.clone(), stock.on_hand))
             });
             named.collect()
@@ -314,6 +314,11 @@ impl Pairing for NetSuite {
     fn end(self: Box<Self>) -> Serving {
         self.running.serving
     }
+}
+
+/// Kits have no stock of their own.
+fn is_told(kind: ItemType) -> bool {
+    matches!(kind, ItemType::InvtPart | ItemType::Assembly)
 }
 
 /// Products that ShipStation knows before anything is ordered: all that are counted but [`UNKNOWN`].

@@ -105,6 +105,7 @@ fn stock(section: &Section<'_>) -> StockPolicy {
         schedule,
         places,
         measure: section.get("measure", &spelt::STOCK_MEASURE).unwrap_or_default(),
+        assemblies: section.get("assemblies", &spelt::YES_OR_NO).unwrap_or(true),
         condition: section.get("condition", &spelt::TEXT),
     };
     section.close();

@@ -2,6 +2,7 @@
 //!
 //! [`Connection`] is what is stored; [`parse()`] makes it from the TOML file that a person writes.
 
+mod cadence;
 mod desk;
 mod mistake;
 mod parse;
@@ -162,6 +163,9 @@ pub struct StockPolicy {
     /// Which quantity.
     #[serde(default)]
     pub measure: StockMeasure,
+    /// Whether assemblies are told as well: what of them was built and lies there. Kits never are, for they have no stock.
+    #[serde(default = "usually")]
+    pub assemblies: bool,
     /// One more condition on items, in the ERP's language.
     #[serde(default)]
     pub condition: Option<String>,
@@ -182,6 +186,10 @@ pub struct CustomersPolicy {
     /// `emails`, `phones`, or a field of the ERP's customer.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
+}
+
+fn usually() -> bool {
+    true
 }
 
 /// Where a connection does not say for how many days a link to labels opens.

@@ -1006,6 +1006,10 @@ mod tests {
         assert_eq!(stock.schedule.time_zone, "America/Chicago");
         assert_eq!(stock.places[&LocationId::new("2")], "se-200");
         assert_eq!(stock.measure, StockMeasure::OnHand);
+        assert!(stock.assemblies, "what was built lies there like anything else");
+        let without =
+            desk("[stock]\nplaces = { \"1\" = \"se-1\" }\nassemblies = false").map(|connection| connection.stock);
+        assert!(without.is_ok_and(|stock| stock.is_some_and(|stock| !stock.assemblies)));
         let customers = connection.customers.unwrap();
         assert_eq!(customers.schedule.expression, "rate(30 minutes)");
         assert_eq!(customers.fields["custom_field1"], "parent-name");

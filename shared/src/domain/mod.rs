@@ -30,7 +30,7 @@ mod zone;
 pub use account::{AccountRule, NoAccount, account_for, account_of, is_same_name};
 pub use address::{Address, AddressVerdict, Correction};
 pub use consignment::{Consignment, ConsignmentLine, Gone, Snapshot};
-pub use customer::{Customer, CustomerFields, DeskOrder, DeskOrderLine};
+pub use customer::{Customer, CustomerFields, DeskOrder, DeskOrderLine, ToldGoods, ToldLine};
 pub use despatch::{DeskOrderRef, Despatch, DespatchLine, DespatchStanding};
 pub use health::{Asking, Entrance, Health, Lesson, Outage, Readiness, Trouble};
 pub use ids::{
@@ -53,7 +53,7 @@ pub use shipment::{
     Billing, CarrierAccount, Customs, LabelFormat, LabelImage, LabelRef, Payer, Refusal, Shipment, ShipmentRequest,
     ShippedParcel,
 };
-pub use stock::{Doubt, Level, LevelKey, SentLevel, StockRun, Unplaced};
+pub use stock::{Doubt, Level, LevelKey, SentLevel, ShownAnew, StockRun, Unplaced};
 pub use tracked::{Cadence, Cover, Ending, Pace, ParcelKey, Telling, TrackedParcel};
 pub use tracking::{CarrierCode, DeliveryStatus, Estimate, Meaning, Milestone, Progress, Spot, TrackingEvent, fold};
 pub use turn::Holding;

@@ -51,6 +51,13 @@ impl Rate {
         Self { in_a_row, ..self }
     }
 
+    /// One part of so many of the rate.
+    #[must_use]
+    pub fn part(self, of: u32) -> Self {
+        let calls = self.calls.checked_div(of).unwrap_or(self.calls).max(2);
+        Self { calls, ..self }
+    }
+
     /// The window of a moment.
     pub fn window(&self, now: Timestamp) -> Window {
         let (length, room) = self.cut();
@@ -109,6 +116,9 @@ mod tests {
         assert_eq!(rate(3, 1).cut(), (1000, 1));
         assert_eq!(rate(2, 1).cut(), (2000, 1));
         assert_eq!(Rate::new(1, SignedDuration::from_secs(10)), None);
+        assert_eq!(rate(200, 60).part(2).cut(), (6667, 9), "half of each window");
+        assert_eq!(rate(40, 60).with_room_for(8).part(2).cut(), (60_000, 6));
+        assert_eq!(rate(3, 1).part(2).cut(), (2000, 1));
     }
 
     #[test]

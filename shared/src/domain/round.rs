@@ -37,6 +37,9 @@ pub struct Round {
     /// Whether everything is told again, whether it changed or not.
     #[serde(default)]
     pub whole: bool,
+    /// Who asked for it; `None` where the schedule did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// Why it waits, or why it ended before everything was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,

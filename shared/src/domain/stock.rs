@@ -1,6 +1,6 @@
 //! What lies where, as the ERP counts it, and what a desk was told of it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,14 @@ use super::{LocationId, Round};
 
 /// How many levels that a desk does not take a run names; the others are counted.
 const MOST_UNPLACED: usize = 100;
+
+/// How many levels that were shown under another name than before a run remembers: more than are told within the minute in which the
+/// books may not find them yet by their SKU.
+const MOST_SHOWN: usize = 300;
+
+/// How long the telling of everything may take before it is late, and that of a schedule with short intervals.
+const FIRST_TAKES: SignedDuration = SignedDuration::from_hours(24);
+const RUN_TAKES: SignedDuration = SignedDuration::from_hours(2);
 
 /// By what the stock of one item in one place is known, in the order in which it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -35,6 +43,17 @@ impl LevelKey {
             None => Self {
                 item: self.item.saturating_add(1),
                 location: 0,
+            },
+        }
+    }
+
+    /// The last one that could be before it.
+    pub fn predecessor(&self) -> Self {
+        match self.location.checked_sub(1) {
+            Some(location) => Self { location, ..*self },
+            None => Self {
+                item: self.item.saturating_sub(1),
+                location: u64::MAX,
             },
         }
     }
@@ -103,6 +122,17 @@ pub struct Doubt {
     pub place: String,
 }
 
+/// A level that a run has shown under a name of which the books know nothing before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownAnew {
+    /// Which item, where.
+    pub key: LevelKey,
+    /// Under which SKU.
+    pub sku: String,
+    /// In which of the desk's places.
+    pub place: String,
+}
+
 /// A level that the desk does not take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unplaced {
@@ -125,6 +155,9 @@ pub struct StockRun {
     /// Levels that are being told, or whose telling nobody heard the end of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub telling: Vec<Doubt>,
+    /// Levels that were shown under another name than before, the latest last: the books find them by their SKU only after a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shown_anew: Vec<ShownAnew>,
     /// Levels that were read.
     pub read: u64,
     /// Of them, those that had changed since they were last told; those that the ERP shows no more as well.
@@ -143,6 +176,9 @@ pub struct StockRun {
     /// When the last run before this one that told everything began: nothing that the desk shows is older.
     #[serde(default)]
     pub last_whole: Option<Timestamp>,
+    /// Since when a first telling of everything is waited for; `None` once there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited_since: Option<Timestamp>,
     /// How old what the desk showed had become at worst when this run ended, in seconds.
     #[serde(default)]
     pub worst_age_seconds: Option<u64>,
@@ -151,10 +187,13 @@ pub struct StockRun {
 impl StockRun {
     /// The run after this one. What nobody heard the end of, where this one was given up, is its business too.
     pub fn next(&self, now: Timestamp, whole: bool) -> Self {
+        let fresh_since = self.fresh_since();
+        let awaited_since = self.awaited_since.or(self.round.began).unwrap_or(now);
         Self {
             round: self.round.next(now, whole),
             telling: self.telling.clone(),
-            last_whole: self.fresh_since(),
+            last_whole: fresh_since,
+            awaited_since: fresh_since.is_none().then_some(awaited_since),
             ..Self::default()
         }
     }
@@ -174,12 +213,45 @@ impl StockRun {
         Some(u64::try_from(age.as_secs()).unwrap_or(0))
     }
 
+    /// For how long everything should have been told by now, in seconds, where runs are begun at least so often: half of that may a run
+    /// take, at least two hours, and the first one a day. 0 where all is well.
+    pub fn overdue_seconds(&self, now: Timestamp, every: SignedDuration) -> u64 {
+        let takes = (every / 2).max(RUN_TAKES);
+        let due = match (self.fresh_since(), self.awaited_since) {
+            (Some(fresh), _) => fresh.checked_add(every + takes),
+            (None, Some(awaited)) => awaited.checked_add((every + takes).max(FIRST_TAKES)),
+            (None, None) => return 0,
+        };
+        let late = due.map_or(0, |due| now.duration_since(due).as_secs());
+        u64::try_from(late).unwrap_or(0)
+    }
+
+    /// Notes under which name a level is shown now.
+    pub fn note_shown_anew(&mut self, level: ShownAnew) {
+        if self.shown_anew.len() >= MOST_SHOWN {
+            self.shown_anew.remove(0);
+        }
+        self.shown_anew.push(level);
+    }
+
     /// Notes a level that the desk does not take.
     pub fn note_unplaced(&mut self, level: Unplaced) {
         self.unplaced_in_all += 1;
         if self.unplaced.len() < MOST_UNPLACED {
             self.unplaced.push(level);
         }
+    }
+}
+
+impl AsRef<Round> for StockRun {
+    fn as_ref(&self) -> &Round {
+        &self.round
+    }
+}
+
+impl AsMut<Round> for StockRun {
+    fn as_mut(&mut self) -> &mut Round {
+        &mut self.round
     }
 }
 
@@ -193,6 +265,8 @@ mod tests {
         assert_eq!(key(7, 3).successor(), key(7, 4));
         assert_eq!(key(7, 3).end_of_item().successor(), key(8, 0));
         assert_eq!(LevelKey::LAST.successor().item, u64::MAX);
+        assert_eq!(key(7, 3).predecessor().successor(), key(7, 3));
+        assert_eq!(key(7, 0).predecessor(), key(6, u64::MAX));
         assert!(LevelKey::FIRST < key(0, 1) && key(7, u64::MAX) < key(8, 0));
     }
 
@@ -225,6 +299,41 @@ mod tests {
         );
         (second.round.ended, second.round.stopped) = (Some(at(25)), Some("no inventory".to_owned()));
         assert_eq!(second.next(at(48), false).fresh_since(), Some(at(0)), "it told nothing");
+    }
+
+    /// P53: lateness is measured by the connection's own schedule, and a first run that never ends is late as well.
+    #[test]
+    fn a_run_is_late_by_its_own_schedule() {
+        let hours = SignedDuration::from_hours;
+        let at = |hour: i64| Timestamp::UNIX_EPOCH + hours(hour);
+        let late = |run: &StockRun, hour: i64, every: i64| run.overdue_seconds(at(hour), hours(every)) / 3600;
+        let first = StockRun::default().next(at(0), false);
+        assert_eq!((late(&first, 36, 24), late(&first, 40, 24)), (0, 4));
+        assert_eq!(
+            (late(&first, 23, 1), late(&first, 30, 1)),
+            (0, 6),
+            "the first may take a day"
+        );
+        let mut given_up = first.clone();
+        given_up.round = given_up.round.over(at(2), Some("no inventory".to_owned()));
+        let second = given_up.next(at(24), false);
+        assert_eq!(late(&second, 40, 24), 4, "since the first was begun nothing was told");
+        let mut done = first.clone();
+        done.round = done.round.over(at(2), None);
+        let next = done.next(at(24), false);
+        assert_eq!(next.awaited_since, None);
+        assert_eq!((late(&next, 36, 24), late(&next, 37, 24)), (0, 1));
+        assert_eq!((late(&done, 3, 1), late(&done, 5, 1)), (0, 2), "every hour");
+        assert_eq!(
+            (late(&done, 11 * 24 - 12, 168), late(&done, 11 * 24, 168)),
+            (0, 12),
+            "every week"
+        );
+        assert_eq!(
+            StockRun::default().overdue_seconds(at(999), hours(1)),
+            0,
+            "it was never begun"
+        );
     }
 
     #[test]

@@ -4,26 +4,28 @@
 //! Reads begin at the published maximum minus an overlap, as polls do; an order that has not changed since the desk was told of it
 //! costs no call. An order that the desk refuses is reported, never stops the others, and is tried again by every run until it is
 //! settled, changed or not; one that is not at the desk yet is looked for there for some days. A run goes on in the next invocation
-//! where this one ends, and waits in the queue near the desk's limit.
+//! where this one ends, and waits in the queue near the desk's limit, of which it leaves the greater part to what ships.
+//!
+//! Of an order that we made the goods follow the ERP as long as the desk shows them just as it was last told; once people have changed
+//! or split them there they are left alone and the order is named, and only the customer's part is told. What was written is the run's
+//! story.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::outward::{Begun, Halt, delay, told_of, wait};
+use super::outward::{Begun, Halt};
+use super::rounds::{self, Ports, Telling, Work};
 use crate::connection::{Connection, CustomersPolicy};
-use crate::domain::{ConnectionId, DeskOrder, DeskOrderRef, Nonce};
+use crate::domain::{ConnectionId, DeskOrder, DocumentId, ToldGoods, ToldLine};
 use crate::job::Timing;
 use crate::ports::{
-    CallError, Clock, Connections, Cursor, CustomersRun, Desk, DocumentHead, Gate, Nonces, Opened, Placed,
-    ScanProgress, StockBooks, StockMessage, StockQueue, StoreError, Systems,
+    CallError, Clock, Connections, Cursor, CustomersRun, Desk, DeskCall, DeskStory, DeskWrite, DocumentHead, GoodsBook,
+    Nonces, Outgoing, Placed, ScanProgress, StockBooks, StockMessage, StockQueue, StoreError, Systems,
 };
 use crate::telemetry;
-
-/// How often a run is begun when somebody else was faster.
-const TRIES: usize = 3;
 
 /// How many orders are read at a time.
 const PAGE: u16 = 100;
@@ -57,37 +59,73 @@ impl Customers {
     /// # Errors
     /// When the store or the queue fails. Asking again is harmless.
     pub async fn begin(&self, id: &ConnectionId, whole: bool) -> Result<Begun, StoreError> {
-        let gate = match self.gate(id).await? {
-            Ok(gate) => gate,
-            Err(why) => return Ok(Begun::not(why)),
+        rounds::begin(self, id, whole, None).await
+    }
+
+    /// The same where a person asks for it.
+    ///
+    /// # Errors
+    /// When the store or the queue fails. Asking again is harmless.
+    pub async fn begin_for(&self, by: Option<&str>, id: &ConnectionId, whole: bool) -> Result<Begun, StoreError> {
+        rounds::begin(self, id, whole, by).await
+    }
+
+    /// Goes on with the run of a connection until everything is told, something stands in the way, or `deadline` is near.
+    ///
+    /// # Errors
+    /// When the store or the queue fails: the message must then be delivered again.
+    pub async fn go_on(&self, id: &ConnectionId, deadline: Timestamp) -> Result<(), StoreError> {
+        rounds::go_on(self, id, deadline).await
+    }
+
+    /// The cursor after its scan is complete.
+    fn published(&self, cursor: &Cursor) -> Cursor {
+        let Some(scan) = &cursor.scan else {
+            return cursor.clone();
         };
-        let connection = &gate.connection;
-        for _ in 0..TRIES {
-            let (run, now) = (self.books.customers_run(id).await?, self.clock.now());
-            let begins = !run.round.is_under_way();
-            let next = if begins {
-                self.next(connection, &run, now, whole)
-            } else {
-                run
-            };
-            if begins && !self.books.write_customers_run(id, &next).await? {
-                continue;
-            }
-            let queued = next.round.stands_still(now);
-            if queued {
-                self.call_for(connection, Duration::ZERO).await?;
-            }
-            tracing::info!(connection = %id, run = next.round.number, new = begins, queued, "customers are to be told");
-            return Ok(Begun {
-                run: next.round.number,
-                new: begins,
-                queued,
-                stopped: None,
-            });
+        let published = scan.published();
+        Cursor {
+            published: Some(published),
+            settled: scan.still_in_sight(published - self.timing.overlap),
+            scan: None,
+            ..*cursor
         }
-        Err(StoreError(format!(
-            "the customers run of {id} changes faster than it can be begun"
-        )))
+    }
+}
+
+#[async_trait]
+impl Telling for Customers {
+    type Run = CustomersRun;
+    const WHAT: &'static str = "customers";
+
+    fn ports(&self) -> Ports<'_> {
+        Ports {
+            connections: self.connections.as_ref(),
+            systems: self.systems.as_ref(),
+            queue: self.queue.as_ref(),
+            clock: self.clock.as_ref(),
+            nonces: self.nonces.as_ref(),
+            timing: &self.timing,
+        }
+    }
+
+    fn message(id: ConnectionId) -> StockMessage {
+        StockMessage::Customers(id)
+    }
+
+    fn objection(connection: &Connection) -> Option<String> {
+        connection.customers.is_none().then(|| {
+            let id = &connection.id;
+            format!("connection {id} tells nothing of customers: its file has no section [customers]")
+        })
+    }
+
+    async fn read(&self, id: &ConnectionId) -> Result<CustomersRun, StoreError> {
+        self.books.customers_run(id).await
+    }
+
+    async fn write(&self, id: &ConnectionId, run: &CustomersRun) -> Result<bool, StoreError> {
+        self.books.write_customers_run(id, run).await
     }
 
     fn next(&self, connection: &Connection, run: &CustomersRun, now: Timestamp, whole: bool) -> CustomersRun {
@@ -120,165 +158,86 @@ impl Customers {
         }
     }
 
-    /// Goes on with the run of a connection until everything is told, something stands in the way, or `deadline` is near.
-    ///
-    /// # Errors
-    /// When the store or the queue fails: the message must then be delivered again.
-    pub async fn go_on(&self, id: &ConnectionId, deadline: Timestamp) -> Result<(), StoreError> {
-        let (mut run, now) = (self.books.customers_run(id).await?, self.clock.now());
-        if !run.round.is_under_way() {
-            return Ok(());
-        }
-        let (gate, held) = (self.gate(id).await?, run.round.held_until(now));
-        let gate = match gate {
-            Ok(gate) => gate,
-            // Whoever is at it comes to know it as well.
-            Err(_) if held.is_some() => return Ok(()),
-            Err(why) => {
-                tracing::warn!(connection = %id, why, "customers are not told");
-                run.round = run.round.resting(why);
-                return self.books.write_customers_run(id, &run).await.map(|_| ());
-            }
-        };
-        if let Some(until) = held {
-            return self.call_for(&gate.connection, wait(until.duration_since(now))).await;
-        }
-        let owner = self.nonces.nonce();
-        run.round = run.round.taken(&owner, now, self.timing.lease);
-        if !self.books.write_customers_run(id, &run).await? {
-            return Ok(());
-        }
-        let (halt, run) = match self.systems.open(&gate.connection).await {
-            Ok(systems) => {
-                let told = self.tell(&gate, &systems, owner, run, deadline).await;
-                systems.close().await;
-                told
-            }
-            Err(error) => (Some(error.into()), run),
-        };
-        self.put_down(&gate.connection, run, halt).await
-    }
-
-    async fn tell(
-        &self,
-        gate: &Gate,
-        systems: &Opened,
-        owner: Nonce,
-        run: CustomersRun,
-        deadline: Timestamp,
-    ) -> (Option<Halt>, CustomersRun) {
-        let (Some(policy), Some(desk)) = (&gate.connection.customers, &systems.desk) else {
+    async fn tell(&self, work: Work<'_>, run: CustomersRun) -> (Option<Halt>, CustomersRun) {
+        let (Some(policy), Some(desk)) = (&work.connection.customers, &work.systems.desk) else {
             let why = format!(
                 "{} is no desk that is told of customers",
-                gate.connection.carrier.system
+                work.connection.carrier.system
             );
             return (Some(Halt::GivenUp(why)), run);
         };
+        desk.desk.give_way();
         let mut visit = Visit {
             customers: self,
-            connection: &gate.connection,
+            work: &work,
             policy,
-            systems,
             desk,
-            owner,
-            deadline,
             run,
+            story: Vec::new(),
         };
         let halt = visit.tell_all().await.err();
-        (halt, visit.run)
+        let kept = visit.keep_story().await.err();
+        (halt.or(kept), visit.run)
     }
 
-    /// Lets go of the run, and says who goes on with it and when.
-    async fn put_down(
-        &self,
-        connection: &Connection,
-        mut run: CustomersRun,
-        halt: Option<Halt>,
-    ) -> Result<(), StoreError> {
-        let (id, now) = (&connection.id, self.clock.now());
-        let delay = match halt {
-            None => {
-                run.cursor = self.published(&run.cursor);
-                run.round = run.round.over(now, None);
-                tracing::info!(connection = %id, run = run.round.number, read = run.read, made = run.made, changed = run.changed, refused = run.refused_in_all, "all customers are told");
-                None
-            }
-            Some(Halt::GivenUp(why)) => {
-                telemetry::count("DeskRunsGivenUp", 1);
-                tracing::error!(connection = %id, run = run.round.number, why, "the run is given up");
-                run.round = run.round.over(now, Some(why));
-                None
-            }
-            Some(Halt::Later(later)) => {
-                let delay = delay(&self.timing, &later);
-                tracing::info!(connection = %id, run = run.round.number, why = later.reason, "the run waits");
-                run.round = run.round.waiting(now, Some(now + delay), Some(later.reason));
-                Some(wait(delay))
-            }
-            Some(Halt::TimeUp) => {
-                run.round = run.round.waiting(now, None, None);
-                Some(Duration::ZERO)
-            }
-            Some(Halt::Lost) => {
-                tracing::warn!(connection = %id, "somebody else goes on with the run");
-                return Ok(());
-            }
-            Some(Halt::Store(error)) => return Err(error),
-        };
-        if !self.books.write_customers_run(id, &run).await? {
+    fn complete(&self, connection: &Connection, run: &mut CustomersRun, _now: Timestamp) {
+        run.cursor = self.published(&run.cursor);
+        let id = &connection.id;
+        tracing::info!(connection = %id, run = run.round.number, read = run.read, made = run.made, changed = run.changed, refused = run.refused_in_all, "all customers are told");
+    }
+}
+
+/// What is known of the goods of an order that is made at the desk.
+struct Goods<'a> {
+    books: &'a dyn StockBooks,
+    connection: &'a ConnectionId,
+    order: &'a DocumentId,
+    known: Mutex<ToldGoods>,
+}
+
+impl Goods<'_> {
+    fn known(&self) -> MutexGuard<'_, ToldGoods> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn keep(&self, goods: ToldGoods) -> Result<(), StoreError> {
+        self.books.keep_told_goods(self.connection, self.order, &goods).await?;
+        *self.known() = goods;
+        Ok(())
+    }
+
+    /// The desk shows the goods that are wanted.
+    async fn settle(&self, wanted: &[ToldLine]) -> Result<(), StoreError> {
+        let before = self.known().clone();
+        let after = before.settled(wanted);
+        if after == before {
             return Ok(());
         }
-        match delay {
-            Some(delay) => self.call_for(connection, delay).await,
-            None => Ok(()),
-        }
+        self.keep(after).await
+    }
+}
+
+#[async_trait]
+impl GoodsBook for Goods<'_> {
+    fn are_told(&self, there: &[ToldLine]) -> bool {
+        self.known().are(there)
     }
 
-    /// The cursor after its scan is complete.
-    fn published(&self, cursor: &Cursor) -> Cursor {
-        let Some(scan) = &cursor.scan else {
-            return cursor.clone();
-        };
-        let published = scan.published();
-        Cursor {
-            published: Some(published),
-            settled: scan.still_in_sight(published - self.timing.overlap),
-            scan: None,
-            ..*cursor
-        }
-    }
-
-    async fn call_for(&self, connection: &Connection, delay: Duration) -> Result<(), StoreError> {
-        let message = StockMessage::Customers(connection.id.clone());
-        self.queue.send(&message, &connection.tenant, delay).await
-    }
-
-    /// The connection, or in plain words why its customers are not told.
-    async fn gate(&self, id: &ConnectionId) -> Result<Result<Gate, String>, StoreError> {
-        let gate = self.connections.gate(id).await?;
-        Ok(told_of(id, gate).and_then(|gate| {
-            if gate.connection.customers.is_some() {
-                Ok(gate)
-            } else {
-                Err(format!(
-                    "connection {id} tells nothing of customers: its file has no section [customers]"
-                ))
-            }
-        }))
+    async fn tell(&self, there: Option<&[ToldLine]>, wanted: &[ToldLine]) -> Result<(), StoreError> {
+        let telling = self.known().telling(there, wanted);
+        self.keep(telling).await
     }
 }
 
 /// One invocation's part of a run.
 struct Visit<'a> {
     customers: &'a Customers,
-    connection: &'a Connection,
+    work: &'a Work<'a>,
     policy: &'a CustomersPolicy,
-    systems: &'a Opened,
     desk: &'a Desk,
-    owner: Nonce,
-    /// When the invocation must have ended.
-    deadline: Timestamp,
     run: CustomersRun,
+    /// What was written since the run was last saved.
+    story: Vec<DeskWrite>,
 }
 
 impl Visit<'_> {
@@ -298,7 +257,7 @@ impl Visit<'_> {
             let source = &self.desk.source;
             let page = source.open_orders(scan.since, scan.after.as_deref(), PAGE).await;
             // Others may need the slot while the desk is told.
-            self.systems.close().await;
+            self.work.systems.close().await;
             let page = page?;
             for some in page.orders.chunks(BATCH) {
                 for order in some {
@@ -324,7 +283,7 @@ impl Visit<'_> {
             }
             self.in_time()?;
             let orders = self.desk.source.open_orders_of(&some).await;
-            self.systems.close().await;
+            self.work.systems.close().await;
             for order in &orders? {
                 self.in_time()?;
                 self.place(order).await?;
@@ -337,27 +296,21 @@ impl Visit<'_> {
         }
     }
 
-    /// Whether there is time for one more call, as far as the invocation and the lock last.
     fn in_time(&self) -> Result<(), Halt> {
-        let until = self.run.round.held.as_ref().map_or(self.deadline, |grip| grip.until);
-        if self.customers.clock.now() + self.customers.timing.call < until.min(self.deadline) {
-            Ok(())
-        } else {
-            Err(Halt::TimeUp)
-        }
+        rounds::in_time(&self.customers.ports(), &self.run.round, self.work.deadline)
     }
 
     /// Moves the run on, unless somebody else did.
     async fn save(&mut self) -> Result<(), Halt> {
-        self.systems.recorder.drain();
+        self.keep_story().await?;
         if let Some(scan) = &mut self.run.cursor.scan {
             // No scan reads further back than where this one would end by now.
             scan.settled = scan.still_in_sight(scan.published() - self.customers.timing.overlap);
         }
         let (now, lease) = (self.customers.clock.now(), self.customers.timing.lease);
-        self.run.round = self.run.round.taken(&self.owner, now, lease);
+        self.run.round = self.run.round.taken(&self.work.owner, now, lease);
         let books = &self.customers.books;
-        if books.write_customers_run(&self.connection.id, &self.run).await? {
+        if books.write_customers_run(&self.work.connection.id, &self.run).await? {
             Ok(())
         } else {
             Err(Halt::Lost)
@@ -398,29 +351,82 @@ impl Visit<'_> {
             .any(|modified| *modified == order.modified)
     }
 
+    /// Has the desk make it so. Where it shows the goods that are wanted, that is remembered.
+    async fn placed(&self, order: &DeskOrder) -> Result<Result<Placed, CallError>, Halt> {
+        let desk = &self.desk.desk;
+        if !self.policy.make_orders {
+            return Ok(desk.place(order, None).await);
+        }
+        let (books, connection) = (self.customers.books.as_ref(), &self.work.connection.id);
+        let goods = Goods {
+            books,
+            connection,
+            order: &order.document,
+            known: Mutex::new(books.told_goods(connection, &order.document).await?),
+        };
+        let placed = desk.place(order, Some(&goods)).await;
+        let stands = matches!(placed, Ok(Placed::Made(_) | Placed::Changed(_) | Placed::Same(_)));
+        if stands && order.open {
+            goods.settle(&order.goods()).await?;
+        }
+        Ok(placed)
+    }
+
     /// Says what was written to the desk, and to which order there.
-    fn note_written(&self, order: &DeskOrder, there: &DeskOrderRef, what: &'static str) {
-        telemetry::count("CustomersTold", 1);
-        let what = if order.open { what } else { "taken away" };
-        tracing::info!(
-            connection = %self.connection.id,
-            run = self.run.round.number,
-            order = %order.document,
-            number = order.number,
-            at_desk = there.id,
-            what,
-            "an order was written to the desk"
-        );
+    fn note_written(&mut self, order: &DeskOrder, placed: &Result<Placed, CallError>) {
+        let exchanges = self.work.systems.recorder.drain();
+        let calls = DeskCall::among(&exchanges, &self.work.connection.carrier.system);
+        let (what, there) = match placed {
+            Ok(Placed::Made(there)) => ("made", Some(there)),
+            Ok(Placed::Changed(there)) if order.open => ("changed", Some(there)),
+            Ok(Placed::Changed(there)) => ("taken away", Some(there)),
+            Ok(_) => ("left as it is", None),
+            Err(CallError::Refused(_)) => ("refused", None),
+            Err(CallError::Later(_)) => ("not known", None),
+        };
+        if let Some(there) = there {
+            telemetry::count("CustomersTold", 1);
+            tracing::info!(
+                connection = %self.work.connection.id,
+                run = self.run.round.number,
+                order = %order.document,
+                number = order.number,
+                at_desk = there.id,
+                what,
+                "an order was written to the desk"
+            );
+        }
+        if !calls.is_empty() || there.is_some() {
+            self.story.push(DeskWrite {
+                at: self.customers.clock.now(),
+                of: order.number.clone(),
+                what: what.to_owned(),
+                calls,
+            });
+        }
+    }
+
+    /// Keeps what was written as a page of the run's story; each write of the run has a version of its own.
+    async fn keep_story(&mut self) -> Result<(), Halt> {
+        if self.story.is_empty() {
+            return Ok(());
+        }
+        let round = &self.run.round;
+        let whose = DeskStory {
+            connection: &self.work.connection.id,
+            of: Outgoing::Customers,
+            run: round.number,
+        };
+        let books = &self.customers.books;
+        books.keep_story(whose, round.version, &self.story).await?;
+        self.story.clear();
+        Ok(())
     }
 
     /// Makes the desk show an order as the ERP does; `false` where it is to be tried again.
     async fn place(&mut self, order: &DeskOrder) -> Result<bool, Halt> {
-        let placed = self.desk.desk.place(order, self.policy.make_orders).await;
-        match &placed {
-            Ok(Placed::Made(there)) => self.note_written(order, there, "made"),
-            Ok(Placed::Changed(there)) => self.note_written(order, there, "changed"),
-            _ => {}
-        }
+        let placed = self.placed(order).await?;
+        self.note_written(order, &placed);
         let run = &mut self.run;
         match placed {
             Ok(Placed::Made(_)) => run.made += 1,
@@ -433,13 +439,13 @@ impl Visit<'_> {
                 }
             }
             Ok(Placed::Fixed(why)) => {
-                tracing::info!(connection = %self.connection.id, order = %order.document, number = order.number, why, "it can be changed no more");
+                tracing::info!(connection = %self.work.connection.id, order = %order.document, number = order.number, why, "it can be changed no more");
                 run.fixed += 1;
             }
             Err(CallError::Later(later)) => return Err(Halt::Later(later)),
             Err(CallError::Refused(refusal)) => {
                 telemetry::count("CustomersRefused", 1);
-                tracing::warn!(connection = %self.connection.id, order = %order.document, number = order.number, code = refusal.code, "the desk refuses an order");
+                tracing::warn!(connection = %self.work.connection.id, order = %order.document, number = order.number, code = refusal.code, "the desk refuses an order");
                 run.leave_unsettled(order);
                 run.note_refused(&order.number, refusal.to_string());
                 return Ok(false);

@@ -17,6 +17,7 @@ pub mod reconcile;
 pub mod refresh;
 pub mod remembered;
 pub mod renew;
+mod rounds;
 pub mod stock;
 pub mod sweep;
 pub mod track;

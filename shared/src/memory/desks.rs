@@ -1,14 +1,23 @@
 //! What desks were told of stock and customers, in memory.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Memory, Shared, answered};
-use crate::domain::{ConnectionId, LevelKey, SentLevel, StockRun, TenantId};
-use crate::ports::{CustomersRun, StockBooks, StockMessage, StockQueue, StoreError};
+use crate::domain::{ConnectionId, DocumentId, LevelKey, SentLevel, StockRun, TenantId, ToldGoods, ToldLine};
+use crate::ports::{
+    CustomersRun, DeskStory, DeskWrite, GoodsBook, Outgoing, StockBooks, StockMessage, StockQueue, StoreError,
+};
+
+/// Levels by the SKU under which they were last told.
+type BySku = BTreeMap<(ConnectionId, String), BTreeSet<LevelKey>>;
+
+/// Pages of stories by run and number.
+type Stories = BTreeMap<(ConnectionId, Outgoing, u32, u64), Vec<DeskWrite>>;
 
 /// Everything that is stored of what desks were told.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +28,12 @@ pub struct Desks {
     pub customers_runs: BTreeMap<ConnectionId, CustomersRun>,
     /// What was last told.
     pub sent: Shared<BTreeMap<(ConnectionId, LevelKey), SentLevel>>,
+    /// The same by SKU, the SKUs of before among them.
+    by_sku: Shared<BySku>,
+    /// What was told of the goods of orders.
+    pub goods: BTreeMap<(ConnectionId, DocumentId), ToldGoods>,
+    /// The runs' stories.
+    pub stories: Shared<Stories>,
     /// Messages with the time before which nobody receives them, in the order in which they were sent.
     pub queue: VecDeque<(StockMessage, Timestamp)>,
 }
@@ -78,9 +93,13 @@ impl StockBooks for Memory {
         let fate = self.pass("sent_as").await;
         let levels = {
             let tables = self.tables();
-            let all = tables.desks.sent.iter();
-            let own = all.filter(|((id, _), level)| id == connection && level.sku == sku && !level.place.is_empty());
-            own.map(|(_, level)| level.clone()).collect()
+            let keys = tables.desks.by_sku.get(&(connection.clone(), sku.to_owned()));
+            let level = |key: &LevelKey| tables.desks.sent.get(&(connection.clone(), key.clone()));
+            let known = keys.into_iter().flatten().filter_map(level);
+            known
+                .filter(|level| level.sku == sku && !level.place.is_empty())
+                .cloned()
+                .collect()
         };
         answered(fate, levels).await
     }
@@ -89,7 +108,10 @@ impl StockBooks for Memory {
         let fate = self.pass("keep_sent").await;
         for level in levels {
             let key = (connection.clone(), level.key.clone());
-            self.tables().desks.sent.insert(key, level.clone());
+            let mut tables = self.tables();
+            let name = (connection.clone(), level.sku.clone());
+            tables.desks.by_sku.entry(name).or_default().insert(level.key.clone());
+            tables.desks.sent.insert(key, level.clone());
         }
         answered(fate, ()).await
     }
@@ -113,6 +135,50 @@ impl StockBooks for Memory {
         };
         answered(fate, fits).await
     }
+
+    async fn told_goods(&self, connection: &ConnectionId, order: &DocumentId) -> Result<ToldGoods, StoreError> {
+        let fate = self.pass("told_goods").await;
+        let key = (connection.clone(), order.clone());
+        let goods = self.tables().desks.goods.get(&key).cloned();
+        answered(fate, goods.unwrap_or_default()).await
+    }
+
+    async fn keep_told_goods(
+        &self,
+        connection: &ConnectionId,
+        order: &DocumentId,
+        goods: &ToldGoods,
+    ) -> Result<(), StoreError> {
+        let fate = self.pass("keep_told_goods").await;
+        let key = (connection.clone(), order.clone());
+        self.tables().desks.goods.insert(key, goods.clone());
+        answered(fate, ()).await
+    }
+
+    async fn keep_story(&self, story: DeskStory<'_>, page: u64, writes: &[DeskWrite]) -> Result<(), StoreError> {
+        let fate = self.pass("keep_story").await;
+        let key = (story.connection.clone(), story.of, story.run, page);
+        self.tables().desks.stories.insert(key, writes.to_vec());
+        answered(fate, ()).await
+    }
+
+    async fn story(&self, story: DeskStory<'_>, pages: u16) -> Result<Vec<DeskWrite>, StoreError> {
+        let fate = self.pass("story").await;
+        let writes = {
+            let tables = self.tables();
+            let key = |page: u64| (story.connection.clone(), story.of, story.run, page);
+            let mut found: Vec<_> = tables
+                .desks
+                .stories
+                .range(key(0)..=key(u64::MAX))
+                .rev()
+                .take(usize::from(pages))
+                .collect();
+            found.reverse();
+            found.into_iter().flat_map(|(_, writes)| writes.clone()).collect()
+        };
+        answered(fate, writes).await
+    }
 }
 
 #[async_trait]
@@ -123,5 +189,45 @@ impl StockQueue for Memory {
         let visible_at = self.clock.now() + delay;
         self.tables().desks.queue.push_back((message.clone(), visible_at));
         answered(fate, ()).await
+    }
+}
+
+/// The book of one order's goods.
+#[derive(Debug, Default)]
+pub struct OrderBook(Mutex<ToldGoods>);
+
+impl OrderBook {
+    /// A book that knows that the desk heard of these.
+    pub fn heard(goods: &[ToldLine]) -> Self {
+        Self(Mutex::new(ToldGoods {
+            heard: Some(goods.to_vec()),
+            doubt: None,
+        }))
+    }
+
+    /// What it knows.
+    pub fn goods(&self) -> ToldGoods {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The desk shows what is wanted.
+    pub fn settle(&self, wanted: &[ToldLine]) {
+        self.keep(self.goods().settled(wanted));
+    }
+
+    fn keep(&self, goods: ToldGoods) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = goods;
+    }
+}
+
+#[async_trait]
+impl GoodsBook for OrderBook {
+    fn are_told(&self, there: &[ToldLine]) -> bool {
+        self.goods().are(there)
+    }
+
+    async fn tell(&self, there: Option<&[ToldLine]>, wanted: &[ToldLine]) -> Result<(), StoreError> {
+        self.keep(self.goods().telling(there, wanted));
+        Ok(())
     }
 }

@@ -29,7 +29,7 @@ use crate::ports::{
     Documents, Due, Gate, Handing, JobPage, Jobs, LabelDoor, LabelLinks, Labels, Limits, NewJob, Nonces, Queue, Reread,
     Save, Saved, Slot, Spending, State, Steps, StoreError, TokenRequests, Turn,
 };
-pub use desks::Desks;
+pub use desks::{Desks, OrderBook};
 pub use reconciliations::Reconciled;
 pub use shared::Shared;
 pub use tokens::TokenRow;

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{CallError, Cursor, StoreError};
+use super::{CallError, Cursor, Exchange, StoreError};
 use crate::domain::{
     ConnectionId, DeskOrder, DeskOrderRef, Despatch, DespatchId, DocumentId, Level, LevelKey, Round, SentLevel,
-    StockRun, Stretch, TenantId,
+    StockRun, Stretch, TenantId, ToldGoods, ToldLine,
 };
 
 /// Which despatches are asked for.
@@ -45,6 +45,15 @@ pub enum Placed {
     Fixed(String),
 }
 
+/// What is known of the goods of one order that is made at a desk, where whoever changes them there writes it down before.
+#[async_trait]
+pub trait GoodsBook: Send + Sync {
+    /// Whether goods that stand at the desk are those that it was told, so that nobody has changed or split them there.
+    fn are_told(&self, there: &[ToldLine]) -> bool;
+    /// Writes down that goods are about to be told in place of those that stand there; `None` where nothing is seen to stand there.
+    async fn tell(&self, there: Option<&[ToldLine]>, wanted: &[ToldLine]) -> Result<(), StoreError>;
+}
+
 /// A system in which people ship.
 #[async_trait]
 pub trait ShippingDesk: Send + Sync {
@@ -74,8 +83,11 @@ pub trait ShippingDesk: Send + Sync {
     /// [`CallError::Refused`] with the code `unknown-sku` or `unknown-place`; whatever would refuse every level alike (no
     /// inventory in the plan) with `no-inventory`.
     async fn set_on_hand(&self, level: &Level, place: &str) -> Result<(), CallError>;
-    /// Makes an open order say what the ERP says of its customer and, where `make`, makes the order itself, or all of it, so.
-    async fn place(&self, order: &DeskOrder, make: bool) -> Result<Placed, CallError>;
+    /// Makes an open order say what the ERP says of its customer and, where the connection makes orders and so keeps a book of their
+    /// goods, makes the order itself, or its goods, so: goods that stand there otherwise than they were told are left alone and refused.
+    async fn place(&self, order: &DeskOrder, goods: Option<&dyn GoodsBook>) -> Result<Placed, CallError>;
+    /// From here on this work leaves most of the desk's calls to whoever tells what was shipped.
+    fn give_way(&self) {}
 }
 
 // ---- what the ERP must be able to say ----------------------------------------------------------------------------
@@ -207,6 +219,77 @@ impl CustomersRun {
     }
 }
 
+impl AsRef<Round> for CustomersRun {
+    fn as_ref(&self) -> &Round {
+        &self.round
+    }
+}
+
+impl AsMut<Round> for CustomersRun {
+    fn as_mut(&mut self) -> &mut Round {
+        &mut self.round
+    }
+}
+
+/// What goes out to a desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outgoing {
+    /// What lies where.
+    Stock,
+    /// Customers, on their open orders.
+    Customers,
+}
+
+/// A run of a connection, whose story is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeskStory<'a> {
+    /// Whose.
+    pub connection: &'a ConnectionId,
+    /// Of what.
+    pub of: Outgoing,
+    /// Which run.
+    pub run: u32,
+}
+
+/// A call that wrote to a desk, as its vendor finds it again.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DeskCall {
+    /// Method and path.
+    pub request: String,
+    /// The status, where an answer came.
+    pub status: Option<u16>,
+    /// The names under which the vendor finds it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
+}
+
+impl DeskCall {
+    /// Those of these exchanges that wrote to a system, without what was written.
+    pub fn among(exchanges: &[Exchange], system: &str) -> Vec<Self> {
+        let wrote = |one: &&Exchange| one.system == system && !one.request.starts_with("GET ");
+        let call = |one: &Exchange| Self {
+            request: one.request.split('?').next().unwrap_or_default().to_owned(),
+            status: one.status,
+            ids: one.transaction_ids().map(|(_, id)| id.clone()).collect(),
+        };
+        exchanges.iter().filter(wrote).map(call).collect()
+    }
+}
+
+/// Something that was written to a desk, or that it refused; nothing of it is about persons.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DeskWrite {
+    /// When.
+    pub at: Timestamp,
+    /// Of what: an order by its number, an SKU in a place.
+    pub of: String,
+    /// What was done to it, in plain words (`set to 25`, `made`, `refused`).
+    pub what: String,
+    /// By which calls.
+    pub calls: Vec<DeskCall>,
+}
+
 /// What desks were told of stock, and the runs that tell it and customers.
 #[async_trait]
 pub trait StockBooks: Send + Sync {
@@ -229,6 +312,19 @@ pub trait StockBooks: Send + Sync {
     async fn customers_run(&self, connection: &ConnectionId) -> Result<CustomersRun, StoreError>;
     /// Stores it (version one more than what it replaces) if nobody did in between; `false` otherwise.
     async fn write_customers_run(&self, connection: &ConnectionId, run: &CustomersRun) -> Result<bool, StoreError>;
+    /// What is known of the goods of an order that was made at the desk, read consistently.
+    async fn told_goods(&self, connection: &ConnectionId, order: &DocumentId) -> Result<ToldGoods, StoreError>;
+    /// Keeps that: whoever does has the run.
+    async fn keep_told_goods(
+        &self,
+        connection: &ConnectionId,
+        order: &DocumentId,
+        goods: &ToldGoods,
+    ) -> Result<(), StoreError>;
+    /// Keeps a page of a run's story for some months; the same page replaces the one before.
+    async fn keep_story(&self, story: DeskStory<'_>, page: u64, writes: &[DeskWrite]) -> Result<(), StoreError>;
+    /// A run's story from its beginning, at most so many pages of it from the end.
+    async fn story(&self, story: DeskStory<'_>, pages: u16) -> Result<Vec<DeskWrite>, StoreError>;
 }
 
 /// What a message of the stock queue says: a key and nothing else.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
-use waybill::domain::{Doubt, LevelKey, Nonce, SentLevel, StockRun};
-use waybill::ports::{CustomersRun, StockBooks};
+use waybill::domain::{DocumentId, Doubt, LevelKey, Nonce, SentLevel, StockRun, ToldGoods, ToldLine};
+use waybill::ports::{CustomersRun, DeskCall, DeskStory, DeskWrite, Outgoing, StockBooks};
 
 use crate::database::{Fault, Store};
 use crate::samples::{connection_id, start};
@@ -123,4 +123,73 @@ async fn levels_are_found_by_the_sku_that_they_were_told_under() {
     dynamo.keep_sent(&id, &[gone, sent(3, 2, "B", 3)]).await.unwrap();
     assert!(under("A").await.is_empty());
     assert_eq!(under("B").await, BTreeSet::from([3]));
+}
+
+/// P45: what was told of an order's goods is known again, of each order of each connection.
+#[tokio::test]
+async fn what_was_told_of_an_orders_goods_is_known_again() {
+    let store = Store::new().await;
+    let (dynamo, id) = (store.dynamo.as_ref(), connection_id());
+    let (order, other) = (DocumentId::sales_order("5012"), DocumentId::sales_order("501"));
+    assert_eq!(dynamo.told_goods(&id, &order).await.unwrap(), ToldGoods::default());
+    let line = |quantity: u32| ToldLine {
+        line: "1".to_owned(),
+        sku: "A".to_owned(),
+        quantity: Decimal::from(quantity),
+    };
+    let telling = ToldGoods::default().telling(Some(&[line(5)]), &[line(7)]);
+    dynamo.keep_told_goods(&id, &order, &telling).await.unwrap();
+    assert_eq!(dynamo.told_goods(&id, &order).await.unwrap(), telling);
+    let settled = telling.settled(&[line(7)]);
+    dynamo.keep_told_goods(&id, &order, &settled).await.unwrap();
+    assert_eq!(dynamo.told_goods(&id, &order).await.unwrap(), settled);
+    assert_eq!(dynamo.told_goods(&id, &other).await.unwrap(), ToldGoods::default());
+    let levels = dynamo.sent(&id, &LevelKey::FIRST, &LevelKey::LAST).await.unwrap();
+    assert_eq!(levels, [], "it is no level");
+}
+
+/// A run's story is told in the order in which it was written, its end where it is long, and no other run's.
+#[tokio::test]
+async fn a_runs_story_is_told_in_order() {
+    let store = Store::new().await;
+    let (dynamo, id) = (store.dynamo.as_ref(), connection_id());
+    let story = |of, run| DeskStory {
+        connection: &id,
+        of,
+        run,
+    };
+    let write = |of: &str| DeskWrite {
+        at: start(),
+        of: of.to_owned(),
+        what: "made".to_owned(),
+        calls: vec![DeskCall {
+            request: "POST /v2/shipments".to_owned(),
+            status: Some(200),
+            ids: vec!["req-1".to_owned()],
+        }],
+    };
+    for (page, names) in [(9, ["A", "B"]), (10, ["C", "D"]), (101, ["E", "F"])] {
+        let writes = names.map(write);
+        dynamo
+            .keep_story(story(Outgoing::Stock, 1), page, &writes)
+            .await
+            .unwrap();
+    }
+    dynamo
+        .keep_story(story(Outgoing::Stock, 10), 1, &[write("X")])
+        .await
+        .unwrap();
+    dynamo
+        .keep_story(story(Outgoing::Customers, 1), 1, &[write("Y")])
+        .await
+        .unwrap();
+    let told = async |of, run, pages| {
+        let writes = dynamo.story(story(of, run), pages).await.unwrap();
+        writes.into_iter().map(|write| write.of).collect::<String>()
+    };
+    assert_eq!(told(Outgoing::Stock, 1, 100).await, "ABCDEF");
+    assert_eq!(told(Outgoing::Stock, 1, 2).await, "CDEF");
+    assert_eq!(told(Outgoing::Customers, 1, 100).await, "Y");
+    let whole = dynamo.story(story(Outgoing::Stock, 10), 1).await.unwrap();
+    assert_eq!(whole, [write("X")]);
 }

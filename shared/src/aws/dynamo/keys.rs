@@ -7,7 +7,7 @@ use crate::domain::{
     CarrierShipmentId, ConnectionId, DocumentId, JobId, LevelKey, Nonce, ParcelKey, TrackingEvent, Walk,
 };
 use crate::job::Job;
-use crate::ports::{State, TokenKey};
+use crate::ports::{DeskStory, Outgoing, State, TokenKey};
 
 /// Over how many partitions the index of due jobs is spread.
 pub const DUE_SHARDS: u8 = 16;
@@ -140,6 +140,14 @@ impl Key {
         Self::new(desk_books(connection), level(key))
     }
 
+    pub(super) fn told_goods(connection: &ConnectionId, order: &DocumentId) -> Self {
+        Self::new(desk_books(connection), format!("GOODS#{order}"))
+    }
+
+    pub(super) fn desk_story(story: DeskStory<'_>, page: u64) -> Self {
+        Self::new(desk_books(story.connection), format!("{}{page:020}", desk_story(story)))
+    }
+
     pub(super) fn reread(connection: &ConnectionId, document: &DocumentId) -> Self {
         Self::new(format!("CONN#{connection}"), format!("{REREAD}{document}"))
     }
@@ -177,6 +185,15 @@ impl Key {
 /// The partition of what a connection's desk was told. It is written no faster than the desk takes calls, some a second.
 pub(super) fn desk_books(connection: &ConnectionId) -> String {
     format!("DESK#{connection}")
+}
+
+/// The beginning of the sort keys of a run's story.
+pub(super) fn desk_story(story: DeskStory<'_>) -> String {
+    let of = match story.of {
+        Outgoing::Stock => "STOCK",
+        Outgoing::Customers => "CUSTOMERS",
+    };
+    format!("STORY#{of}#{:010}#", story.run)
 }
 
 /// A level's sort key: numbers of one width, so that text sorts like levels.

@@ -10,30 +10,27 @@
 //! What a desk does not take is remembered with the quantity, and tried again when something of it changes, the next day, or by the
 //! next run where it is neither the SKU nor the place that is not known. What the ERP shows no more is told as nothing, unless
 //! another level is shown under the same name; a place that the connection names no more is left alone. Where a whole place
-//! vanishes, or most of a page, the run is given up instead: the ERP's role may have lost sight of it. Two items under one name in
-//! one place are named and not told. Near the desk's limit the run waits in the queue.
+//! vanishes, or most of a page, the run is given up instead: the ERP's role may have lost sight of it. Of two items under one name in
+//! one place, neither is told where they are read together, else only the one that the desk shows already; they are named. Near the
+//! desk's limit, of which it leaves the greater part to what ships, the run waits in the queue. What was written is the run's story.
 
 mod page;
 mod visit;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::outward::{Begun, Halt, delay, told_of, wait};
+use super::outward::{Begun, Halt};
+use super::rounds::{self, Ports, Telling, Work};
 use crate::connection::{Connection, StockPolicy};
-use crate::domain::{ConnectionId, Nonce, StockRun};
+use crate::domain::{ConnectionId, StockRun};
 use crate::job::Timing;
-use crate::ports::{
-    Clock, Connections, Gate, Nonces, Opened, StockBooks, StockMessage, StockQueue, StoreError, Systems,
-};
+use crate::ports::{Clock, Connections, Nonces, StockBooks, StockMessage, StockQueue, StoreError, Systems};
 use crate::telemetry;
 use visit::Visit;
-
-/// How often a run is begun when somebody else was faster.
-const TRIES: usize = 3;
 
 /// How many levels are read at a time.
 const PAGE: u16 = 500;
@@ -63,34 +60,15 @@ impl Stock {
     /// # Errors
     /// When the store or the queue fails. Asking again is harmless.
     pub async fn begin(&self, id: &ConnectionId, whole: bool) -> Result<Begun, StoreError> {
-        let gate = match self.gate(id).await? {
-            Ok(gate) => gate,
-            Err(why) => return Ok(Begun::not(why)),
-        };
-        let connection = &gate.connection;
-        for _ in 0..TRIES {
-            let (run, now) = (self.books.stock_run(id).await?, self.clock.now());
-            let begins = !run.round.is_under_way();
-            let next = if begins { run.next(now, whole) } else { run };
-            count_age(&next, now);
-            if begins && !self.books.write_stock_run(id, &next).await? {
-                continue;
-            }
-            let queued = next.round.stands_still(now);
-            if queued {
-                self.call_for(connection, Duration::ZERO).await?;
-            }
-            tracing::info!(connection = %id, run = next.round.number, new = begins, queued, "stock is to be told");
-            return Ok(Begun {
-                run: next.round.number,
-                new: begins,
-                queued,
-                stopped: None,
-            });
-        }
-        Err(StoreError(format!(
-            "the stock run of {id} changes faster than it can be begun"
-        )))
+        rounds::begin(self, id, whole, None).await
+    }
+
+    /// The same where a person asks for it.
+    ///
+    /// # Errors
+    /// When the store or the queue fails. Asking again is harmless.
+    pub async fn begin_for(&self, by: Option<&str>, id: &ConnectionId, whole: bool) -> Result<Begun, StoreError> {
+        rounds::begin(self, id, whole, by).await
     }
 
     /// Goes on with the run of a connection until everything is told, something stands in the way, or `deadline` is near.
@@ -98,125 +76,79 @@ impl Stock {
     /// # Errors
     /// When the store or the queue fails: the message must then be delivered again.
     pub async fn go_on(&self, id: &ConnectionId, deadline: Timestamp) -> Result<(), StoreError> {
-        let (mut run, now) = (self.books.stock_run(id).await?, self.clock.now());
-        if !run.round.is_under_way() {
-            return Ok(());
+        rounds::go_on(self, id, deadline).await
+    }
+}
+
+#[async_trait]
+impl Telling for Stock {
+    type Run = StockRun;
+    const WHAT: &'static str = "stock";
+
+    fn ports(&self) -> Ports<'_> {
+        Ports {
+            connections: self.connections.as_ref(),
+            systems: self.systems.as_ref(),
+            queue: self.queue.as_ref(),
+            clock: self.clock.as_ref(),
+            nonces: self.nonces.as_ref(),
+            timing: &self.timing,
         }
-        let (gate, held) = (self.gate(id).await?, run.round.held_until(now));
-        let gate = match gate {
-            Ok(gate) => gate,
-            // Whoever is at it comes to know it as well.
-            Err(_) if held.is_some() => return Ok(()),
-            Err(why) => {
-                tracing::warn!(connection = %id, why, "stock is not told");
-                run.round = run.round.resting(why);
-                return self.books.write_stock_run(id, &run).await.map(|_| ());
-            }
-        };
-        if let Some(until) = held {
-            return self.call_for(&gate.connection, wait(until.duration_since(now))).await;
-        }
-        let owner = self.nonces.nonce();
-        run.round = run.round.taken(&owner, now, self.timing.lease);
-        if !self.books.write_stock_run(id, &run).await? {
-            return Ok(());
-        }
-        let (halt, run) = match self.systems.open(&gate.connection).await {
-            Ok(systems) => {
-                let told = self.tell(&gate, &systems, owner, run, deadline).await;
-                systems.close().await;
-                told
-            }
-            Err(error) => (Some(error.into()), run),
-        };
-        self.put_down(&gate.connection, run, halt).await
     }
 
-    async fn tell(
-        &self,
-        gate: &Gate,
-        systems: &Opened,
-        owner: Nonce,
-        run: StockRun,
-        deadline: Timestamp,
-    ) -> (Option<Halt>, StockRun) {
-        let (Some(policy), Some(desk)) = (&gate.connection.stock, &systems.desk) else {
-            let why = format!("{} is no desk that is told of stock", gate.connection.carrier.system);
+    fn message(id: ConnectionId) -> StockMessage {
+        StockMessage::Stock(id)
+    }
+
+    fn objection(connection: &Connection) -> Option<String> {
+        objection(&connection.id, connection.stock.as_ref())
+    }
+
+    async fn read(&self, id: &ConnectionId) -> Result<StockRun, StoreError> {
+        self.books.stock_run(id).await
+    }
+
+    async fn write(&self, id: &ConnectionId, run: &StockRun) -> Result<bool, StoreError> {
+        self.books.write_stock_run(id, run).await
+    }
+
+    fn next(&self, _connection: &Connection, run: &StockRun, now: Timestamp, whole: bool) -> StockRun {
+        run.next(now, whole)
+    }
+
+    async fn tell(&self, work: Work<'_>, run: StockRun) -> (Option<Halt>, StockRun) {
+        let (Some(policy), Some(desk)) = (&work.connection.stock, &work.systems.desk) else {
+            let why = format!("{} is no desk that is told of stock", work.connection.carrier.system);
             return (Some(Halt::GivenUp(why)), run);
         };
+        desk.desk.give_way();
         let mut visit = Visit {
             stock: self,
-            connection: &gate.connection,
+            work: &work,
             policy,
-            systems,
             desk,
-            owner,
-            deadline,
             run,
-            shown: BTreeSet::new(),
         };
         let halt = visit.tell_all().await.err();
         (halt, visit.run)
     }
 
-    /// Lets go of the run, and says who goes on with it and when.
-    async fn put_down(&self, connection: &Connection, mut run: StockRun, halt: Option<Halt>) -> Result<(), StoreError> {
-        let (id, now) = (&connection.id, self.clock.now());
-        let delay = match halt {
-            None => {
-                run.worst_age_seconds = run.age_seconds(now);
-                count_age(&run, now);
-                run.round = run.round.over(now, None);
-                let took = run.round.began.map_or(0, |began| now.duration_since(began).as_secs());
-                telemetry::count("StockRunSeconds", u64::try_from(took).unwrap_or(0));
-                tracing::info!(connection = %id, run = run.round.number, read = run.read, changed = run.changed, told = run.told, unplaced = run.unplaced_in_all, "all stock is told");
-                None
-            }
-            Some(Halt::GivenUp(why)) => {
-                telemetry::count("DeskRunsGivenUp", 1);
-                tracing::error!(connection = %id, run = run.round.number, why, "the run is given up");
-                run.round = run.round.over(now, Some(why));
-                None
-            }
-            Some(Halt::Later(later)) => {
-                let delay = delay(&self.timing, &later);
-                tracing::info!(connection = %id, run = run.round.number, why = later.reason, "the run waits");
-                run.round = run.round.waiting(now, Some(now + delay), Some(later.reason));
-                Some(wait(delay))
-            }
-            Some(Halt::TimeUp) => {
-                run.round = run.round.waiting(now, None, None);
-                Some(Duration::ZERO)
-            }
-            Some(Halt::Lost) => {
-                tracing::warn!(connection = %id, "somebody else goes on with the run");
-                return Ok(());
-            }
-            Some(Halt::Store(error)) => return Err(error),
-        };
-        if !self.books.write_stock_run(id, &run).await? {
-            return Ok(());
+    fn complete(&self, connection: &Connection, run: &mut StockRun, now: Timestamp) {
+        run.worst_age_seconds = run.age_seconds(now);
+        if let Some(age) = run.worst_age_seconds {
+            telemetry::count("StockAgeSeconds", age);
         }
-        match delay {
-            Some(delay) => self.call_for(connection, delay).await,
-            None => Ok(()),
-        }
+        let took = run.round.began.map_or(0, |began| now.duration_since(began).as_secs());
+        telemetry::count("StockRunSeconds", u64::try_from(took).unwrap_or(0));
+        let id = &connection.id;
+        tracing::info!(connection = %id, run = run.round.number, read = run.read, changed = run.changed, told = run.told, unplaced = run.unplaced_in_all, "all stock is told");
     }
 
-    async fn call_for(&self, connection: &Connection, delay: Duration) -> Result<(), StoreError> {
-        let message = StockMessage::Stock(connection.id.clone());
-        self.queue.send(&message, &connection.tenant, delay).await
-    }
-
-    /// The connection, or in plain words why its stock is not told.
-    async fn gate(&self, id: &ConnectionId) -> Result<Result<Gate, String>, StoreError> {
-        let gate = self.connections.gate(id).await?;
-        Ok(
-            told_of(id, gate).and_then(|gate| match objection(id, gate.connection.stock.as_ref()) {
-                Some(why) => Err(why),
-                None => Ok(gate),
-            }),
-        )
+    /// How late the run is by the connection's own schedule, a first one that never ends as well.
+    fn measure(&self, connection: &Connection, run: &StockRun, now: Timestamp) {
+        let Some(policy) = &connection.stock else { return };
+        let late = run.overdue_seconds(now, policy.schedule.longest_interval());
+        telemetry::count("StockOverdueSeconds", late);
     }
 }
 
@@ -237,10 +169,4 @@ fn objection(id: &ConnectionId, policy: Option<&StockPolicy>) -> Option<String> 
 fn shared_place(policy: &StockPolicy) -> Option<&String> {
     let mut seen = BTreeSet::new();
     policy.places.values().find(|place| !seen.insert(*place))
-}
-
-fn count_age(run: &StockRun, now: Timestamp) {
-    if let Some(age) = run.age_seconds(now) {
-        telemetry::count("StockAgeSeconds", age);
-    }
 }

@@ -41,6 +41,8 @@ pub(super) struct Errand {
     pub(super) key: LevelKey,
     /// What is to be shown, and in which place; `None` where the ERP shows nothing any more.
     pub(super) shown: Option<(Level, String)>,
+    /// Whether it is not known to be shown so already: then the name may be another one's.
+    pub(super) anew: bool,
     /// Under what it was shown, and must be shown no more unless another level is.
     pub(super) empty: Vec<Shelf>,
 }
@@ -116,18 +118,50 @@ impl Entry {
     }
 }
 
-/// Of the levels that were read, those that are dealt with together, and whether there is nothing after them. A full page ends
-/// with the last item of which it surely has everything.
-pub(super) fn whole_items(mut levels: Vec<Level>, limit: u16) -> (Vec<Level>, bool) {
+/// Levels that are dealt with together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cut {
+    pub(super) levels: Vec<Level>,
+    /// The last key of which it is known what the ERP shows.
+    pub(super) to: LevelKey,
+    /// After what the next ones are read; `None` where there is nothing.
+    pub(super) next: Option<LevelKey>,
+}
+
+/// Of the levels that were read, those that are dealt with together. A full page ends with the last item of which it surely has
+/// everything; an item that fills a page is dealt with as far as it was read, and no further.
+pub(super) fn whole_items(mut levels: Vec<Level>, limit: u16) -> Cut {
+    let Some(last) = levels.last().map(|level| level.key.clone()) else {
+        return Cut {
+            levels,
+            to: LevelKey::LAST,
+            next: None,
+        };
+    };
     if levels.len() < usize::from(limit) {
-        return (levels, true);
+        return Cut {
+            levels,
+            to: LevelKey::LAST,
+            next: None,
+        };
     }
-    let last = levels.last().map(|level| level.key.item);
-    let whole = levels.partition_point(|level| Some(level.key.item) != last);
-    if whole > 0 {
-        levels.truncate(whole);
+    let whole = levels.partition_point(|level| level.key.item != last.item);
+    levels.truncate(if whole > 0 { whole } else { levels.len() });
+    let end = levels.last().map_or(last, |level| level.key.clone());
+    Cut {
+        levels,
+        to: if whole > 0 { end.end_of_item() } else { end.clone() },
+        next: Some(end),
     }
-    (levels, false)
+}
+
+/// Why a level is not told whose name the desk shows for another item.
+pub(super) fn taken_by(other: &LevelKey) -> String {
+    format!(
+        "item {} has this SKU in this place too, and is what the desk shows: give them SKUs of their own, or leave one out by \
+         stock.condition",
+        other.item
+    )
 }
 
 /// In plain words what would vanish from the desk at once, where that looks as if the ERP no more shows what it has: every level of a
@@ -244,6 +278,8 @@ impl Page<'_> {
         Finding::Errand(Errand {
             key: level.key.clone(),
             shown: Some((level.clone(), place.clone())),
+            // Where everything is told again, every name is looked at again.
+            anew: self.whole || !sent.is_some_and(|sent| sent.stands_as(&level.sku, place)),
             empty: self.to_empty(sent, doubt, wanted),
         })
     }
@@ -278,6 +314,7 @@ impl Page<'_> {
         (told || doubt.is_some()).then(|| Errand {
             key: key.clone(),
             shown: None,
+            anew: false,
             empty: self.to_empty(sent, doubt, wanted),
         })
     }
@@ -354,6 +391,7 @@ mod tests {
                 .map(|(location, place)| (LocationId::new(*location), (*place).to_owned()))
                 .collect(),
             measure: StockMeasure::OnHand,
+            assemblies: true,
             condition: None,
         }
     }
@@ -602,15 +640,37 @@ mod tests {
         let levels: Vec<Level> = [(1, 1), (1, 2), (2, 1), (2, 2)]
             .map(|(item, place)| level(item, place, "A", dec!(1)))
             .into();
-        let (cut, last) = whole_items(levels.clone(), 4);
-        assert_eq!((cut.len(), last), (2, false));
-        let (all, last) = whole_items(levels.clone(), 5);
-        assert_eq!((all.len(), last), (4, true));
-        let (one, last) = whole_items(levels.into_iter().take(2).collect(), 2);
+        let full = whole_items(levels.clone(), 4);
         assert_eq!(
-            (one.len(), last),
-            (2, false),
-            "an item that fills a page is dealt with as far as it was read"
+            (full.levels.len(), full.to, full.next),
+            (2, key(1, u64::MAX), Some(key(1, 2)))
         );
+        let last = whole_items(levels.clone(), 5);
+        assert_eq!((last.levels.len(), last.to, last.next), (4, LevelKey::LAST, None));
+        let nothing = whole_items(Vec::new(), 5);
+        assert_eq!((nothing.to, nothing.next), (LevelKey::LAST, None));
+    }
+
+    /// P44: of an item in more places than a page holds nothing is known beyond what was read: the rest of it is not gone.
+    #[test]
+    fn an_item_that_fills_a_page_is_dealt_with_as_far_as_it_was_read() {
+        let levels: Vec<Level> = [1, 2].map(|place| level(1, place, "A", dec!(1))).into();
+        let cut = whole_items(levels, 2);
+        assert_eq!(
+            (cut.levels.len(), &cut.to, &cut.next),
+            (2, &key(1, 2), &Some(key(1, 2)))
+        );
+        let books = [sent(1, 1, "A", "P1", dec!(1)), sent(1, 3, "A", "P3", dec!(9))];
+        let policy = policy(&[("1", "P1"), ("2", "P2"), ("3", "P3")]);
+        let page = Page {
+            levels: &cut.levels,
+            sent: &books,
+            doubts: &[],
+            policy: &policy,
+            whole: false,
+            began: at(24),
+            now: at(25),
+        };
+        assert_eq!(told(&page.entries(&LevelKey::FIRST, &cut.to)), [shows("A@P2=1")]);
     }
 }

@@ -1,25 +1,18 @@
 //! One invocation's part of a run.
 
-use std::collections::BTreeSet;
-
-use futures::future::join_all;
-use jiff::Timestamp;
-
 use rust_decimal::Decimal;
 
-use super::page::{Entry, Errand, Finding, Page, Shelf, lost_from_sight, unplaced, whole_items};
+use super::page::{Cut, Entry, Errand, Finding, Page, Shelf, lost_from_sight, taken_by, unplaced, whole_items};
 use super::{PAGE, Stock};
-use crate::connection::{Connection, StockPolicy};
-use crate::domain::{Level, LevelKey, Nonce, SentLevel, StockRun};
+use crate::connection::StockPolicy;
+use crate::domain::{Level, LevelKey, SentLevel, ShownAnew, StockRun};
 use crate::flows::outward::Halt;
-use crate::ports::{CallError, Desk, Opened};
+use crate::flows::rounds::{self, Telling, Work};
+use crate::ports::{CallError, Desk, DeskCall, DeskStory, DeskWrite, Outgoing};
 use crate::telemetry;
 
 /// How many levels are told before that is kept; an item's levels stay together.
 const BATCH: usize = 20;
-
-/// How many levels are told side by side.
-const TOGETHER: usize = 4;
 
 /// The desk's word for having no inventory at all.
 const NO_INVENTORY: &str = "no-inventory";
@@ -27,16 +20,10 @@ const NO_INVENTORY: &str = "no-inventory";
 /// A visit to a desk.
 pub(super) struct Visit<'a> {
     pub(super) stock: &'a Stock,
-    pub(super) connection: &'a Connection,
+    pub(super) work: &'a Work<'a>,
     pub(super) policy: &'a StockPolicy,
-    pub(super) systems: &'a Opened,
     pub(super) desk: &'a Desk,
-    pub(super) owner: Nonce,
-    /// When the invocation must have ended.
-    pub(super) deadline: Timestamp,
     pub(super) run: StockRun,
-    /// Under what this visit has shown something: the books find it by its SKU only after a while.
-    pub(super) shown: BTreeSet<Shelf>,
 }
 
 /// A stretch of the ERP's stock.
@@ -46,6 +33,20 @@ struct Stretch {
     to: LevelKey,
     /// Where the next one begins; `None` after the last.
     next: Option<LevelKey>,
+}
+
+impl Stretch {
+    /// Whether a level is none of this stretch.
+    fn is_beyond(&self, key: &LevelKey) -> bool {
+        *key < self.from || *key > self.to
+    }
+}
+
+/// What came of some errands.
+#[derive(Default)]
+struct Told {
+    kept: Vec<SentLevel>,
+    story: Vec<DeskWrite>,
 }
 
 impl Visit<'_> {
@@ -62,22 +63,16 @@ impl Visit<'_> {
         }
     }
 
-    /// Whether there is time for one more call, as far as the invocation and the lock last.
     fn in_time(&self) -> Result<(), Halt> {
-        let until = self.run.round.held.as_ref().map_or(self.deadline, |grip| grip.until);
-        if self.stock.clock.now() + self.stock.timing.call < until.min(self.deadline) {
-            Ok(())
-        } else {
-            Err(Halt::TimeUp)
-        }
+        rounds::in_time(&self.stock.ports(), &self.run.round, self.work.deadline)
     }
 
     /// Moves the run on, unless somebody else did.
     async fn save(&mut self) -> Result<(), Halt> {
         let (now, lease) = (self.stock.clock.now(), self.stock.timing.lease);
-        self.run.round = self.run.round.taken(&self.owner, now, lease);
+        self.run.round = self.run.round.taken(&self.work.owner, now, lease);
         let books = &self.stock.books;
-        if books.write_stock_run(&self.connection.id, &self.run).await? {
+        if books.write_stock_run(&self.work.connection.id, &self.run).await? {
             Ok(())
         } else {
             Err(Halt::Lost)
@@ -89,16 +84,14 @@ impl Visit<'_> {
         let after = self.run.after.clone();
         let levels = self.desk.source.levels(after.as_ref(), PAGE).await;
         // Others may need the slot while the desk is told.
-        self.systems.close().await;
-        let (levels, last) = whole_items(levels?, PAGE);
+        self.work.systems.close().await;
+        let Cut { levels, to, next } = whole_items(levels?, PAGE);
         let from = after.as_ref().map_or(LevelKey::FIRST, LevelKey::successor);
-        let next = levels.last().map(|level| level.key.clone()).filter(|_| !last);
-        let to = next.as_ref().map_or(LevelKey::LAST, LevelKey::end_of_item);
-        let sent = self.stock.books.sent(&self.connection.id, &from, &to).await?;
+        let sent = self.stock.books.sent(&self.work.connection.id, &from, &to).await?;
         if after.is_none() && levels.is_empty() && !self.run.round.whole && sent.iter().any(is_shown) {
             return Err(Halt::GivenUp(format!(
                 "the ERP lists no stock at all, and the desk shows some: nothing was told. If there is none: `waybill stock run {} --all`",
-                self.connection.id
+                self.work.connection.id
             )));
         }
         let now = self.stock.clock.now();
@@ -117,7 +110,7 @@ impl Visit<'_> {
             return Err(Halt::GivenUp(format!(
                 "the ERP no more lists {lost} that the desk shows: they were not told as nothing, nor anything after them. See whether \
                  the integration's role still sees that place; if there is nothing: `waybill stock run {} --all`",
-                self.connection.id
+                self.work.connection.id
             )));
         }
         Ok(Stretch {
@@ -134,41 +127,48 @@ impl Visit<'_> {
             return Ok(());
         };
         let errands: Vec<&Errand> = batch.iter().filter_map(Entry::errand).collect();
-        let mut kept = Vec::new();
+        let mut told = Told::default();
         if !errands.is_empty() {
             self.in_time()?;
             self.run.telling.retain(|doubt| doubt.key > *last);
             self.run.telling.extend(errands.iter().map(|errand| errand.doubt()));
             self.save().await?;
-            let halt = self.run_errands(&errands, stretch, &mut kept).await;
-            self.stock.books.keep_sent(&self.connection.id, &kept).await?;
-            self.systems.recorder.drain();
-            self.note_told(&kept);
+            let halt = self.run_errands(&errands, stretch, &mut told).await;
+            self.stock.books.keep_sent(&self.work.connection.id, &told.kept).await?;
+            self.keep_story(&told.story).await?;
+            self.note_told(&told.kept);
             self.run
                 .telling
-                .retain(|doubt| kept.iter().all(|sent| sent.key != doubt.key));
+                .retain(|doubt| told.kept.iter().all(|sent| sent.key != doubt.key));
             halt?;
         }
         for entry in batch {
-            self.tally(entry, &kept);
+            self.tally(entry, &told.kept);
         }
         self.run.telling.retain(|doubt| doubt.key > *last);
         self.run.after = Some(last.clone());
         Ok(())
     }
 
-    async fn run_errands(&self, errands: &[&Errand], stretch: &Stretch, kept: &mut Vec<SentLevel>) -> Result<(), Halt> {
-        for some in errands.chunks(TOGETHER) {
-            self.in_time()?;
-            let done = join_all(some.iter().map(|errand| self.run_errand(errand, stretch))).await;
-            let mut halt = None;
-            for one in done {
-                match one {
-                    Ok(sent) => kept.push(sent),
-                    Err(why) => halt = halt.or(Some(why)),
-                }
+    /// Levels are told one after another: the share of the desk's calls that stock has is used up all the same, and each call is known
+    /// for what it told.
+    async fn run_errands(&mut self, errands: &[&Errand], stretch: &Stretch, told: &mut Told) -> Result<(), Halt> {
+        for errand in errands {
+            let done = self.run_errand(errand, stretch).await;
+            let exchanges = self.work.systems.recorder.drain();
+            let calls = DeskCall::among(&exchanges, &self.work.connection.carrier.system);
+            if !calls.is_empty() {
+                told.story.push(self.written(errand, done.as_ref().ok(), calls));
             }
-            halt.map_or(Ok(()), Err)?;
+            let sent = done?;
+            if sent.stands_as(&sent.sku, &sent.place) && errand.anew {
+                self.run.note_shown_anew(ShownAnew {
+                    key: sent.key.clone(),
+                    sku: sent.sku.clone(),
+                    place: sent.place.clone(),
+                });
+            }
+            told.kept.push(sent);
         }
         Ok(())
     }
@@ -176,11 +176,11 @@ impl Visit<'_> {
     async fn run_errand(&self, errand: &Errand, stretch: &Stretch) -> Result<SentLevel, Halt> {
         let at = self.stock.clock.now();
         let refused = match &errand.shown {
-            Some((level, place)) => self.set(level, place).await?,
+            Some((level, place)) => self.show(level, place, errand.anew, stretch).await?,
             None => None,
         };
         for shelf in &errand.empty {
-            if !self.is_used(shelf, stretch).await? {
+            if !self.is_used(&errand.key, shelf, stretch).await? {
                 let nothing = Level {
                     key: errand.key.clone(),
                     sku: shelf.sku.clone(),
@@ -193,8 +193,47 @@ impl Visit<'_> {
         Ok(errand.kept(at, refused))
     }
 
+    /// Makes the desk show a level, unless its name is another one's.
+    async fn show(&self, level: &Level, place: &str, anew: bool, stretch: &Stretch) -> Result<Option<String>, Halt> {
+        if anew && let Some(other) = self.same_name(level, place, stretch).await? {
+            return Ok(Some(taken_by(&other)));
+        }
+        self.set(level, place).await
+    }
+
+    /// Another level, read before or to be read yet, that the desk shows under the same name and that the ERP still has so; within the
+    /// stretch that was seen to.
+    async fn same_name(&self, level: &Level, place: &str, stretch: &Stretch) -> Result<Option<LevelKey>, Halt> {
+        let shown = &mut self.run.shown_anew.iter().rev();
+        let is_other = |one: &&ShownAnew| one.sku == level.sku && one.place == place && stretch.is_beyond(&one.key);
+        if let Some(other) = shown.find(is_other) {
+            return Ok(Some(other.key.clone()));
+        }
+        let sent = self.stock.books.sent_as(&self.work.connection.id, &level.sku).await?;
+        for other in sent {
+            if !stretch.is_beyond(&other.key) || !other.stands_as(&level.sku, place) {
+                continue;
+            }
+            // What was read before in this run is known to be so.
+            if other.key < stretch.from || self.still_has(&other).await? {
+                return Ok(Some(other.key));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the ERP still has a level under its SKU.
+    async fn still_has(&self, sent: &SentLevel) -> Result<bool, Halt> {
+        self.in_time()?;
+        let levels = self.desk.source.levels(Some(&sent.key.predecessor()), 1).await;
+        self.work.systems.close().await;
+        let same = |level: &Level| level.key == sent.key && level.sku == sent.sku;
+        Ok(levels?.first().is_some_and(same))
+    }
+
     /// Makes the desk show a level; in plain words why it does not take it.
     async fn set(&self, level: &Level, place: &str) -> Result<Option<String>, Halt> {
+        self.in_time()?;
         match self.desk.desk.set_on_hand(level, place).await {
             Ok(()) => Ok(None),
             Err(CallError::Later(later)) => Err(Halt::Later(later)),
@@ -204,19 +243,59 @@ impl Visit<'_> {
     }
 
     /// Whether another level is shown under this name, beyond this stretch; within it that was seen to.
-    async fn is_used(&self, shelf: &Shelf, stretch: &Stretch) -> Result<bool, Halt> {
-        let sent = self.stock.books.sent_as(&self.connection.id, &shelf.sku).await?;
-        let beyond = |sent: &&SentLevel| sent.key < stretch.from || sent.key > stretch.to;
-        let mut others = sent.iter().filter(beyond);
-        Ok(self.shown.contains(shelf) || others.any(|sent| sent.stands_as(&shelf.sku, &shelf.place)))
+    async fn is_used(&self, own: &LevelKey, shelf: &Shelf, stretch: &Stretch) -> Result<bool, Halt> {
+        let same = |one: &ShownAnew| one.key != *own && one.sku == shelf.sku && one.place == shelf.place;
+        if self.run.shown_anew.iter().any(same) {
+            return Ok(true);
+        }
+        let sent = self.stock.books.sent_as(&self.work.connection.id, &shelf.sku).await?;
+        let mut others = sent.iter().filter(|sent| stretch.is_beyond(&sent.key));
+        Ok(others.any(|sent| sent.stands_as(&shelf.sku, &shelf.place)))
     }
 
-    /// Says what the desk was told, and remembers under what it shows something now.
-    fn note_told(&mut self, kept: &[SentLevel]) {
+    /// An entry of the run's story.
+    fn written(&self, errand: &Errand, sent: Option<&SentLevel>, calls: Vec<DeskCall>) -> DeskWrite {
+        let empty = errand.empty.first().map(|shelf| (&shelf.sku, &shelf.place));
+        let shown = errand.shown.as_ref().map(|(level, place)| (&level.sku, place));
+        let (sku, place) = shown.or(empty).unzip();
+        let what = match (sent, &errand.shown) {
+            (None, _) => "not known".to_owned(),
+            (Some(sent), _) if sent.refused.is_some() => "refused".to_owned(),
+            (Some(_), Some((level, _))) => format!("set to {}", level.quantity.normalize()),
+            (Some(_), None) => "set to 0: the ERP shows it no more".to_owned(),
+        };
+        DeskWrite {
+            at: self.stock.clock.now(),
+            of: format!(
+                "{} in {}",
+                sku.map_or("", String::as_str),
+                place.map_or("", String::as_str)
+            ),
+            what,
+            calls,
+        }
+    }
+
+    /// Keeps what was written as a page of the run's story; each write of the run has a version of its own.
+    async fn keep_story(&self, story: &[DeskWrite]) -> Result<(), Halt> {
+        if story.is_empty() {
+            return Ok(());
+        }
+        let round = &self.run.round;
+        let whose = DeskStory {
+            connection: &self.work.connection.id,
+            of: Outgoing::Stock,
+            run: round.number,
+        };
+        Ok(self.stock.books.keep_story(whose, round.version, story).await?)
+    }
+
+    /// Says what the desk was told.
+    fn note_told(&self, kept: &[SentLevel]) {
         count(kept);
         for sent in kept {
             tracing::info!(
-                connection = %self.connection.id,
+                connection = %self.work.connection.id,
                 run = self.run.round.number,
                 item = sent.key.item,
                 location = sent.key.location,
@@ -225,12 +304,6 @@ impl Visit<'_> {
                 refused = sent.refused.is_some(),
                 "a level was told to the desk"
             );
-            if sent.stands_as(&sent.sku, &sent.place) {
-                self.shown.insert(Shelf {
-                    sku: sent.sku.clone(),
-                    place: sent.place.clone(),
-                });
-            }
         }
     }
 

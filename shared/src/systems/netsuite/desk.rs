@@ -5,7 +5,8 @@
 //! - Stock stands in `aggregateItemLocation`, a row for each item in each place. An item that nobody has counted there has no
 //!   quantity; so has every item where the role may not see quantities, and the two must not be mistaken for each other.
 //! - A change of a customer does not change its orders, and one of an account above does not change the customers below it.
-//! - Kits have no stock of their own, and assemblies may have some, but how many more could be built is not among it: neither is told.
+//! - Kits have no stock of their own. Of assemblies the account counts what was built, which is told unless the connection says otherwise;
+//!   how many more could be built is not among it.
 //! - The key of an order that we made at a desk names the account beside the order, and is believed only together with the order's
 //!   number: a desk may serve several accounts, and a copy of an account has the same internal ids.
 //! - The same number may stand on orders of several subsidiaries: of several, those that the connection's own condition selects.
@@ -166,7 +167,7 @@ impl NetSuite {
 impl NetSuite {
     async fn level_page(&self, after: Option<(u64, u64)>, limit: u16) -> Result<(Vec<Level>, bool), CallError> {
         let (stock, places) = self.desk.stock().map_err(CallError::Refused)?;
-        let query = queries::levels(&places, stock.measure, stock.condition.as_deref(), after);
+        let query = queries::levels(&places, stock, after);
         let page: Result<Page<LevelRow>, CallError> = self.query(&query, limit).await;
         let page = page.map_err(|error| advised(error, STOCK_ADVICE))?;
         self.must_show_quantities(&page.items, stock.measure).await?;
@@ -620,10 +621,13 @@ impl NetSuite {
     /// What is not told of stock, said plainly.
     async fn check_untold(&self) -> Finding {
         let what = "items whose stock is not told";
-        let condition = self.desk.stock.as_ref().and_then(|stock| stock.condition.as_deref());
-        let page: Result<Page<KindRow>, CallError> = self.query(&queries::untold_items(condition), PAGE).await;
+        let stock = self.desk.stock.as_ref();
+        let assemblies = stock.is_some_and(|stock| stock.assemblies);
+        let condition = stock.and_then(|stock| stock.condition.as_deref());
+        let query = queries::untold_items(assemblies, condition);
+        let page: Result<Page<KindRow>, CallError> = self.query(&query, PAGE).await;
         let result = match page {
-            Ok(page) => Ok(untold(&page.items)),
+            Ok(page) => Ok(untold(&page.items, assemblies)),
             Err(error) => Err(permission(&error, "Lists > Items (View)")),
         };
         finding(what, result)
@@ -640,13 +644,18 @@ impl NetSuite {
     }
 }
 
-fn untold(rows: &[KindRow]) -> String {
+fn untold(rows: &[KindRow], assemblies: bool) -> String {
     let kind = |row: &KindRow| Some(format!("{} of the kind {}", row.items.clone()?, row.itemtype.clone()?));
     let kinds: Vec<String> = rows.iter().filter_map(kind).collect();
     match kinds.as_slice() {
+        [] if assemblies => "none: assemblies are told, and there are no kits".to_owned(),
         [] => "none: there are no assemblies and no kits".to_owned(),
+        kinds if assemblies => format!(
+            "{}: a kit has no stock of its own, so a desk must count what is packed; assemblies are told",
+            kinds.join(", ")
+        ),
         kinds => format!(
-            "{}: what could be built or packed of them is no stock, so a desk must count them itself",
+            "{}: a kit has no stock of its own, and assemblies are told with stock.assemblies = true; else a desk must count them itself",
             kinds.join(", ")
         ),
     }

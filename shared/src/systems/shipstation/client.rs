@@ -2,6 +2,7 @@
 //! buys nothing. What is asked of which API stands in `v2` and `v1`.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,13 +18,14 @@ use super::wire::{v1, v2};
 use crate::connection::{Connection, CustomersPolicy, Mistake, StockPolicy};
 use crate::domain::{
     Address, AddressVerdict, CarrierShipmentId, ContentHash, DeskOrder, DeskOrderRef, Despatch, DespatchId,
-    DespatchStanding, JobId, LabelFormat, LabelImage, Level, Offer, RateRequest, Readiness, Refusal, Shipment,
+    DespatchStanding, JobId, LabelFormat, LabelImage, Level, Offer, Rate, RateRequest, Readiness, Refusal, Shipment,
     ShipmentRequest, Stretch,
 };
 use crate::http::{self, Answer, Authorise, Basic, Call, Endpoint, Lane, Lost};
 use crate::ports::{
-    CallError, Carrier, Control, DespatchPage, Despatched, Draft, EffectError, Finding, LabelError, Later, ListPage,
-    Listing, News, Obstacle, Permit, Placed, Purchased, Push, ShippingDesk, Sighting, Subscribed, VoidError,
+    CallError, Carrier, Control, DespatchPage, Despatched, Draft, EffectError, Finding, GoodsBook, LabelError, Later,
+    ListPage, Listing, News, Obstacle, Permit, Placed, Purchased, Push, ShippingDesk, Sighting, StoreError, Subscribed,
+    VoidError,
 };
 use crate::systems::{Ports, account_of};
 
@@ -32,6 +34,12 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 /// The most orders and labels that one piece of work remembers.
 const MOST: usize = 2_000;
+
+/// What of the key's calls goes to stock and customers at most, one part of so many: the rest is left to what ships.
+const OUTWARD_PART: u32 = 2;
+
+/// The book of an order's goods, where the connection makes orders.
+pub(super) type Book<'a> = Option<&'a dyn GoodsBook>;
 
 /// V2's one key, in a header of its own.
 struct Key(SecretString);
@@ -106,6 +114,9 @@ pub struct ShipStation {
     pub(super) account: Account,
     pub(super) endpoint: Endpoint,
     auth: Arc<dyn Authorise>,
+    /// What of the published rate is there for work that gives way, and whether this is such work.
+    share: Option<Rate>,
+    gives_way: AtomicBool,
     /// The ERP and its account, with which the keys of orders that we make begin.
     pub(super) erp: String,
     /// The connection's own stores; empty for all.
@@ -138,6 +149,8 @@ impl ShipStation {
         };
         let stores = connection.desk.as_ref().map(|desk| &desk.stores);
         Ok(Self {
+            share: lane.rate.map(|rate| rate.part(OUTWARD_PART)),
+            gives_way: AtomicBool::new(false),
             endpoint: Endpoint {
                 client: ports.client,
                 system: "shipstation",
@@ -174,9 +187,29 @@ impl ShipStation {
     }
 
     async fn send_to(&self, endpoint: &Endpoint, call: Call) -> Result<Answer, Lost> {
+        if self.gives_way.load(Ordering::Relaxed) {
+            self.keep_to_share().await.map_err(Lost::NotSent)?;
+        }
         let answer = endpoint.send(&call, self.auth.as_ref(), None).await?;
         self.heed(&answer).await;
         Ok(answer)
+    }
+
+    /// Takes one of the calls that there are for work that gives way.
+    async fn keep_to_share(&self) -> Result<(), Later> {
+        let lane = &self.endpoint.lane;
+        let (Some(share), Some(counted_as)) = (&self.share, &lane.counted_as) else {
+            return Ok(());
+        };
+        let taken = lane.limits.reserve_call(&format!("{counted_as}:outward"), share).await;
+        match taken.map_err(|error| Later::our_store(&error))? {
+            None => Ok(()),
+            Some(next) => Err(Later {
+                reason: "what stock and customers have of the account's calls of the moment is used up".to_owned(),
+                after: Duration::try_from(next.duration_since(self.now())).ok(),
+                obstacle: Obstacle::Limited,
+            }),
+        }
     }
 
     /// Where hardly a call is left, everybody pauses before anybody is refused.
@@ -311,6 +344,10 @@ pub(super) fn unclear(why: &str) -> Later {
     Later::new(Obstacle::Unreachable, why)
 }
 
+pub(super) fn our_store(error: StoreError) -> CallError {
+    CallError::Later(Later::our_store(&error))
+}
+
 pub(super) fn refused(code: &str, words: &str) -> CallError {
     CallError::Refused(Refusal::new(code, words))
 }
@@ -418,17 +455,21 @@ impl ShippingDesk for ShipStation {
         }
     }
 
-    async fn place(&self, order: &DeskOrder, make: bool) -> Result<Placed, CallError> {
-        if !order.open && !make {
+    async fn place(&self, order: &DeskOrder, goods: Option<&dyn GoodsBook>) -> Result<Placed, CallError> {
+        if !order.open && goods.is_none() {
             return Ok(Placed::Fixed(
                 "the ERP has closed it, and this connection makes no orders at the desk".to_owned(),
             ));
         }
         let key = convert::key_of(&self.erp, order).map_err(CallError::Refused)?;
         match self.account.api {
-            Api::V2 => self.place_v2(order, &key, make).await,
-            Api::V1 => self.place_v1(order, &key, make).await,
+            Api::V2 => self.place_v2(order, &key, goods).await,
+            Api::V1 => self.place_v1(order, &key, goods).await,
         }
+    }
+
+    fn give_way(&self) {
+        self.gives_way.store(true, Ordering::Relaxed);
     }
 }
 

@@ -4,13 +4,13 @@ use ::http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::client::{Row, ShipStation, body, refused, several_bear, unclear, within};
+use super::client::{Book, Row, ShipStation, body, our_store, refused, several_bear, unclear, within};
 use super::convert::{self, Holds, List, Place, Pointer, Void, query};
 use super::v2::escaped;
 use super::wire::v1::{Fulfilment, Order, Page, Shipment};
 use crate::domain::{DeskOrder, DeskOrderRef, Despatch, DespatchStanding, Refusal, Stretch};
 use crate::http::{self, Call};
-use crate::ports::{CallError, DespatchPage, Despatched, Placed, VoidError};
+use crate::ports::{CallError, DespatchPage, Despatched, GoodsBook, Placed, VoidError};
 
 /// How many shipments a page holds: what is in them comes with them.
 const ROWS: &str = "100";
@@ -307,11 +307,11 @@ impl ShipStation {
         Ok(orders)
     }
 
-    pub(super) async fn place_v1(&self, order: &DeskOrder, key: &str, make: bool) -> Result<Placed, CallError> {
+    pub(super) async fn place_v1(&self, order: &DeskOrder, key: &str, book: Book<'_>) -> Result<Placed, CallError> {
         let mut there = self.orders_numbered_v1(&order.number).await?;
         if let Some(own) = there.iter().find(|one| text(one, "orderKey").as_deref() == Some(key)) {
             return match order.open {
-                true => self.change_v1(order, own, true, make).await,
+                true => self.change_v1(order, own, true, book).await,
                 false => self.cancel_v1(own).await,
             };
         }
@@ -319,31 +319,41 @@ impl ShipStation {
             return Ok(Placed::Absent);
         }
         there.retain(|order| said(order).is_some_and(|said| self.is_ours(&said)));
-        match (there.as_slice(), make) {
-            ([], true) => self.make_v1(order, key).await,
-            ([], false) => Ok(Placed::Absent),
+        match (there.as_slice(), book) {
+            ([], Some(book)) => self.make_v1(order, key, book).await,
+            ([], None) => Ok(Placed::Absent),
             // It was made by others: only the customer's part is ours.
-            ([one], _) => self.change_v1(order, one, false, false).await,
+            ([one], _) => self.change_v1(order, one, false, None).await,
             (several, _) => Err(several_bear(several.len(), &order.number)),
         }
     }
 
-    async fn change_v1(&self, order: &DeskOrder, there: &Value, ours: bool, all: bool) -> Result<Placed, CallError> {
+    async fn change_v1(
+        &self,
+        order: &DeskOrder,
+        there: &Value,
+        ours: bool,
+        book: Book<'_>,
+    ) -> Result<Placed, CallError> {
         let Some(said) = said(there) else {
             return Err(CallError::Later(unclear("the order that stands there cannot be read")));
         };
         if let Some(why) = convert::fixed_v1(text(there, "orderStatus").as_deref()) {
             return Ok(Placed::Fixed(why));
         }
-        let goods = match all {
-            true => self.goods_v1(order, there, &said).await?,
-            false => Ok(None),
+        let stand = convert::lines_v1(there);
+        let goods = match book {
+            Some(book) => self.goods_v1(order, there, &said, book.are_told(&stand)).await?,
+            None => Ok(None),
         };
         // What is said of the customer stands by itself: it is told though the goods cannot be.
         let (items, refused) = match goods {
             Ok(items) => (items, None),
             Err(refusal) => (None, Some(refusal)),
         };
+        if let Some(book) = book.filter(|_| items.is_some()) {
+            book.tell(Some(&stand), &order.goods()).await.map_err(our_store)?;
+        }
         let change = convert::change_v1(order, there, ours, items).map_err(CallError::Refused)?;
         if let Some(whole) = &change {
             self.write_v1("change-order", whole).await?;
@@ -361,12 +371,13 @@ impl ShipStation {
         order: &DeskOrder,
         there: &Value,
         said: &DeskOrderRef,
+        told: bool,
     ) -> Result<Result<Option<Value>, Refusal>, CallError> {
         if convert::has_goods_v1(order, there) {
             return Ok(Ok(None));
         }
         let shipped = self.under_way_v1(&said.id).await?;
-        Ok(convert::goods_v1(order, there, &shipped))
+        Ok(convert::goods_v1(order, there, &shipped, told))
     }
 
     /// The shipments of an order that were not voided.
@@ -378,9 +389,10 @@ impl ShipStation {
         Ok(shipped)
     }
 
-    async fn make_v1(&self, order: &DeskOrder, key: &str) -> Result<Placed, CallError> {
+    async fn make_v1(&self, order: &DeskOrder, key: &str, book: &dyn GoodsBook) -> Result<Placed, CallError> {
         let warehouse = self.account.warehouse.as_deref();
         let request = convert::create_v1(order, key, self.store(), warehouse).map_err(CallError::Refused)?;
+        book.tell(None, &order.goods()).await.map_err(our_store)?;
         let made = self.write_v1("make-order", &request).await?;
         let said = said(&made);
         said.map(Placed::Made)

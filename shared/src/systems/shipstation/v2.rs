@@ -3,14 +3,14 @@
 use ::http::Method;
 use serde_json::Value;
 
-use super::client::{Row, ShipStation, body, refused, several_bear, unclear, within};
+use super::client::{Book, Row, ShipStation, body, our_store, refused, several_bear, unclear, within};
 use super::convert::{self, Holds, List, Place, Pointer, Void, query};
 use super::wire::v2::{Fulfilment, Label, Order, Page};
 use crate::domain::{
     CarrierShipmentId, DeskOrder, DeskOrderRef, Despatch, DespatchId, DespatchStanding, Level, Refusal,
 };
 use crate::http::{self, Answer, Call};
-use crate::ports::{CallError, DespatchPage, Despatched, Placed, ShippingDesk, VoidError};
+use crate::ports::{CallError, DespatchPage, Despatched, GoodsBook, Placed, ShippingDesk, VoidError};
 
 /// How many rows a page holds: each of them may cost a call for its order.
 const ROWS: &str = "25";
@@ -353,11 +353,11 @@ impl ShipStation {
         Ok(order.filter(Value::is_object))
     }
 
-    pub(super) async fn place_v2(&self, order: &DeskOrder, key: &str, make: bool) -> Result<Placed, CallError> {
+    pub(super) async fn place_v2(&self, order: &DeskOrder, key: &str, book: Book<'_>) -> Result<Placed, CallError> {
         if let Some(there) = self.order_keyed(key).await? {
             must_have_number(&there, &order.number)?;
             return match order.open {
-                true => self.change_v2(order, &there, make).await,
+                true => self.change_v2(order, &there, book).await,
                 false => self.cancel_v2(&there).await,
             };
         }
@@ -366,16 +366,16 @@ impl ShipStation {
         }
         let mut there = self.orders_numbered(&order.number).await?;
         there.retain(|order| said(order).is_some_and(|said| self.is_ours(&said)));
-        match (there.as_slice(), make) {
-            ([], true) => self.make_v2(order, key).await,
-            ([], false) => Ok(Placed::Absent),
+        match (there.as_slice(), book) {
+            ([], Some(book)) => self.make_v2(order, key, book).await,
+            ([], None) => Ok(Placed::Absent),
             // It was made by others: only the customer's part is ours.
-            ([one], _) => self.change_v2(order, one, false).await,
+            ([one], _) => self.change_v2(order, one, None).await,
             (several, _) => Err(several_bear(several.len(), &order.number)),
         }
     }
 
-    async fn change_v2(&self, order: &DeskOrder, there: &Value, all: bool) -> Result<Placed, CallError> {
+    async fn change_v2(&self, order: &DeskOrder, there: &Value, book: Book<'_>) -> Result<Placed, CallError> {
         let Some(said) = said(there) else {
             return Err(CallError::Later(unclear("the order that stands there cannot be read")));
         };
@@ -383,20 +383,19 @@ impl ShipStation {
             return Ok(Placed::Fixed(why));
         }
         let customer = convert::change_v2(order, there).map_err(CallError::Refused)?;
-        let (goods, refused) = match all.then(|| convert::goods_v2(order, there)) {
-            None => (None, None),
-            Some(Ok(goods)) => (goods, None),
-            Some(Err(refusal)) => (None, Some(refusal)),
-        };
-        let mut placed = Placed::Same(said.clone());
         // What is said of the customer stands by itself: it is told though the goods cannot be.
-        for change in customer.iter().chain(&goods) {
-            placed = self.write_v2(&said, change).await?;
-            if matches!(placed, Placed::Fixed(_)) {
-                return Ok(placed);
-            }
-        }
-        refused.map_or(Ok(placed), |refusal| Err(CallError::Refused(refusal)))
+        let placed = match &customer {
+            Some(change) => self.write_v2(&said, change).await?,
+            None => Placed::Same(said.clone()),
+        };
+        let Some(book) = book.filter(|_| !matches!(placed, Placed::Fixed(_))) else {
+            return Ok(placed);
+        };
+        let stand = convert::lines_v2(there);
+        let goods = convert::goods_v2(order, there, book.are_told(&stand)).map_err(CallError::Refused)?;
+        let Some(change) = goods else { return Ok(placed) };
+        book.tell(Some(&stand), &order.goods()).await.map_err(our_store)?;
+        self.write_v2(&said, &change).await
     }
 
     async fn write_v2(&self, said: &DeskOrderRef, change: &Value) -> Result<Placed, CallError> {
@@ -415,9 +414,10 @@ impl ShipStation {
         }
     }
 
-    async fn make_v2(&self, order: &DeskOrder, key: &str) -> Result<Placed, CallError> {
+    async fn make_v2(&self, order: &DeskOrder, key: &str, book: &dyn GoodsBook) -> Result<Placed, CallError> {
         let warehouse = self.warehouse().await?;
         let request = convert::create_v2(order, key, self.store(), &warehouse).map_err(CallError::Refused)?;
+        book.tell(None, &order.goods()).await.map_err(our_store)?;
         let call = Call::new("make-order", Method::POST, "/v2/shipments").json(&request);
         let refusal = match http::read(self.send(call).await, convert::envelope) {
             Ok(answer) => match convert::created_v2(&answer) {
@@ -438,7 +438,7 @@ impl ShipStation {
         match self.order_keyed(key).await? {
             Some(there) => {
                 must_have_number(&there, &order.number)?;
-                self.change_v2(order, &there, true).await
+                self.change_v2(order, &there, Some(book)).await
             }
             None => Err(CallError::Refused(refusal)),
         }

@@ -1,10 +1,15 @@
 //! The queries for whoever ships at a desk: which order is meant, what lies where, and whose open orders changed.
 
 use super::{Missing, ORDER_STATUSES, Optional, Query, and, column, joins, marks, others, selects};
-use crate::connection::StockMeasure;
+use crate::connection::{StockMeasure, StockPolicy};
 
-/// Kinds of items whose stock is their own; a kit has none, and what could be assembled is no stock.
-const STOCKED: &str = "'InvtPart'";
+/// Kinds of items whose stock is their own: of assemblies what was built. A kit has none.
+fn stocked(assemblies: bool) -> &'static str {
+    match assemblies {
+        true => "'InvtPart', 'Assembly'",
+        false => "'InvtPart'",
+    }
+}
 
 /// How far up a customer's accounts are followed.
 pub(in crate::systems::netsuite) const ACCOUNTS_ABOVE: usize = 5;
@@ -93,12 +98,7 @@ pub(in crate::systems::netsuite) fn measured(measure: StockMeasure) -> &'static 
 }
 
 /// The stock of active items in these places, after an item in a place.
-pub(in crate::systems::netsuite) fn levels(
-    places: &[&str],
-    measure: StockMeasure,
-    condition: Option<&str>,
-    after: Option<(u64, u64)>,
-) -> Query {
+pub(in crate::systems::netsuite) fn levels(places: &[&str], policy: &StockPolicy, after: Option<(u64, u64)>) -> Query {
     let beyond = match after {
         Some(_) => " AND ail.item >= ? AND (ail.item > ? OR ail.location > ?)",
         None => "",
@@ -106,11 +106,12 @@ pub(in crate::systems::netsuite) fn levels(
     let text = format!(
         "SELECT ail.item, ail.location, i.itemid AS sku, ail.{} AS quantity \
          FROM aggregateItemLocation ail JOIN item i ON i.id = ail.item \
-         WHERE i.itemtype IN ({STOCKED}) AND NVL(i.isinactive, 'F') = 'F' AND ail.location IN ({}){beyond}{} \
+         WHERE i.itemtype IN ({}) AND NVL(i.isinactive, 'F') = 'F' AND ail.location IN ({}){beyond}{} \
          ORDER BY ail.item, ail.location",
-        measured(measure),
+        measured(policy.measure),
+        stocked(policy.assemblies),
         marks(places.len()),
-        and(condition)
+        and(policy.condition.as_deref())
     );
     let after = after.map(|(item, location)| [item.to_string(), item.to_string(), location.to_string()]);
     let params = places.iter().map(|place| (*place).to_owned());
@@ -127,9 +128,13 @@ pub(in crate::systems::netsuite) fn any_quantity(measure: StockMeasure) -> Query
 }
 
 /// How many active items there are of the kinds whose stock is not told.
-pub(in crate::systems::netsuite) fn untold_items(condition: Option<&str>) -> Query {
+pub(in crate::systems::netsuite) fn untold_items(assemblies: bool, condition: Option<&str>) -> Query {
+    let untold = match assemblies {
+        true => "'Kit'",
+        false => "'Assembly', 'Kit'",
+    };
     let text = format!(
-        "SELECT i.itemtype, COUNT(i.id) AS items FROM item i WHERE i.itemtype IN ('Assembly', 'Kit') \
+        "SELECT i.itemtype, COUNT(i.id) AS items FROM item i WHERE i.itemtype IN ({untold}) \
          AND NVL(i.isinactive, 'F') = 'F'{} GROUP BY i.itemtype ORDER BY i.itemtype",
         and(condition)
     );
@@ -271,15 +276,23 @@ mod tests {
 
     #[test]
     fn pages_of_stock_and_of_orders_follow_the_key() {
-        let first = levels(&["6", "7"], StockMeasure::OnHand, None, None);
+        let policy = |measure, condition: Option<&str>| StockPolicy {
+            schedule: crate::connection::Schedule {
+                expression: "rate(1 day)".to_owned(),
+                time_zone: "UTC".to_owned(),
+            },
+            places: std::collections::BTreeMap::new(),
+            measure,
+            assemblies: condition.is_none(),
+            condition: condition.map(str::to_owned),
+        };
+        let first = levels(&["6", "7"], &policy(StockMeasure::OnHand, None), None);
+        assert!(first.text.contains("IN ('InvtPart', 'Assembly')"), "{}", first.text);
         assert_eq!(first.params, ["6", "7"]);
         assert!(first.text.contains("ail.quantityonhand AS quantity"), "{}", first.text);
-        let next = levels(
-            &["6"],
-            StockMeasure::Available,
-            Some("i.custitem_x = 'T'"),
-            Some((41, 6)),
-        );
+        let only_bought = policy(StockMeasure::Available, Some("i.custitem_x = 'T'"));
+        let next = levels(&["6"], &only_bought, Some((41, 6)));
+        assert!(next.text.contains("IN ('InvtPart')"), "{}", next.text);
         assert_eq!(next.params, ["6", "41", "41", "6"]);
         assert!(
             next.text

@@ -4,7 +4,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
-use crate::domain::{Address, DeskOrder, DeskOrderRef, DocumentKind, Refusal};
+use crate::domain::{Address, DeskOrder, DeskOrderRef, DocumentKind, Refusal, ToldLine};
 use crate::systems::shipstation::wire::lenient::read_text;
 use crate::systems::shipstation::wire::{v1, v2};
 
@@ -145,30 +145,32 @@ pub(super) fn wanted(order: &DeskOrder) -> Vec<Goods> {
     goods.collect()
 }
 
-/// Whether the goods there are those that are wanted: a price that is not wanted may be any.
+/// Whether the goods there are those that are wanted, in whatever order: a price that is not wanted may be any.
 pub(super) fn same(there: &[Goods], wanted: &[Goods]) -> bool {
-    let alike = |(there, wanted): (&Goods, &Goods)| {
+    let alike = |there: &Goods, wanted: &Goods| {
         let price = wanted.price.is_none() || there.price == wanted.price;
         (&there.key, &there.sku, there.quantity) == (&wanted.key, &wanted.sku, wanted.quantity) && price
     };
-    there.len() == wanted.len() && there.iter().zip(wanted).all(alike)
+    let is_there = |wanted: &Goods| there.iter().any(|there| alike(there, wanted));
+    there.len() == wanted.len() && wanted.iter().all(is_there)
 }
 
-/// Whether what is wanted is among what stands there: no more of anything.
-pub(super) fn is_among(wanted: &[Goods], there: &[Goods]) -> bool {
-    let known = |one: &Goods| {
-        let enough = |there: &Goods| there.key == one.key && there.quantity >= one.quantity;
-        there.iter().any(enough)
+/// Goods as they are remembered.
+pub(super) fn lines(goods: Vec<Goods>) -> Vec<ToldLine> {
+    let line = |one: Goods| ToldLine {
+        line: one.key,
+        sku: one.sku,
+        quantity: one.quantity,
     };
-    wanted.iter().all(known)
+    goods.into_iter().map(line).collect()
 }
 
-/// Why goods are left as they stand. Whoever split the order there has the rest in another part of it, which nobody can be asked
-/// for: what is missing here is shipped from there, and would be shipped twice.
+/// Why goods are left as they stand: people changed them, or split the order, and whoever did has the rest in another part of it,
+/// which nobody can be asked for. What is missing here is shipped from there, and would be shipped twice.
 pub(super) fn goods_stay(order: &DeskOrder) -> Refusal {
     let words = format!(
-        "ShipStation shows other goods for {} than the ERP still wants shipped, and goods are never added to an order, for it may have \
-         been split there: look at all its parts, and change the goods by hand",
+        "ShipStation shows other goods for {} than it was last told, and other ones than the ERP still wants shipped: they were changed \
+         there, or the order was split, and are left alone: look at all its parts, and change the goods by hand",
         order.number
     );
     Refusal::new("goods", words)

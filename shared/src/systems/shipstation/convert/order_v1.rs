@@ -7,11 +7,11 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::order::{
-    FIELDS, Goods, buyers_mail, fields, goods_stay, is_among, object, payers_phone, person_and_company, receiver, same,
+    FIELDS, Goods, buyers_mail, fields, goods_stay, lines, object, payers_phone, person_and_company, receiver, same,
     street, wanted, write,
 };
 use super::{number, whole};
-use crate::domain::{Address, DeskOrder, Refusal, Weight, WeightUnit};
+use crate::domain::{Address, DeskOrder, Refusal, ToldLine, Weight, WeightUnit};
 use crate::systems::shipstation::wire::lenient::read_text;
 use crate::systems::shipstation::wire::v1::{Order, Shipment};
 
@@ -46,14 +46,24 @@ pub(crate) fn has_goods_v1(order: &DeskOrder, there: &Value) -> bool {
     same(&goods(there), &wanted(order))
 }
 
+/// The goods that stand there, as they are remembered.
+pub(crate) fn lines_v1(there: &Value) -> Vec<ToldLine> {
+    lines(goods(there))
+}
+
 /// The goods as they are to be written; `None` where they may stand as they do. The order shows them whole though some were
-/// `shipped`: then what is left is the ERP's rest, and nothing is written.
-pub(crate) fn goods_v1(order: &DeskOrder, there: &Value, shipped: &[Shipment]) -> Result<Option<Value>, Refusal> {
+/// `shipped`: then what is left is the ERP's rest, and nothing is written. `told` says whether they stand as they were told.
+pub(crate) fn goods_v1(
+    order: &DeskOrder,
+    there: &Value,
+    shipped: &[Shipment],
+    told: bool,
+) -> Result<Option<Value>, Refusal> {
     let (there_now, wanted) = (goods(there), wanted(order));
-    if same(&there_now, &wanted) || same(&left_of(there_now.clone(), shipped), &wanted) {
+    if same(&there_now, &wanted) || same(&left_of(there_now, shipped), &wanted) {
         return Ok(None);
     }
-    if !shipped.is_empty() || !is_among(&wanted, &there_now) {
+    if !shipped.is_empty() || !told {
         return Err(goods_stay(order));
     }
     items(order, there).map(Some)

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::order::{
-    Goods, fields, goods_stay, is_among, object, person_and_company, receiver, same, street, wanted, write,
+    Goods, fields, goods_stay, lines, object, person_and_company, receiver, same, street, wanted, write,
 };
 use super::{error, number, whole};
-use crate::domain::{DeskOrder, Refusal, Weight, WeightUnit};
+use crate::domain::{DeskOrder, Refusal, ToldLine, Weight, WeightUnit};
 use crate::http::Answer;
 use crate::ports::CallError;
 use crate::systems::shipstation::wire::v2::{Order, Page};
@@ -39,13 +39,18 @@ pub(crate) fn change_v2(order: &DeskOrder, there: &Value) -> Result<Option<Value
     Ok((!change.is_empty()).then_some(Value::Object(change)))
 }
 
-/// The change that makes the goods there those that the ERP still wants shipped; `None` where they are.
-pub(crate) fn goods_v2(order: &DeskOrder, there: &Value) -> Result<Option<Value>, Refusal> {
-    let (there, wanted) = (goods(there), wanted(order));
-    if same(&there, &wanted) {
+/// The goods that stand there, as they are remembered.
+pub(crate) fn lines_v2(there: &Value) -> Vec<ToldLine> {
+    lines(goods(there))
+}
+
+/// The change that makes the goods there those that the ERP still wants shipped; `None` where they are. `told` says whether they stand
+/// as they were told.
+pub(crate) fn goods_v2(order: &DeskOrder, there: &Value, told: bool) -> Result<Option<Value>, Refusal> {
+    if same(&goods(there), &wanted(order)) {
         return Ok(None);
     }
-    if !is_among(&wanted, &there) {
+    if !told {
         return Err(goods_stay(order));
     }
     Ok(Some(json!({ "items": items(order)? })))
@@ -70,10 +75,15 @@ fn with_receiver(mut there: Map<String, Value>, order: &DeskOrder) -> Map<String
     there
 }
 
-/// What the vendor always asks for is there, though it be empty.
+/// What the vendor always asks for is there, though it be empty. A telephone that nobody has is left out, and only emptied where one
+/// stood.
 fn complete(mut receiver: Map<String, Value>, order: &DeskOrder) -> Map<String, Value> {
     for name in ["phone", "state_province", "postal_code"] {
-        if receiver.get(name).is_none_or(Value::is_null) {
+        let emptied = match receiver.get(name) {
+            Some(value) => value.is_null(),
+            None => name != "phone",
+        };
+        if emptied {
             receiver.insert(name.to_owned(), Value::String(String::new()));
         }
     }

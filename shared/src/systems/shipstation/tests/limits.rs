@@ -77,6 +77,49 @@ async fn a_burst_of_fifty_workers_never_passes_the_limit() {
     assert!(most > 120, "only {most}: the limit is hardly used");
 }
 
+/// P49: a full run of stock never takes more than half of what the key has in any window: whoever reads what ships is not kept waiting.
+#[tokio::test]
+async fn stock_leaves_half_of_every_window_to_what_ships() {
+    let world = World::new(|asked: &Asked| match asked.line.starts_with("POST") {
+        true => Said(204, Vec::new(), String::new()),
+        false => ok(&json!({"shipments": [], "page": 1, "pages": 0})),
+    });
+    let tellers: Vec<_> = (0..5).map(|_| world.v2()).collect();
+    tellers.iter().for_each(ShippingDesk::give_way);
+    let reader = world.v2();
+    let level = Level {
+        key: LevelKey { item: 1, location: 1 },
+        sku: "FM-20".to_owned(),
+        quantity: 5.into(),
+    };
+    let (mut told, mut waited) = (Vec::new(), 0);
+    for second in 0..300 {
+        for teller in &tellers {
+            loop {
+                match teller.set_on_hand(&level, "se-1").await {
+                    Ok(()) => told.push(world.clock.now()),
+                    Err(CallError::Later(later)) => {
+                        assert_eq!(later.obstacle, Obstacle::Limited, "{later}");
+                        waited += 1;
+                        break;
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+        let read = reader.numbered("SO-1").await;
+        assert!(read.is_ok(), "what ships waits in second {second}: {read:?}");
+        world.clock.turn(SignedDuration::from_secs(1));
+    }
+    assert!(waited > 1_000, "stock wanted more");
+    let most = told.iter().enumerate().map(|(first, start)| {
+        let within = told[first..].iter().take_while(|at| at.duration_since(*start) < MINUTE);
+        within.count()
+    });
+    let most = most.max().unwrap();
+    assert!((60..=100).contains(&most), "{most} levels within sixty seconds");
+}
+
 /// P49: V1 tells with every answer how many calls are left: near the end all workers pause until its count begins anew, before
 /// anybody is refused.
 #[tokio::test]

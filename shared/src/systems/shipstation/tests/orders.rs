@@ -5,9 +5,15 @@ use serde_json::{Value, json};
 use super::here::{Asked, Said, World, empty, nothing, ok, status};
 use super::{connection, fixture, open_order};
 use crate::domain::DeskOrder;
+use crate::memory::OrderBook;
 use crate::ports::{CallError, Placed, ShippingDesk};
 
 const KEY: &str = "/v2/shipments/external_shipment_id/netsuite:1234567:SO:1?";
+
+/// A book that knows that the order of the fixtures was told as it stands there.
+fn book() -> OrderBook {
+    OrderBook::heard(&open_order().goods())
+}
 
 /// An account with one order under our key.
 fn with_ours(order: &Value) -> World {
@@ -29,7 +35,7 @@ fn of_another(changes: impl FnOnce(&mut DeskOrder)) -> DeskOrder {
 #[tokio::test]
 async fn an_open_order_is_told_of_its_customer() {
     let world = with_ours(&fixture("shipments/order"));
-    let placed = world.v2().place(&open_order(), false).await.unwrap();
+    let placed = world.v2().place(&open_order(), None).await.unwrap();
     assert!(matches!(&placed, Placed::Changed(order) if order.id == "se-501" && order.number == "SO-1001"));
     let sent = &world.sent("PUT")[0];
     assert!(sent.has("/v2/shipments/se-501?"));
@@ -58,7 +64,7 @@ async fn an_open_order_is_told_of_its_customer() {
 async fn an_order_that_stands_just_so_is_left_alone() {
     let told = with_ours(&fixture("shipments/order"));
     assert!(matches!(
-        told.v2().place(&open_order(), true).await,
+        told.v2().place(&open_order(), Some(&book())).await,
         Ok(Placed::Changed(_))
     ));
     let change = told.sent("PUT")[0].json();
@@ -68,7 +74,7 @@ async fn an_order_that_stands_just_so_is_left_alone() {
     }
     let world = with_ours(&order);
     assert!(matches!(
-        world.v2().place(&open_order(), true).await,
+        world.v2().place(&open_order(), Some(&book())).await,
         Ok(Placed::Same(_))
     ));
     assert!(world.sent("PUT").is_empty());
@@ -82,27 +88,67 @@ async fn an_order_of_ours_follows_the_erp_whole() {
         order.lines[0].quantity = 1.into();
     });
     let world = with_ours(&fixture("shipments/order"));
-    assert!(matches!(world.v2().place(&less, true).await, Ok(Placed::Changed(_))));
+    assert!(matches!(
+        world.v2().place(&less, Some(&book())).await,
+        Ok(Placed::Changed(_))
+    ));
     let items = world.sent("PUT")[1].json()["items"].clone();
     assert_eq!(items.as_array().unwrap().len(), 1);
     assert_eq!((&items[0]["sku"], &items[0]["quantity"]), (&json!("FM-20"), &json!(1)));
     assert_eq!(items[0]["external_order_item_id"], "11");
     let only_told = with_ours(&fixture("shipments/order"));
-    only_told.v2().place(&less, false).await.unwrap();
+    only_told.v2().place(&less, None).await.unwrap();
     assert_eq!(only_told.sent("PUT")[0].json().get("items"), None);
 }
 
-/// P45: an order that was split at the desk shows a part of its goods: more are never written to it, for they would be shipped twice;
-/// what is said of the customer is told all the same, and the order is named.
+/// P45: what the ERP orders more of is more there, and a new line a new one, as long as the order stands there as it was told.
 #[tokio::test]
-async fn goods_are_never_added_to_an_order_that_may_be_split() {
+async fn more_goods_are_told_where_nobody_changed_them() {
+    let more = of_another(|order| {
+        order.lines[0].quantity = 7.into();
+        order.lines.push(super::line("13", "NEW-1", 3.into(), 1.into()));
+    });
+    let (world, book) = (with_ours(&fixture("shipments/order")), book());
+    let placed = world.v2().place(&more, Some(&book)).await;
+    assert!(matches!(placed, Ok(Placed::Changed(_))), "{placed:?}");
+    let items = world.sent("PUT")[1].json()["items"].clone();
+    let told: Vec<(&str, i64)> = items
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["sku"].as_str().unwrap(), item["quantity"].as_i64().unwrap()))
+        .collect();
+    assert_eq!(told, [("FM-20", 7), ("GK-1", 10), ("NEW-1", 3)]);
+    // It was written down before: whoever comes after a lost answer knows the one and the other.
+    assert!(book.goods().are(&open_order().goods()) && book.goods().are(&more.goods()));
+    let mut there = fixture("shipments/order");
+    there["items"] = items;
+    let back = with_ours(&there);
+    let placed = back.v2().place(&open_order(), Some(&book)).await;
+    assert!(matches!(placed, Ok(Placed::Changed(_))), "{placed:?}");
+    assert_eq!(back.sent("PUT")[1].json()["items"][0]["quantity"], 2);
+}
+
+/// P45: an order that was split or changed at the desk shows other goods than it was told: neither more nor less is written to it, for
+/// what is missing is shipped from another part; what is said of the customer is told all the same, and the order is named.
+#[tokio::test]
+async fn goods_that_people_changed_or_split_are_left_alone() {
     let mut part = fixture("shipments/order");
     part["items"].as_array_mut().unwrap().truncate(1);
     part["items"][0]["quantity"] = json!(1);
-    for lines in [1, 2] {
-        let wanted = of_another(|order| order.lines.truncate(lines));
-        let world = with_ours(&part);
-        let refused = world.v2().place(&wanted, true).await.unwrap_err();
+    let more = of_another(|order| order.lines[0].quantity = 7.into());
+    let mut raised = fixture("shipments/order");
+    raised["items"][0]["quantity"] = json!(5);
+    let less = of_another(|order| order.lines[0].quantity = 1.into());
+    let by_nobody_known = OrderBook::default();
+    for (there, wanted, book) in [
+        (&part, &open_order(), &book()),
+        (&part, &more, &book()),
+        (&raised, &less, &book()),
+        (&fixture("shipments/order"), &less, &by_nobody_known),
+    ] {
+        let world = with_ours(there);
+        let refused = world.v2().place(wanted, Some(book)).await.unwrap_err();
         assert!(
             matches!(&refused, CallError::Refused(refusal) if refusal.code == "goods"),
             "{refused:?}"
@@ -112,6 +158,36 @@ async fn goods_are_never_added_to_an_order_that_may_be_split() {
         assert_eq!(sent[0].json()["ship_to"]["address_line1"], "9 Burnside Ave");
         assert_eq!(sent[0].json().get("items"), None);
     }
+    let as_split = of_another(|order| {
+        order.lines.truncate(1);
+        order.lines[0].quantity = 1.into();
+    });
+    let (world, book) = (with_ours(&part), book());
+    assert!(world.v2().place(&as_split, Some(&book)).await.is_ok());
+    book.settle(&as_split.goods());
+    assert!(
+        !book.goods().are(&as_split.goods()),
+        "a part is not adopted as the whole"
+    );
+}
+
+/// A receiver without a telephone is told without one, and one that has none any more is emptied.
+#[tokio::test]
+async fn a_telephone_that_nobody_has_is_left_out() {
+    let silent = of_another(|order| {
+        order.ship_to.phone = None;
+        order.customer.phones.clear();
+    });
+    let world = maker(false);
+    assert!(world.v2().place(&silent, Some(&OrderBook::default())).await.is_ok());
+    let made = world.sent("POST")[0].json()["shipments"][0]["ship_to"].clone();
+    assert_eq!(
+        (made.get("phone"), made["city_locality"].as_str()),
+        (None, Some("Portland"))
+    );
+    let world = with_ours(&fixture("shipments/order"));
+    assert!(world.v2().place(&silent, None).await.is_ok());
+    assert_eq!(world.sent("PUT")[0].json()["ship_to"]["phone"], "");
 }
 
 /// P45: goods that are refused do not take the new address with them.
@@ -127,7 +203,7 @@ async fn an_address_is_told_though_the_goods_are_refused() {
         _ => nothing(),
     });
     let less = of_another(|order| order.lines[0].quantity = 1.into());
-    let refused = world.v2().place(&less, true).await;
+    let refused = world.v2().place(&less, Some(&book())).await;
     assert!(matches!(refused, Err(CallError::Refused(_))), "{refused:?}");
     let first = world.sent("PUT")[0].json();
     assert_eq!(first["ship_to"]["address_line1"], "9 Burnside Ave");
@@ -141,7 +217,7 @@ async fn a_key_without_the_orders_number_is_not_ours() {
     for open in [true, false] {
         let world = with_ours(&other);
         let order = of_another(|order| order.open = open);
-        let refused = world.v2().place(&order, true).await.unwrap_err();
+        let refused = world.v2().place(&order, Some(&book())).await.unwrap_err();
         assert!(
             matches!(&refused, CallError::Refused(refusal) if refusal.code == "another-number"),
             "{refused:?}"
@@ -163,7 +239,7 @@ async fn the_receiver_has_the_addresss_own_telephone_and_mail() {
         });
     });
     let world = with_ours(&fixture("shipments/order"));
-    world.v2().place(&order, false).await.unwrap();
+    world.v2().place(&order, None).await.unwrap();
     let receiver = world.sent("PUT")[0].json()["ship_to"].clone();
     assert_eq!(
         (&receiver["phone"], &receiver["email"]),
@@ -174,7 +250,7 @@ async fn the_receiver_has_the_addresss_own_telephone_and_mail() {
         number: "SO-1020".to_owned(),
         ..order
     };
-    older.v1().place(&order, false).await.unwrap();
+    older.v1().place(&order, None).await.unwrap();
     let body = older.sent("POST")[0].json();
     assert_eq!(
         (
@@ -197,7 +273,10 @@ async fn what_was_shipped_or_cancelled_is_fixed() {
         order["shipment_status"] = json!(there);
         let world = with_ours(&order);
         assert!(
-            matches!(world.v2().place(&open_order(), true).await, Ok(Placed::Fixed(_))),
+            matches!(
+                world.v2().place(&open_order(), Some(&book())).await,
+                Ok(Placed::Fixed(_))
+            ),
             "{there}"
         );
         assert!(world.sent("PUT").is_empty());
@@ -210,7 +289,7 @@ async fn what_was_shipped_or_cancelled_is_fixed() {
         false => ok(&fixture("shipments/order")),
     });
     assert!(matches!(
-        raced.v2().place(&open_order(), true).await,
+        raced.v2().place(&open_order(), Some(&book())).await,
         Ok(Placed::Fixed(_))
     ));
 }
@@ -235,7 +314,7 @@ async fn an_order_of_others_is_found_by_its_number() {
     };
     let one = world(&["se-7"]);
     assert!(matches!(
-        one.v2().place(&open_order(), true).await,
+        one.v2().place(&open_order(), Some(&book())).await,
         Ok(Placed::Changed(_))
     ));
     assert_eq!(
@@ -244,7 +323,7 @@ async fn an_order_of_others_is_found_by_its_number() {
         "of others only the customer's part is ours"
     );
     let two = world(&["se-7", "se-8"]);
-    let refused = two.v2().place(&open_order(), false).await.unwrap_err();
+    let refused = two.v2().place(&open_order(), None).await.unwrap_err();
     assert!(
         matches!(&refused, CallError::Refused(why) if why.message.contains("2 orders")),
         "{refused:?}"
@@ -252,13 +331,13 @@ async fn an_order_of_others_is_found_by_its_number() {
     let mut own = connection(&json!({}));
     own.desk =
         Some(serde_json::from_value(json!({"named_by": ["number"], "stores": ["8"], "voids_days": 30})).unwrap());
-    let placed = two.open(&own).place(&open_order(), false).await.unwrap();
+    let placed = two.open(&own).place(&open_order(), None).await.unwrap();
     assert!(matches!(placed, Placed::Changed(order) if order.id == "se-of-se-8"));
     let none = World::new(|asked: &Asked| match asked.field("shipment_number") {
         Some(_) => empty("shipments"),
         None => nothing(),
     });
-    assert_eq!(none.v2().place(&open_order(), false).await, Ok(Placed::Absent));
+    assert_eq!(none.v2().place(&open_order(), None).await, Ok(Placed::Absent));
 }
 
 /// An account without the order: made once, whatever becomes of the answer.
@@ -297,7 +376,7 @@ async fn an_order_is_made_under_the_erps_own_key() {
         }))
         .unwrap(),
     );
-    let placed = world.open(&own).place(&open_order(), true).await.unwrap();
+    let placed = world.open(&own).place(&open_order(), Some(&book())).await.unwrap();
     assert!(matches!(placed, Placed::Made(order) if order.id == "se-777"));
     let body = world.sent("POST")[0].json();
     let made = &body["shipments"][0];
@@ -323,7 +402,7 @@ async fn an_order_is_made_under_the_erps_own_key() {
 #[tokio::test]
 async fn an_order_that_is_there_by_now_is_changed_instead() {
     let world = maker(true);
-    let placed = world.v2().place(&open_order(), true).await.unwrap();
+    let placed = world.v2().place(&open_order(), Some(&book())).await.unwrap();
     assert!(matches!(placed, Placed::Changed(order) if order.id == "se-501"));
     assert_eq!(world.sent("POST").len(), 1);
 }
@@ -332,21 +411,21 @@ async fn an_order_that_is_there_by_now_is_changed_instead() {
 async fn an_order_that_cannot_be_told_is_refused_in_words() {
     let world = maker(false);
     let broken = of_another(|order| order.lines[0].quantity = rust_decimal::dec!(1.5));
-    let refused = world.v2().place(&broken, true).await.unwrap_err();
+    let refused = world.v2().place(&broken, Some(&book())).await.unwrap_err();
     assert!(
         matches!(&refused, CallError::Refused(refusal) if refusal.code == "quantity"),
         "{refused:?}"
     );
     let long = of_another(|order| order.number = "N".repeat(51));
     assert!(matches!(
-        world.v2().place(&long, true).await,
+        world.v2().place(&long, Some(&book())).await,
         Err(CallError::Refused(_))
     ));
     let field = of_another(|order| {
         order.customer.fields.insert("colour".into(), "red".into());
     });
     assert!(
-        matches!(world.v2().place(&field, true).await, Err(CallError::Refused(refusal)) if refusal.code == "custom-field")
+        matches!(world.v2().place(&field, Some(&book())).await, Err(CallError::Refused(refusal)) if refusal.code == "custom-field")
     );
     assert!(world.sent("POST").is_empty());
 }
@@ -356,14 +435,17 @@ async fn an_order_that_cannot_be_told_is_refused_in_words() {
 async fn a_closed_order_of_ours_is_taken_away() {
     let closed = of_another(|order| order.open = false);
     let world = with_ours(&fixture("shipments/order"));
-    assert!(matches!(world.v2().place(&closed, true).await, Ok(Placed::Changed(_))));
+    assert!(matches!(
+        world.v2().place(&closed, Some(&book())).await,
+        Ok(Placed::Changed(_))
+    ));
     assert_eq!(
         world.sent("PUT")[0].line,
         "PUT api.shipstation.com/v2/shipments/se-501/cancel?"
     );
     let told_only = with_ours(&fixture("shipments/order"));
     assert!(matches!(
-        told_only.v2().place(&closed, false).await,
+        told_only.v2().place(&closed, None).await,
         Ok(Placed::Fixed(_))
     ));
     assert_eq!(told_only.lines(), Vec::<String>::new());
@@ -371,12 +453,12 @@ async fn a_closed_order_of_ours_is_taken_away() {
         let mut order = fixture("shipments/order");
         order["shipment_status"] = json!(there);
         let world = with_ours(&order);
-        let placed = world.v2().place(&closed, true).await.unwrap();
+        let placed = world.v2().place(&closed, Some(&book())).await.unwrap();
         assert_eq!(matches!(placed, Placed::Same(_)), stands, "{placed:?}");
         assert!(world.sent("PUT").is_empty());
     }
     let absent = World::new(|_| nothing());
-    assert_eq!(absent.v2().place(&closed, true).await, Ok(Placed::Absent));
+    assert_eq!(absent.v2().place(&closed, Some(&book())).await, Ok(Placed::Absent));
 }
 
 /// An account of V1 with one order.
@@ -400,7 +482,7 @@ async fn an_order_of_v1_goes_back_whole() {
     let there = fixture("v1/order");
     let world = with_v1(&there);
     assert!(matches!(
-        world.v1().place(&on_a_market(), false).await,
+        world.v1().place(&on_a_market(), None).await,
         Ok(Placed::Changed(_))
     ));
     let sent = &world.sent("POST")[0];
@@ -440,7 +522,7 @@ async fn an_order_of_v1_goes_back_whole() {
     assert_eq!(body["advancedOptions"]["storeId"], json!(1_582_173));
     let again = with_v1(&body);
     assert!(matches!(
-        again.v1().place(&on_a_market(), false).await,
+        again.v1().place(&on_a_market(), None).await,
         Ok(Placed::Same(_))
     ));
     assert!(again.sent("POST").is_empty());
@@ -451,7 +533,7 @@ async fn an_order_of_v1_without_its_key_is_not_written() {
     let mut order = fixture("v1/order");
     order["orderKey"] = Value::Null;
     let world = with_v1(&order);
-    let refused = world.v1().place(&on_a_market(), false).await.unwrap_err();
+    let refused = world.v1().place(&on_a_market(), None).await.unwrap_err();
     assert!(
         matches!(&refused, CallError::Refused(refusal) if refusal.code == "order-key"),
         "{refused:?}"
@@ -461,7 +543,7 @@ async fn an_order_of_v1_without_its_key_is_not_written() {
         order["orderStatus"] = json!(status);
         let world = with_v1(&order);
         assert!(
-            matches!(world.v1().place(&on_a_market(), false).await, Ok(Placed::Fixed(_))),
+            matches!(world.v1().place(&on_a_market(), None).await, Ok(Placed::Fixed(_))),
             "{status}"
         );
     }
@@ -478,7 +560,7 @@ async fn an_order_of_v1_is_made_and_changed_under_one_key() {
         }
         false => empty("orders"),
     });
-    assert!(matches!(world.v1().place(&open_order(), true).await, Ok(Placed::Made(order)) if order.id == "1"));
+    assert!(matches!(world.v1().place(&open_order(), Some(&book())).await, Ok(Placed::Made(order)) if order.id == "1"));
     let mut made = world.sent("POST")[0].json();
     assert_eq!(
         (&made["orderKey"], &made["orderStatus"]),
@@ -494,26 +576,39 @@ async fn an_order_of_v1_is_made_and_changed_under_one_key() {
     made["items"][0]["imageUrl"] = json!("https://img.example/1.png");
     let world = with_v1(&made);
     assert!(matches!(
-        world.v1().place(&open_order(), true).await,
+        world.v1().place(&open_order(), Some(&book())).await,
         Ok(Placed::Same(_))
     ));
     let more = of_another(|order| order.lines[0].quantity = 5.into());
-    let refused = world.v1().place(&more, true).await;
+    let refused = world.v1().place(&more, Some(&OrderBook::default())).await;
     assert!(
         matches!(&refused, Err(CallError::Refused(refusal)) if refusal.code == "goods"),
-        "goods are never added: {refused:?}"
+        "nobody knows that it was told so: {refused:?}"
     );
     assert!(world.sent("POST").is_empty());
+    let book_of_it = book();
+    assert!(matches!(
+        world.v1().place(&more, Some(&book_of_it)).await,
+        Ok(Placed::Changed(_))
+    ));
+    assert_eq!(world.sent("POST")[0].json()["items"][0]["quantity"], 5);
+    assert!(book_of_it.goods().are(&more.goods()));
     let less = of_another(|order| order.lines[0].quantity = 1.into());
-    assert!(matches!(world.v1().place(&less, true).await, Ok(Placed::Changed(_))));
-    let items = world.sent("POST")[0].json()["items"].clone();
+    assert!(matches!(
+        world.v1().place(&less, Some(&book())).await,
+        Ok(Placed::Changed(_))
+    ));
+    let items = world.sent("POST")[1].json()["items"].clone();
     assert_eq!(
         (&items[0]["quantity"], &items[0]["imageUrl"]),
         (&json!(1), &json!("https://img.example/1.png"))
     );
     let closed = of_another(|order| order.open = false);
-    assert!(matches!(world.v1().place(&closed, true).await, Ok(Placed::Changed(_))));
-    assert_eq!(world.sent("POST")[1].json()["orderStatus"], "cancelled");
+    assert!(matches!(
+        world.v1().place(&closed, Some(&book())).await,
+        Ok(Placed::Changed(_))
+    ));
+    assert_eq!(world.sent("POST")[2].json()["orderStatus"], "cancelled");
 }
 
 /// P45: an order of V1 is shown whole though a part of it was shipped: the ERP's rest is what is left of it, and is not written over
@@ -540,11 +635,11 @@ async fn the_rest_of_an_order_of_v1_is_not_written_over_the_whole() {
         (order.lines[0].line, order.lines[0].quantity) = (crate::domain::LineId::new("31"), 1.into());
     });
     let world = shipped(2);
-    let placed = world.v1().place(&rest, true).await;
+    let placed = world.v1().place(&rest, Some(&book())).await;
     assert!(matches!(placed, Ok(Placed::Changed(_))), "{placed:?}");
     assert_eq!(world.sent("POST")[0].json()["items"][0]["quantity"], 3);
     let world = shipped(1);
-    let refused = world.v1().place(&rest, true).await;
+    let refused = world.v1().place(&rest, Some(&book())).await;
     assert!(
         matches!(&refused, Err(CallError::Refused(refusal)) if refusal.code == "goods"),
         "{refused:?}"
@@ -556,7 +651,7 @@ async fn the_rest_of_an_order_of_v1_is_not_written_over_the_whole() {
     );
     let world = shipped(1);
     let called_off = of_another(|order| order.open = false);
-    let placed = world.v1().place(&called_off, true).await;
+    let placed = world.v1().place(&called_off, Some(&book())).await;
     assert!(matches!(placed, Ok(Placed::Fixed(_))), "{placed:?}");
     assert!(world.sent("POST").is_empty(), "what is under way is not taken away");
 }
