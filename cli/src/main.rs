@@ -6,6 +6,7 @@
 mod brake;
 mod connection;
 mod customers;
+mod desk_hook;
 mod desk_run;
 mod hook;
 mod job;

@@ -21,8 +21,8 @@ use crate::domain::{
 pub use crate::job::WriteBackRef;
 use crate::job::{Job, history};
 pub use desk::{
-    CustomersRun, DeskSource, DespatchPage, Despatched, Meant, OpenOrders, Placed, RefusedOrder, ShippingDesk,
-    StockBooks, StockMessage, StockQueue,
+    CustomersRun, DeskEvent, DeskPush, DeskSource, DespatchPage, Despatched, Meant, OpenOrders, Placed, RefusedOrder,
+    ShippingDesk, StockBooks, StockMessage, StockQueue,
 };
 pub use tracking::{
     Asked, Captured, Captures, Covers, Hook, HookKeys, Hooks, Inbound, Moved, News, Parcels, Push, PushedNews,

@@ -1,5 +1,6 @@
 //! EventBridge Scheduler's input names the connection, and what its ERP is asked for; the answer says what was found or begun.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -48,6 +49,9 @@ pub(crate) enum Done {
 /// Leaves time to store the page in hand.
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
+/// How long a limit lasts that is waited for: a poll has no queue to wait in, and the next one may be minutes away.
+const WORTH: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(15);
+
 /// Polls the connection until its scan is complete or the invocation's time is nearly up; or begins a run, which workers go on with.
 pub(crate) async fn handle(
     (poll, stock, customers): (&Poll, &Stock, &Customers),
@@ -57,11 +61,23 @@ pub(crate) async fn handle(
     let Input { connection, what, all } = event.payload;
     match what {
         What::Orders => {
-            let report = poll.run(&connection, ends - MARGIN).await?;
+            let mut report = poll.run(&connection, ends - MARGIN).await?;
+            while let Some(wait) = report
+                .limited_for
+                .filter(|wait| WORTH.contains(wait) && is_time(poll, *wait, ends))
+            {
+                tokio::time::sleep(wait).await;
+                report = report.and(poll.run(&connection, ends - MARGIN).await?);
+            }
             tracing::info!(%connection, seen = report.seen, admitted = report.admitted, complete = report.complete, stopped = report.stopped, "polled");
             Ok(Done::Polled(report))
         }
         What::Stock => Ok(Done::Begun(stock.begin(&connection, all).await?)),
         What::Customers => Ok(Done::Begun(customers.begin(&connection, all).await?)),
     }
+}
+
+/// Whether more than the margin is left after such a wait.
+fn is_time(poll: &Poll, wait: Duration, ends: Timestamp) -> bool {
+    SignedDuration::try_from(wait).is_ok_and(|wait| poll.clock.now() + wait + MARGIN * 2 < ends)
 }
