@@ -9,7 +9,7 @@ use tests::shipstation::{Api, HOOK, OTHER_STORE, STORE, Shop};
 use tests::tracking::API;
 use tests::world::{CONNECTION, Failure};
 use waybill::flows::desk_hook::{self, Done, Outcome, OwnAddresses};
-use waybill::flows::plan_desk::{DeskPlan, PlannedAtDesk};
+use waybill::flows::plan_desk::PlannedAtDesk;
 use waybill::ports::{Finding, Hook};
 
 /// The id in another address of the same hook.
@@ -234,17 +234,6 @@ async fn the_check_says_whether_our_hook_is_registered() -> Result<(), Failure> 
 
 // ---- the plan ----------------------------------------------------------------------------------------------------
 
-async fn plan(shop: &Shop, most: usize) -> Result<PlannedAtDesk, Failure> {
-    let plan = DeskPlan {
-        systems: shop.world.systems(),
-        documents: shop.world.port(),
-        clock: shop.world.shared_clock(),
-    };
-    let connection = shop.world.store.tables().connections.get(&CONNECTION.parse()?).cloned();
-    let connection = connection.ok_or("there is no connection")?;
-    Ok(plan.run(&connection, most).await?)
-}
-
 fn becomes<'a>(planned: &'a PlannedAtDesk, number: &str) -> Vec<&'a str> {
     let own = planned.despatches.iter().filter(|one| one.order == number);
     own.map(|one| one.becomes.as_str()).collect()
@@ -268,7 +257,7 @@ async fn the_plan_tells_what_would_be_taken_in_and_told() -> Result<(), Failure>
 
     let before = format!("{:?}", shop.world.store.tables().units);
     let hooks = there(&shop);
-    let planned = plan(&shop, 50).await?;
+    let planned = shop.plan(50).await?;
     let unit = format!("a unit of {}, found by ", whole.number);
     assert!(
         becomes(&planned, &whole.number)
@@ -309,14 +298,14 @@ async fn the_plan_tells_what_would_be_taken_in_and_told() -> Result<(), Failure>
 
     shop.pass(SignedDuration::from_mins(20)).await?;
     assert_eq!(shop.fulfilled(whole.id)?.len(), 1);
-    let later = plan(&shop, 50).await?;
+    let later = shop.plan(50).await?;
     assert!(
         becomes(&later, &whole.number)
             .iter()
             .all(|words| words.contains("known")),
         "{later:#?}"
     );
-    let short = plan(&shop, 1).await?;
+    let short = shop.plan(1).await?;
     assert_eq!(short.despatches.len(), 1);
     assert!(
         short.more.as_deref().is_some_and(|more| more.contains("only 1")),
