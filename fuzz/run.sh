@@ -15,6 +15,8 @@ seeds() {
     ups_answers) for folder in "$fixtures"/ups/*/; do echo "$folder"; done ;;
     fedex_webhook) echo "$fixtures/fedex/track-webhook" ;;
     fedex_answers) for folder in "$fixtures"/fedex/*/; do echo "$folder"; done ;;
+    shipstation_webhook) echo "$fixtures/shipstation/webhook" "$fixtures/hostile/shipstation" ;;
+    shipstation_answers) for folder in "$fixtures"/shipstation/*/ "$fixtures/hostile/shipstation"; do echo "$folder"; done ;;
     netsuite_answers) echo "$fixtures/netsuite/read" "$fixtures/netsuite/errors" "$fixtures/netsuite/write" ;;
     connection_file) echo ../examples/connections ;;
   esac

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use waybill::aws::Change;
+use waybill::aws::{Change, SystemClock};
 use waybill::connection::{Connection, parse};
 use waybill::domain::{ConnectionId, Trouble};
 use waybill::flows::plan::{Plan, Planned};
+use waybill::flows::plan_desk::{Count, DeskPlan, PlannedAtDesk, PlannedDespatch};
 use waybill::ports::{
     AccountStanding, AuditEntry, CallError, Connections, Directory, Finding, Limits, Recorder, Secrets, State, Systems,
 };
@@ -19,6 +20,7 @@ use waybill::systems::netsuite::{Account, Authorisation, NetSuite};
 use waybill::systems::{System, account_of};
 
 use crate::Common;
+use crate::desk_hook;
 use crate::hook;
 use crate::output::{self, Answer, Failure, facts, note, table, when};
 use crate::portal;
@@ -53,7 +55,7 @@ Every mistake of the file is told at once. A connection that exists keeps runnin
 Open the page that is shown, consent, and paste the address to which the browser was sent back (it need not load). The
 secret must be of the kind authorization-code; the refresh token is stored in it.")]
     Authorize { id: ConnectionId },
-    /// Shows what would ship if it were started now
+    /// Shows what would ship if it were started now; where people ship themselves, what would be taken in and told
     #[command(after_help = "Examples:\n  waybill connection plan acme-netsuite-ups --most 20")]
     Plan {
         id: ConnectionId,
@@ -275,6 +277,7 @@ async fn check(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
             ));
             let mut findings = opened.source.check().await;
             findings.extend(opened.carrier.check().await);
+            findings.extend(desk_hook::check(stack, &connection, &opened).await?);
             let soon = connection.tracking.words(opened.carrier.pace());
             findings.extend(soon.map(how_soon));
             opened.close().await;
@@ -354,6 +357,9 @@ async fn authorize(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> 
 
 async fn plan(stack: &Stack, id: &ConnectionId, most: usize) -> Result<Answer, Failure> {
     let connection = stack.gate(id).await?.connection;
+    if connection.desk.is_some() {
+        return plan_at_desk(stack, &connection, most).await;
+    }
     let plan = Plan {
         systems: Arc::new(stack.systems()?),
         documents: stack.store()?,
@@ -378,6 +384,78 @@ async fn plan(stack: &Stack, id: &ConnectionId, most: usize) -> Result<Answer, F
     Answer::new(&planned, text)
 }
 
+/// People ship themselves: what they shipped would be taken in, and what the ERP knows be told.
+async fn plan_at_desk(stack: &Stack, connection: &Connection, most: usize) -> Result<Answer, Failure> {
+    let (id, desk) = (&connection.id, &connection.carrier.system);
+    let plan = DeskPlan {
+        systems: Arc::new(stack.systems()?),
+        documents: stack.store()?,
+        clock: Arc::new(SystemClock),
+    };
+    note(&format!(
+        "reading what was shipped in {desk} since {} ...",
+        when(connection.start_from)
+    ));
+    let planned = plan.run(connection, most).await;
+    let planned =
+        planned.map_err(|error| Failure::new(format!("{error}. `waybill connection check {id}` tries every part")))?;
+    Answer::new(&planned, at_desk_in_words(connection, &planned))
+}
+
+fn at_desk_in_words(connection: &Connection, planned: &PlannedAtDesk) -> String {
+    let (desk, erp) = (&connection.carrier.system, &connection.erp.system);
+    let mut parts = vec![format!(
+        "People ship in {desk}, and nothing is bought. Nothing of this was written; since {} they shipped:",
+        when(connection.start_from)
+    )];
+    let row = |one: &PlannedDespatch| {
+        [
+            one.despatch.clone(),
+            one.order.clone(),
+            when(one.made),
+            one.becomes.clone(),
+        ]
+    };
+    let header = ["shipped", "under the number", "made", "becomes"];
+    parts.push(match planned.despatches.is_empty() {
+        true => "nothing".to_owned(),
+        false => table(header, planned.despatches.iter().map(row)),
+    });
+    parts.extend(planned.more.as_ref().map(|more| format!("There may be more: {more}.")));
+    if let Some(stock) = &planned.stock {
+        parts.push(counted(
+            &format!("{desk} would be told of {} level(s) of {erp}'s stock", stock.told),
+            stock,
+        ));
+    }
+    if let Some(orders) = &planned.orders {
+        let made = connection.customers.as_ref().is_some_and(|policy| policy.make_orders);
+        let how = if made {
+            "made or kept up to date"
+        } else {
+            "kept up to date where they are there"
+        };
+        parts.push(counted(
+            &format!(
+                "{} open order(s) that changed since then would be {how} in {desk}",
+                orders.told
+            ),
+            orders,
+        ));
+    }
+    parts.join("\n\n")
+}
+
+fn counted(words: &str, count: &Count) -> String {
+    let elsewhere = match count.elsewhere {
+        0 => String::new(),
+        some => format!("; {some} lie in places that the connection does not name"),
+    };
+    let more = count.more.as_ref();
+    let more = more.map_or_else(String::new, |more| format!(". There may be more: {more}"));
+    format!("{words}{elsewhere}{more}.")
+}
+
 async fn poll(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
     stack.gate(id).await?;
     let report = stack
@@ -395,7 +473,13 @@ async fn pause(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Answ
 
 async fn resume(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Answer, Failure> {
     let connection = stack.gate(id).await?.connection;
-    if connection.paused {
+    if connection.paused && connection.desk.is_some() {
+        common.confirm(&format!(
+            "{id} takes in what people have shipped in {} since {}, and tells it what its file says",
+            connection.carrier.system,
+            when(connection.start_from)
+        ))?;
+    } else if connection.paused {
         common.confirm(&format!(
             "{id} buys shipments at {} account {} for orders modified since {}, up to {} an hour",
             connection.carrier.system,
@@ -513,6 +597,49 @@ mod tests {
         );
         let (_, failed) = verdicts(&[fine]).unwrap().for_people();
         assert!(!failed);
+    }
+
+    /// Where people ship themselves the plan speaks of nothing that is bought.
+    #[test]
+    fn the_plan_of_a_desk_tells_what_is_taken_in_and_told() {
+        let text = include_str!("../../examples/connections/netsuite-shipstation.toml");
+        let desk = parse(text, "dev", &Checks).unwrap();
+        let count = |told, elsewhere, more: Option<&str>| Count {
+            told,
+            elsewhere,
+            more: more.map(str::to_owned),
+        };
+        let planned = PlannedAtDesk {
+            despatches: vec![PlannedDespatch {
+                despatch: "label:se-7 (1Z999AA10123456784)".to_owned(),
+                order: "SO-1".to_owned(),
+                made: Timestamp::UNIX_EPOCH,
+                becomes: "a unit of SO-1, found by its number".to_owned(),
+            }],
+            more: Some("only 1 are shown".to_owned()),
+            stock: Some(count(12, 3, None)),
+            orders: Some(count(4, 0, Some("there are more"))),
+        };
+        let words = at_desk_in_words(&desk, &planned);
+        for part in [
+            "nothing is bought",
+            "a unit of SO-1, found by its number",
+            "only 1 are shown",
+            "12 level(s)",
+            "3 lie in places",
+            "4 open order(s)",
+            "there are more",
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+        let nothing = PlannedAtDesk {
+            despatches: Vec::new(),
+            more: None,
+            stock: None,
+            orders: None,
+        };
+        let words = at_desk_in_words(&desk, &nothing);
+        assert!(words.ends_with("nothing") && !words.contains("open order"), "{words}");
     }
 
     #[test]

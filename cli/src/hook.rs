@@ -16,6 +16,7 @@ use waybill::systems::{System, hook_secret};
 
 use crate::Common;
 use crate::connection;
+use crate::desk_hook::{self, Told};
 use crate::keys::{key, random, rotated, sealed};
 use crate::output::{Answer, Failure, note, table, when};
 use crate::stack::Stack;
@@ -46,7 +47,8 @@ pub(crate) enum Verb {
 
 UPS v1 needs nothing more than track_alert = \"v1\" in the connection's file. With --client-id it is for UPS v2, and what is to be
 registered at developer.ups.com is printed. NetSuite's script parameters are printed. For FedEx what is to be entered in its portal
-is printed, and what pushes cost there. Connections that use the same credential share one hook.")]
+is printed, and what pushes cost there. ShipStation is told by its own API; said again, only what is missing there is registered.
+Connections that use the same credential share one hook.")]
     Create {
         #[command(flatten)]
         whose: Whose,
@@ -326,7 +328,10 @@ async fn create(
         .iter()
         .find(|hook| hook.credential == settings.secret)
     {
-        return Err(exists(hook, whose));
+        return match way {
+            Way::ShipStation => register_again(stack, common, &connection, whose).await,
+            _ => Err(exists(hook, whose)),
+        };
     }
     let body = Body {
         unsigned: signs_nothing(settings),
@@ -362,12 +367,58 @@ async fn create(
         hook.credential,
         names(&hook.connections)
     );
+    let told = match way {
+        Way::ShipStation => {
+            let own = std::slice::from_ref(&hook);
+            Some(desk_hook::register(stack, &connection, own, &address_below(api, &body.id)).await)
+        }
+        _ => None,
+    };
     let shown = Shown {
         api,
         hook: &hook,
         body: &body,
+        told: told.as_ref(),
     };
     shown.answer(&head, way, whose)
+}
+
+/// What is missing at the desk is registered; the hook stays what it is, and its address is not shown.
+async fn register_again(
+    stack: &Stack,
+    common: &Common,
+    connection: &Connection,
+    whose: &Whose,
+) -> Result<Answer, Failure> {
+    let found = Found::of(stack, whose).await?;
+    let known = found.body.as_ref();
+    let own = known.and_then(|body| Some((body, found.hooks.iter().find(|hook| hook.digest == body.digest())?)));
+    let Some((body, hook)) = own else {
+        return Err(unreadable(&found, whose));
+    };
+    let text = format!(
+        "registered the hook {} of {} where it was not",
+        short(hook),
+        hook.credential
+    );
+    record(stack, common, hook, &text).await?;
+    let address = address_below(stack.output("Api")?, &body.id);
+    let told = desk_hook::register(stack, connection, &found.hooks, &address).await;
+    let mut text = format!(
+        "the hook {} of {} was made before; at {}:\n{}",
+        short(hook),
+        hook.credential,
+        hook.system,
+        told.in_words()
+    );
+    if !told.is_whole() {
+        text.push_str(&format!(
+            "\n\nWhat is not done there can be done by hand: `waybill hook show {} {}` shows the address.",
+            whose.id,
+            whose.flag()
+        ));
+    }
+    Answer::new(&json!({ "hook": listed(hook), "registered": told.outcomes }), text)
 }
 
 /// ShipStation's V1 signs nothing: a hook for it is known by its address alone.
@@ -378,7 +429,7 @@ fn signs_nothing(settings: &SystemSettings) -> bool {
 
 /// FedEx's portal takes no longer address.
 fn fits_fedex(api: &str, body: &Body) -> Result<(), Failure> {
-    let length = address(api, &body.id).chars().count();
+    let length = address_below(api, &body.id).chars().count();
     if length <= FEDEX_ADDRESS {
         return Ok(());
     }
@@ -388,7 +439,7 @@ fn fits_fedex(api: &str, body: &Body) -> Result<(), Failure> {
     )))
 }
 
-fn address(api: &str, id: &str) -> String {
+fn address_below(api: &str, id: &str) -> String {
     format!("{}/hooks/{id}", api.trim_end_matches('/'))
 }
 
@@ -408,11 +459,13 @@ struct Shown<'a> {
     api: &'a str,
     hook: &'a Hook,
     body: &'a Body,
+    /// What the carrier was told of it, where it can be told.
+    told: Option<&'a Told>,
 }
 
 impl Shown<'_> {
     fn address(&self) -> String {
-        address(self.api, &self.body.id)
+        address_below(self.api, &self.body.id)
     }
 
     fn token_address(&self) -> String {
@@ -457,11 +510,31 @@ impl Shown<'_> {
             "token_address": (way == Way::UpsV2).then(|| self.token_address()),
             "client_id": self.body.client_id,
             "key": self.key(),
+            "registered": self.told.map(|told| &told.outcomes),
         });
         Answer::new(&document, text)
     }
 
     fn what_to_do(&self, way: Way) -> String {
+        match self.told {
+            Some(told) if told.is_whole() => {
+                let (address, lines) = (self.address(), told.in_words());
+                format!(
+                    "address  {address}\n\nNothing is to be entered anywhere: {} was told.\n{lines}",
+                    self.hook.system
+                )
+            }
+            Some(told) => format!(
+                "{} was told where to push:\n{}\n\nWhat is not done there is to be done by hand. {}",
+                self.hook.system,
+                told.in_words(),
+                self.by_hand(way)
+            ),
+            None => self.by_hand(way),
+        }
+    }
+
+    fn by_hand(&self, way: Way) -> String {
         let (address, key) = (self.address(), self.key());
         match way {
             Way::UpsV1 => format!(
@@ -563,12 +636,7 @@ fn answer_list(hooks: &[Hook]) -> Result<Answer, Failure> {
 async fn show(stack: &Stack, common: &Common, whose: &Whose) -> Result<Answer, Failure> {
     let found = Found::of(stack, whose).await?;
     let Some(body) = &found.body else {
-        return Err(Failure::new(format!(
-            "the secret {} is not there or is no hook's: `waybill hook rotate {} {}` makes another address and key",
-            found.secret,
-            whose.id,
-            whose.flag()
-        )));
+        return Err(unreadable(&found, whose));
     };
     let digest = body.digest();
     let hook = found
@@ -584,6 +652,7 @@ async fn show(stack: &Stack, common: &Common, whose: &Whose) -> Result<Answer, F
         api: stack.output("Api")?,
         hook,
         body,
+        told: None,
     };
     let v2 = Way::of(&hook.system, body.client_id.as_deref())? == Way::UpsV2;
     let (address, token_address) = (shown.address(), v2.then(|| shown.token_address()));
@@ -593,6 +662,15 @@ async fn show(stack: &Stack, common: &Common, whose: &Whose) -> Result<Answer, F
     };
     let document = json!({ "hook": listed(hook), "address": address, "token_address": token_address });
     Answer::new(&document, text)
+}
+
+fn unreadable(found: &Found, whose: &Whose) -> Failure {
+    Failure::new(format!(
+        "the secret {} is not there or is no hook's: `waybill hook rotate {} {}` makes another address and key",
+        found.secret,
+        whose.id,
+        whose.flag()
+    ))
 }
 
 /// What is there for a credential: its hooks, and the body of their secret.
@@ -689,6 +767,16 @@ async fn rotate(
         store.write_hook(&hook).await?;
     }
     stack.secrets()?.set(&found.secret, &sealed(&body)?).await?;
+    let way = Way::of(&hook.system, body.client_id.as_deref())?;
+    // Before the old address ends: nothing is pushed to nobody in between.
+    let told = match way {
+        Way::ShipStation if turn.address => {
+            let connection = stack.gate(&whose.id).await?.connection;
+            let own: Vec<Hook> = found.hooks.iter().chain([&hook]).cloned().collect();
+            Some(desk_hook::register(stack, &connection, &own, &address_below(api, &body.id)).await)
+        }
+        _ => None,
+    };
     let leave = leave(&found.hooks, &hook.digest, retires_at, now);
     for hook in &leave.retiring {
         store.write_hook(hook).await?;
@@ -700,8 +788,8 @@ async fn rotate(
         api,
         hook: &hook,
         body: &body,
+        told: told.as_ref(),
     };
-    let way = Way::of(&hook.system, body.client_id.as_deref())?;
     let mut head = format!("the hook {} of {} has a new {what}", short(&hook), hook.credential);
     if way.has_subscriptions() && !turn.keep {
         let again = subscribe_again(stack, &hook, now).await?;
@@ -813,6 +901,7 @@ async fn remove(stack: &Stack, common: &Common, id: Option<&ConnectionId>, meant
         names(&newest.connections)
     ))?;
     record(stack, common, newest, &format!("removed the hook of {credential}")).await?;
+    let told = end_at_desk(stack, id.or(newest.connections.first()), &hooks).await;
     for hook in &hooks {
         store.remove_hook(&hook.digest).await?;
     }
@@ -821,10 +910,43 @@ async fn remove(stack: &Stack, common: &Common, id: Option<&ConnectionId>, meant
     // Nothing is pushed any more: the renewer finds no hook, and has the carrier asked instead.
     subscribe_again(stack, newest, Timestamp::now()).await?;
     let removed: Vec<Listed<'_>> = hooks.iter().map(|hook| listed(hook)).collect();
-    Answer::new(
-        &json!({ "removed": removed }),
-        format!("the hook of {credential} is removed, and its keys are gone"),
-    )
+    let mut text = format!("the hook of {credential} is removed, and its keys are gone");
+    if let Some(told) = &told {
+        text.push_str(&format!("; at {}:\n{}", newest.system, told.in_words()));
+        if !told.is_whole() {
+            text.push_str(
+                "\nWhat is left there, under its webhooks, is to be taken away by hand: nobody answers it any more.",
+            );
+        }
+    }
+    let ended = told.as_ref().map(|told| &told.outcomes);
+    Answer::new(&json!({ "removed": removed, "ended": ended }), text)
+}
+
+/// Whoever was told by its own API to push is told to push no more.
+async fn end_at_desk(stack: &Stack, of: Option<&ConnectionId>, hooks: &[&Hook]) -> Option<Told> {
+    let at_desk = hooks
+        .iter()
+        .all(|hook| System::named(&hook.system) == Some(System::ShipStation));
+    if !at_desk {
+        return None;
+    }
+    let Some(id) = of else {
+        return Some(Told::nothing("no connection uses the hook any more"));
+    };
+    let connection = match stack.gate(id).await {
+        Ok(gate) => gate.connection,
+        Err(error) => return Some(Told::nothing(error)),
+    };
+    let hooks: Vec<Hook> = hooks.iter().map(|hook| (*hook).clone()).collect();
+    Some(desk_hook::end(stack, &connection, &hooks).await)
+}
+
+/// The hooks of a connection's carrier.
+pub(crate) async fn of_carrier(stack: &Stack, connection: &Connection) -> Result<Vec<Hook>, Failure> {
+    let mut hooks = stack.store()?.hooks().await?;
+    hooks.retain(|hook| hook.credential == connection.carrier.secret);
+    Ok(hooks)
 }
 
 fn named<'a>(hooks: &'a [Hook], name: &str) -> Result<&'a Hook, Failure> {
@@ -923,6 +1045,7 @@ pub(crate) fn unused(hooks: &[Hook]) -> Option<String> {
 mod tests {
     use super::*;
     use waybill::connection::parse;
+    use waybill::flows::desk_hook::{Done, Outcome};
     use waybill::systems::check::Checks;
 
     fn at(text: &str) -> Timestamp {
@@ -969,6 +1092,7 @@ mod tests {
             api: "https://api.example.com/",
             hook: &hook,
             body: &body,
+            told: None,
         };
         let way = Way::of(system, client_id).unwrap();
         let (text, _) = shown
@@ -1036,6 +1160,57 @@ mod tests {
         assert!(turned.keys.iter().all(|key| key.starts_with(FEDEX_KEY)) && turned.keys.len() == 2);
     }
 
+    /// P41: where the carrier was told by its own API nothing is left to enter; where it was not, what is to be done by hand is told
+    /// with the reason, whichever of ShipStation's APIs it is.
+    #[test]
+    fn what_a_desk_was_told_is_not_asked_of_a_person() {
+        let outcome = |done| Outcome {
+            event: "label_created_v2".to_owned(),
+            done,
+        };
+        let told = |outcomes: Vec<Outcome>, unsigned: bool| {
+            let body = Body {
+                unsigned,
+                ..Body::new("shipstation", None).unwrap()
+            };
+            let hook = Hook {
+                system: "shipstation".to_owned(),
+                ..hook(&body.id, "2026-03-01T00:00:00Z", None)
+            };
+            let told = Told::of(outcomes);
+            let shown = Shown {
+                api: "https://api.example.com",
+                hook: &hook,
+                body: &body,
+                told: Some(&told),
+            };
+            let (text, _) = shown
+                .answer("made", Way::ShipStation, &whose(true))
+                .unwrap()
+                .for_people();
+            (format!("https://api.example.com/hooks/{}", body.id), text)
+        };
+        let (address, text) = told(vec![outcome(Done::Told)], false);
+        assert!(
+            text.contains(&address) && text.contains("Nothing is to be entered anywhere"),
+            "{text}"
+        );
+        assert!(
+            text.contains("label_created_v2: registered") && !text.contains("POST"),
+            "{text}"
+        );
+        for (unsigned, by_hand) in [
+            (false, "POST /v2/environment/webhooks"),
+            (true, "POST /webhooks/subscribe"),
+        ] {
+            let failed = Done::Failed("no such event".to_owned());
+            let (address, text) = told(vec![outcome(failed)], unsigned);
+            for part in [address.as_str(), by_hand, "NOT done, no such event", "by hand"] {
+                assert!(text.contains(part), "{part}: {text}");
+            }
+        }
+    }
+
     #[test]
     fn another_key_is_told_without_the_address() {
         for (system, client_id) in [
@@ -1049,6 +1224,7 @@ mod tests {
                 api: "https://api.example.com",
                 hook: &hook(&body.id, "2026-03-01T00:00:00Z", None),
                 body: &body,
+                told: None,
             };
             let answer = shown.answer_key("turned", Way::of(system, client_id).unwrap()).unwrap();
             let (text, _) = answer.for_people();

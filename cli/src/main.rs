@@ -7,6 +7,7 @@ mod brake;
 mod connection;
 mod cost;
 mod customers;
+mod desk_hook;
 mod desk_run;
 mod hook;
 mod job;

@@ -194,17 +194,12 @@ impl Running {
         }
     }
 
-    /// A person enters the address of our hook in the carrier's portal, where it has one: FedEx, and ShipStation for each kind of
-    /// notice. UPS is told by subscriptions.
+    /// A person enters the address of our hook in the carrier's portal, where it has one: FedEx. UPS is told by subscriptions, and
+    /// ShipStation by `waybill hook create` itself.
     ///
     /// # Errors
     /// The portal refuses it.
     pub fn register_hook(&self, address: &str, key: &str) -> Outcome<()> {
-        if let Self::ShipStation(running) = self {
-            for event in NOTICES {
-                running.shipstation.subscribe(2, event, address);
-            }
-        }
         let Self::FedEx(running) = self else { return Ok(()) };
         let webhook = fedex::Webhook {
             url: address.to_owned(),
@@ -232,9 +227,6 @@ fn quick() -> fedex::Options {
         ..fedex::Options::default()
     }
 }
-
-/// What ShipStation tells of.
-const NOTICES: [&str; 3] = ["label_created_v2", "fulfillment_shipped_v2", "track_event_v2"];
 
 /// Every so-manieth notice of ShipStation is lost on its way, so that its list must be read for what it told of.
 const LOST: u32 = 5;
@@ -444,7 +436,7 @@ mod tests {
         assert_eq!(service_name("anything else"), "anything else");
     }
 
-    /// UPS is told by subscriptions, FedEx in its portal.
+    /// UPS is told by subscriptions, FedEx in its portal, ShipStation by its own API.
     #[tokio::test]
     async fn each_carrier_runs_and_takes_the_address_of_a_hook_its_own_way() {
         for which in [Carrier::Ups, Carrier::FedEx, Carrier::ShipStation] {

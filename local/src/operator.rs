@@ -177,6 +177,10 @@ impl Operator {
             let Some(first) = names.first() else { continue };
             if !names.iter().any(|name| there.contains(name.connection())) {
                 made.push(self.hook(carrier, *first).await?);
+            } else if carrier == Carrier::ShipStation {
+                // The stack was kept, and the ShipStation of this time has never been told where to push.
+                self.waybill(&["hook", "create", first.connection(), "--carrier"])
+                    .await?;
             }
         }
         Ok(made)

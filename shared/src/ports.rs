@@ -21,8 +21,8 @@ use crate::domain::{
 pub use crate::job::WriteBackRef;
 use crate::job::{Job, history};
 pub use desk::{
-    CustomersRun, DeskCall, DeskSource, DeskStory, DeskWrite, DespatchPage, Despatched, GoodsBook, Meant, OpenOrders,
-    Outgoing, Placed, RefusedOrder, ShippingDesk, StockBooks, StockMessage, StockQueue,
+    CustomersRun, DeskCall, DeskEvent, DeskPush, DeskSource, DeskStory, DeskWrite, DespatchPage, Despatched, GoodsBook,
+    Meant, OpenOrders, Outgoing, Placed, RefusedOrder, ShippingDesk, StockBooks, StockMessage, StockQueue,
 };
 pub use tracking::{
     Asked, Captured, Captures, Covers, Hook, HookKeys, Hooks, Inbound, Moved, News, Parcels, Push, PushedNews,

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use tests::shipstation::{Api, HOOK as SHIPSTATION_HOOK, Shop};
 use tests::tracking::{CREDENTIAL, NETSUITE_HOOK, UPS_HOOK, Ways};
 use tests::world::{Failure, World};
 use waybill::domain::Milestone;
@@ -122,5 +123,24 @@ async fn what_is_sent_to_netsuites_hook_admits_no_order() -> Result<(), Failure>
     assert!(world.jobs(order).is_empty());
     world.poll_and_work().await?;
     assert_eq!(world.jobs(order).len(), 1, "the poll goes on as ever");
+    Ok(())
+}
+
+/// P41: whatever is sent to ShipStation's hook where nothing is signed, no pointer leads anywhere but to ShipStation, nothing is asked
+/// there for it, and nothing is admitted or parked; what people ship goes on as ever.
+#[tokio::test]
+async fn what_is_sent_to_shipstations_hook_is_followed_nowhere() -> Result<(), Failure> {
+    let shop = Shop::start(Api::V1).await?;
+    let files = bodies("shipstation", "@DESK@", &shop.url)?;
+    assert!(files.len() > 50, "only {} bodies were read", files.len());
+    send(&shop.world, SHIPSTATION_HOOK, files).await?;
+    send(&shop.world, SHIPSTATION_HOOK, large("SO-1")).await?;
+    let asked: usize = shop.books().traffic.values().map(|traffic| traffic.calls).sum();
+    assert_eq!(asked, 0, "nothing of it is followed");
+    assert!(shop.world.store.tables().jobs.is_empty());
+    let order = shop.ordered()?;
+    shop.ship(&order.number)?;
+    shop.pass(SignedDuration::from_mins(20)).await?;
+    assert_eq!(shop.fulfilled(order.id)?.len(), 1, "people ship as ever");
     Ok(())
 }

@@ -52,6 +52,8 @@ mod shipping;
 #[cfg(test)]
 mod shipstation;
 #[cfg(test)]
+mod shipstation_hooks;
+#[cfg(test)]
 mod shipstation_load;
 #[cfg(test)]
 mod tokens;

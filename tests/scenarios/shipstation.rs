@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::{Decimal, dec};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use simulators::faults::{Fault, FaultKind, When};
 use simulators::netsuite::people::{NewLine, NewOrder as ErpOrder};
@@ -224,7 +225,11 @@ async fn a_lost_notice_is_found_by_the_poll() -> Result<(), Failure> {
         );
         assert_eq!(shop.fulfilled(marked.id)?, all_under("1Z999AA10123456784"), "{api:?}");
         shop.world.turn(MINUTE);
-        let again = shop.poll().await?;
+        let mut again = shop.poll().await?;
+        while let Some(wait) = again.limited_for {
+            shop.world.turn(SignedDuration::try_from(wait)?);
+            again = again.and(shop.poll().await?);
+        }
         assert_eq!((again.admitted, again.complete), (0, true), "{api:?}: {again:?}");
         assert!(shop.nothing_is_doubled() && shop.parked().is_empty(), "{api:?}");
     }
@@ -1135,6 +1140,7 @@ async fn everything_that_is_asked_of_shipstation() -> Result<(), Failure> {
             .despatches
             .is_empty()
     );
+    tell_where_to_push(&shop).await?;
     let carrier = shop.carrier().await?;
     assert!(
         carrier
@@ -1173,6 +1179,24 @@ async fn everything_that_is_asked_of_shipstation() -> Result<(), Failure> {
 
 fn words(error: CallError) -> Failure {
     error.to_string().into()
+}
+
+/// It is told where to push, then elsewhere, then no more.
+async fn tell_where_to_push(shop: &Shop) -> Result<(), Failure> {
+    let desk = shop.desk().await?;
+    let label = desk.pushable().first().ok_or("it pushes nothing")?;
+    let before = desk.pushes().await.map_err(words)?.len();
+    let at = |place: &str| SecretString::from(format!("https://api.waybill.example/hooks/{place}"));
+    desk.push_to(label, &at("first")).await.map_err(words)?;
+    let pushes = desk.pushes().await.map_err(words)?;
+    let ours = pushes
+        .iter()
+        .find(|push| push.address.expose_secret().ends_with("first"));
+    let ours = ours.ok_or("it was not told")?;
+    desk.push_elsewhere(ours, &at("second")).await.map_err(words)?;
+    desk.push_no_more(ours).await.map_err(words)?;
+    assert_eq!(desk.pushes().await.map_err(words)?.len(), before);
+    Ok(())
 }
 
 /// The ERP closes an order that stands in ShipStation: it is taken away there.

@@ -17,9 +17,11 @@ use serde_json::{Value, json};
 use simulators::clock::Clock as Hands;
 use simulators::server::{Base, Local};
 use simulators::shipstation::{NewOrder, Options, ShipStation};
+use tests::shipstation::{Api, Shop, V1_KEY};
 use tests::world::{Failure, SharedClock, World};
 use waybill::connection::Connection;
 use waybill::domain::{Level, LevelKey};
+use waybill::flows::poll::Report;
 use waybill::http::{self, Fate, SharedTokens, Vendor};
 use waybill::memory::CountedNonces;
 use waybill::ports::{CallError, Secrets, ShippingDesk, Systems};
@@ -249,5 +251,50 @@ async fn v1_takes_forty_calls_a_minute() -> Result<(), Failure> {
     let traffic = books.traffic.get("shipstation-v1-key").ok_or("nothing was asked")?;
     assert!(traffic.most_in_60_s <= 40, "{} in 60 s", traffic.most_in_60_s);
     assert_eq!((traffic.refused, found.into_inner()), (0, 300));
+    Ok(())
+}
+
+/// P49: by V1 and its list alone, every push being lost: a poll says how long the limit lasts that stopped it, a few seconds, and goes on
+/// then; of forty calls a minute most are used, none is refused, and each parcel is taken in once.
+#[tokio::test]
+async fn v1_alone_keeps_up_with_a_parcel_every_few_seconds() -> Result<(), Failure> {
+    let shop = Shop::start(Api::V1).await?;
+    let mut orders = Vec::new();
+    for number in 0..24 {
+        let order = shop.ordered()?;
+        match number % 3 {
+            0 => shop
+                .shipstation
+                .mark_shipped(&order.number, "ups", &format!("1Z999AA1012345{number:04}"))
+                .map(|_| ())?,
+            _ => shop.ship(&order.number).map(|_| ())?,
+        }
+        orders.push(order);
+    }
+    shop.world.turn(SignedDuration::from_mins(1));
+    shop.lose_notices();
+    let (begin, mut all) = (shop.world.now(), Report::default());
+    for _ in 0..60 {
+        let report = shop.poll().await?;
+        let limited_for = report.limited_for;
+        all = all.and(report);
+        let Some(wait) = limited_for else { break };
+        assert!(
+            wait.as_secs() <= 10,
+            "a part of the limit is ten seconds long, and not {wait:?}"
+        );
+        shop.world.turn(SignedDuration::try_from(wait)?);
+    }
+    let took = shop.world.now().duration_since(begin).as_secs();
+    assert!(all.complete && all.stopped.is_none(), "{all:?}");
+    assert_eq!((all.admitted, all.parked), (24, 0), "{all:?}");
+    assert!(took <= 240, "24 parcels took {took} seconds");
+    let books = shop.books();
+    let traffic = books.traffic.get(V1_KEY).ok_or("nothing was asked")?;
+    assert!(traffic.most_in_60_s <= 40 && traffic.refused == 0, "{traffic:?}");
+    shop.work().await?;
+    for order in orders {
+        assert_eq!(shop.fulfilled(order.id)?.len(), 1, "{}", order.number);
+    }
     Ok(())
 }

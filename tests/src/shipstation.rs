@@ -20,6 +20,7 @@ use waybill::connection::{
 use waybill::domain::{ConnectionId, DocumentKind, LocationId, StockRun};
 use waybill::flows::customers::Customers;
 use waybill::flows::outward::Outward;
+use waybill::flows::plan_desk::{DeskPlan, PlannedAtDesk};
 use waybill::flows::poll::Report;
 use waybill::flows::receive::Receive;
 use waybill::flows::remembered::Remembered;
@@ -401,6 +402,21 @@ impl Shop {
     /// When it cannot be opened.
     pub async fn desk(&self) -> Result<Arc<dyn ShippingDesk>, Failure> {
         Ok(self.open().await?.desk.ok_or("it is no desk")?.desk)
+    }
+
+    /// What the connection would do if it were started now.
+    ///
+    /// # Errors
+    /// When a side cannot be opened.
+    pub async fn plan(&self, most: usize) -> Result<PlannedAtDesk, Failure> {
+        let connection = self.world.store.tables().connections.get(&CONNECTION.parse()?).cloned();
+        let plan = DeskPlan {
+            systems: self.world.systems(),
+            documents: self.world.port(),
+            clock: self.world.shared_clock(),
+        };
+        let planned = plan.run(&connection.ok_or("there is no such connection")?, most).await;
+        Ok(planned?)
     }
 
     /// The carrier as the flows reach it.

@@ -51,6 +51,9 @@ pub(crate) enum Done {
 /// Leaves time to store the page in hand.
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
+/// How long a limit lasts at most that is waited for: a poll has no queue, and the next one may be minutes away.
+const SHORT: Duration = Duration::from_secs(15);
+
 /// Polls the connection until its scan is complete or the invocation's time is nearly up; or begins a run, which workers go on with.
 pub(crate) async fn handle(
     (poll, stock, customers): (&Poll, &Stock, &Customers),
@@ -66,11 +69,21 @@ pub(crate) async fn handle(
     let by = by.as_deref();
     match what {
         What::Orders => {
-            let report = poll.run(&connection, ends - MARGIN).await?;
+            let mut report = poll.run(&connection, ends - MARGIN).await?;
+            while let Some(wait) = report.limited_for.filter(|wait| is_worth(poll, *wait, ends)) {
+                tokio::time::sleep(wait).await;
+                report = report.and(poll.run(&connection, ends - MARGIN).await?);
+            }
             tracing::info!(%connection, seen = report.seen, admitted = report.admitted, complete = report.complete, stopped = report.stopped, "polled");
             Ok(Done::Polled(report))
         }
         What::Stock => Ok(Done::Begun(stock.begin_for(by, &connection, all).await?)),
         What::Customers => Ok(Done::Begun(customers.begin_for(by, &connection, all).await?)),
     }
+}
+
+/// Whether it is waited for: more than the margin must be left after it.
+fn is_worth(poll: &Poll, wait: Duration, ends: Timestamp) -> bool {
+    let after = SignedDuration::try_from(wait).map(|wait| poll.clock.now() + wait + MARGIN * 2);
+    !wait.is_zero() && wait <= SHORT && after.is_ok_and(|after| after < ends)
 }

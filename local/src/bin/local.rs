@@ -30,7 +30,7 @@ enum Command {
     Down,
     /// Say what runs, where, and how to reach it
     Status,
-    /// Run simulated ERPs, UPS and FedEx against the stack, with orders to play with, until Ctrl-C
+    /// Run simulated ERPs, UPS, FedEx and ShipStation against the stack, with orders to play with, until Ctrl-C
     Simulators {
         /// How many documents of all pairings together; twelve or more for each hold every kind
         #[arg(long, default_value_t = 60)]

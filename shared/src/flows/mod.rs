@@ -3,6 +3,7 @@
 pub mod advance;
 pub mod customers;
 pub mod deliver;
+pub mod desk_hook;
 mod despatches;
 pub mod kin;
 pub mod label_link;
@@ -10,6 +11,7 @@ pub mod operate;
 pub mod order_status;
 pub mod outward;
 pub mod plan;
+pub mod plan_desk;
 pub mod poll;
 mod put_right;
 pub mod receive;

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 
 use super::{CallError, Cursor, Exchange, StoreError};
 use crate::domain::{
-    ConnectionId, DeskOrder, DeskOrderRef, Despatch, DespatchId, DocumentId, Level, LevelKey, Round, SentLevel,
-    StockRun, Stretch, TenantId, ToldGoods, ToldLine,
+    ConnectionId, DeskOrder, DeskOrderRef, Despatch, DespatchId, DocumentId, Level, LevelKey, Refusal, Round,
+    SentLevel, StockRun, Stretch, TenantId, ToldGoods, ToldLine,
 };
 
 /// Which despatches are asked for.
@@ -54,6 +55,30 @@ pub trait GoodsBook: Send + Sync {
     async fn tell(&self, there: Option<&[ToldLine]>, wanted: &[ToldLine]) -> Result<(), StoreError>;
 }
 
+/// An event that a desk can be told to push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeskEvent {
+    /// The desk's own word for it.
+    pub name: &'static str,
+    /// Of what it tells, in plain words.
+    pub tells: &'static str,
+}
+
+/// An event that a desk pushes, whoever told it to, and where to.
+#[derive(Debug, Clone)]
+pub struct DeskPush {
+    /// By what the desk knows it.
+    pub id: String,
+    /// The desk's own word for the event.
+    pub event: String,
+    /// Where to: as good as a key.
+    pub address: SecretString,
+    /// The one store of whose orders it tells; `None` where of all.
+    pub store: Option<String>,
+    /// Whether it is switched on.
+    pub on: bool,
+}
+
 /// A system in which people ship.
 #[async_trait]
 pub trait ShippingDesk: Send + Sync {
@@ -88,6 +113,26 @@ pub trait ShippingDesk: Send + Sync {
     async fn place(&self, order: &DeskOrder, goods: Option<&dyn GoodsBook>) -> Result<Placed, CallError>;
     /// From here on this work leaves most of the desk's calls to whoever tells what was shipped.
     fn give_way(&self) {}
+    /// What it should push, so that nobody waits for the next reading of its list; nothing where it cannot be told to.
+    fn pushable(&self) -> &'static [DeskEvent] {
+        &[]
+    }
+    /// Everything that it pushes now, whoever told it to.
+    async fn pushes(&self) -> Result<Vec<DeskPush>, CallError> {
+        Ok(Vec::new())
+    }
+    /// Tells it to push an event of all stores to an address.
+    async fn push_to(&self, _event: &DeskEvent, _address: &SecretString) -> Result<(), CallError> {
+        Err(CallError::Refused(Refusal::new("no-pushes", "it pushes nothing")))
+    }
+    /// Has it push to another address what it pushes already; nothing is lost in between.
+    async fn push_elsewhere(&self, _push: &DeskPush, _address: &SecretString) -> Result<(), CallError> {
+        Err(CallError::Refused(Refusal::new("no-pushes", "it pushes nothing")))
+    }
+    /// Has it push this no more. What it does not push is done.
+    async fn push_no_more(&self, _push: &DeskPush) -> Result<(), CallError> {
+        Ok(())
+    }
 }
 
 // ---- what the ERP must be able to say ----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ mod admit;
 mod desk;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,8 @@ use crate::connection::Connection;
 use crate::domain::{ConnectionId, DocumentId};
 use crate::job::Timing;
 use crate::ports::{
-    CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, Gate, Jobs, Nonces, Opened, OrderSource,
-    Queue, Reread, Scan, ScanProgress, StoreError, Systems, Tellings,
+    CallError, Clock, Connections, Cursor, Cursors, DocumentHead, Documents, Gate, Jobs, Nonces, Obstacle, Opened,
+    OrderSource, Queue, Reread, Scan, ScanProgress, StoreError, Systems, Tellings,
 };
 use crate::telemetry;
 
@@ -85,6 +86,24 @@ pub struct Report {
     pub complete: bool,
     /// Why nothing was read, where nothing was.
     pub stopped: Option<String>,
+    /// How long the limit lasts that stopped it, where nothing else did.
+    #[serde(skip)]
+    pub limited_for: Option<Duration>,
+}
+
+impl Report {
+    /// What this poll and the one that went on with it did together.
+    #[must_use]
+    pub fn and(self, next: Self) -> Self {
+        Self {
+            seen: self.seen + next.seen,
+            admitted: self.admitted + next.admitted,
+            waiting: self.waiting + next.waiting,
+            parked: self.parked + next.parked,
+            voided: self.voided + next.voided,
+            ..next
+        }
+    }
 }
 
 impl Poll {
@@ -383,7 +402,15 @@ fn stopped_by(report: Report, error: &CallError) -> Report {
     tracing::warn!(%error, "the poll was stopped");
     Report {
         stopped: Some(error.to_string()),
+        limited_for: limited_for(error),
         ..report
+    }
+}
+
+fn limited_for(error: &CallError) -> Option<Duration> {
+    match error {
+        CallError::Later(later) if later.obstacle == Obstacle::Limited => later.after,
+        _ => None,
     }
 }
 

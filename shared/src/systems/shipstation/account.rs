@@ -75,9 +75,10 @@ impl Api {
     }
 }
 
-/// How many calls of V1 one parcel may need in a row: the list, four for an order that was marked as shipped, the orders of its
-/// number, and what else was shipped of it.
-const V1_IN_A_ROW: u32 = 8;
+/// How many calls of V1 one parcel may need in a row: the list and, of an order that was marked as shipped, its shipments, the orders of
+/// its number, its fulfilments, and the order itself where it is none of these. The fewer, the shorter are the limit's windows, and the
+/// more of the limit is used.
+const V1_IN_A_ROW: u32 = 5;
 
 /// Calls in a minute on the test system.
 const TEST_CALLS: u32 = 20;
@@ -462,7 +463,7 @@ mod tests {
         assert_eq!(v2.rate(&key("live")), rate(200));
         let v1 = of(json!({"api": "v1"}), Environment::Production);
         assert_eq!((v1.api, v1.base.host_str()), (Api::V1, Some("ssapi.shipstation.com")));
-        assert_eq!(v1.rate(&key("live")), rate(40).map(|rate| rate.with_room_for(8)));
+        assert_eq!(v1.rate(&key("live")), rate(40).map(|rate| rate.with_room_for(5)));
         let sandbox = of(json!({}), Environment::Sandbox);
         assert_eq!(sandbox.rate(&key("TEST_x")), rate(20));
         let named = of(

@@ -14,19 +14,6 @@ use crate::ports::{CallError, Finding, Obstacle};
 /// Where keys are made.
 const KEYS: &str = "ShipStation > Settings > Account > API Settings";
 
-/// What V2 is to push, and why.
-const PUSHED: [(&str, &str); 3] = [
-    ("label_created_v2", "shipments with labels of ShipStation's"),
-    ("fulfillment_shipped_v2", "orders marked as shipped with other labels"),
-    ("track_event_v2", "what happens to parcels on their way"),
-];
-
-/// What V1 is to push, and why.
-const NOTIFIED: [(&str, &str); 2] = [
-    ("SHIP_NOTIFY", "shipments with labels of ShipStation's"),
-    ("FULFILLMENT_SHIPPED", "orders marked as shipped with other labels"),
-];
-
 /// No list of places or stores is longer.
 const MOST_PAGES: usize = 20;
 
@@ -41,7 +28,6 @@ pub(super) async fn check(desk: &ShipStation) -> Vec<Finding> {
     findings.extend(stores(desk).await);
     findings.extend(stock(desk).await);
     findings.extend(orders(desk).await);
-    findings.extend(webhooks(desk).await);
     findings.push(deliveries(desk));
     findings
 }
@@ -288,49 +274,6 @@ async fn orders(desk: &ShipStation) -> Vec<Finding> {
         findings.push(finding("the ship-from warehouse of orders that are made", result));
     }
     findings
-}
-
-/// What is pushed: nothing is missed without, for the list is polled, but it comes later.
-async fn webhooks(desk: &ShipStation) -> Vec<Finding> {
-    let (path, wanted) = match desk.account.api {
-        Api::V2 => ("/v2/environment/webhooks", PUSHED.as_slice()),
-        Api::V1 => ("/webhooks", NOTIFIED.as_slice()),
-    };
-    let list: Result<Value, CallError> = match desk.get("check-webhooks", path.to_owned()).await {
-        Ok(answer) => body(&answer),
-        Err(error) => Err(error),
-    };
-    let list = match list {
-        Ok(list) => list,
-        Err(error) => return vec![finding("webhooks", Err(advice(&error)))],
-    };
-    let all = list.as_array().or_else(|| list.get("webhooks")?.as_array());
-    let known: Vec<(String, String)> = all.into_iter().flatten().filter_map(webhook).collect();
-    let each = wanted.iter().map(|(event, what)| {
-        let hosts: BTreeSet<&str> = known
-            .iter()
-            .filter(|(known, _)| known.eq_ignore_ascii_case(event))
-            .map(|(_, host)| host.as_str())
-            .collect();
-        let words = match hosts.is_empty() {
-            true => format!(
-                "not pushed: {what} are found by the poll all the same, later. `waybill hook create` makes an address; register it in \
-                 ShipStation for {event}"
-            ),
-            false => format!("pushed to {}", hosts.into_iter().collect::<Vec<_>>().join(", ")),
-        };
-        finding(format!("the webhook {event}"), Ok(words))
-    });
-    each.collect()
-}
-
-/// The event and the host to which it goes: the rest of the address is secret.
-fn webhook(hook: &Value) -> Option<(String, String)> {
-    let text = |names: [&str; 2]| names.iter().find_map(|name| hook.get(*name).and_then(read_text));
-    let event = text(["event", "HookType"])?;
-    let url = text(["url", "Url"])?;
-    let host = url::Url::parse(&url).ok()?.host_str()?.to_owned();
-    Some((event, host))
 }
 
 /// Whether deliveries are told.

@@ -10,6 +10,7 @@ use ::http::Method;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
 
 use super::account::{self, Account, Api, Credential};
@@ -23,9 +24,9 @@ use crate::domain::{
 };
 use crate::http::{self, Answer, Authorise, Basic, Call, Endpoint, Lane, Lost};
 use crate::ports::{
-    CallError, Carrier, Control, DespatchPage, Despatched, Draft, EffectError, Finding, GoodsBook, LabelError, Later,
-    ListPage, Listing, News, Obstacle, Permit, Placed, Purchased, Push, ShippingDesk, Sighting, StoreError, Subscribed,
-    VoidError,
+    CallError, Carrier, Control, DeskEvent, DeskPush, DespatchPage, Despatched, Draft, EffectError, Finding, GoodsBook,
+    LabelError, Later, ListPage, Listing, News, Obstacle, Permit, Placed, Purchased, Push, ShippingDesk, Sighting,
+    StoreError, Subscribed, VoidError,
 };
 use crate::systems::{Ports, account_of};
 
@@ -58,8 +59,27 @@ pub(super) struct Seen {
     pub(super) labels: HashMap<String, Vec<v2::Label>>,
     /// Orders by their ids; `None` for one that is not there.
     pub(super) orders: HashMap<String, Option<v2::Order>>,
+    /// What V1 told of orders just now.
+    pub(super) told_by_v1: ToldByV1,
     /// The ship-from warehouse of orders that are made.
     pub(super) warehouse: Option<String>,
+}
+
+/// What V1 told, and when: it takes so few calls that what is known is not asked for again within a moment.
+#[derive(Default)]
+pub(super) struct ToldByV1 {
+    /// The shipments of an order, by its id.
+    pub(super) shipments: HashMap<String, (Timestamp, Vec<v1::Shipment>)>,
+    /// Its fulfilments.
+    pub(super) marked: HashMap<String, (Timestamp, Vec<v1::Fulfilment>)>,
+    /// The orders of a number, whole.
+    pub(super) orders: HashMap<String, (Timestamp, Vec<Value>)>,
+}
+
+impl ToldByV1 {
+    fn len(&self) -> usize {
+        self.shipments.len() + self.marked.len() + self.orders.len()
+    }
 }
 
 /// Something that was shipped, as a list states it.
@@ -251,7 +271,7 @@ impl ShipStation {
 
     pub(super) fn seen<T>(&self, look: impl FnOnce(&mut Seen) -> T) -> T {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.orders.len() + seen.labels.len() > MOST {
+        if seen.orders.len() + seen.labels.len() + seen.told_by_v1.len() > MOST {
             *seen = Seen::default();
         }
         look(&mut seen)
@@ -470,6 +490,26 @@ impl ShippingDesk for ShipStation {
 
     fn give_way(&self) {
         self.gives_way.store(true, Ordering::Relaxed);
+    }
+
+    fn pushable(&self) -> &'static [DeskEvent] {
+        self.told_to_push()
+    }
+
+    async fn pushes(&self) -> Result<Vec<DeskPush>, CallError> {
+        self.all_pushes().await
+    }
+
+    async fn push_to(&self, event: &DeskEvent, address: &SecretString) -> Result<(), CallError> {
+        self.begin_push(event.name, None, address).await
+    }
+
+    async fn push_elsewhere(&self, push: &DeskPush, address: &SecretString) -> Result<(), CallError> {
+        self.move_push(push, address).await
+    }
+
+    async fn push_no_more(&self, push: &DeskPush) -> Result<(), CallError> {
+        self.end_push(push).await
     }
 }
 

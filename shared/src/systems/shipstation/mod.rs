@@ -20,7 +20,10 @@ mod account;
 mod check;
 mod client;
 mod convert;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzzing;
 mod keys;
+mod pushes;
 mod tracking;
 mod v1;
 mod v2;

@@ -1,10 +1,12 @@
 //! What is asked of V1.
 
+use std::collections::HashMap;
+
 use ::http::Method;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::client::{Book, Row, ShipStation, body, our_store, refused, several_bear, unclear, within};
+use super::client::{Book, Row, ShipStation, ToldByV1, body, our_store, refused, several_bear, unclear, within};
 use super::convert::{self, Holds, List, Place, Pointer, Void, query};
 use super::v2::escaped;
 use super::wire::v1::{Fulfilment, Order, Page, Shipment};
@@ -26,6 +28,9 @@ const MOST_PAGES: u32 = 20;
 
 /// For how long after its void a label is looked for among those that are void.
 const VOIDS: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+/// For how long what was told of an order is believed: as long as the limit's window.
+const JUST_NOW: SignedDuration = SignedDuration::from_secs(60);
 
 impl ShipStation {
     // ---- what was shipped ------------------------------------------------------------------------------------------
@@ -93,75 +98,105 @@ impl ShipStation {
     }
 
     /// An order that was marked as shipped; where its tracking number is that of a shipment of the same order, it is that one.
+    ///
+    /// What the flow asks next, other orders of the number and what else was shipped of it, is the same that is asked here.
     pub(super) async fn marked_despatch(&self, fulfilment: &Fulfilment) -> Result<Option<Despatch>, CallError> {
+        let void = fulfilment.voided == Some(true) || fulfilment.void_date.is_some();
+        let Some(id) = fulfilment.order_id.as_deref() else {
+            return Ok(self.of_marked(fulfilment, None, false));
+        };
         if let Some(number) = &fulfilment.tracking_number {
-            let shipments = self.joined_by_v1(number).await?;
-            let same = |one: &&Shipment| {
-                one.tracking_number.as_ref() == Some(number)
-                    && one.order_id == fulfilment.order_id
-                    && one.is_return_label != Some(true)
-            };
+            let shipments = unless_refused(self.shipments_of(id).await)?.unwrap_or_default();
+            let same =
+                |one: &&Shipment| one.tracking_number.as_ref() == Some(number) && one.is_return_label != Some(true);
             if let Some(shipment) = shipments.iter().find(same) {
                 return Ok(convert::of_shipment(shipment, self.currency(), self.now()));
             }
         }
-        let void = fulfilment.voided == Some(true) || fulfilment.void_date.is_some();
-        let order = match &fulfilment.order_id {
-            Some(id) if !void => self.order_v1(id).await?,
-            _ => None,
+        if void {
+            return Ok(self.of_marked(fulfilment, None, false));
+        }
+        let order = self.order_of(id, fulfilment.order_number.as_deref()).await?;
+        let whole = match order {
+            Some(_) => unless_refused(self.is_only_despatch(id).await)?.unwrap_or(false),
+            None => false,
         };
-        let whole = match (&order, &fulfilment.order_id) {
-            (Some(_), Some(id)) => match self.is_only_despatch(id).await {
-                Err(CallError::Refused(_)) => false,
-                asked => asked?,
-            },
-            _ => false,
-        };
-        Ok(convert::of_v1_fulfilment(
-            fulfilment,
-            order.as_ref(),
-            whole,
-            self.currency(),
-            self.now(),
-        ))
+        Ok(self.of_marked(fulfilment, order.as_ref(), whole))
     }
 
-    /// Shipments with a number that a merchant may have typed. What is refused joins nothing: one row must not keep all behind it
-    /// waiting.
-    async fn joined_by_v1(&self, typed: &str) -> Result<Vec<Shipment>, CallError> {
-        match self.shipments_by("trackingNumber", typed).await {
-            Err(CallError::Refused(refusal)) => {
-                tracing::warn!(code = refusal.code, "ShipStation refuses to look for a tracking number");
-                Ok(Vec::new())
-            }
-            asked => asked,
-        }
+    fn of_marked(&self, fulfilment: &Fulfilment, order: Option<&Order>, whole: bool) -> Option<Despatch> {
+        convert::of_v1_fulfilment(fulfilment, order, whole, self.currency(), self.now())
     }
 
     /// Whether an order was shipped in one piece: then that piece is all of it.
     async fn is_only_despatch(&self, order: &str) -> Result<bool, CallError> {
-        let path = query("/fulfillments", &[("orderId", order), ("pageSize", ORDERS)]);
-        let page: Page = body(&self.get("fulfilments-of-order", path).await?)?;
-        let marked = page.fulfillments.unwrap_or_default().into_iter();
-        let alive = marked.filter(|one| {
-            one.order_id.as_deref() == Some(order) && one.voided != Some(true) && one.void_date.is_none()
-        });
-        if alive.count() != 1 {
+        let alive = |one: &&Fulfilment| one.voided != Some(true) && one.void_date.is_none();
+        if self.marked_of(order).await?.iter().filter(alive).count() != 1 {
             return Ok(false);
         }
-        Ok(self.under_way_v1(order).await?.is_empty())
+        Ok(!self.shipments_of(order).await?.iter().any(travels))
     }
 
     /// Everything that was shipped of an order.
     pub(super) async fn rows_of_v1(&self, order: &str) -> Result<Vec<Row>, CallError> {
-        let shipments = self.shipments_by("orderId", order).await?.into_iter();
+        let shipments = self.shipments_of(order).await?.into_iter();
+        let shipments = shipments.map(|one| Row::Shipment(Box::new(one)));
+        let marked = self.marked_of(order).await?.into_iter();
+        Ok(shipments.chain(marked.map(|one| Row::Marked(Box::new(one)))).collect())
+    }
+
+    /// The shipments of an order, as they were told a moment ago.
+    async fn shipments_of(&self, order: &str) -> Result<Vec<Shipment>, CallError> {
+        let known = self.seen(|seen| just_told(&seen.told_by_v1.shipments, order, self.now()));
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let mut shipments = self.shipments_by("orderId", order).await?;
+        shipments.retain(|one| one.order_id.as_deref() == Some(order));
+        let told = (self.now(), shipments.clone());
+        self.seen(|seen| seen.told_by_v1.shipments.insert(order.to_owned(), told));
+        Ok(shipments)
+    }
+
+    /// What of an order was marked as shipped, as it was told a moment ago.
+    async fn marked_of(&self, order: &str) -> Result<Vec<Fulfilment>, CallError> {
+        let known = self.seen(|seen| just_told(&seen.told_by_v1.marked, order, self.now()));
+        if let Some(known) = known {
+            return Ok(known);
+        }
         let path = query("/fulfillments", &[("orderId", order), ("pageSize", ORDERS)]);
         let page: Page = body(&self.get("fulfilments-of-order", path).await?)?;
-        let marked = page.fulfillments.unwrap_or_default().into_iter();
-        let shipments = shipments.map(|one| Row::Shipment(Box::new(one)));
-        let mut rows: Vec<Row> = shipments.chain(marked.map(|one| Row::Marked(Box::new(one)))).collect();
-        rows.retain(|row| row.order() == Some(order));
-        Ok(rows)
+        let mut marked = page.fulfillments.unwrap_or_default();
+        marked.retain(|one| one.order_id.as_deref() == Some(order));
+        let told = (self.now(), marked.clone());
+        self.seen(|seen| seen.told_by_v1.marked.insert(order.to_owned(), told));
+        Ok(marked)
+    }
+
+    /// Every order of a number, as they were told a moment ago. Whoever writes one asks for it anew.
+    async fn orders_of(&self, number: &str) -> Result<Vec<Value>, CallError> {
+        let known = self.seen(|seen| just_told(&seen.told_by_v1.orders, number, self.now()));
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let orders = self.orders_numbered_v1(number).await?;
+        let told = (self.now(), orders.clone());
+        self.seen(|seen| seen.told_by_v1.orders.insert(number.to_owned(), told));
+        Ok(orders)
+    }
+
+    /// An order, found among those of its number, which are asked for anyway.
+    async fn order_of(&self, id: &str, number: Option<&str>) -> Result<Option<Order>, CallError> {
+        if let Some(number) = number {
+            let orders = unless_refused(self.orders_of(number).await)?.unwrap_or_default();
+            let own = orders
+                .iter()
+                .find(|order| text(order, "orderId").as_deref() == Some(id));
+            if let Some(order) = own.and_then(|order| serde_json::from_value(order.clone()).ok()) {
+                return Ok(Some(order));
+            }
+        }
+        self.order_v1(id).await
     }
 
     async fn shipments_by(&self, filter: &str, value: &str) -> Result<Vec<Shipment>, CallError> {
@@ -212,7 +247,7 @@ impl ShipStation {
         Ok(newest.and_then(|shipment| convert::of_shipment(shipment, self.currency(), self.now())))
     }
 
-    /// A fulfilment as it stands now.
+    /// A fulfilment as it stands now: what was told of its order before is not believed any more.
     pub(super) async fn marked(&self, id: &str) -> Result<Option<Despatch>, CallError> {
         let page: Page = body(
             &self
@@ -221,7 +256,10 @@ impl ShipStation {
         )?;
         let mut found = page.fulfillments.unwrap_or_default().into_iter();
         match found.find(|one| one.fulfillment_id.as_deref() == Some(id)) {
-            Some(fulfilment) => self.marked_despatch(&fulfilment).await,
+            Some(fulfilment) => {
+                self.seen(|seen| seen.told_by_v1 = ToldByV1::default());
+                self.marked_despatch(&fulfilment).await
+            }
             None => Ok(None),
         }
     }
@@ -286,7 +324,7 @@ impl ShipStation {
     // ---- orders ----------------------------------------------------------------------------------------------------
 
     pub(super) async fn numbered_v1(&self, number: &str) -> Result<Vec<DeskOrderRef>, CallError> {
-        let orders = self.orders_numbered_v1(number).await?;
+        let orders = self.orders_of(number).await?;
         Ok(orders.iter().filter_map(said).collect())
     }
 
@@ -383,9 +421,7 @@ impl ShipStation {
     /// The shipments of an order that were not voided.
     async fn under_way_v1(&self, order: &str) -> Result<Vec<Shipment>, CallError> {
         let mut shipped = self.shipments_by("orderId", order).await?;
-        shipped.retain(|one| {
-            one.order_id.as_deref() == Some(order) && convert::shipment_standing(one) == DespatchStanding::Shipped
-        });
+        shipped.retain(|one| one.order_id.as_deref() == Some(order) && travels(one));
         Ok(shipped)
     }
 
@@ -440,11 +476,32 @@ fn rows(page: Page, list: List) -> Result<Vec<Row>, CallError> {
     rows.ok_or_else(|| CallError::Later(unclear("the answer holds no list")))
 }
 
+/// What was told of it, if that was a moment ago.
+fn just_told<T: Clone>(told: &HashMap<String, (Timestamp, T)>, of: &str, now: Timestamp) -> Option<T> {
+    let (at, what) = told.get(of)?;
+    (now.duration_since(*at) < JUST_NOW).then(|| what.clone())
+}
+
+/// What is refused tells nothing: one row must not keep all behind it waiting.
+fn unless_refused<T>(asked: Result<T, CallError>) -> Result<Option<T>, CallError> {
+    match asked {
+        Err(CallError::Refused(refusal)) => {
+            tracing::warn!(code = refusal.code, "ShipStation refuses to tell of an order");
+            Ok(None)
+        }
+        asked => asked.map(Some),
+    }
+}
+
+fn travels(shipment: &Shipment) -> bool {
+    convert::shipment_standing(shipment) == DespatchStanding::Shipped
+}
+
 /// The number of the next page, where there is one.
 fn next_page(page: &Page) -> Option<u32> {
     use rust_decimal::prelude::ToPrimitive;
     let (number, pages) = (page.page?, page.pages?);
-    (number < pages).then(|| number.to_u32())?.map(|number| number + 1)
+    (number < pages).then(|| number.to_u32())??.checked_add(1)
 }
 
 /// The same address for another page.

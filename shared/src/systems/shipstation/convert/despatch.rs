@@ -1,7 +1,6 @@
 //! What was shipped, from either API: labels, and parts of orders that were marked as shipped.
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 
 use super::address;
 use super::order::store;
@@ -109,13 +108,15 @@ fn parcel(number: &str) -> ShippedParcel {
     }
 }
 
-/// What several amounts come to, where they are of one currency; else the first.
+/// What several amounts come to, where they are of one currency; else the first. Amounts that are too large to be any are none.
 fn sum(amounts: &[Option<&v2::Amount>]) -> Option<Money> {
     let mut total: Option<Money> = None;
     for amount in amounts.iter().copied().flatten().filter_map(money) {
         match &mut total {
             None => total = Some(amount),
-            Some(total) if total.currency == amount.currency => total.amount += amount.amount,
+            Some(total) if total.currency == amount.currency => {
+                total.amount = total.amount.checked_add(amount.amount)?;
+            }
             Some(_) => {}
         }
     }
@@ -201,8 +202,8 @@ pub(crate) fn shipment_standing(shipment: &v1::Shipment) -> DespatchStanding {
 pub(crate) fn of_shipment(shipment: &v1::Shipment, currency: Priced<'_>, now: Timestamp) -> Option<Despatch> {
     let id = format!("shipment:{}", shipment.shipment_id.as_ref()?);
     let created = pacific(shipment.create_date.as_deref()).or_else(|| pacific(shipment.ship_date.as_deref()));
-    let cost = [shipment.shipment_cost, shipment.insurance_cost].into_iter().flatten();
-    let cost: Option<Decimal> = shipment.shipment_cost.map(|_| cost.sum());
+    let insurance = shipment.insurance_cost.unwrap_or_default();
+    let cost = shipment.shipment_cost.and_then(|cost| cost.checked_add(insurance));
     Some(Despatch {
         order: DeskOrderRef {
             id: shipment.order_id.clone().unwrap_or_default(),

@@ -12,6 +12,7 @@ mod order_v1;
 mod order_v2;
 mod page;
 mod pointer;
+mod push;
 mod pushed;
 mod stock;
 mod void;
@@ -30,6 +31,7 @@ pub(crate) use order_v1::{as_taken, change_v1, create_v1, fixed_v1, goods_v1, ha
 pub(crate) use order_v2::{change_v2, create_v2, created_v2, fixed_v2, goods_v2, lines_v2};
 pub(crate) use page::{List, Place, query};
 pub(crate) use pointer::{Holds, Pointer, follow};
+pub(crate) use push::{BY_V1, BY_V2, push_elsewhere_v2, push_v1, push_v2, pushes_v1, pushes_v2};
 pub(crate) use pushed::pushed;
 pub(crate) use stock::{adjustment, refused};
 pub(crate) use void::{Void, voided};

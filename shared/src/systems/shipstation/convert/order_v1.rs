@@ -74,10 +74,11 @@ fn left_of(goods: Vec<Goods>, shipped: &[Shipment]) -> Vec<Goods> {
     let gone = |key: &str| -> Decimal {
         let items = shipped.iter().filter_map(|one| one.shipment_items.as_ref()).flatten();
         let same = items.filter(|item| item.line_item_key.as_deref() == Some(key));
-        same.filter_map(|item| item.quantity).sum()
+        same.filter_map(|item| item.quantity)
+            .fold(Decimal::ZERO, Decimal::saturating_add)
     };
     let rest = goods.into_iter().map(|one| Goods {
-        quantity: (one.quantity - gone(&one.key)).normalize(),
+        quantity: one.quantity.saturating_sub(gone(&one.key)).normalize(),
         ..one
     });
     rest.filter(|one| one.quantity > Decimal::ZERO).collect()

@@ -29,15 +29,9 @@ fn account(asked: &Asked) -> Said {
             ok(&json!({"inventory_locations": [{"inventory_location_id": "se-100", "name": "Shelf A"}]}))
         }
         "v2/warehouses" => ok(&json!({"warehouses": [{"warehouse_id": "se-2", "is_default": true}]})),
-        "v2/environment/webhooks" => ok(&json!([
-            {"event": "label_created_v2", "url": "https://api.acme.example/hooks/0123456789abcdef0123456789abcdef"}
-        ])),
         "shipments" => ok(&json!({"shipments": [], "page": 1, "pages": 0})),
         "fulfillments" => ok(&json!({"fulfillments": [], "page": 1, "pages": 0})),
         "stores" => ok(&json!([{"storeId": 42, "storeName": "Market"}])),
-        "webhooks" => {
-            ok(&json!({"webhooks": [{"HookType": "SHIP_NOTIFY", "Url": "https://api.acme.example/hooks/x"}]}))
-        }
         _ => nothing(),
     }
 }
@@ -57,8 +51,7 @@ fn wrong(findings: &[Finding], what: &str) -> String {
     result(findings, what).clone().unwrap_err()
 }
 
-/// What works is said, and what is missing: a place that is not there, an event that is not pushed, and that customers cannot be
-/// written. Nothing is changed, and no address of a hook is shown whole.
+/// What works is said, and what is missing: a place that is not there, and that customers cannot be written. Nothing is changed.
 #[tokio::test]
 async fn everything_that_the_connection_needs_is_tried() {
     let world = World::new(account);
@@ -88,16 +81,7 @@ async fn everything_that_the_connection_needs_is_tried() {
             .unwrap()
             .contains("se-2")
     );
-    let pushed = result(&findings, "label_created_v2").as_ref().unwrap();
-    assert_eq!(pushed, "pushed to api.acme.example");
-    assert!(
-        result(&findings, "fulfillment_shipped_v2")
-            .as_ref()
-            .unwrap()
-            .contains("not pushed")
-    );
     assert!(world.asked().iter().all(|asked| asked.line.starts_with("GET")));
-    assert!(!format!("{findings:?}").contains("0123456789abcdef"));
 }
 
 /// Bad input: a key of the wrong version is told as that, with where to get the right one; nothing more is tried.
@@ -140,11 +124,5 @@ async fn what_v1_lacks_is_said_plainly() {
             .as_ref()
             .unwrap()
             .contains("tells no deliveries")
-    );
-    assert!(
-        result(&findings, "FULFILLMENT_SHIPPED")
-            .as_ref()
-            .unwrap()
-            .contains("not pushed")
     );
 }

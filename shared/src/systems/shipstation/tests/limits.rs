@@ -136,7 +136,7 @@ async fn a_count_that_runs_out_pauses_everybody() {
     let (one, other) = (world.usual_v1(), world.usual_v1());
     assert!(one.numbered("SO-1").await.is_ok() && other.numbered("SO-1").await.is_ok());
     assert!(one.numbered("SO-2").await.is_ok(), "its own answer is whole");
-    let Err(CallError::Later(later)) = other.numbered("SO-1").await else {
+    let Err(CallError::Later(later)) = other.numbered("SO-3").await else {
         panic!("everybody pauses")
     };
     assert_eq!(
@@ -145,7 +145,41 @@ async fn a_count_that_runs_out_pauses_everybody() {
     );
     assert_eq!(world.lines().len(), 3, "nothing is sent meanwhile");
     world.clock.turn(SignedDuration::from_secs(24));
-    assert!(other.numbered("SO-1").await.is_ok());
+    assert!(other.numbered("SO-3").await.is_ok());
+}
+
+/// P49: of V1's forty calls a minute three quarters are used, in parts of ten seconds, and never one too many: who is told to wait comes
+/// again when the hint says so.
+#[tokio::test]
+async fn three_quarters_of_v1s_calls_are_used() {
+    let world = World::new(|_| ok(&json!({"orders": [], "page": 1, "pages": 0})));
+    let desk = world.usual_v1();
+    let (begin, mut calls) = (world.clock.now(), Vec::new());
+    for number in 0..150 {
+        let asked = loop {
+            match desk.numbered(&format!("SO-{number}")).await {
+                Ok(_) => break world.clock.now(),
+                Err(CallError::Later(later)) => {
+                    let wait = later.after.unwrap();
+                    assert!(
+                        wait.as_secs() <= 10,
+                        "a part of the limit is ten seconds long, and not {wait:?}"
+                    );
+                    world.clock.turn(SignedDuration::try_from(wait).unwrap());
+                }
+                Err(error) => panic!("{error}"),
+            }
+        };
+        calls.push(asked);
+    }
+    let within = |start: Timestamp| {
+        let later = calls.iter().map(|at| at.duration_since(start).as_secs());
+        later.filter(|seconds| (0..60).contains(seconds)).count()
+    };
+    let most = calls.iter().map(|start| within(*start)).max().unwrap();
+    assert!(most <= 40, "{most} calls within sixty seconds");
+    let minutes = world.clock.now().duration_since(begin).as_secs() / 60;
+    assert!(minutes <= 5, "150 calls took {minutes} minutes");
 }
 
 /// P49: V2 says how long to wait; V1's refusal says when its count begins anew; one that says nothing is a minute.

@@ -13,6 +13,9 @@ const MARKED: &str = "https://ssapi.shipstation.com/fulfillments?batchId=1870000
 
 fn account(asked: &Asked) -> Said {
     match asked {
+        _ if asked.has("/orders?orderNumber=SO-1020") => {
+            ok(&json!({"orders": [fixture("v1/order")], "page": 1, "pages": 1}))
+        }
         _ if asked.has("/orders/9320") => ok(&fixture("v1/order")),
         _ if asked.has("trackingNumber=") || asked.has("shipments?orderId=") => empty("shipments"),
         _ if asked.has("/shipments?") => ok(&fixture("v1/shipments")),
@@ -87,7 +90,7 @@ async fn a_fulfilment_is_the_whole_order_only_where_it_is_alone() {
 #[tokio::test]
 async fn a_fulfilment_of_a_labelled_parcel_is_that_shipment() {
     let world = World::new(|asked: &Asked| match asked {
-        _ if asked.has("trackingNumber=9400100000000000000020") => {
+        _ if asked.has("shipments?orderId=9320") => {
             let mut page = fixture("v1/shipments");
             let shipment = &mut page["shipments"][0];
             (shipment["orderId"], shipment["trackingNumber"]) = (json!(9320), json!("9400100000000000000020"));
@@ -99,16 +102,72 @@ async fn a_fulfilment_of_a_labelled_parcel_is_that_shipment() {
     assert_eq!(page.despatches[0].id.as_str(), "shipment:4401");
 }
 
-/// What the merchant typed as a number may be refused: the row is told all the same.
+/// What is refused of its order is not known: the row is told all the same, and keeps none behind it waiting.
 #[tokio::test]
-async fn a_row_whose_number_is_refused_keeps_none_waiting() {
+async fn a_row_whose_order_is_refused_keeps_none_waiting() {
+    for refused in ["/shipments?orderId=", "/orders", "/fulfillments?orderId="] {
+        let world = World::new(move |asked: &Asked| match asked {
+            _ if asked.has(refused) => status(400, &json!({"Message": "The request is invalid."})),
+            _ => account(asked),
+        });
+        let page = world.v1().pointed_to(MARKED, None).await.unwrap();
+        assert_eq!(page.despatches[0].id.as_str(), "fulfilment:330001", "{refused}");
+        assert_eq!(page.despatches[0].lines, None, "{refused}");
+    }
+}
+
+/// P49: V1 takes so few calls that of an order that was marked as shipped each thing is asked once, what the flow asks next as well. It
+/// is believed for a moment; whoever looks at one despatch, or writes an order, asks anew.
+#[tokio::test]
+async fn everything_of_a_marked_order_is_asked_once() {
+    let world = World::new(account);
+    let desk = world.v1();
+    let marked = desk.pointed_to(MARKED, None).await.unwrap().despatches.remove(0);
+    assert_eq!(marked.order.store.as_deref(), Some("1582173"));
+    assert!(marked.lines.is_some());
+    let same_number = desk.numbered("SO-1020").await.unwrap();
+    assert_eq!((same_number.len(), same_number[0].id.as_str()), (1, "9320"));
+    let all = desk.despatches_of(&marked.order).await.unwrap().unwrap();
+    assert_eq!(all.as_slice(), std::slice::from_ref(&marked));
+    let paths: Vec<String> = world
+        .lines()
+        .iter()
+        .map(|line| line.chars().take(62).collect())
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "GET ssapi.shipstation.com/fulfillments?batchId=187000002",
+            "GET ssapi.shipstation.com/shipments?orderId=9320&includeShipme",
+            "GET ssapi.shipstation.com/orders?orderNumber=SO-1020&page=1&pa",
+            "GET ssapi.shipstation.com/fulfillments?orderId=9320&pageSize=5",
+        ]
+    );
+    desk.despatch(&marked.id, None).await.unwrap().unwrap();
+    assert_eq!(world.lines().len(), 4 + 4, "one despatch is looked at anew");
+    world.clock.turn(jiff::SignedDuration::from_secs(61));
+    desk.numbered("SO-1020").await.unwrap();
+    desk.despatches_of(&marked.order).await.unwrap();
+    assert_eq!(world.lines().len(), 8 + 3, "a minute later it is asked anew");
+}
+
+/// An order that is not among those of its number is asked for by its id.
+#[tokio::test]
+async fn an_order_of_another_number_is_found_by_its_id() {
     let world = World::new(|asked: &Asked| match asked {
-        _ if asked.has("trackingNumber=") => status(400, &json!({"Message": "The request is invalid."})),
+        _ if asked.has("/orders?orderNumber=") => empty("orders"),
         _ => account(asked),
     });
-    let page = world.v1().pointed_to(MARKED, None).await.unwrap();
-    assert_eq!(page.despatches[0].id.as_str(), "fulfilment:330001");
-    assert!(page.despatches[0].lines.is_some());
+    let marked = world.v1().pointed_to(MARKED, None).await.unwrap().despatches.remove(0);
+    assert_eq!(marked.order.key.as_deref(), Some("3f2a"));
+    assert_eq!(
+        world
+            .lines()
+            .iter()
+            .filter(|line| line.contains("/orders/9320"))
+            .count(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -164,6 +223,22 @@ async fn pages_of_a_notification_are_read_to_the_end() {
         world.lines()[1],
         "GET ssapi6.shipstation.com/shipments?batchId=187000001&page=2&includeShipmentItems=True"
     );
+}
+
+/// Pages are counted as far as they can be: what is told beyond that is no page.
+#[tokio::test]
+async fn pages_that_cannot_be_counted_are_none() {
+    for (page, pages) in [
+        (json!(4_294_967_295_u64), json!("10000000000")),
+        (json!(-1), json!(5)),
+        (json!("1e20"), json!("1e25")),
+        (json!({}), json!([])),
+    ] {
+        let told = json!({"shipments": [], "page": page, "pages": pages});
+        let world = World::new(move |_: &Asked| ok(&told));
+        let read = world.v1().pointed_to(NOTIFIED, None).await.unwrap();
+        assert_eq!(read.next, None, "{page} of {pages}");
+    }
 }
 
 /// V1's number filter is a beginning: only an equal number counts, on whichever page it stands.

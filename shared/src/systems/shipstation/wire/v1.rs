@@ -162,3 +162,27 @@ pub(crate) struct Order {
     #[serde(deserialize_with = "lenient::one")]
     pub(crate) advanced_options: Option<Advanced>,
 }
+
+/// Everything that is pushed.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Webhooks {
+    #[serde(deserialize_with = "lenient::perhaps_many")]
+    pub(crate) webhooks: Option<Vec<Webhook>>,
+}
+
+/// An event that is pushed. These words alone begin with capitals.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Webhook {
+    #[serde(rename = "WebHookID", deserialize_with = "lenient::text")]
+    pub(crate) id: Option<String>,
+    #[serde(rename = "HookType", deserialize_with = "lenient::text")]
+    pub(crate) event: Option<String>,
+    #[serde(rename = "Url", deserialize_with = "lenient::text")]
+    pub(crate) url: Option<String>,
+    #[serde(rename = "StoreID", deserialize_with = "lenient::text")]
+    pub(crate) store: Option<String>,
+    #[serde(rename = "Active", deserialize_with = "lenient::truth")]
+    pub(crate) active: Option<bool>,
+}

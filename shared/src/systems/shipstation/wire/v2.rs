@@ -266,6 +266,20 @@ pub(crate) struct Event {
     pub(crate) status_detail_code: Option<String>,
 }
 
+/// An event that is pushed; a list of them is a bare array.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Webhook {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) webhook_id: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) event: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) url: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) store_id: Option<String>,
+}
+
 /// What a webhook says, of either API.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
