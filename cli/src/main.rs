@@ -7,6 +7,8 @@ mod brake;
 mod connection;
 mod customers;
 mod desk_run;
+#[cfg(test)]
+mod documented;
 mod hook;
 mod job;
 mod keys;

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod functions;
 #[cfg(test)]
+mod members;
+#[cfg(test)]
 mod modules;
 #[cfg(test)]
 mod promises;
