@@ -27,12 +27,15 @@ fn chapter<'a>(text: &'a str, heading: &str) -> &'a str {
     rest.split("\n## ").next().unwrap_or_default()
 }
 
-/// The sections of the chapter on alarms, by their headings; one that is there twice has its texts in a row.
+/// The sections of the chapter on alarms, by the alarms that their headings name: one, or several that are mended alike. Of an alarm
+/// with two sections the texts stand in a row.
 fn sections(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut sections: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for section in chapter(text, ALARMS).split("\n### ").skip(1) {
         let (heading, body) = section.split_once('\n').unwrap_or((section, ""));
-        sections.entry(heading.to_owned()).or_default().push(body.to_owned());
+        for alarm in heading.split(", ") {
+            sections.entry(alarm.to_owned()).or_default().push(body.to_owned());
+        }
     }
     sections
 }
@@ -76,6 +79,8 @@ fn a_section_that_is_missing_superfluous_double_or_incomplete_is_found() {
     let body = SAYS.map(|part| format!("\n{part} x\n")).concat();
     let text = format!("# x\n\n{ALARMS}\n\n### A\n{body}\n### B\n{body}\n## Other\n\n### C\n");
     assert_eq!(faults(&alarms(&["A", "B"]), &text), Vec::<String>::new());
+    let together = text.replace("### B", "### B, D");
+    assert_eq!(faults(&alarms(&["A", "B", "D"]), &together), Vec::<String>::new());
     assert_eq!(faults(&alarms(&["A", "B", "D"]), &text), ["D has no section"]);
     assert_eq!(faults(&alarms(&["A"]), &text), ["B is no alarm of the template"]);
     let twice = text.replace("### B", "### A");
