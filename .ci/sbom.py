@@ -46,7 +46,7 @@ def written(members, shipping):
     """The bill of each member that ships; those of the others go."""
     program = ready()
     try:
-        run = ["cyclonedx", "--quiet", "--format", "json", "--spec-version", "1.5", "--target", "all", "--override-filename", NAME]
+        run = ["cyclonedx", "--quiet", "--format", "json", "--spec-version", "1.5", "--target", TARGETS[0], "--override-filename", NAME]
         subprocess.run([program, *run], cwd=ROOT, stdin=subprocess.DEVNULL, check=True)
         bills = {name: json.loads((folder / f"{NAME}.json").read_text()) for name, folder in shipping.items()}
     finally:

@@ -89,6 +89,10 @@ fn in_block(line: &str) -> Option<Said> {
 fn within(paragraph: &str, whole: bool, all: &mut Vec<Said>) {
     let mut last: Option<Vec<String>> = None;
     for span in paragraph.split('`').skip(1).step_by(2) {
+        // A table of a connection's file.
+        if span.starts_with('[') {
+            continue;
+        }
         let mut words = words(span);
         let first = words.first().map(String::as_str).unwrap_or_default();
         if first.starts_with("--") {
@@ -174,6 +178,8 @@ fn complaint(said: &Said) -> Option<String> {
         ErrorKind::MissingRequiredArgument
         | ErrorKind::MissingSubcommand
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => !said.whole,
+        // A flag that is named without its value.
+        ErrorKind::InvalidValue => !said.whole && said.words.last().is_some_and(|word| word.starts_with("--")),
         _ => false,
     };
     (!fine).then(|| {
@@ -252,6 +258,7 @@ fn what_is_wrong_in_a_document_is_found() {
         "| see it | `waybill job list --state held --most NUMBER` |",
         "`waybill connection\ncheck ID` over two lines, and `waybill connection check` within a sentence; `waybill job ...` too",
         "```sh\npass show ups | waybill secret set acme/ups   # typed nowhere\nwaybill brake on \\\n  --reason \"wrong prices\"\n```",
+        "`waybill hook rotate ID` keeps the old key for `--keep-hours`, and `[tracking] every` is none",
         "Files are in `job` and `waybill/<stage>/`; `--link` belongs to nothing, and nothing before says `job sweeper`.",
     ] {
         assert_eq!(complaints(fine, false), Vec::<String>::new(), "{fine}");
