@@ -20,6 +20,7 @@ const PLACEHOLDERS: &[(&str, &str)] = &[
     ("ID", "acme-netsuite-ups"),
     ("CONNECTION", "acme-netsuite-ups"),
     ("JOB", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+    ("NAME", "acme"),
     ("MINUTES", "60"),
     ("HOURS", "60"),
     ("TIME", "2026-08-01T10:00:00Z"),
