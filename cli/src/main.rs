@@ -9,6 +9,8 @@ mod cost;
 mod customers;
 mod desk_hook;
 mod desk_run;
+#[cfg(test)]
+mod documented;
 mod hook;
 mod job;
 mod keys;
