@@ -10,6 +10,7 @@ use crate::flows::write::Pen;
 use crate::job::{self, Job, Outcome, Wait};
 use crate::ports::{AuditEntry, CallError, Draft, Later, Obstacle, Recorder, Save, Saved, StoreError};
 use crate::rules::{self, Rule};
+use crate::telemetry;
 
 /// SQS delays a message by at most this; what waits longer is left to the sweeper.
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
@@ -141,7 +142,10 @@ impl<'a> Ledger<'a> {
                 return Ok(Recorded::Impossible);
             };
             match self.save(&save).await? {
-                Saved::Done => return self.stands(save.job, &outcome).await,
+                Saved::Done => {
+                    count(&base, &save.job, self.now());
+                    return self.stands(save.job, &outcome).await;
+                }
                 Saved::UnitsConflict => {}
                 Saved::Conflict(current) if is_echo(&current, &base, &save.job, &outcome) => {
                     return self.stands(*current, &outcome).await;
@@ -237,6 +241,21 @@ impl<'a> Ledger<'a> {
             exchanges,
             ..AuditEntry::new(self.now(), "waybill", text)
         }
+    }
+}
+
+/// Counts what a write changed that people wait for. What was written before a lost answer is not counted again.
+fn count(before: &Job, after: &Job, now: Timestamp) {
+    if before.purchase.done().is_none() && after.purchase.done().is_some() {
+        telemetry::count("ShipmentsMade", 1);
+    }
+    if before.hold.is_none() && after.hold.is_some() {
+        telemetry::count("JobsHeld", 1);
+    }
+    let shown_before = before.write_back.done().is_some() || before.put_right > 0;
+    if !shown_before && after.write_back.done().is_some() {
+        let took = now.duration_since(after.created_at).as_secs();
+        telemetry::seconds("SecondsToTracking", u64::try_from(took).unwrap_or_default());
     }
 }
 

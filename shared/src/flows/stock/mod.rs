@@ -168,7 +168,7 @@ impl Stock {
                 count_age(&run, now);
                 run.round = run.round.over(now, None);
                 let took = run.round.began.map_or(0, |began| now.duration_since(began).as_secs());
-                telemetry::count("StockRunSeconds", u64::try_from(took).unwrap_or(0));
+                telemetry::seconds("StockRunSeconds", u64::try_from(took).unwrap_or(0));
                 tracing::info!(connection = %id, run = run.round.number, read = run.read, changed = run.changed, told = run.told, unplaced = run.unplaced_in_all, "all stock is told");
                 None
             }
@@ -241,6 +241,6 @@ fn shared_place(policy: &StockPolicy) -> Option<&String> {
 
 fn count_age(run: &StockRun, now: Timestamp) {
     if let Some(age) = run.age_seconds(now) {
-        telemetry::count("StockAgeSeconds", age);
+        telemetry::seconds("StockAgeSeconds", age);
     }
 }
