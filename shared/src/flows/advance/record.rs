@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Advance, Onward};
 use crate::domain::Snapshot;
 use crate::flows::write::Pen;
-use crate::job::{self, Job, Outcome, Wait};
+use crate::job::{self, Job, Outcome, Reached, Wait};
 use crate::ports::{AuditEntry, CallError, Draft, Later, Obstacle, Recorder, Save, Saved, StoreError};
 use crate::rules::{self, Rule};
 use crate::telemetry;
@@ -244,18 +244,17 @@ impl<'a> Ledger<'a> {
     }
 }
 
-/// Counts what a write changed that people wait for. What was written before a lost answer is not counted again.
+/// Counts what people wait for. What stands although the answer to its write was lost is not counted.
 fn count(before: &Job, after: &Job, now: Timestamp) {
-    if before.purchase.done().is_none() && after.purchase.done().is_some() {
-        telemetry::count("ShipmentsMade", 1);
-    }
-    if before.hold.is_none() && after.hold.is_some() {
-        telemetry::count("JobsHeld", 1);
-    }
-    let shown_before = before.write_back.done().is_some() || before.put_right > 0;
-    if !shown_before && after.write_back.done().is_some() {
-        let took = now.duration_since(after.created_at).as_secs();
-        telemetry::seconds("SecondsToTracking", u64::try_from(took).unwrap_or_default());
+    for reached in after.reached_since(before) {
+        match reached {
+            Reached::Shipped => telemetry::count("ShipmentsMade", 1),
+            Reached::Held => telemetry::count("JobsHeld", 1),
+            Reached::Shown => {
+                let took = now.duration_since(after.created_at).as_secs();
+                telemetry::seconds("SecondsToTracking", u64::try_from(took).unwrap_or_default());
+            }
+        }
     }
 }
 
