@@ -1,11 +1,12 @@
 """Starts MiniStack as `local` wants it.
 
-Two things differ from `python -m ministack`:
+Three things differ from `python -m ministack`:
 
 - The Runtime API that MiniStack serves to each function writes an answer in several pieces. Nagle's algorithm then holds
   the last piece back until the peer's delayed acknowledgement, about 40 ms per invocation. It is switched off.
 - With `--stop-with-parent` the end of standard input ends MiniStack and its functions: a demo that is killed leaves
   nothing running.
+- What the functions do is counted (`ministack_counts.py`).
 """
 
 import http.server
@@ -14,6 +15,8 @@ import signal
 import sys
 import threading
 import time
+
+import ministack_counts
 
 PARENT_FLAG = "--stop-with-parent"
 GRACE_SECONDS = 5
@@ -31,9 +34,10 @@ def main() -> None:
     if PARENT_FLAG in sys.argv:
         sys.argv.remove(PARENT_FLAG)
         threading.Thread(target=stop_with_parent, daemon=True).start()
-    from ministack.app import main as serve
+    import ministack.app as emulator
 
-    serve()
+    ministack_counts.install(emulator)
+    emulator.main()
 
 
 if __name__ == "__main__":

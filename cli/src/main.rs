@@ -5,6 +5,7 @@
 
 mod brake;
 mod connection;
+mod cost;
 mod customers;
 mod desk_run;
 mod hook;
@@ -113,6 +114,8 @@ enum Noun {
     /// Stops every purchase at once
     #[command(subcommand)]
     Brake(brake::Verb),
+    /// What shipments cost at AWS, by counted operations and published prices
+    Cost(cost::Asked),
 }
 
 fn main() -> ExitCode {
@@ -144,6 +147,7 @@ async fn run(cli: Cli) -> Result<Answer, Failure> {
         Noun::Customers(verb) => customers::run(verb, &cli.common).await,
         Noun::Token(verb) => token::run(verb, &cli.common).await,
         Noun::Brake(verb) => brake::run(verb, &cli.common).await,
+        Noun::Cost(asked) => cost::run(asked).await,
     }
 }
 
@@ -217,6 +221,7 @@ mod tests {
             "brake on --reason outage",
             "brake off",
             "brake show",
+            "cost --shipments 1000000 --connections 40 --batch 5 --json",
         ] {
             assert!(parse(&format!("waybill {line}")).is_ok(), "{line}");
         }

@@ -1,8 +1,8 @@
 /**
- * Tells Waybill that a sales order was saved, so that it need not wait for the next poll.
+ * Tells Waybill that a sales order (or, deployed there, an item fulfilment) was saved, so that it need not wait for the next poll.
  *
- * Only the order's internal id goes out, never its content; Waybill reads the order itself. A post that fails is logged and not
- * repeated, because the poll finds the order anyway. Nothing here can keep anybody from saving an order.
+ * Only the record's internal id goes out, never its content; Waybill reads the record itself. A post that fails is logged and not
+ * repeated, because the poll finds it anyway. Nothing here can keep anybody from saving.
  *
  * Script parameters (Parameters tab of the script record):
  *   custscript_waybill_url     Free-Form Text  the address of the hook; whoever knows it can send events, so keep it to yourself

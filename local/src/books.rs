@@ -11,6 +11,7 @@ use serde::Serialize;
 use waybill::domain::{DocumentId, JobId, Milestone};
 
 use crate::carrier::{Books, Parcel, Shipment};
+use crate::counts::PerShipment;
 use crate::pairing::{Name, Pairing, shipped};
 
 /// The most units that a document of the demo has.
@@ -160,6 +161,8 @@ pub struct Totals {
     /// Quantities that desks were told, where there are any: by then they show what the ERPs have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stock_told: Option<usize>,
+    /// What a shipment took of AWS.
+    pub per_shipment: PerShipment,
     /// From the start of the deployment to the end of the work.
     pub seconds: f64,
     /// What the deployment ran on.
@@ -288,6 +291,7 @@ pub fn totals(told: &[Told], took: Duration, killed: Option<u32>) -> Totals {
         pairings: told.iter().map(|told| (told.name.id(), told.counts())).collect(),
         killed,
         stock_told: None,
+        per_shipment: PerShipment::default(),
         seconds: (took.as_secs_f64() * 10.0).round() / 10.0,
         stack: "ministack",
     }

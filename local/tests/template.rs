@@ -932,6 +932,48 @@ fn the_dashboard_is_whole() {
     assert_eq!(alarms, all.map(|(name, _)| name).collect());
 }
 
+/// The dashboard reckons with the prices that `waybill cost` does.
+#[test]
+fn the_estimate_knows_the_prices() {
+    let prices = fs::read_to_string(Place::kept().root().join("cli/src/cost/prices.json")).unwrap();
+    let prices: Value = serde_json::from_str(&prices).unwrap();
+    let template = template();
+    let sub = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"];
+    let by_processor = &sub[1]["GigabyteSecond"]["Fn::If"];
+    assert_eq!(by_processor[0], "IsArm");
+    let number = |text: &Value| text.as_str().unwrap().parse::<f64>().unwrap();
+    let close = |one: f64, other: f64| (one - other).abs() < 1e-12;
+    assert!(close(
+        number(&by_processor[1]),
+        prices["lambda_gb_second"].as_f64().unwrap()
+    ));
+    let body = sub[0].as_str().unwrap();
+    let price = |expression: &str| -> f64 {
+        let rest = body.split(expression).nth(1).unwrap_or_else(|| panic!("{expression}"));
+        let digits: String = rest
+            .chars()
+            .take_while(|one| one.is_ascii_digit() || *one == '.')
+            .collect();
+        digits.parse().unwrap()
+    };
+    for (expression, name, of) in [
+        (r#"SUM(FILL(METRICS(\"runs\"),0))*"#, "lambda_requests_million", 1e6),
+        (r#"SUM(FILL(METRICS(\"written\"),0))*"#, "write_units_million", 1e6),
+        (r#"SUM(FILL(METRICS(\"read\"),0))*"#, "read_units_million", 1e6),
+        (r#"SUM(FILL(METRICS(\"message\"),0)))*"#, "sqs_requests_million", 1e6),
+        (r#"SUM(FILL(METRICS(\"bytes\"),0))*"#, "logs_gb", 1.0),
+        ("FILL(asked,0)*", "http_api_requests_million", 1e6),
+        ("FILL(shipped,0)*", "s3_puts_thousand", 1e3),
+    ] {
+        let published = prices[name].as_f64().unwrap() / of;
+        assert!(
+            close(price(expression), published),
+            "{name}: {expression} {}",
+            price(expression)
+        );
+    }
+}
+
 /// The estimate counts every function with its own memory, every index, every queue and every log.
 #[test]
 fn the_estimate_leaves_nothing_out() {

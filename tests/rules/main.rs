@@ -3,6 +3,8 @@
 //! Each rule is a function from sources to what breaks it, and is shown to find what it is there for.
 
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod functions;
 #[cfg(test)]
 mod modules;

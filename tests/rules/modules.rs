@@ -113,7 +113,7 @@ fn strangers(source: &Source) -> Vec<String> {
 }
 
 /// The folders of outside systems.
-const SYSTEMS: &[&str] = &["netsuite", "fusion", "peoplesoft", "ups", "fedex", "shipstation"];
+pub(crate) const SYSTEMS: &[&str] = &["netsuite", "fusion", "peoplesoft", "ups", "fedex", "shipstation"];
 
 fn out_of_place(source: &Source) -> Vec<String> {
     let broken = ONLY_IN.iter().filter(|(text, places)| {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use local::books::{self, End, Told, Totals};
 use local::carrier::{Carrier, EventKind};
 use local::chaos::Chaos;
+use local::counts::{self, Counts};
 use local::failure::{Failure, Outcome, While};
 use local::ministack::Life;
 use local::mishaps;
@@ -193,9 +194,14 @@ impl Demo<'_> {
             .desks()
             .map(|(_, desk)| told_of_stock(desk))
             .reduce(|sum, one| sum + one);
+        let totals = books::totals(&told, began.elapsed(), chaos.map(|chaos| chaos.killed));
+        let stack = self.running.description();
+        let counts = Counts::taken(self.place, stack, totals.counts.shipped, counts::command_line()).await?;
+        counts.keep(self.place)?;
         let totals = Totals {
             stock_told: stock,
-            ..books::totals(&told, began.elapsed(), chaos.map(|chaos| chaos.killed))
+            per_shipment: counts.per_shipment(),
+            ..totals
         };
         self.tell(&told, &totals).await?;
         ended
@@ -203,6 +209,7 @@ impl Demo<'_> {
             .and(stocked)
             .and(opened_labels)
             .and_then(|()| once_each(&totals))
+            .and_then(|()| counts::seen(&counts))
             .and_then(|()| self.nothing_of_others())?;
         let reconciled = reconciled?;
         if self.arguments.json {
@@ -426,9 +433,10 @@ impl Demo<'_> {
         }
         let lost: u32 = self.outside.carriers.iter().map(mishaps::lost_answers).sum();
         print(&format!(
-            "\n{}\n\n{}\n{lost} purchases lost their answers on the way\n",
+            "\n{}\n\n{}\n{lost} purchases lost their answers on the way\n{}\n",
             table::pairings(told),
-            table::in_words(totals)
+            table::in_words(totals),
+            totals.per_shipment.in_words()
         ))?;
         for pairing in &self.outside.pairings {
             let document = mishaps::unluckiest(pairing.as_ref());
