@@ -188,6 +188,22 @@ def check_versions(stack):
     return len(functions)
 
 
+def check_parameter(stack, before):
+    """A parameter that changed is in force: the alias leads to a version that has it."""
+    client = stack.emulator.client("lambda")
+    for name, was in before.items():
+        now = client.get_function_configuration(FunctionName=stack.resources[name], Qualifier="live")
+        assert now["Version"] != was, f"{name} is in force as it was"
+        level = now["Environment"]["Variables"]["WAYBILL_LOG_LEVEL"]
+        assert level == "warn", f"{name} logs {level}"
+
+
+def in_force(stack):
+    client = stack.emulator.client("lambda")
+    functions = [name for name, kind in stack.kinds.items() if kind == "AWS::Lambda::Function"]
+    return {name: client.get_alias(FunctionName=stack.resources[name], Name="live")["FunctionVersion"] for name in functions}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binaries", type=pathlib.Path, default=ROOT / "target/debug")
@@ -223,6 +239,10 @@ def main():
         own, theirs = check_dashboard(after)
         print(f"{len(after.outputs)} outputs, {check_alarms(after)} alarms, a dashboard of {own} metrics of ours and {theirs} of AWS's, "
               f"{check_versions(after)} functions called by their alias")
+        versions = in_force(after)
+        run([arguments.sam, "deploy", "--stack-name", STACK, "--parameter-overrides", *parameters(), "LogLevel=warn"], clone, **environment)
+        check_parameter(Stack(emulator), versions)
+        print(f"another log level: {len(versions)} functions are in force with it")
     finally:
         emulator.stop()
 

@@ -618,6 +618,64 @@ fn whatever_calls_a_function_calls_the_version_in_force() {
     }
 }
 
+/// The parameters that a value names.
+fn named_parameters(template: &Value, value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(entries) => {
+            let name = entries.get("Ref").and_then(Value::as_str);
+            found.extend(
+                name.filter(|name| template["Parameters"][*name].is_object())
+                    .map(str::to_owned),
+            );
+            let text = entries.get("Fn::Sub").and_then(Value::as_str).unwrap_or_default();
+            let parts = text.split("${").skip(1).filter_map(|part| part.split('}').next());
+            found.extend(
+                parts
+                    .filter(|name| template["Parameters"][*name].is_object())
+                    .map(str::to_owned),
+            );
+            entries
+                .values()
+                .for_each(|value| named_parameters(template, value, found));
+        }
+        Value::Array(all) => all.iter().for_each(|value| named_parameters(template, value, found)),
+        _ => {}
+    }
+}
+
+/// A parameter that changes makes a version of exactly those functions that are given it: of one that is given it and gets none the
+/// alias would go on with what was, and of one that is not given it Lambda would publish none, so that the deployment failed.
+#[test]
+fn a_parameter_that_changes_makes_a_version_of_whatever_is_given_it() {
+    let template = template();
+    let globals = &template["Globals"]["Function"];
+    for (name, function) in functions(&template) {
+        let own = function["Properties"].as_object().unwrap();
+        let beside = [
+            "AutoPublishAliasAllProperties",
+            "DeploymentPreference",
+            "EventInvokeConfig",
+            "Events",
+            "VersionDescription",
+        ];
+        let mut given = BTreeSet::new();
+        for (property, value) in own.iter().filter(|(property, _)| !beside.contains(&property.as_str())) {
+            named_parameters(&template, value, &mut given);
+            assert!(property != "Timeout" || value.is_u64(), "{name}");
+        }
+        for (property, value) in globals.as_object().unwrap() {
+            // The environments are put together; of everything else the function's own is taken.
+            if property == "Environment" || !own.contains_key(property) {
+                named_parameters(&template, value, &mut given);
+            }
+        }
+        let mut described = BTreeSet::new();
+        named_parameters(&template, &own["VersionDescription"], &mut described);
+        assert_eq!(described, given, "{name}");
+        assert!(described.contains("LogLevel"), "{name}");
+    }
+}
+
 /// Where messages or requests come in, a version takes over in steps, and its own alarm puts the old one back. What runs once a
 /// minute is too seldom for that.
 #[test]
