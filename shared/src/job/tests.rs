@@ -1009,7 +1009,7 @@ fn a_hold_that_only_a_person_ends_is_looked_at_ever_more_seldom() {
 fn what_people_wait_for_is_reached_once() {
     let mut told = job();
     let now = morning();
-    let mut tell = |told: &mut Job, change: &dyn Fn(&mut Job)| {
+    let tell = |told: &mut Job, change: &dyn Fn(&mut Job)| {
         let before = told.clone();
         change(told);
         told.reached_since(&before)
