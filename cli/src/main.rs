@@ -8,6 +8,8 @@ mod connection;
 mod cost;
 mod customers;
 mod desk_run;
+#[cfg(test)]
+mod documented;
 mod hook;
 mod job;
 mod keys;

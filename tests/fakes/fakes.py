@@ -16,7 +16,8 @@ def python(folder):
     wanted, installed = HERE / "requirements.txt", folder / "installed.txt"
     if not installed.exists() or installed.read_bytes() != wanted.read_bytes():
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        pip = [binary, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--requirement", wanted]
+        pip = [binary, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+        pip += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", wanted]
         subprocess.run(pip, stdin=subprocess.DEVNULL, check=True)
         installed.write_bytes(wanted.read_bytes())
     return binary

@@ -7,6 +7,8 @@ mod documents;
 #[cfg(test)]
 mod functions;
 #[cfg(test)]
+mod members;
+#[cfg(test)]
 mod modules;
 #[cfg(test)]
 mod promises;
