@@ -10,7 +10,7 @@ use local::deploy::SHORT_TIMES;
 use local::functions::FUNCTIONS;
 use local::place::Place;
 use local::template::Template;
-use serde_json::Value;
+use serde_json::{Value, json};
 use waybill::ports::{RENEWED_BEFORE, UNUSED_BEFORE};
 
 fn template() -> Value {
@@ -59,10 +59,15 @@ fn every_function_of_the_template_is_built_and_has_an_event_to_try_it_with() {
     }
 }
 
+/// The version of a function that is in force.
+fn in_force(function: &str) -> Value {
+    json!({ "Ref": format!("{function}.Alias") })
+}
+
 /// Whether the HTTP API waits for a function's answer, so that whoever asked learns of a failure.
 fn is_asked(template: &Value, function: &str) -> bool {
     let mut integrations = resources(template, "AWS::ApiGatewayV2::Integration").into_iter();
-    integrations.any(|(_, integration)| integration["Properties"]["IntegrationUri"]["Fn::GetAtt"][0] == function)
+    integrations.any(|(_, integration)| integration["Properties"]["IntegrationUri"] == in_force(function))
 }
 
 #[test]
@@ -121,7 +126,12 @@ fn roles_name_their_verbs_and_what_they_act_on() {
         for statement in statements {
             let actions = statement["Action"].to_string();
             assert!(!actions.contains('*'), "{name}: {actions}");
-            assert_ne!(statement["Resource"], "*", "{name}: {actions}");
+            let traces = statement["Action"] == json!(["xray:PutTraceSegments", "xray:PutTelemetryRecords"]);
+            assert_eq!(
+                statement["Resource"] == "*",
+                traces,
+                "{name}: {actions}: only X-Ray knows no resource"
+            );
         }
     }
 }
@@ -226,9 +236,8 @@ fn gaps_and_missing_reconciliations_ring() {
     }
 }
 
-/// An alarm on a metric that nobody counts never rings.
-#[test]
-fn whatever_rings_is_counted_by_some_code() {
+/// The code of the library and of the functions.
+fn code() -> String {
     let root = Place::kept().root().to_owned();
     let mut code = String::new();
     let mut folders = vec![root.join("shared/src"), root.join("functions")];
@@ -242,6 +251,13 @@ fn whatever_rings_is_counted_by_some_code() {
             }
         }
     }
+    code
+}
+
+/// An alarm on a metric that nobody counts never rings.
+#[test]
+fn whatever_rings_is_counted_by_some_code() {
+    let code = code();
     for (name, alarm) in resources(&template(), "AWS::CloudWatch::Alarm") {
         let own = alarm["Properties"]["Namespace"].is_object();
         let metric = alarm["Properties"]["MetricName"].to_string();
@@ -331,8 +347,8 @@ fn the_api_is_throttled_logs_no_path_and_may_call_its_functions() {
     }
     let permissions = resources(&template, "AWS::Lambda::Permission");
     for (name, integration) in resources(&template, "AWS::ApiGatewayV2::Integration") {
-        let function = &integration["Properties"]["IntegrationUri"]["Fn::GetAtt"][0];
-        let may = |permission: &Value| permission["Properties"]["FunctionName"]["Ref"] == *function;
+        let function = &integration["Properties"]["IntegrationUri"];
+        let may = |permission: &Value| permission["Properties"]["FunctionName"] == *function;
         assert!(permissions.iter().any(|(_, permission)| may(permission)), "{name}");
     }
 }
@@ -373,11 +389,12 @@ fn whoever_opens_labels_may_read_them_and_nothing_else() {
     let keys = "secret:waybill/${Stage}/label-links-${AWS::StackName}-??????";
     let wanted = [
         ("logs:PutLogEvents", "LabelLinkLog"),
+        ("xray:PutTraceSegments", "\"*\""),
         ("[\"dynamodb:GetItem\"]", "{\"Fn::GetAtt\":[\"Table\",\"Arn\"]}"),
         ("[\"secretsmanager:GetSecretValue\"]", keys),
         ("[\"s3:GetObject\"]", "${Bucket.Arn}/labels/*"),
     ];
-    let only_jobs = &statements[1]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+    let only_jobs = &statements[2]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
     assert_eq!(
         only_jobs,
         &serde_json::json!(["JOB#*"]),
@@ -556,4 +573,499 @@ fn the_short_times_hold_what_they_must_and_are_parameters() {
         time.unwrap_or_else(|| panic!("{name} is not shortened")).1.to_owned()
     };
     Times(&short).hold();
+}
+
+// ---- versions ------------------------------------------------------------------------------------------------------
+
+/// A parameter that changes makes a version too, and whatever calls a function calls the version in force: else a new one would be
+/// in force at once for some callers, and never for others.
+#[test]
+fn whatever_calls_a_function_calls_the_version_in_force() {
+    let template = template();
+    let globals = &template["Globals"]["Function"];
+    assert_eq!(globals["AutoPublishAlias"], "live");
+    for (name, function) in functions(&template) {
+        assert_eq!(function["Properties"]["AutoPublishAliasAllProperties"], true, "{name}");
+        let own = &function["Properties"]["AutoPublishAlias"];
+        assert!(own.is_null(), "{name}: one alias for all");
+    }
+    let mut called = Vec::new();
+    for (name, integration) in resources(&template, "AWS::ApiGatewayV2::Integration") {
+        called.push((name.clone(), integration["Properties"]["IntegrationUri"].clone()));
+        let first = integration["DependsOn"].as_str().unwrap_or_default();
+        assert_eq!(
+            template["Resources"][first]["Properties"]["FunctionName"], integration["Properties"]["IntegrationUri"],
+            "{name}: the permission is there before it is needed"
+        );
+    }
+    for (name, permission) in resources(&template, "AWS::Lambda::Permission") {
+        called.push((name, permission["Properties"]["FunctionName"].clone()));
+    }
+    let outputs = template["Outputs"].as_object().unwrap().iter();
+    let of_functions = outputs.filter(|(name, _)| name.ends_with("Function") || name.ends_with("FunctionArn"));
+    called.extend(of_functions.map(|(name, output)| (name.clone(), output["Value"].clone())));
+    assert_eq!(called.len(), 3 + 3 + FUNCTIONS.len() + 1);
+    for (name, target) in called {
+        let alias = target["Ref"].as_str().is_some_and(|target| target.ends_with(".Alias"));
+        assert!(alias, "{name}: {target}");
+    }
+    let scheduler = &template["Resources"]["SchedulerRole"]["Properties"]["Policies"][0]["PolicyDocument"];
+    let invoked = &scheduler["Statement"][0]["Resource"];
+    for (name, function) in functions(&template) {
+        let scheduled = triggers(&function, "ScheduleV2").count() > 0 || name == "Poller";
+        let may = invoked.as_array().unwrap().contains(&in_force(&name));
+        assert_eq!(may, scheduled, "{name}");
+    }
+}
+
+/// The parameters that a value names.
+fn named_parameters(template: &Value, value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(entries) => {
+            let name = entries.get("Ref").and_then(Value::as_str);
+            found.extend(
+                name.filter(|name| template["Parameters"][*name].is_object())
+                    .map(str::to_owned),
+            );
+            let text = entries.get("Fn::Sub").and_then(Value::as_str).unwrap_or_default();
+            let parts = text.split("${").skip(1).filter_map(|part| part.split('}').next());
+            found.extend(
+                parts
+                    .filter(|name| template["Parameters"][*name].is_object())
+                    .map(str::to_owned),
+            );
+            entries
+                .values()
+                .for_each(|value| named_parameters(template, value, found));
+        }
+        Value::Array(all) => all.iter().for_each(|value| named_parameters(template, value, found)),
+        _ => {}
+    }
+}
+
+/// A parameter that changes makes a version of exactly those functions that are given it: of one that is given it and gets none the
+/// alias would go on with what was, and of one that is not given it Lambda would publish none, so that the deployment failed.
+#[test]
+fn a_parameter_that_changes_makes_a_version_of_whatever_is_given_it() {
+    let template = template();
+    let globals = &template["Globals"]["Function"];
+    for (name, function) in functions(&template) {
+        let own = function["Properties"].as_object().unwrap();
+        let beside = [
+            "AutoPublishAliasAllProperties",
+            "DeploymentPreference",
+            "EventInvokeConfig",
+            "Events",
+            "VersionDescription",
+        ];
+        let mut given = BTreeSet::new();
+        for (property, value) in own.iter().filter(|(property, _)| !beside.contains(&property.as_str())) {
+            named_parameters(&template, value, &mut given);
+            assert!(property != "Timeout" || value.is_u64(), "{name}");
+        }
+        for (property, value) in globals.as_object().unwrap() {
+            // The environments are put together; of everything else the function's own is taken.
+            if property == "Environment" || !own.contains_key(property) {
+                named_parameters(&template, value, &mut given);
+            }
+        }
+        let mut described = BTreeSet::new();
+        named_parameters(&template, &own["VersionDescription"], &mut described);
+        assert_eq!(described, given, "{name}");
+        assert!(described.contains("LogLevel"), "{name}");
+    }
+}
+
+/// Where messages or requests come in, a version takes over in steps, and its own alarm puts the old one back. What runs once a
+/// minute is too seldom for that.
+#[test]
+fn a_version_that_fails_is_put_back_by_its_alarm() {
+    let template = template();
+    let rollouts: Vec<&str> = template["Parameters"]["Rollout"]["AllowedValues"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|value| value.as_str().unwrap())
+        .collect();
+    let gradual = &template["Mappings"]["Rollouts"];
+    assert_eq!(gradual.as_object().unwrap().len(), rollouts.len());
+    for rollout in &rollouts {
+        let steps = if *rollout == "AllAtOnce" { "false" } else { "true" };
+        assert_eq!(gradual[rollout]["Gradual"], steps, "{rollout}");
+    }
+    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+    for (name, function) in functions(&template) {
+        let preference = &function["Properties"]["DeploymentPreference"];
+        let comes_in = is_asked(&template, &name) || triggers(&function, "SQS").count() > 0;
+        assert_eq!(preference.is_object(), comes_in, "{name}");
+        if !comes_in {
+            continue;
+        }
+        assert_eq!(preference["Type"], json!({ "Ref": "Rollout" }), "{name}");
+        let wanted = json!({ "Fn::FindInMap": ["Rollouts", { "Ref": "Rollout" }, "Gradual"] });
+        assert_eq!(preference["Enabled"], wanted, "{name}");
+        let ringing = preference["Alarms"].as_array().unwrap();
+        assert!(ringing.len() >= 2, "{name}: its own errors, and what comes of them");
+        assert_eq!(ringing[0]["Ref"], format!("{name}ErrorsAlarm"), "{name}");
+        for alarm in ringing {
+            assert!(
+                alarms.iter().any(|(known, _)| alarm["Ref"] == *known),
+                "{name}: {alarm}"
+            );
+        }
+    }
+    let configured = fs::read_to_string(Place::kept().root().join("samconfig.toml")).unwrap();
+    let prod = configured.split("[prod.deploy.parameters]").nth(1).unwrap();
+    let steps = rollouts.iter().filter(|rollout| **rollout != "AllAtOnce");
+    assert!(
+        steps
+            .into_iter()
+            .any(|rollout| prod.contains(&format!("Rollout={rollout}"))),
+        "production takes a new version in steps"
+    );
+}
+
+/// Each function rings for itself, the version in force, and its refused runs.
+#[test]
+fn every_function_rings_when_it_fails_and_when_it_is_refused() {
+    let template = template();
+    for (name, _) in functions(&template) {
+        let errors = &template["Resources"][format!("{name}ErrorsAlarm")]["Properties"];
+        assert_eq!(
+            (&errors["Namespace"], &errors["MetricName"]),
+            (&json!("AWS/Lambda"), &json!("Errors")),
+            "{name}"
+        );
+        let wanted = json!([
+            { "Name": "FunctionName", "Value": { "Ref": name } },
+            { "Name": "Resource", "Value": { "Fn::Sub": format!("${{{name}}}:live") } }
+        ]);
+        assert_eq!(errors["Dimensions"], wanted, "{name}");
+        let refused = &template["Resources"][format!("{name}ThrottlesAlarm")]["Properties"];
+        assert_eq!(refused["MetricName"], "Throttles", "{name}");
+        assert_eq!(refused["Dimensions"][0]["Value"]["Ref"], name);
+    }
+}
+
+/// A trace begins wherever something comes in, and every role may tell of it.
+#[test]
+fn every_function_is_traced() {
+    let template = template();
+    assert_eq!(template["Globals"]["Function"]["Tracing"], "Active");
+    for (name, function) in functions(&template) {
+        let role = function["Properties"]["Role"]["Fn::GetAtt"][0].as_str().unwrap();
+        let role = template["Resources"][role].to_string();
+        assert!(role.contains("xray:PutTraceSegments"), "{name}");
+    }
+}
+
+/// `sam build` takes each function's binary from where the Makefile puts it: for every function of the template, and no other.
+#[test]
+fn the_makefile_builds_what_the_template_names() {
+    let makefile = fs::read_to_string(Place::kept().root().join("infra/Makefile")).unwrap();
+    let listed = makefile
+        .split("FUNCTIONS :=")
+        .nth(1)
+        .unwrap()
+        .split("\n\n")
+        .next()
+        .unwrap();
+    let listed: BTreeSet<String> = listed
+        .split_whitespace()
+        .filter(|word| *word != "\\")
+        .map(str::to_owned)
+        .collect();
+    let named: BTreeSet<String> = functions(&template())
+        .iter()
+        .map(|(name, function)| {
+            let metadata = &function["Metadata"];
+            assert_eq!(metadata["BuildMethod"], "makefile", "{name}");
+            assert_eq!(
+                (&metadata["ContextPath"], &metadata["WorkingDirectory"]),
+                (&json!("."), &json!("..")),
+                "{name}"
+            );
+            format!("{name}:{}", metadata["BuildProperties"]["Binary"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(listed, named);
+}
+
+// ---- what must outlive a deployment --------------------------------------------------------------------------------
+
+/// What holds state is known by its logical id and by what CloudFormation makes it anew for: neither changes from one release to the
+/// next, and what cannot be had again outlives the stack. `kept.json` is what has been deployed: nothing in it is ever changed.
+#[test]
+fn what_holds_state_is_never_made_anew() {
+    let template = template();
+    let known = fs::read_to_string(Place::kept().own("tests/kept.json")).unwrap();
+    let known: Value = serde_json::from_str(&known).unwrap();
+    let kinds = [
+        "AWS::DynamoDB::Table",
+        "AWS::KMS::Key",
+        "AWS::S3::Bucket",
+        "AWS::SQS::Queue",
+        "AWS::SecretsManager::Secret",
+        "AWS::Scheduler::ScheduleGroup",
+        "AWS::ApiGatewayV2::Api",
+        "AWS::SNS::Topic",
+    ];
+    let stateful: BTreeSet<String> = kinds
+        .into_iter()
+        .flat_map(|kind| resources(&template, kind))
+        .map(|(name, _)| name)
+        .collect();
+    let known = known.as_object().unwrap();
+    assert_eq!(
+        stateful,
+        known.keys().cloned().collect(),
+        "a new one is added to kept.json, none is taken out"
+    );
+    for (name, wanted) in known {
+        let resource = &template["Resources"][name];
+        assert_eq!(resource["Type"], wanted["Type"], "{name}");
+        for (property, value) in wanted["MadeAnewFor"].as_object().unwrap() {
+            let now = &resource["Properties"][property];
+            // An index may come beside those that are there.
+            let same = match value {
+                Value::Array(all) => all
+                    .iter()
+                    .all(|one| now.as_array().is_some_and(|now| now.contains(one))),
+                one => now == one,
+            };
+            assert!(same, "{name}: {property} is {now}");
+        }
+        if wanted["Kept"] == true {
+            let policies = (&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]);
+            assert_eq!(policies, (&json!("Retain"), &json!("Retain")), "{name}");
+        }
+    }
+    assert_eq!(
+        template["Resources"]["Table"]["Properties"]["DeletionProtectionEnabled"],
+        true
+    );
+}
+
+// ---- the dashboard -------------------------------------------------------------------------------------------------
+
+/// The dashboard's body with everything that CloudFormation puts in replaced by its name; and those names.
+fn dashboard(template: &Value) -> (Value, BTreeSet<String>) {
+    let sub = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"];
+    let text = sub[0].as_str().unwrap();
+    let mut names = BTreeSet::new();
+    let mut plain = String::new();
+    for (at, part) in text.split("${").enumerate() {
+        match part.split_once('}') {
+            Some((name, rest)) if at > 0 => {
+                names.insert(name.to_owned());
+                plain.push_str(name);
+                plain.push_str(rest);
+            }
+            _ => plain.push_str(part),
+        }
+    }
+    let own: BTreeSet<String> = sub[1].as_object().unwrap().keys().cloned().collect();
+    let named = names.difference(&own).cloned().collect();
+    (serde_json::from_str(&plain).expect("the dashboard is JSON"), named)
+}
+
+fn widgets(body: &Value) -> impl Iterator<Item = &Value> {
+    body["widgets"].as_array().unwrap().iter()
+}
+
+/// What a row of a widget shows: namespace and metric; a row may also be an expression.
+fn shown(widget: &Value) -> Vec<(String, String)> {
+    let rows = widget["properties"]["metrics"].as_array().into_iter().flatten();
+    let mut shown = Vec::new();
+    for row in rows {
+        match (row[0].as_str(), row[0]["expression"].as_str()) {
+            (Some(namespace), _) => shown.push((namespace.to_owned(), row[1].as_str().unwrap().to_owned())),
+            (None, Some(expression)) => {
+                let searched = expression.split("MetricName=\"").nth(1);
+                let searched = searched.map(|rest| rest.split('"').next().unwrap().to_owned());
+                shown.extend(searched.map(|metric| ("Waybill/AWS::StackName".to_owned(), metric)));
+            }
+            _ => panic!("{row} is neither a metric nor an expression"),
+        }
+    }
+    shown
+}
+
+/// What AWS counts by itself, as far as we show it.
+const COUNTED_BY_AWS: [(&str, &[&str]); 6] = [
+    ("AWS/ApiGateway", &["Count"]),
+    (
+        "AWS/DynamoDB",
+        &["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"],
+    ),
+    ("AWS/Lambda", &["Duration", "Errors", "Invocations", "Throttles"]),
+    ("AWS/Logs", &["IncomingBytes"]),
+    (
+        "AWS/SQS",
+        &[
+            "ApproximateAgeOfOldestMessage",
+            "ApproximateNumberOfMessagesVisible",
+            "NumberOfEmptyReceives",
+            "NumberOfMessagesDeleted",
+            "NumberOfMessagesReceived",
+            "NumberOfMessagesSent",
+        ],
+    ),
+    ("Waybill/AWS::StackName", &[]),
+];
+
+/// A curve of a metric that nobody counts is empty for ever, and looks like good news.
+#[test]
+fn whatever_the_dashboard_shows_is_counted() {
+    let template = template();
+    let (body, _) = dashboard(&template);
+    let code = code();
+    let mut own = BTreeSet::new();
+    for widget in widgets(&body) {
+        for (namespace, metric) in shown(widget) {
+            let known = COUNTED_BY_AWS.iter().find(|(known, _)| *known == namespace);
+            let (_, by_aws) = known.unwrap_or_else(|| panic!("{namespace} is nobody's"));
+            let counted = by_aws.contains(&metric.as_str()) || code.contains(&format!("\"{metric}\""));
+            assert!(counted, "{namespace}: {metric} is counted nowhere");
+            if by_aws.is_empty() {
+                own.insert(metric);
+            } else {
+                assert!(by_aws.contains(&metric.as_str()), "{namespace} has no {metric}");
+            }
+        }
+    }
+    for wanted in [
+        "OrdersFound",
+        "ShipmentsMade",
+        "JobsHeld",
+        "SecondsToTracking",
+        "Calls",
+        "CallErrors",
+        "CallsThrottled",
+        "TokenBudgetUsed",
+        "PushesPromised",
+        "TrackingGapSeconds",
+        "ReconciliationGaps",
+    ] {
+        assert!(own.contains(wanted), "{wanted} is not shown");
+    }
+}
+
+/// The dashboard names only what the template has, shows every alarm, and no widget covers another.
+#[test]
+fn the_dashboard_is_whole() {
+    let template = template();
+    let (body, named) = dashboard(&template);
+    for name in named {
+        let resource = name.split('.').next().unwrap();
+        assert!(
+            name.starts_with("AWS::") || template["Resources"][resource].is_object(),
+            "{name} is no resource"
+        );
+    }
+    let mut taken = BTreeSet::new();
+    for widget in widgets(&body) {
+        let place = |name: &str| widget[name].as_u64().unwrap();
+        assert!(place("x") + place("width") <= 24, "{widget}");
+        for x in place("x")..place("x") + place("width") {
+            for y in place("y")..place("y") + place("height") {
+                assert!(taken.insert((x, y)), "{} covers another", widget["properties"]["title"]);
+            }
+        }
+        let ids: Vec<&str> = widget["properties"]["metrics"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|row| row.as_array().unwrap().last().unwrap()["id"].as_str())
+            .collect();
+        let different: BTreeSet<&str> = ids.iter().copied().collect();
+        assert_eq!(different.len(), ids.len(), "{ids:?}");
+    }
+    let alarms: BTreeSet<String> = widgets(&body)
+        .filter_map(|widget| widget["properties"]["alarms"].as_array())
+        .flatten()
+        .map(|alarm| alarm.as_str().unwrap().trim_end_matches(".Arn").to_owned())
+        .collect();
+    let all = resources(&template, "AWS::CloudWatch::Alarm").into_iter();
+    assert_eq!(alarms, all.map(|(name, _)| name).collect());
+}
+
+/// The dashboard reckons with the prices that `waybill cost` does.
+#[test]
+fn the_estimate_knows_the_prices() {
+    let prices = fs::read_to_string(Place::kept().root().join("cli/src/cost/prices.json")).unwrap();
+    let prices: Value = serde_json::from_str(&prices).unwrap();
+    let template = template();
+    let sub = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"];
+    let by_processor = &sub[1]["GigabyteSecond"]["Fn::If"];
+    assert_eq!(by_processor[0], "IsArm");
+    let number = |text: &Value| text.as_str().unwrap().parse::<f64>().unwrap();
+    let close = |one: f64, other: f64| (one - other).abs() < 1e-12;
+    assert!(close(
+        number(&by_processor[1]),
+        prices["lambda_gb_second"].as_f64().unwrap()
+    ));
+    let body = sub[0].as_str().unwrap();
+    let price = |expression: &str| -> f64 {
+        let rest = body.split(expression).nth(1).unwrap_or_else(|| panic!("{expression}"));
+        let digits: String = rest
+            .chars()
+            .take_while(|one| one.is_ascii_digit() || *one == '.')
+            .collect();
+        digits.parse().unwrap()
+    };
+    for (expression, name, of) in [
+        (r#"SUM(FILL(METRICS(\"runs\"),0))*"#, "lambda_requests_million", 1e6),
+        (r#"SUM(FILL(METRICS(\"written\"),0))*"#, "write_units_million", 1e6),
+        (r#"SUM(FILL(METRICS(\"read\"),0))*"#, "read_units_million", 1e6),
+        (r#"SUM(FILL(METRICS(\"message\"),0)))*"#, "sqs_requests_million", 1e6),
+        (r#"SUM(FILL(METRICS(\"bytes\"),0))*"#, "logs_gb", 1.0),
+        ("FILL(asked,0)*", "http_api_requests_million", 1e6),
+        ("FILL(shipped,0)*", "s3_puts_thousand", 1e3),
+    ] {
+        let published = prices[name].as_f64().unwrap() / of;
+        assert!(
+            close(price(expression), published),
+            "{name}: {expression} {}",
+            price(expression)
+        );
+    }
+}
+
+/// The estimate counts every function with its own memory, every index, every queue and every log.
+#[test]
+fn the_estimate_leaves_nothing_out() {
+    let template = template();
+    let (body, _) = dashboard(&template);
+    let estimate = widgets(&body).find(|widget| {
+        let title = widget["properties"]["title"].as_str();
+        title.is_some_and(|title| title.contains("costs"))
+    });
+    let rows = estimate.unwrap()["properties"]["metrics"].as_array().unwrap();
+    let row = |metric: &str, of: &str| {
+        rows.iter()
+            .find(|row| row[1] == metric && row.to_string().contains(&format!("\"{of}\"")))
+    };
+    let usual = template["Globals"]["Function"]["MemorySize"].as_u64().unwrap();
+    for (name, function) in functions(&template) {
+        assert!(row("Invocations", &name).is_some(), "{name}");
+        let time = row("Duration", &name).unwrap_or_else(|| panic!("{name}"));
+        let id = time.as_array().unwrap().last().unwrap()["id"].as_str().unwrap();
+        let counted_as = if id.starts_with("large") { 512 } else { 256 };
+        let memory = function["Properties"]["MemorySize"].as_u64().unwrap_or(usual);
+        assert_eq!(counted_as, memory, "{name}");
+    }
+    for (name, _) in resources(&template, "AWS::Logs::LogGroup") {
+        assert!(row("IncomingBytes", &name).is_some(), "{name}");
+    }
+    let indexes = &template["Resources"]["Table"]["Properties"]["GlobalSecondaryIndexes"];
+    for index in indexes.as_array().unwrap() {
+        let name = index["IndexName"].as_str().unwrap();
+        assert!(row("ConsumedWriteCapacityUnits", name).is_some(), "{name}");
+    }
+    for (name, queue) in resources(&template, "AWS::SQS::Queue") {
+        let works = queue["Properties"]["RedrivePolicy"].is_object();
+        let counted = row("NumberOfEmptyReceives", &format!("{name}.QueueName")).is_some();
+        assert_eq!(counted, works, "{name}");
+    }
 }

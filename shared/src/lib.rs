@@ -10,10 +10,10 @@
 //! | [`flows`] | the use cases, a file each | `ports`, `job`, `connection`, `domain`, `rules`, `telemetry` |
 //! | [`http`] | the one client that calls vendors: tokens, limits, what a failure means | `ports`, `domain` |
 //! | [`systems`] | the outside systems, a folder each, and the registry that opens them | `http`, `ports`, `connection`, `domain` |
-//! | `aws` | the ports on DynamoDB, SQS, S3, KMS and Secrets Manager (feature `aws`) | `ports`, `job`, `connection`, `domain`, `config` |
+//! | `aws` | the ports on DynamoDB, SQS, S3, KMS and Secrets Manager (feature `aws`) | `ports`, `job`, `connection`, `domain`, `config`, `telemetry` |
 //! | `memory` | the ports in memory, with a crash switch (feature `testing`) | `ports`, `job`, `connection`, `domain` |
 //! | [`config`] | the environment, read once | `job` |
-//! | [`telemetry`] | logs, and the names of their fields | nothing |
+//! | [`telemetry`] | logs, metrics and traces, and the names of their fields | nothing |
 //! | `deployment` | the flows over the ports on AWS, put together for the functions (feature `aws`) | `aws`, `config`, `flows`, `http`, `ports`, `systems` |
 //!
 //! The dependency rule is the last column. No system knows another, and no vendor's word leaves its system's `wire` module. Only

@@ -1,19 +1,35 @@
 //! Logs as JSON lines, one event a line: ids and decisions, never bodies, credentials or addresses. Metrics are lines too,
-//! in CloudWatch's embedded metric format.
+//! in CloudWatch's embedded metric format: what an invocation counts is summed up and told once, at its end, a line for each
+//! outside system and one for the rest. A line for each count would cost more than what it counts.
+//!
+//! An invocation that is killed has counted nothing; what it decided stands in its log.
 //!
 //! Our own crates log at the configured level. Everybody else's log warnings only, whatever the level: the AWS SDK and
 //! the HTTP client write requests and answers into their finer messages.
 
 use std::io::Write;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use jiff::Timestamp;
-use serde_json::json;
+use metrics::Unit;
+use metrics_cloudwatch_embedded::{Builder, Collector};
+use tracing::Instrument;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
-/// Where metrics belong; empty until a function has started.
-static NAMESPACE: OnceLock<String> = OnceLock::new();
+/// What has been counted and not been told; empty until a function has started.
+static COUNTED: OnceLock<&'static Collector> = OnceLock::new();
+
+/// How many values were measured since they were last told.
+static MEASURED: AtomicUsize = AtomicUsize::new(0);
+
+/// The most values that the format takes of one metric in one line.
+const MOST_VALUES: usize = 100;
+
+tokio::task_local! {
+    /// X-Ray's header of the invocation.
+    static TRACE: Option<String>;
+}
 
 /// Names of fields, so that one thing has one name in every line.
 pub mod field {
@@ -35,12 +51,20 @@ pub mod field {
     pub const MILLISECONDS: &str = "milliseconds";
     /// What went wrong.
     pub const ERROR: &str = "error";
+    /// X-Ray's id of the trace that the invocation belongs to, in the span of each of its lines.
+    pub const TRACE: &str = "trace";
+}
+
+/// By what metrics are told apart.
+pub mod dimension {
+    /// The outside system, as in [`field::SYSTEM`](super::field::SYSTEM).
+    pub const SYSTEM: &str = "System";
 }
 
 /// Begins to log to the standard output, and to count in a namespace of CloudWatch; `binary` is the calling crate's name
 /// (`env!("CARGO_CRATE_NAME")`). A second call changes nothing.
 pub fn start(level: LevelFilter, binary: &str, namespace: &str) {
-    NAMESPACE.get_or_init(|| namespace.to_owned());
+    begin_to_count(namespace);
     let lines = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -52,23 +76,83 @@ pub fn start(level: LevelFilter, binary: &str, namespace: &str) {
     }
 }
 
-/// Counts something in CloudWatch, without dimensions, so that an alarm needs to know its name only. A process that has not
-/// [`start`]ed counts nothing.
-///
-/// Written by hand because it is one line: a recorder would keep what a function must say before it freezes.
-pub fn count(metric: &str, value: u64) {
-    if let Some(namespace) = NAMESPACE.get() {
-        let mut line = embedded(namespace, metric, value, Timestamp::now()).to_string();
-        line.push('\n');
-        // A metric that cannot be written must not fail what it counts.
-        drop(std::io::stdout().write_all(line.as_bytes()));
+fn begin_to_count(namespace: &str) {
+    if let Ok(collector) = Builder::new().cloudwatch_namespace(namespace.to_owned()).init() {
+        COUNTED.get_or_init(|| collector);
     }
 }
 
-fn embedded(namespace: &str, metric: &str, value: u64, at: Timestamp) -> serde_json::Value {
-    let directive =
-        json!({ "Namespace": namespace, "Dimensions": [[]], "Metrics": [{ "Name": metric, "Unit": "Count" }] });
-    json!({ "_aws": { "Timestamp": at.as_millisecond(), "CloudWatchMetrics": [directive] }, metric: value })
+/// Does the work of one invocation: its lines carry the trace, what it sends says to which it belongs, and what it counted is told
+/// at its end. `trace` is the header that the runtime was given.
+pub async fn invocation<W: Future>(trace: Option<String>, work: W) -> W::Output {
+    let span = match trace.as_deref().map(root) {
+        // An error's span is there at every level.
+        Some(root) => tracing::error_span!("invocation", trace = root),
+        None => tracing::Span::none(),
+    };
+    let done = TRACE.scope(trace, work).instrument(span).await;
+    tell();
+    done
+}
+
+/// X-Ray's header of the invocation that the caller belongs to, for what it sends.
+pub fn trace_header() -> Option<String> {
+    TRACE.try_with(Clone::clone).ok().flatten()
+}
+
+/// The trace's id in a header (`Root=1-...;Parent=...;Sampled=1`).
+fn root(header: &str) -> &str {
+    let mut parts = header.split(';');
+    parts.find_map(|part| part.strip_prefix("Root=")).unwrap_or(header)
+}
+
+/// Counts something in CloudWatch, without dimensions, so that an alarm needs to know its name only. A process that has not
+/// [`start`]ed counts nothing.
+pub fn count(metric: &'static str, value: u64) {
+    metrics::describe_counter!(metric, Unit::Count, "");
+    metrics::counter!(metric).increment(value);
+}
+
+/// Counts something of an outside system.
+pub fn count_of(system: &str, metric: &'static str, value: u64) {
+    metrics::describe_counter!(metric, Unit::Count, "");
+    metrics::counter!(metric, dimension::SYSTEM => system.to_owned()).increment(value);
+}
+
+/// Measures a time, of which the longest and the usual matter, not the sum.
+pub fn seconds(metric: &'static str, value: u64) {
+    make_room();
+    metrics::describe_histogram!(metric, Unit::Seconds, "");
+    metrics::histogram!(metric).record(number(value));
+}
+
+/// Measures how much of a hundred an outside system has used up.
+pub fn percent_of(system: &str, metric: &'static str, value: u64) {
+    make_room();
+    metrics::describe_histogram!(metric, Unit::Percent, "");
+    metrics::histogram!(metric, dimension::SYSTEM => system.to_owned()).record(number(value));
+}
+
+fn number(value: u64) -> f64 {
+    f64::from(u32::try_from(value).unwrap_or(u32::MAX))
+}
+
+/// A line takes so many values and no more: they are told before there are too many.
+fn make_room() {
+    if MEASURED.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_VALUES {
+        tell();
+    }
+}
+
+/// Tells what was counted since it was last told.
+fn tell() {
+    let Some(collector) = COUNTED.get() else { return };
+    MEASURED.store(0, Ordering::Relaxed);
+    let mut lines = Vec::new();
+    if collector.flush(&mut lines).is_ok() {
+        // A metric that cannot be written must not fail what it counts.
+        drop(std::io::stdout().write_all(&lines));
+    }
 }
 
 fn filter(level: LevelFilter, binary: &str) -> EnvFilter {
@@ -80,6 +164,8 @@ fn filter(level: LevelFilter, binary: &str) -> EnvFilter {
 mod tests {
     use std::io::Write;
     use std::sync::{Arc, Mutex};
+
+    use serde_json::json;
 
     use super::*;
 
@@ -96,19 +182,67 @@ mod tests {
         }
     }
 
+    /// The lines of what was counted, those of other tests among them: the collector is one for the process.
+    fn told() -> Vec<serde_json::Value> {
+        let mut lines = Vec::new();
+        COUNTED.get().unwrap().flush(&mut lines).unwrap();
+        let text = String::from_utf8(lines).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// The shape is that of CloudWatch's specification of the embedded metric format.
     #[test]
-    fn a_metric_is_a_line_of_its_own() {
-        let line = embedded("Waybill/prod", "ReconciliationGaps", 3, Timestamp::UNIX_EPOCH);
-        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+    fn what_is_counted_is_summed_up_and_told_once() {
+        begin_to_count("Waybill/prod");
+        count("TestShipments", 1);
+        count("TestShipments", 2);
+        count_of("ups", "TestCalls", 5);
+        seconds("TestSeconds", 7);
+        seconds("TestSeconds", 3);
+        let lines = told();
+        let with = |metric: &str| lines.iter().find(|line| !line[metric].is_null()).unwrap();
+        let plain = with("TestShipments");
+        let directive = &plain["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(
-            (&directive["Namespace"], &directive["Metrics"][0]["Name"]),
-            (&json!("Waybill/prod"), &json!("ReconciliationGaps"))
+            (&directive["Namespace"], &directive["Dimensions"]),
+            (&json!("Waybill/prod"), &json!([[]]))
         );
-        assert_eq!(
-            (&line["ReconciliationGaps"], &line["_aws"]["Timestamp"]),
-            (&json!(3), &json!(0))
-        );
+        let declared = directive["Metrics"].as_array().unwrap();
+        assert!(declared.contains(&json!({ "Name": "TestShipments", "Unit": "Count" })));
+        assert!(declared.contains(&json!({ "Name": "TestSeconds", "Unit": "Seconds" })));
+        assert_eq!(plain["TestShipments"], 3);
+        assert_eq!(plain["TestSeconds"], json!([7.0, 3.0]), "none is lost in a sum");
+        let ups = with("TestCalls");
+        assert_eq!(ups["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["System"]]));
+        assert_eq!((&ups["System"], &ups["TestCalls"]), (&json!("ups"), &json!(5)));
+        let again = told();
+        assert!(again.iter().all(|line| line["TestShipments"].is_null()), "told once");
+    }
+
+    #[tokio::test]
+    async fn an_invocation_names_its_trace_in_its_lines_and_in_what_it_sends() {
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .with_env_filter(filter(LevelFilter::WARN, "shipment_worker"))
+            .with_writer(move || writer.clone())
+            .finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        let sent = invocation(Some(header.to_owned()), async {
+            tracing::warn!("within");
+            trace_header()
+        });
+        assert_eq!(sent.await.as_deref(), Some(header));
+        assert_eq!(trace_header(), None, "only within the invocation");
+        drop(guard);
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let line: serde_json::Value = serde_json::from_str(text.trim()).unwrap();
+        assert_eq!(line["span"][field::TRACE], "1-5759e988-bd862e3fe1be46a994272793");
+        assert_eq!(invocation(None, async { trace_header() }).await, None);
     }
 
     #[test]

@@ -5,6 +5,9 @@
 #[allow(dead_code, reason = "the store's own tests use the rest")]
 mod database;
 
+#[path = "upgrade.rs"]
+mod upgrade;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -532,36 +535,43 @@ impl Nonces for Ulids {
     }
 }
 
+impl Deployment {
+    /// One shipment, one write-back, and a story that tells it.
+    async fn judge(&self, job: &Job, what: &str) {
+        let bought = {
+            let books = lock(&self.outside.books);
+            let bought: Vec<&String> = books.bought.values().flatten().collect();
+            let written: Vec<u32> = books.written.values().copied().collect();
+            assert_eq!((bought.len(), written), (1, vec![1]), "{what}");
+            bought[0].clone()
+        };
+        assert_eq!(job.purchase.done().unwrap().id.as_str(), bought, "{what}");
+        let units = self
+            .store
+            .dynamo
+            .units(&job.connection, std::slice::from_ref(&job.document));
+        let units = units.await.unwrap().remove(0).units;
+        let phases: Vec<UnitPhase> = units.iter().map(|unit| unit.phase).collect();
+        assert_eq!(phases, [UnitPhase::WrittenBack], "{what}");
+        let told = self.store.dynamo.audit(&job.id).await.unwrap();
+        assert!(
+            told.iter().any(|entry| entry.text.contains(&bought)),
+            "{what}: {told:?}"
+        );
+        let intents = told.iter().filter_map(|entry| entry.draft.as_ref());
+        let intents = intents.filter(|draft| draft.operation == "ship").count();
+        assert_eq!(
+            intents, job.attempts as usize,
+            "{what}: every attempt was told before it was made"
+        );
+    }
+}
+
 async fn story(mishap: Option<(usize, Mishap)>) -> usize {
     let deployment = Deployment::new(mishap).await;
     let job = deployment.settle().await;
     let job = job.unwrap_or_else(|| panic!("{mishap:?}: nothing came of it"));
-    let bought = {
-        let books = lock(&deployment.outside.books);
-        let bought: Vec<&String> = books.bought.values().flatten().collect();
-        let written: Vec<u32> = books.written.values().copied().collect();
-        assert_eq!((bought.len(), written), (1, vec![1]), "{mishap:?}");
-        bought[0].clone()
-    };
-    assert_eq!(job.purchase.done().unwrap().id.as_str(), bought, "{mishap:?}");
-    let units = deployment
-        .store
-        .dynamo
-        .units(&job.connection, std::slice::from_ref(&job.document));
-    let units = units.await.unwrap().remove(0).units;
-    let phases: Vec<UnitPhase> = units.iter().map(|unit| unit.phase).collect();
-    assert_eq!(phases, [UnitPhase::WrittenBack], "{mishap:?}");
-    let told = deployment.store.dynamo.audit(&job.id).await.unwrap();
-    assert!(
-        told.iter().any(|entry| entry.text.contains(&bought)),
-        "{mishap:?}: {told:?}"
-    );
-    let intents = told.iter().filter_map(|entry| entry.draft.as_ref());
-    let intents = intents.filter(|draft| draft.operation == "ship").count();
-    assert_eq!(
-        intents, job.attempts as usize,
-        "{mishap:?}: every attempt was told before it was made"
-    );
+    deployment.judge(&job, &format!("{mishap:?}")).await;
     deployment.plan.calls.load(Ordering::Relaxed)
 }
 

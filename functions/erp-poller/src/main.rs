@@ -3,7 +3,7 @@
 
 mod handler;
 
-use lambda_runtime::{Error, run, service_fn};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use waybill::config::Config;
 use waybill::deployment::Deployment;
 use waybill::telemetry;
@@ -14,8 +14,9 @@ async fn main() -> Result<(), Error> {
     telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"), &config.metrics);
     let deployment = Deployment::open(config).await?;
     let flows = (deployment.poll(), deployment.stock(), deployment.customers());
-    run(service_fn(|event| {
-        handler::handle((&flows.0, &flows.1, &flows.2), event)
+    run(service_fn(|event: LambdaEvent<_>| {
+        let trace = event.context.xray_trace_id.clone();
+        telemetry::invocation(trace, handler::handle((&flows.0, &flows.1, &flows.2), event))
     }))
     .await
 }

@@ -2,7 +2,7 @@
 
 mod handler;
 
-use lambda_runtime::{Error, run, service_fn};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use waybill::config::Config;
 use waybill::deployment::Deployment;
 use waybill::telemetry;
@@ -14,5 +14,9 @@ async fn main() -> Result<(), Error> {
     let deployment = Deployment::open(config).await?;
     let (sweep, reconcile) = (deployment.sweep(), deployment.reconcile());
     let limit = deployment.config.sweep_limit;
-    run(service_fn(|event| handler::handle((&sweep, &reconcile), limit, event))).await
+    run(service_fn(|event: LambdaEvent<_>| {
+        let trace = event.context.xray_trace_id.clone();
+        telemetry::invocation(trace, handler::handle((&sweep, &reconcile), limit, event))
+    }))
+    .await
 }

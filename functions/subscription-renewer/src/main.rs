@@ -2,7 +2,7 @@
 
 mod handler;
 
-use lambda_runtime::{Error, run, service_fn};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use waybill::config::Config;
 use waybill::deployment::Deployment;
 use waybill::telemetry;
@@ -12,8 +12,9 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
     telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"), &config.metrics);
     let deployment = Deployment::open(config).await?;
-    run(service_fn(async |event| {
-        handler::handle(&deployment.renew(), event).await
+    run(service_fn(async |event: LambdaEvent<_>| {
+        let trace = event.context.xray_trace_id.clone();
+        telemetry::invocation(trace, handler::handle(&deployment.renew(), event)).await
     }))
     .await
 }

@@ -2,7 +2,7 @@
 
 mod handler;
 
-use lambda_runtime::{Error, run, service_fn};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use waybill::config::Config;
 use waybill::deployment::Deployment;
 use waybill::telemetry;
@@ -13,5 +13,9 @@ async fn main() -> Result<(), Error> {
     telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"), &config.metrics);
     let deployment = Deployment::open(config).await?;
     let poll = deployment.track_poll();
-    run(service_fn(|event| handler::handle(&poll, event))).await
+    run(service_fn(|event: LambdaEvent<_>| {
+        let trace = event.context.xray_trace_id.clone();
+        telemetry::invocation(trace, handler::handle(&poll, event))
+    }))
+    .await
 }

@@ -1,16 +1,18 @@
 //! The queues on SQS, of jobs, of news of parcels and of what desks are to be told: a key and nothing else. The message group of a standard queue makes it
 //! fair between tenants. Beside each the queue of its dead letters, which SQS fills too, after five failures.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::MessageAttributeValue;
+use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
 use serde::Serialize;
 
 use super::failure;
 use crate::domain::{JobId, TenantId};
 use crate::ports::{DeadLetters, Message, Queue, StockMessage, StockQueue, StoreError, TrackingMessage, TrackingQueue};
+use crate::telemetry;
 
 /// The longest delay that SQS knows, in seconds.
 const LONGEST_DELAY: u64 = 900;
@@ -93,7 +95,8 @@ impl Sender {
             .queue_url(&self.url)
             .message_body(body(message)?)
             .message_group_id(tenant.as_str())
-            .delay_seconds(seconds(delay));
+            .delay_seconds(seconds(delay))
+            .set_message_system_attributes(trace());
         let answer = request.send().await;
         answer.map(|_| ()).map_err(|error| failure(what, &error))
     }
@@ -132,12 +135,23 @@ impl DeadLetters for DeadLetterQueue {
             .queue_url(&self.url)
             // SQS takes no message without a body.
             .message_body(if body.is_empty() { "(empty)" } else { body })
-            .message_attributes("reason", attribute);
+            .message_attributes("reason", attribute)
+            .set_message_system_attributes(trace());
         let answer = request.send().await;
         answer
             .map(|_| ())
             .map_err(|error| failure("keeping a dead letter", &error))
     }
+}
+
+/// By what X-Ray joins whoever works on a message to the trace of whoever sent it: from a poll to the write-back.
+fn trace() -> Option<HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>> {
+    let header = MessageSystemAttributeValue::builder().data_type("String");
+    let header = header.string_value(telemetry::trace_header()?).build().ok()?;
+    Some(HashMap::from([(
+        MessageSystemAttributeNameForSends::AwsTraceHeader,
+        header,
+    )]))
 }
 
 /// Rounded up, so that nobody looks too early.
@@ -157,6 +171,17 @@ mod tests {
         assert_eq!(seconds(Duration::from_millis(1)), 1);
         assert_eq!(seconds(Duration::from_secs(60)), 60);
         assert_eq!(seconds(Duration::from_secs(3600)), 900);
+    }
+
+    #[tokio::test]
+    async fn what_an_invocation_sends_belongs_to_its_trace() {
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1".to_owned();
+        let sent = telemetry::invocation(Some(header.clone()), async { trace() })
+            .await
+            .unwrap();
+        let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
+        assert_eq!(sent[&name].string_value(), Some(header.as_str()));
+        assert_eq!(trace(), None, "an operator's command belongs to none");
     }
 
     #[test]

@@ -181,9 +181,11 @@ impl Renew {
             let number = &due.cover.key.number;
             if let Some(refusal) = refused.get(number) {
                 report.refused += 1;
+                telemetry::count("PushesRefused", 1);
                 self.refused(due, refusal).await?;
             } else if subscribed.promised.contains(number) {
                 report.promised += 1;
+                telemetry::count("PushesPromised", 1);
                 self.promised(due, push, asked_at).await?;
             } else {
                 unanswered.push(due);

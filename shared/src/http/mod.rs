@@ -31,6 +31,7 @@ pub use token::SharedTokens;
 
 use crate::domain::{Asking, Readiness};
 use crate::ports::{CallError, Clock, Exchange, Later, Obstacle, Permit, Recorder};
+use crate::telemetry;
 
 /// The longest wait that a vendor may ask for, in seconds: after an hour we ask again.
 const LONGEST_WAIT: u64 = 3600;
@@ -285,6 +286,13 @@ impl Endpoint {
         }
     }
 
+    fn count(&self, status: Option<u16>) {
+        telemetry::count_of(self.system, "Calls", 1);
+        if let Some(trouble) = trouble(status) {
+            telemetry::count_of(self.system, trouble, 1);
+        }
+    }
+
     fn named_by_vendor(&self, answer: &Answer) -> Vec<(String, String)> {
         let given = |name: &&str| match name.strip_prefix('/') {
             Some(field) => {
@@ -313,6 +321,7 @@ impl Endpoint {
             milliseconds,
             "called"
         );
+        self.count(status);
         let sent = match &call.body {
             Body::Json(text) | Body::Text { text, .. } => Some(redact::json(text)),
             Body::Empty => None,
@@ -341,6 +350,16 @@ impl Endpoint {
     }
 }
 
+/// Under which name a call is counted beside all calls: what a vendor refuses for a reason of its trade is no failure of it.
+fn trouble(status: Option<u16>) -> Option<&'static str> {
+    match status {
+        Some(429) => Some("CallsThrottled"),
+        None | Some(403 | 500..) => Some("CallErrors"),
+        Some(status) if is_refused(status) => Some("CallErrors"),
+        Some(_) => None,
+    }
+}
+
 /// Whether the answer refuses the credential: a redirect leads to a login page, and is never followed.
 fn is_refused(status: u16) -> bool {
     status == 401 || (300..400).contains(&status)
@@ -354,5 +373,21 @@ fn not_authorised(error: CallError) -> Lost {
     match error {
         CallError::Later(later) => Lost::NotSent(later),
         CallError::Refused(refusal) => Lost::NotSent(Later::new(Obstacle::Unauthorised, refusal.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::trouble;
+
+    #[test]
+    fn a_refusal_of_the_trade_is_no_failure_of_the_vendor() {
+        assert_eq!([200, 400, 404, 422].map(|status| trouble(Some(status))), [None; 4]);
+        let failed = [302, 401, 403, 500, 503].map(|status| trouble(Some(status)));
+        assert_eq!(failed, [Some("CallErrors"); 5]);
+        assert_eq!(
+            (trouble(None), trouble(Some(429))),
+            (Some("CallErrors"), Some("CallsThrottled"))
+        );
     }
 }

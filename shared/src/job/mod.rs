@@ -350,6 +350,17 @@ fn is_zero(tries: &u32) -> bool {
     *tries == 0
 }
 
+/// What people wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// The carrier has sold the shipment.
+    Shipped,
+    /// The ERP shows its tracking number, for the first time.
+    Shown,
+    /// It stands still until somebody does something.
+    Held,
+}
+
 /// The durable record of shipping one unit of one document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
@@ -540,6 +551,22 @@ impl Job {
     /// Whether it is what people shipped at a desk and no order is known for.
     pub fn is_unmatched(&self) -> bool {
         self.document.kind == DocumentKind::Despatch && !self.over()
+    }
+
+    /// What people wait for that came of a write.
+    pub fn reached_since(&self, before: &Self) -> Vec<Reached> {
+        let shown = |job: &Self| job.write_back.done().is_some();
+        let first = before.put_right == 0 && self.put_right == 0;
+        let reached = [
+            (
+                before.purchase.done().is_none() && self.purchase.done().is_some(),
+                Reached::Shipped,
+            ),
+            (!shown(before) && shown(self) && first, Reached::Shown),
+            (before.hold.is_none() && self.hold.is_some(), Reached::Held),
+        ];
+        let now = reached.into_iter().filter(|(now, _)| *now);
+        now.map(|(_, what)| what).collect()
     }
 
     /// Whether nothing is left to do, now or later.

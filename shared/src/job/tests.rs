@@ -1004,3 +1004,42 @@ fn a_hold_that_only_a_person_ends_is_looked_at_ever_more_seldom() {
     let looks = looks_until(&mut by_order, morning() + SignedDuration::from_hours(24));
     assert_eq!(looks, 24 * 4);
 }
+
+#[test]
+fn what_people_wait_for_is_reached_once() {
+    let mut told = job();
+    let now = morning();
+    let tell = |told: &mut Job, change: &dyn Fn(&mut Job)| {
+        let before = told.clone();
+        change(told);
+        told.reached_since(&before)
+    };
+    assert_eq!(tell(&mut told, &|job| job.version += 1), []);
+    let hold = |job: &mut Job| {
+        job.hold = Some(Hold {
+            reason: HoldReason::Person,
+            message: "wait".to_owned(),
+            since: now,
+            again_at: now,
+            under: None,
+        });
+    };
+    assert_eq!(tell(&mut told, &hold), [Reached::Held]);
+    assert_eq!(tell(&mut told, &hold), [], "it is held already");
+    assert_eq!(tell(&mut told, &|job| job.hold = None), []);
+    let shipped = |job: &mut Job| job.purchase = Step::Done(shipment(1));
+    assert_eq!(tell(&mut told, &shipped), [Reached::Shipped]);
+    let shown = |job: &mut Job| {
+        job.write_back = Step::Done(WriteBackRef {
+            place: "order 7".to_owned(),
+            id: None,
+        });
+    };
+    assert_eq!(tell(&mut told, &shown), [Reached::Shown]);
+    let owed_anew = |job: &mut Job| {
+        job.write_back = Step::Todo;
+        job.put_right = 1;
+    };
+    assert_eq!(tell(&mut told, &owed_anew), []);
+    assert_eq!(tell(&mut told, &shown), [], "the order has had its number before");
+}

@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Advance, Onward};
 use crate::domain::Snapshot;
 use crate::flows::write::Pen;
-use crate::job::{self, Job, Outcome, Wait};
+use crate::job::{self, Job, Outcome, Reached, Wait};
 use crate::ports::{AuditEntry, CallError, Draft, Later, Obstacle, Recorder, Save, Saved, StoreError};
 use crate::rules::{self, Rule};
+use crate::telemetry;
 
 /// SQS delays a message by at most this; what waits longer is left to the sweeper.
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
@@ -141,7 +142,10 @@ impl<'a> Ledger<'a> {
                 return Ok(Recorded::Impossible);
             };
             match self.save(&save).await? {
-                Saved::Done => return self.stands(save.job, &outcome).await,
+                Saved::Done => {
+                    count(&base, &save.job, self.now());
+                    return self.stands(save.job, &outcome).await;
+                }
                 Saved::UnitsConflict => {}
                 Saved::Conflict(current) if is_echo(&current, &base, &save.job, &outcome) => {
                     return self.stands(*current, &outcome).await;
@@ -236,6 +240,20 @@ impl<'a> Ledger<'a> {
             draft: beside.draft.clone(),
             exchanges,
             ..AuditEntry::new(self.now(), "waybill", text)
+        }
+    }
+}
+
+/// Counts what people wait for. What stands although the answer to its write was lost is not counted.
+fn count(before: &Job, after: &Job, now: Timestamp) {
+    for reached in after.reached_since(before) {
+        match reached {
+            Reached::Shipped => telemetry::count("ShipmentsMade", 1),
+            Reached::Held => telemetry::count("JobsHeld", 1),
+            Reached::Shown => {
+                let took = now.duration_since(after.created_at).as_secs();
+                telemetry::seconds("SecondsToTracking", u64::try_from(took).unwrap_or_default());
+            }
         }
     }
 }

@@ -248,6 +248,9 @@ impl Poll {
         if !self.documents.admit_from(&units, &jobs, &earlier).await? {
             return Ok(None);
         }
+        telemetry::count("OrdersFound", count(jobs.len()));
+        let held = jobs.iter().filter(|new| new.job.hold.is_some()).count();
+        telemetry::count("JobsHeld", count(held));
         for new in &jobs {
             if let Err(error) = self.queue.send(&new.job.id, &new.job.tenant, Duration::ZERO).await {
                 tracing::warn!(job.id = %new.job.id, %error, "not queued: the sweeper will find it");

@@ -136,10 +136,10 @@ impl Telling for Stock {
     fn complete(&self, connection: &Connection, run: &mut StockRun, now: Timestamp) {
         run.worst_age_seconds = run.age_seconds(now);
         if let Some(age) = run.worst_age_seconds {
-            telemetry::count("StockAgeSeconds", age);
+            telemetry::seconds("StockAgeSeconds", age);
         }
         let took = run.round.began.map_or(0, |began| now.duration_since(began).as_secs());
-        telemetry::count("StockRunSeconds", u64::try_from(took).unwrap_or(0));
+        telemetry::seconds("StockRunSeconds", u64::try_from(took).unwrap_or(0));
         let id = &connection.id;
         tracing::info!(connection = %id, run = run.round.number, read = run.read, changed = run.changed, told = run.told, unplaced = run.unplaced_in_all, "all stock is told");
     }
@@ -148,7 +148,7 @@ impl Telling for Stock {
     fn measure(&self, connection: &Connection, run: &StockRun, now: Timestamp) {
         let Some(policy) = &connection.stock else { return };
         let late = run.overdue_seconds(now, policy.schedule.longest_interval());
-        telemetry::count("StockOverdueSeconds", late);
+        telemetry::seconds("StockOverdueSeconds", late);
     }
 }
 

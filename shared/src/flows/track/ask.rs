@@ -173,8 +173,11 @@ impl Visit<'_> {
     /// The time in which news could have come that nobody would have heard: it should always be none.
     fn measure_gap(&self, parcel: &TrackedParcel, now: Timestamp) {
         let gap = parcel.gap((&self.connection.tracking, self.systems.carrier.pace()), PATIENCE, now);
-        telemetry::count("TrackingGapSeconds", u64::try_from(gap.as_secs()).unwrap_or_default());
         if gap > SignedDuration::ZERO {
+            telemetry::seconds(
+                "TrackingGapSeconds",
+                u64::try_from(gap.as_secs()).unwrap_or_default().max(1),
+            );
             tracing::warn!(parcel = %parcel.key, seconds = gap.as_secs(), "the parcel was not covered for a while");
         }
     }

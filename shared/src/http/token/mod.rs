@@ -81,6 +81,10 @@ impl SharedTokens {
     }
 }
 
+fn percent(made: usize, limit: u32) -> u64 {
+    u64::try_from(made).unwrap_or(u64::MAX).saturating_mul(100) / u64::from(limit.max(1))
+}
+
 #[async_trait]
 impl Tokens for SharedTokens {
     async fn bearer(&self, key: &TokenKey, mint: &dyn Mint) -> Result<Token, CallError> {
@@ -184,6 +188,7 @@ impl SharedTokens {
                 .map_err(our_store)?
             {
                 let made = reserved.at.len();
+                telemetry::percent_of(&key.system, "TokenBudgetUsed", percent(made, limit));
                 if requests::is_nearly_exhausted(&reserved, limit) {
                     telemetry::count("TokenLedgerNearlyUsed", 1);
                     tracing::warn!(
