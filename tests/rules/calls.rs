@@ -154,7 +154,8 @@ const EVERYBODYS: [&str; 16] = [
     "find", "check",
 ];
 
-fn closing(tokens: &[Token], open: usize) -> usize {
+/// Where the bracket ends that opens at a place.
+pub(crate) fn closing(tokens: &[Token], open: usize) -> usize {
     let (from, to) = match tokens.get(open) {
         Some(Mark('(')) => ('(', ')'),
         Some(Mark('[')) => ('[', ']'),
@@ -205,7 +206,7 @@ fn word(token: Option<&Token>) -> Option<&str> {
 }
 
 /// What stands between commas that no bracket encloses.
-fn listed(tokens: &[Token]) -> Vec<&[Token]> {
+pub(crate) fn listed(tokens: &[Token]) -> Vec<&[Token]> {
     let (mut parts, mut begin, mut depth) = (Vec::new(), 0, 0_i32);
     for (at, token) in tokens.iter().enumerate() {
         match token {

@@ -7,6 +7,8 @@ mod calls;
 #[cfg(test)]
 mod functions;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod modules;
 #[cfg(test)]
 mod permissions;

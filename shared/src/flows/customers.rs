@@ -135,7 +135,7 @@ impl Customers {
             // Whoever is at it comes to know it as well.
             Err(_) if held.is_some() => return Ok(()),
             Err(why) => {
-                tracing::warn!(connection = %id, why, "customers are not told");
+                tracing::warn!(connection = %id, reason = why, "customers are not told");
                 run.round = run.round.resting(why);
                 return self.books.write_customers_run(id, &run).await.map(|_| ());
             }
@@ -205,13 +205,13 @@ impl Customers {
             }
             Some(Halt::GivenUp(why)) => {
                 telemetry::count("DeskRunsGivenUp", 1);
-                tracing::error!(connection = %id, run = run.round.number, why, "the run is given up");
+                tracing::error!(connection = %id, run = run.round.number, reason = why, "the run is given up");
                 run.round = run.round.over(now, Some(why));
                 None
             }
             Some(Halt::Later(later)) => {
                 let delay = delay(&self.timing, &later);
-                tracing::info!(connection = %id, run = run.round.number, why = later.reason, "the run waits");
+                tracing::info!(connection = %id, run = run.round.number, reason = later.reason, "the run waits");
                 run.round = run.round.waiting(now, Some(now + delay), Some(later.reason));
                 Some(wait(delay))
             }
@@ -405,8 +405,8 @@ impl Visit<'_> {
         tracing::info!(
             connection = %self.connection.id,
             run = self.run.round.number,
-            order = %order.document,
-            number = order.number,
+            document = %order.document,
+            order = order.number,
             at_desk = there.id,
             what,
             "an order was written to the desk"
@@ -433,13 +433,13 @@ impl Visit<'_> {
                 }
             }
             Ok(Placed::Fixed(why)) => {
-                tracing::info!(connection = %self.connection.id, order = %order.document, number = order.number, why, "it can be changed no more");
+                tracing::info!(connection = %self.connection.id, document = %order.document, order = order.number, reason = why, "it can be changed no more");
                 run.fixed += 1;
             }
             Err(CallError::Later(later)) => return Err(Halt::Later(later)),
             Err(CallError::Refused(refusal)) => {
                 telemetry::count("CustomersRefused", 1);
-                tracing::warn!(connection = %self.connection.id, order = %order.document, number = order.number, code = refusal.code, "the desk refuses an order");
+                tracing::warn!(connection = %self.connection.id, document = %order.document, order = order.number, code = refusal.code, "the desk refuses an order");
                 run.leave_unsettled(order);
                 run.note_refused(&order.number, refusal.to_string());
                 return Ok(false);

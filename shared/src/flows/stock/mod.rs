@@ -108,7 +108,7 @@ impl Stock {
             // Whoever is at it comes to know it as well.
             Err(_) if held.is_some() => return Ok(()),
             Err(why) => {
-                tracing::warn!(connection = %id, why, "stock is not told");
+                tracing::warn!(connection = %id, reason = why, "stock is not told");
                 run.round = run.round.resting(why);
                 return self.books.write_stock_run(id, &run).await.map(|_| ());
             }
@@ -174,13 +174,13 @@ impl Stock {
             }
             Some(Halt::GivenUp(why)) => {
                 telemetry::count("DeskRunsGivenUp", 1);
-                tracing::error!(connection = %id, run = run.round.number, why, "the run is given up");
+                tracing::error!(connection = %id, run = run.round.number, reason = why, "the run is given up");
                 run.round = run.round.over(now, Some(why));
                 None
             }
             Some(Halt::Later(later)) => {
                 let delay = delay(&self.timing, &later);
-                tracing::info!(connection = %id, run = run.round.number, why = later.reason, "the run waits");
+                tracing::info!(connection = %id, run = run.round.number, reason = later.reason, "the run waits");
                 run.round = run.round.waiting(now, Some(now + delay), Some(later.reason));
                 Some(wait(delay))
             }
