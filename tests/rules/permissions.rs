@@ -699,3 +699,105 @@ fn a_change_of_the_code_is_seen() {
         ["aws/labels.rs: copy_object".to_owned()].into()
     );
 }
+
+/// Nobody reaches the bucket from outside, nor without TLS.
+#[test]
+fn the_bucket_is_private_and_reached_over_tls_only() {
+    let template = Template::kept();
+    let resources = &template.0["Resources"];
+    let closed = resources["Bucket"]["Properties"]["PublicAccessBlockConfiguration"]
+        .as_object()
+        .unwrap();
+    let names: Vec<&str> = closed.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "BlockPublicAcls",
+            "BlockPublicPolicy",
+            "IgnorePublicAcls",
+            "RestrictPublicBuckets"
+        ]
+    );
+    assert!(closed.values().all(|value| *value == true));
+    let policy = &resources["BucketOverTlsOnly"]["Properties"];
+    assert_eq!(policy["Bucket"], "Bucket");
+    let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+    let [statement] = statements.as_slice() else {
+        panic!("the bucket's policy allows something: {statements:?}")
+    };
+    assert_eq!(
+        (&statement["Effect"], &statement["Principal"]),
+        (&"Deny".into(), &"*".into())
+    );
+    assert_eq!(statement["Action"], "s3:*");
+    assert_eq!(listed(&statement["Resource"]), ["Bucket.Arn", "${Bucket.Arn}/*"]);
+    assert_eq!(statement["Condition"]["Bool"]["aws:SecureTransport"], "false");
+}
+
+/// The key serves whoever the account's own policies let, the services that keep state for them, and this account's alarms.
+#[test]
+fn the_key_serves_nobody_else() {
+    let template = Template::kept();
+    let policy = &template.0["Resources"]["Key"]["Properties"]["KeyPolicy"];
+    let mut served = BTreeSet::new();
+    for statement in policy["Statement"].as_array().unwrap() {
+        let (principal, conditions) = (&statement["Principal"], &statement["Condition"]["StringEquals"]);
+        let whose = match (principal["AWS"].as_str(), principal["Service"].as_str()) {
+            (Some("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"), _) => "the account".to_owned(),
+            (Some("*"), _) => {
+                assert_eq!(conditions["kms:CallerAccount"], "AWS::AccountId");
+                let through = listed(&conditions["kms:ViaService"]);
+                assert!(
+                    !through.is_empty() && through.iter().all(|one| !one.contains('*')),
+                    "{through:?}"
+                );
+                let verbs = listed(&statement["Action"]);
+                assert!(
+                    !verbs
+                        .iter()
+                        .any(|verb| verb == "kms:*" || verb.contains("Put") || verb.contains("Schedule"))
+                );
+                "the account, through a service".to_owned()
+            }
+            (_, Some(service)) => {
+                assert_eq!(conditions["aws:SourceAccount"], "AWS::AccountId", "{service}");
+                service.to_owned()
+            }
+            other => panic!("whom does the key serve? {other:?}"),
+        };
+        served.insert(whose);
+    }
+    let wanted = [
+        "cloudwatch.amazonaws.com",
+        "the account",
+        "the account, through a service",
+    ];
+    assert_eq!(served, wanted.map(str::to_owned).into());
+}
+
+/// Schedules start what is scheduled, and the poller, whose schedules the CLI makes; nothing else.
+#[test]
+fn schedules_may_start_what_is_scheduled_and_nothing_else() {
+    let template = Template::kept();
+    let resources = template.0["Resources"].as_object().unwrap();
+    let is_scheduled = |function: &Value| {
+        let mut events = function["Properties"]["Events"]
+            .as_object()
+            .into_iter()
+            .flat_map(|events| events.values());
+        events.any(|event| event["Type"] == "ScheduleV2")
+    };
+    let scheduled = resources
+        .iter()
+        .filter(|(name, resource)| is_scheduled(resource) || *name == "Poller");
+    let scheduled: BTreeSet<&str> = scheduled.map(|(name, _)| name.as_str()).collect();
+    let allowed = allowed(&resources["SchedulerRole"]);
+    let (started, others): (Vec<&Verb>, Vec<&Verb>) =
+        allowed.iter().partition(|verb| verb.0 == "lambda:InvokeFunction");
+    let started: BTreeSet<&str> = started
+        .iter()
+        .filter_map(|verb| verb.1.split(['.', ':']).next())
+        .collect();
+    assert_eq!(started, scheduled);
+    assert_eq!(others, [&verb("sqs:SendMessage", "FailedInvocations")]);
+}
