@@ -196,6 +196,18 @@ class Stories:
             self.jobs = [body for body in self.stack.take("ShipmentsQueue", 30) if "job" in body]
         return self.jobs.pop()
 
+    def due_job(self):
+        """A job that waits for whoever comes round."""
+        self.stack.enter(1)
+        self.invoke("erp-poller", {"connection": CONNECTION})
+        self.jobs += [body for body in self.stack.take("ShipmentsQueue", 30) if "job" in body]
+
+    def due_parcels(self):
+        """What a shipment that was just bought has waiting at the tracking queue."""
+        self.invoke("shipment-worker", batch(self.job()))
+        self.invoke("tracking-poller", {})
+        return [body for body in self.stack.take("TrackingQueue", 30) if "parcel" in body]
+
     def hook(self):
         """The hook of UPS: its id and its newest key."""
         for secret in self.stack.secrets.list_secrets(MaxResults=100)["SecretList"]:
@@ -239,7 +251,7 @@ class Stories:
     def job_sweeper(self, sid):
         if sid in ("Credentials", "SealTokens"):
             return self.invoke("job-sweeper", {"task": "reconcile", "connection": CONNECTION})
-        self.job()
+        self.due_job()
         return self.invoke("job-sweeper", {})
 
     def webhook_receiver(self, sid):
@@ -253,15 +265,16 @@ class Stories:
             self.push(padding=400_000 if sid == "BigWebhooks" else 0)
             bodies = [body for body in self.stack.take("TrackingQueue") if "hook" in body]
             return self.invoke("tracking-worker", batch(*bodies))
-        return self.invoke("tracking-worker", batch(json.dumps({"parcel": self.parcel()})))
+        return self.invoke("tracking-worker", batch(*self.due_parcels()[:10]))
 
     def tracking_poller(self, sid):
-        lists = {"lists": "now"} if sid in ("Credentials", "SealTokens") else {}
-        return self.invoke("tracking-poller", lists)
+        if sid == "QueueParcels":
+            self.invoke("shipment-worker", batch(self.job()))
+        return self.invoke("tracking-poller", {"lists": "now"} if sid in ("Credentials", "SealTokens") else {})
 
     def subscription_renewer(self, _):
-        # A parcel of a job that has just shipped has no promise yet.
-        self.invoke("shipment-worker", batch(self.job()))
+        # A parcel that was looked at for the first time has no promise yet.
+        self.invoke("tracking-worker", batch(*self.due_parcels()[:10]))
         return self.invoke("subscription-renewer", {})
 
     def stock_worker(self, sid):
