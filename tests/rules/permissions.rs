@@ -97,6 +97,8 @@ struct Reading {
     calls: Vec<BTreeSet<Call>>,
     deployment: String,
     environment: BTreeMap<String, String>,
+    /// Texts of keys that have names: `TRACK` is `TRACK#`.
+    constants: BTreeMap<String, String>,
 }
 
 impl Reading {
@@ -111,6 +113,11 @@ impl Reading {
         Self {
             calls: code.functions.iter().map(|one| code.calls(one)).collect(),
             code,
+            constants: kept
+                .iter()
+                .filter(|source| source.path.ends_with("/keys.rs"))
+                .flat_map(|source| constants(&source.text))
+                .collect(),
             deployment: deployment.map(|source| source.text.clone()).unwrap_or_default(),
             environment,
         }
@@ -118,14 +125,19 @@ impl Reading {
 
     /// What a function needs: everything that its handler reaches.
     fn verbs(&self, function: &str) -> BTreeSet<Verb> {
+        let mut verbs = BTreeSet::new();
+        self.reach(function, &mut verbs);
+        verbs
+    }
+
+    /// The functions that a function's handler reaches; what they need is noted.
+    fn reach(&self, function: &str, verbs: &mut BTreeSet<Verb>) -> BTreeSet<usize> {
         let handler = format!("functions/{function}/");
         let all = self.code.functions.iter().enumerate();
-        let mut waiting: Vec<usize> = all
-            .filter(|(_, one)| one.path.starts_with(&handler))
-            .map(|(at, _)| at)
-            .collect();
+        let handlers = all.filter(|(_, one)| one.path.starts_with(&handler));
+        let mut waiting: Vec<usize> = handlers.map(|(at, _)| at).collect();
         assert!(!waiting.is_empty(), "{function} has no handler");
-        let (mut seen, mut verbs) = (BTreeSet::new(), BTreeSet::new());
+        let mut seen = BTreeSet::new();
         while let Some(at) = waiting.pop() {
             if seen.insert(at) {
                 let one = &self.code.functions[at];
@@ -133,11 +145,41 @@ impl Reading {
                     verbs.extend(self.asked(one));
                 }
                 for call in &self.calls[at] {
-                    waiting.extend(self.reached(one, call, &mut verbs));
+                    waiting.extend(self.reached(one, call, verbs));
                 }
             }
         }
-        verbs
+        seen
+    }
+
+    /// What the keys of the items begin with that a function reaches by their keys: `JOB#*`.
+    fn items(&self, function: &str) -> BTreeSet<String> {
+        let reached = self.reach(function, &mut BTreeSet::new());
+        let keys = reached
+            .iter()
+            .flat_map(|at| &self.calls[*at])
+            .filter_map(|call| match call {
+                Call::Ours(at) => Some(&self.code.functions[*at]),
+                Call::Trait(..) => None,
+            });
+        let keys = keys.filter(|one| one.owner.as_deref() == Some("Key") && one.name != "new");
+        keys.map(|one| self.begins(one)).collect()
+    }
+
+    /// `Self::new(format!("JOB#{id}"), ...)` begins with `JOB#`, `{TRACK}{key}` with what the constant says.
+    fn begins(&self, key: &Function) -> String {
+        let first = key.body.iter().find_map(|token| match token {
+            Token::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        let first = first.unwrap_or_else(|| panic!("what does Key::{} begin with?", key.name));
+        let constant = first.strip_prefix('{').and_then(|rest| rest.split('}').next());
+        match constant {
+            Some(name) => format!("{}*", self.constants[name]),
+            None => first
+                .split_once('#')
+                .map_or(first.to_owned(), |(kind, _)| format!("{kind}#*")),
+        }
     }
 
     /// Where a call leads; what it needs there and then is noted.
@@ -288,6 +330,16 @@ impl Reading {
         };
         kinds.iter().map(|kind| verb(action, kind)).collect()
     }
+}
+
+/// `const TRACK: &str = "TRACK#";`.
+fn constants(text: &str) -> Vec<(String, String)> {
+    let lines = text
+        .lines()
+        .filter_map(|line| line.split_once("const ")?.1.split_once(": &str = \""));
+    lines
+        .filter_map(|(name, rest)| Some((name.to_owned(), rest.strip_suffix("\";")?.to_owned())))
+        .collect()
 }
 
 fn folder(token: &Token) -> Option<String> {
@@ -800,4 +852,32 @@ fn schedules_may_start_what_is_scheduled_and_nothing_else() {
         .collect();
     assert_eq!(started, scheduled);
     assert_eq!(others, [&verb("sqs:SendMessage", "FailedInvocations")]);
+}
+
+/// The kinds of items that a role may reach by their keys.
+fn kinds(role: &Value) -> BTreeSet<String> {
+    let policies = role["Properties"]["Policies"].as_array().unwrap().iter();
+    let statements = policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
+    let of_the_table = statements.filter(|statement| statement["Resource"] == "Table.Arn");
+    let kinds = of_the_table.flat_map(|statement| {
+        let kinds = listed(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]);
+        assert!(!kinds.is_empty(), "{} reaches every item", statement["Sid"]);
+        kinds
+    });
+    kinds.collect()
+}
+
+/// Whoever is called by the world reaches the items that it works with, and no token, no ledger and no job beside them.
+#[test]
+fn whoever_the_world_calls_reaches_only_its_own_kinds_of_items() {
+    let template = Template::kept();
+    let reading = Reading::of(&sources(), template.environment());
+    let functions = template.functions();
+    for name in ["webhook-receiver", "label-link"] {
+        assert_eq!(reading.items(name), kinds(functions[name].1), "{name}");
+    }
+    let mut items = reading.items("order-status");
+    // What the index of numbers leads to has no key of its own in the code.
+    items.insert("DOC#*".to_owned());
+    assert_eq!(items, kinds(functions["order-status"].1));
 }
