@@ -40,12 +40,12 @@ UNSEEN = {
     ("*", "Trace"): "the emulator keeps no traces",
     ("*", "ReportFailure"): "the emulator sends what failed to the queue itself, without the function's role",
     ("*", "Audit"): "an entry of a story goes to the bucket only when its calls are longer than an item may be",
-    ("shipment-worker", "WhichLabels"): "needs a label that is not there: a carrier that gives none again",
+    ("shipment-worker", "WhichLabels"): "the emulator says that an object is not there, where S3 says that it is forbidden",
     ("shipment-worker", "Indexes"): "needs a purchase whose answer was lost and that the carrier does not show",
     ("token-refresher", "Credentials"): "needs a token that ends within minutes",
     ("token-refresher", "SealTokens"): "needs a token that ends within minutes",
     ("tracking-worker", "QueueJobs"): "needs a webhook of what people ship at a desk, or of an order",
-    ("tracking-worker", "WhichWebhooks"): "needs a webhook whose object has expired",
+    ("tracking-worker", "WhichWebhooks"): "the emulator says that an object is not there, where S3 says that it is forbidden",
     ("stock-worker", "Indexes"): "needs a level that was told under another SKU before",
     ("stock-worker", "Stock"): "needs a run that has to wait",
 }
@@ -137,7 +137,7 @@ class Stack:
         """Messages of a queue, taken off it."""
         url, bodies = self.outputs[output], []
         while len(bodies) < most:
-            found = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+            found = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
             if not found:
                 break
             for one in found:
