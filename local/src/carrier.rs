@@ -104,6 +104,17 @@ impl Running {
         })
     }
 
+    /// The tokens that it has given out.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<String> {
+        match self {
+            Self::Ups(running) => running.ups.tokens(),
+            Self::FedEx(running) => running.fedex.tokens(),
+            // Its keys are sent as they are.
+            Self::ShipStation(_) => Vec::new(),
+        }
+    }
+
     /// Which it is.
     #[must_use]
     pub fn which(&self) -> Carrier {

@@ -7,7 +7,7 @@
 //!
 //! The demo: [`outside`] runs the simulated systems, of which each ERP is a [`pairing`] with its people and a [`carrier`],
 //! [`operator`] the `waybill` command; [`mishaps`] befall the carriers, [`books`] say what came of it, [`counts`] what it took, and [`table`] shows it; [`chaos`] kills functions
-//! meanwhile. [`visit`] opens links as a browser does, [`play`] lets a person be the people.
+//! meanwhile, and [`confidential`] says what the functions' logs must not hold. [`visit`] opens links as a browser does, [`play`] lets a person be the people.
 //!
 //! `local/README.md` says what the emulator cannot do like AWS.
 
@@ -15,6 +15,7 @@ pub mod aws;
 pub mod books;
 pub mod carrier;
 pub mod chaos;
+pub mod confidential;
 pub mod counts;
 pub mod deploy;
 pub mod failure;

@@ -9,7 +9,7 @@ mod netsuite_fedex;
 mod netsuite_shipstation;
 mod peoplesoft;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::ValueEnum;
 use serde_json::Value;
@@ -137,6 +137,12 @@ pub trait Pairing {
 
     /// The ERP's credentials.
     fn secret(&self) -> Value;
+
+    /// The tokens that the ERP has given out.
+    fn tokens(&self) -> Vec<String>;
+
+    /// Whatever says who receives, and where, of all that people have entered: names, streets, phones, mail addresses.
+    fn people(&self) -> BTreeSet<String>;
 
     /// People enter `count` documents that are to ship, and what is not ours beside them.
     ///

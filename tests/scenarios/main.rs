@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod addresses;
 #[cfg(test)]
+mod decisions;
+#[cfg(test)]
 mod desk;
 #[cfg(test)]
 mod desk_customers;

@@ -37,7 +37,7 @@ async fn one(deliver: &Deliver, message: &SqsMessage, answered_by: Timestamp) ->
     {
         Ok(()) => true,
         Err(error) => {
-            tracing::error!(message = message.message_id, %error, "not dealt with; the message comes again");
+            tracing::error!(message_id = message.message_id, %error, "not dealt with; the message comes again");
             false
         }
     }

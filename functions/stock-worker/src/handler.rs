@@ -35,7 +35,7 @@ async fn one(outward: &Outward, message: &SqsMessage, deadline: Timestamp) -> bo
     {
         Ok(()) => true,
         Err(error) => {
-            tracing::error!(message = message.message_id, %error, "not dealt with; the message comes again");
+            tracing::error!(message_id = message.message_id, %error, "not dealt with; the message comes again");
             false
         }
     }

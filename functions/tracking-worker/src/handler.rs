@@ -24,7 +24,7 @@ async fn one(track: &Track, message: &SqsMessage) -> bool {
     match track.deliver(message.body.as_deref().unwrap_or_default()).await {
         Ok(()) => true,
         Err(error) => {
-            tracing::error!(message = message.message_id, %error, "not dealt with; the message comes again");
+            tracing::error!(message_id = message.message_id, %error, "not dealt with; the message comes again");
             false
         }
     }

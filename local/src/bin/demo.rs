@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use local::books::{self, End, Told, Totals};
 use local::carrier::{Carrier, EventKind};
 use local::chaos::Chaos;
+use local::confidential::Confidential;
 use local::counts::{self, Counts};
 use local::failure::{Failure, Outcome, While};
 use local::ministack::Life;
@@ -211,6 +212,11 @@ impl Demo<'_> {
             .and_then(|()| once_each(&totals))
             .and_then(|()| counts::seen(&counts))
             .and_then(|()| self.nothing_of_others())?;
+        progress
+            .phase("searching the logs for what they must not hold", async |_| {
+                self.logs_are_silent().await
+            })
+            .await?;
         let reconciled = reconciled?;
         if self.arguments.json {
             return Ok(());
@@ -413,6 +419,17 @@ impl Demo<'_> {
             }
         }
         Ok(())
+    }
+
+    /// No function has logged a secret, a token, a name or an address.
+    async fn logs_are_silent(&self) -> Outcome<()> {
+        let stack = self.running.description();
+        let prefix = stack
+            .outputs
+            .get("SecretPrefix")
+            .map_or("waybill/local/", String::as_str);
+        let confidential = Confidential::of(self.outside, &stack.endpoint, prefix).await?;
+        confidential.kept_from(&self.place.own_folder().join("ministack.log"))
     }
 
     /// What another carrier brings is not ours.

@@ -16,6 +16,7 @@ use waybill::domain::DocumentId;
 use super::{Correction, Name, Pairing};
 use crate::books::Shown;
 use crate::carrier::Running as Carrier;
+use crate::confidential::texts;
 use crate::failure::{Failure, Outcome, While};
 use crate::mishaps;
 
@@ -126,6 +127,18 @@ impl Pairing for Fusion {
 
     fn secret(&self) -> Value {
         json!({ "kind": "client-credentials", "client_id": CLIENT, "client_secret": CLIENT_SECRET })
+    }
+
+    fn tokens(&self) -> Vec<String> {
+        self.running.fusion.tokens()
+    }
+
+    fn people(&self) -> BTreeSet<String> {
+        let known = self.running.fusion.act(|world, _| {
+            let locations: Vec<_> = world.locations.values().collect();
+            json!({ "locations": locations, "suppliers": world.suppliers.values().collect::<Vec<_>>() })
+        });
+        texts(&known, &|name| ["name", "line1", "line2", "phone"].contains(&name))
     }
 
     fn enter(&mut self, count: usize, seed: u64) -> Outcome<()> {

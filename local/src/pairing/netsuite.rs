@@ -19,6 +19,7 @@ use waybill::domain::DocumentId;
 use super::{Correction, Name, Pairing};
 use crate::books::Shown;
 use crate::carrier::Running as Carrier;
+use crate::confidential::texts;
 use crate::failure::{Failure, Outcome, While};
 use crate::mishaps;
 
@@ -91,6 +92,29 @@ impl NetSuite {
     }
 }
 
+/// Who receives what an account's orders ship, and who ordered it.
+pub(super) fn people_in(world: &World) -> BTreeSet<String> {
+    const SAY: [&str; 12] = [
+        "addressee",
+        "attention",
+        "addr1",
+        "addr2",
+        "addr3",
+        "phone",
+        "alt_phone",
+        "email",
+        "alt_email",
+        "company",
+        "first_name",
+        "last_name",
+    ];
+    let known = json!({
+        "orders": world.orders.values().collect::<Vec<_>>(),
+        "customers": world.customers.values().collect::<Vec<_>>(),
+    });
+    texts(&known, &|name| SAY.contains(&name))
+}
+
 impl Pairing for NetSuite {
     fn name(&self) -> Name {
         Name::NetSuite
@@ -102,6 +126,14 @@ impl Pairing for NetSuite {
 
     fn secret(&self) -> Value {
         self.secret.clone()
+    }
+
+    fn tokens(&self) -> Vec<String> {
+        self.running.netsuite.tokens()
+    }
+
+    fn people(&self) -> BTreeSet<String> {
+        self.running.netsuite.act(|world, _| people_in(world))
     }
 
     fn enter(&mut self, count: usize, seed: u64) -> Outcome<()> {

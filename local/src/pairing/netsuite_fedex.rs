@@ -188,6 +188,14 @@ impl Pairing for NetSuite {
         self.secret.clone()
     }
 
+    fn tokens(&self) -> Vec<String> {
+        self.running.netsuite.tokens()
+    }
+
+    fn people(&self) -> BTreeSet<String> {
+        self.running.netsuite.act(|world, _| super::netsuite::people_in(world))
+    }
+
     fn enter(&mut self, count: usize, seed: u64) -> Outcome<()> {
         let kinds = SPECIAL.into_iter().chain(std::iter::repeat(Kind::Plain)).take(count);
         let mut orders = Orders::of(count, seed);

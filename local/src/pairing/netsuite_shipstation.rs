@@ -4,7 +4,7 @@
 //!
 //! Stock goes the other way: people count it in NetSuite, and ShipStation follows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -215,6 +215,14 @@ impl Pairing for NetSuite {
 
     fn secret(&self) -> Value {
         self.secret.clone()
+    }
+
+    fn tokens(&self) -> Vec<String> {
+        self.running.netsuite.tokens()
+    }
+
+    fn people(&self) -> BTreeSet<String> {
+        self.running.netsuite.act(|world, _| super::netsuite::people_in(world))
     }
 
     fn enter(&mut self, count: usize, seed: u64) -> Outcome<()> {

@@ -18,6 +18,7 @@ use waybill::domain::{DocumentId, JobId};
 use super::{Correction, Name, Pairing};
 use crate::books::Shown;
 use crate::carrier::Running as Carrier;
+use crate::confidential::texts;
 use crate::failure::{Failure, Outcome, While};
 use crate::mishaps;
 
@@ -102,6 +103,19 @@ impl Pairing for PeopleSoft {
 
     fn secret(&self) -> Value {
         json!({ "kind": "basic", "user": USER, "password": PASSWORD })
+    }
+
+    fn tokens(&self) -> Vec<String> {
+        self.running.peoplesoft.tokens()
+    }
+
+    fn people(&self) -> BTreeSet<String> {
+        const SAY: [&str; 6] = ["description", "attention", "lines", "phone", "email", "name"];
+        let known = self.running.peoplesoft.act(|world, _| {
+            let locations: Vec<_> = world.locations.values().collect();
+            json!({ "locations": locations, "vendors": world.vendors.values().collect::<Vec<_>>() })
+        });
+        texts(&known, &|name| SAY.contains(&name))
     }
 
     fn enter(&mut self, count: usize, seed: u64) -> Outcome<()> {

@@ -389,8 +389,8 @@ impl Visit<'_> {
             tracing::info!(
                 connection = %self.work.connection.id,
                 run = self.run.round.number,
-                order = %order.document,
-                number = order.number,
+                document = %order.document,
+                order = order.number,
                 at_desk = there.id,
                 what,
                 "an order was written to the desk"
@@ -439,13 +439,13 @@ impl Visit<'_> {
                 }
             }
             Ok(Placed::Fixed(why)) => {
-                tracing::info!(connection = %self.work.connection.id, order = %order.document, number = order.number, why, "it can be changed no more");
+                tracing::info!(connection = %self.work.connection.id, document = %order.document, order = order.number, reason = why, "it can be changed no more");
                 run.fixed += 1;
             }
             Err(CallError::Later(later)) => return Err(Halt::Later(later)),
             Err(CallError::Refused(refusal)) => {
                 telemetry::count("CustomersRefused", 1);
-                tracing::warn!(connection = %self.work.connection.id, order = %order.document, number = order.number, code = refusal.code, "the desk refuses an order");
+                tracing::warn!(connection = %self.work.connection.id, document = %order.document, order = order.number, code = refusal.code, "the desk refuses an order");
                 run.leave_unsettled(order);
                 run.note_refused(&order.number, refusal.to_string());
                 return Ok(false);

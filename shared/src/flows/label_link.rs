@@ -180,7 +180,7 @@ impl LabelLink {
             return Ok(None);
         };
         let address = self.door.open(label, &handing(&job, index, label), MOMENT).await?;
-        tracing::info!(job.id = %job.id, number, "a label was opened by its link");
+        tracing::info!(job = %job.id, parcel = number, "a label was opened by its link");
         Ok(Some(Answer::Elsewhere(address)))
     }
 
@@ -194,7 +194,7 @@ impl LabelLink {
         let opens = |job: &Job| pass.opens(job.label_generation, self.clock.now()) && !job.shown_labels().is_empty();
         let job = job.filter(opens);
         if job.is_none() {
-            tracing::info!(job.id = %pass.job, "a label link was not opened: it has ended, or there is nothing to open");
+            tracing::info!(job = %pass.job, "a label link was not opened: it has ended, or there is nothing to open");
         }
         Ok(job)
     }

@@ -572,7 +572,7 @@ async fn ask(carrier: &dyn Carrier, numbers: &[String]) -> Result<Option<Shipmen
             }
         }
         None => tracing::warn!(
-            ?numbers,
+            parcels = ?numbers,
             "the carrier knows none of these numbers: the person's word stands"
         ),
     }

@@ -118,10 +118,13 @@ impl OrderStatus {
 
     async fn answer(&self, ask: &Ask) -> Result<Reply, StoreError> {
         let Some(connection) = self.admitted(ask).await? else {
+            // What it asked for is anybody's word.
+            tracing::info!("a portal was turned away: no such connection, or not its key");
             return Ok(not_found());
         };
         if let Some(wait) = self.too_often(&connection.id).await? {
             let seconds = wait.duration_since(self.clock.now()).as_secs().max(1);
+            tracing::warn!(connection = %connection.id, seconds, "a portal asks too often");
             let words = format!("too many questions: try again in {seconds} s");
             return Ok(Reply {
                 retry_after: Some(seconds),
@@ -132,8 +135,11 @@ impl OrderStatus {
         let own = units.into_iter().filter(|(of, _)| *of == connection.id);
         let own: Vec<Units> = own.map(|(_, units)| units).collect();
         if own.is_empty() {
+            tracing::info!(connection = %connection.id, "a portal asked for an order that nobody knows");
             return Ok(not_found());
         }
+        let document = own.first().map(|units| tracing::field::display(&units.document));
+        tracing::info!(connection = %connection.id, document, "a portal was told of an order");
         self.show(&connection.id, &ask.number, &own).await
     }
 

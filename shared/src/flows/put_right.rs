@@ -50,6 +50,7 @@ impl PutRight<'_> {
         if self.jobs.save(&save).await? != Saved::Done {
             return Ok(false);
         }
+        tracing::info!(job = %id, reason = why, "its write-back is owed again");
         self.queue.send(&save.job.id, &save.job.tenant, Duration::ZERO).await?;
         Ok(true)
     }

@@ -131,11 +131,14 @@ impl Receive {
         }
         let token = |hook: &Hook, keys: &HookKeys, now| self.webhooks.token(hook, keys, &inbound, now);
         match self.known(&inbound, token).await {
-            Ok(Some((_, token))) => Reply {
-                status: 200,
-                body: token.to_string(),
-                retry_after: None,
-            },
+            Ok(Some((hook, token))) => {
+                tracing::info!(hook = short(&hook), system = hook.system, "gave the vendor a token");
+                Reply {
+                    status: 200,
+                    body: token.to_string(),
+                    retry_after: None,
+                }
+            }
             Ok(None) => Reply::unauthorised(),
             Err(error) => unavailable(&error),
         }

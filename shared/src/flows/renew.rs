@@ -201,6 +201,7 @@ impl Renew {
     /// News are pushed from now on. What happened before is asked for: at once, because nobody keeps it.
     async fn promised(&self, due: Due, push: &Push, asked_at: Timestamp) -> Result<(), StoreError> {
         let until = asked_at + push.lasts;
+        tracing::info!(job = %due.parcel.job, parcel = %due.cover.key, %until, "news of the parcel are pushed");
         let cover = Cover {
             version: due.cover.version + 1,
             until: Some(until),
@@ -220,7 +221,7 @@ impl Renew {
 
     /// The carrier is asked instead, at the connection's cadence.
     async fn refused(&self, due: Due, refusal: &Refusal) -> Result<(), StoreError> {
-        tracing::warn!(parcel = %due.cover.key, %refusal, "the carrier does not push news of the parcel: it is asked instead");
+        tracing::warn!(parcel = %due.cover.key, error = %refusal, "the carrier does not push news of the parcel: it is asked instead");
         let cover = Cover {
             version: due.cover.version + 1,
             renew_at: self.track.clock.now() + REFUSED,
@@ -237,7 +238,7 @@ impl Renew {
         telemetry::count("RenewalsFailed", count(batch.len()));
         tracing::error!(
             parcels = batch.len(),
-            why,
+            reason = why,
             "news of these parcels cannot be had pushed: they are asked for instead"
         );
         for due in batch {
@@ -260,7 +261,7 @@ impl Renew {
     /// The connection wants no pushes (any more).
     async fn stop(&self, due: Vec<Due>, why: &str, report: &mut Report) -> Result<(), StoreError> {
         tracing::info!(
-            why,
+            reason = why,
             parcels = due.len(),
             "nothing is pushed: the carrier is asked instead"
         );

@@ -66,7 +66,7 @@ impl Sweep {
                 match self.visit(&id).await {
                     Ok(requeued) => report.requeued += u64::from(requeued),
                     Err(error) => {
-                        tracing::error!(job.id = %id, %error, "a due job was not queued");
+                        tracing::error!(job = %id, %error, "a due job was not queued");
                         failed = Some(error);
                     }
                 }
@@ -101,6 +101,7 @@ impl Sweep {
         };
         // A conflict means that somebody is at work on the job, and has set `due_at` himself.
         self.jobs.save(&save).await?;
+        tracing::info!(job = %job.id, connection = %job.connection, "due: queued again");
         Ok(true)
     }
 

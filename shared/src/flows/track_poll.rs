@@ -111,7 +111,7 @@ impl TrackPoll {
         }
         for id in turned(self.track.connections.ids().await?, turn) {
             if self.track.clock.now() >= deadline {
-                tracing::warn!(%id, "no time is left for the other lists: they are read at the next round");
+                tracing::warn!(connection = %id, "no time is left for the other lists: they are read at the next round");
                 break;
             }
             if let Err(error) = self.list(&id, lists, deadline, &mut report).await {

@@ -288,7 +288,7 @@ impl Lane {
                 }),
             ) => {
                 telemetry::count("AccountsPaused", 1);
-                tracing::error!(account = self.account, ?trouble, reason, %probe_at, "the account is paused and probed");
+                tracing::error!(account = self.account, ?trouble, reason, until = %probe_at, "the account is paused and probed");
             }
             (Some(outage), None) => {
                 tracing::info!(account = self.account, since = %outage.since, "the account works again");

@@ -169,7 +169,7 @@ impl Dynamo {
                     jobs.insert(id, job);
                 }
                 Err(error) => {
-                    tracing::error!(job.id = %id, %error, "a job cannot be read");
+                    tracing::error!(job = %id, %error, "a job cannot be read");
                     unreadable.push(id);
                 }
             }

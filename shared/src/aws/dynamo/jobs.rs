@@ -223,7 +223,7 @@ impl Dynamo {
         if parcels.len() == save.parcels.len() {
             return Err(StoreError(format!("a write of job {} was refused", save.job.id)));
         }
-        tracing::warn!(job.id = %save.job.id, "a tracking number of the job is followed already");
+        tracing::warn!(job = %save.job.id, "a tracking number of the job is followed already");
         let save = Save {
             parcels,
             ..save.clone()

@@ -114,7 +114,7 @@ impl Advance {
     /// Opens what the job needs, or records why that must wait.
     async fn begin(&self, job: Job, answered_by: Option<Timestamp>) -> Result<Option<Run<'_>>, StoreError> {
         let Some(gate) = self.connections.gate(&job.connection).await? else {
-            tracing::error!(job.id = %job.id, connection = %job.connection, "the job's connection does not exist");
+            tracing::error!(job = %job.id, connection = %job.connection, "the job's connection does not exist");
             return Ok(None);
         };
         let mut ledger = Ledger::of(self, job);
@@ -156,13 +156,13 @@ impl Run<'_> {
                 return Ok(());
             }
         }
-        tracing::error!(job.id = %self.ledger.job.id, "the job took more steps than any job takes");
+        tracing::error!(job = %self.ledger.job.id, "the job took more steps than any job takes");
         Ok(())
     }
 
     async fn step(&mut self) -> Result<Onward, StoreError> {
         let next = self.ledger.job.next(self.ledger.now(), &self.ledger.ports.timing);
-        tracing::info!(job.id = %self.ledger.job.id, next = next.name(), "next");
+        tracing::debug!(job = %self.ledger.job.id, next = next.name(), "next");
         match next {
             Next::Finished | Next::Wait(_) => Ok(Onward::Rest),
             Next::Void(shipment) => self.void(shipment).await,

@@ -82,11 +82,11 @@ impl Run<'_> {
         match stored {
             Some(Ok(kept)) => are_complete(shipment, labels).then_some(kept),
             Some(Err(error)) => {
-                tracing::error!(job.id = %job, %error, "a label could not be kept; it is fetched again, where the carrier allows that");
+                tracing::error!(job = %job, %error, "a label could not be kept; it is fetched again, where the carrier allows that");
                 None
             }
             None => {
-                tracing::error!(job.id = %job, "the labels could not be kept in time; they are fetched again, where the carrier allows that");
+                tracing::error!(job = %job, "the labels could not be kept in time; they are fetched again, where the carrier allows that");
                 None
             }
         }
@@ -103,7 +103,7 @@ impl Run<'_> {
         match found? {
             Ok(labels) => Some(labels).filter(|labels| !labels.is_empty()),
             Err(error) => {
-                tracing::warn!(job.id = %job, %error, "nobody can say whether the labels are kept");
+                tracing::warn!(job = %job, %error, "nobody can say whether the labels are kept");
                 None
             }
         }

@@ -152,7 +152,7 @@ impl<'a> Ledger<'a> {
                 }
                 Saved::Conflict(current) if outcome.survives_a_conflict(&current) => base = *current,
                 Saved::Conflict(current) => {
-                    tracing::info!(job.id = %self.job.id, outcome = outcome.name(), "somebody else was faster");
+                    tracing::info!(job = %self.job.id, outcome = outcome.name(), "somebody else was faster");
                     self.job = *current;
                     self.tell_with_the_next(story);
                     return Ok(Recorded::Overtaken);
@@ -190,7 +190,7 @@ impl<'a> Ledger<'a> {
             .write_whole(documents, base, outcome.clone(), story.clone(), snapshot)
             .await?;
         if let Err(illegal) = &written {
-            tracing::warn!(job.id = %base.id, %illegal, "an outcome does not fit");
+            tracing::warn!(job = %base.id, error = %illegal, "an outcome does not fit");
         }
         Ok(written.ok())
     }
@@ -211,6 +211,7 @@ impl<'a> Ledger<'a> {
     async fn stands(&mut self, job: Job, outcome: &Outcome) -> Result<Recorded, StoreError> {
         self.job = job;
         self.tries = self.tries_after(outcome);
+        self.log(outcome);
         let now = self.now();
         if let Some(due) = self
             .job
@@ -219,10 +220,24 @@ impl<'a> Ledger<'a> {
         {
             let delay = Duration::try_from(due.duration_since(now)).unwrap_or_default();
             if let Err(error) = self.ports.queue.send(&self.job.id, &self.job.tenant, delay).await {
-                tracing::warn!(job.id = %self.job.id, %error, "not queued: the sweeper will find it");
+                tracing::warn!(job = %self.job.id, %error, "not queued: the sweeper will find it");
             }
         }
         Ok(Recorded::Stands)
+    }
+
+    /// The decision by its name: its words may hold what an ERP or a carrier says of a person.
+    fn log(&self, outcome: &Outcome) {
+        let job = &self.job;
+        let hold = job.hold.as_ref().map(|hold| tracing::field::debug(hold.reason));
+        tracing::info!(
+            job = %job.id,
+            connection = %job.connection,
+            order = job.number,
+            outcome = outcome.name(),
+            hold,
+            "recorded"
+        );
     }
 
     /// An intent is no progress yet: what it leads to is.

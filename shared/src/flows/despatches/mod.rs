@@ -471,7 +471,7 @@ impl Intake<'_> {
 
     async fn call_for(&self, job: &Job) {
         if let Err(error) = self.queue.send(&job.id, &job.tenant, Duration::ZERO).await {
-            tracing::warn!(job.id = %job.id, %error, "not queued: the sweeper will find it");
+            tracing::warn!(job = %job.id, %error, "not queued: the sweeper will find it");
         }
     }
 
@@ -493,7 +493,7 @@ impl Intake<'_> {
         if !self.documents.admit_from(&after, jobs, &parcels).await? {
             return Ok(None);
         }
-        tracing::warn!(job.id = %new.job.id, connection = %self.connection.id, despatch = %despatch.id, why = why.name(), "a despatch fits no order");
+        tracing::warn!(job = %new.job.id, connection = %self.connection.id, despatch = %despatch.id, reason = why.name(), "a despatch fits no order");
         telemetry::count("DespatchesParked", 1);
         Ok(Some(new.job.id))
     }

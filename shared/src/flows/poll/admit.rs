@@ -74,6 +74,12 @@ impl Poll {
                 continue;
             }
             if order.standing != Standing::Ready {
+                tracing::info!(
+                    connection = %asked.connection.id,
+                    order = order.number,
+                    reason = in_short(&order.standing),
+                    "not ready to ship"
+                );
                 report.waiting += 1;
                 continue;
             }
@@ -153,6 +159,7 @@ impl Poll {
         };
         // A conflict means that somebody is at work on the job.
         if self.jobs.save(&save).await? == Saved::Done {
+            tracing::info!(job = %job.id, connection = %job.connection, "its document was changed: it is looked at sooner");
             self.queue.send(&job.id, &job.tenant, Duration::ZERO).await?;
         }
         Ok(())
@@ -182,7 +189,7 @@ impl Poll {
                         quantity back, if the parcel does not travel";
             let entry = AuditEntry::new(self.clock.now(), "waybill", text);
             self.stories.tell_story(&asked.connection.id, &unit.job, &entry).await?;
-            tracing::error!(job.id = %unit.job, connection = %asked.connection.id, "a document changed after it was shipped");
+            tracing::error!(job = %unit.job, connection = %asked.connection.id, "a document changed after it was shipped");
             telemetry::count("ChangedAfterShipment", 1);
         }
         after.version += 1;
@@ -222,6 +229,8 @@ impl Poll {
     async fn await_kin(&self, asked: Asked<'_>, document: Document<'_>) -> Result<bool, StoreError> {
         let awaited = document.units.awaited(document.order, document.kin);
         for earlier in &awaited {
+            let (order, holder) = (&document.order.number, &earlier.document);
+            tracing::info!(connection = %asked.connection.id, order, document = %holder, "its goods are held by another document");
             let mut after = earlier.passing_on(PassedOn {
                 document: document.order.document.clone(),
                 unit: 0,
@@ -252,8 +261,11 @@ impl Poll {
         let held = jobs.iter().filter(|new| new.job.hold.is_some()).count();
         telemetry::count("JobsHeld", count(held));
         for new in &jobs {
+            let (job, id) = (&new.job, &asked.connection.id);
+            let hold = job.hold.as_ref().map(|hold| tracing::field::debug(hold.reason));
+            tracing::info!(job = %job.id, connection = %id, order = job.number, hold, "admitted");
             if let Err(error) = self.queue.send(&new.job.id, &new.job.tenant, Duration::ZERO).await {
-                tracing::warn!(job.id = %new.job.id, %error, "not queued: the sweeper will find it");
+                tracing::warn!(job = %new.job.id, %error, "not queued: the sweeper will find it");
             }
         }
         Ok(Some(count(jobs.len())))
@@ -325,7 +337,7 @@ impl Poll {
                 address: None,
             };
             if let Err(illegal) = job.apply(held, now, &self.timing) {
-                tracing::error!(job.id = %job.id, %illegal, "a new job cannot be held");
+                tracing::error!(job = %job.id, error = %illegal, "a new job cannot be held");
             }
         }
         let audit = AuditEntry::new(now, asked.by, text).changing(None, &job);
@@ -351,6 +363,15 @@ fn ordered_up_to_now(units: &Units, order: &Order, additions: &BTreeSet<&LineId>
         false => Some((line.id.clone(), line.ordered)),
     };
     order.lines.iter().filter_map(up_to_now).collect()
+}
+
+fn in_short(standing: &Standing) -> &str {
+    match standing {
+        Standing::Ready => "ready",
+        Standing::Waiting(reason) => reason,
+        Standing::Cancelled => "cancelled",
+        Standing::Closed => "closed",
+    }
 }
 
 fn grown(added: &[&LineId]) -> String {

@@ -354,7 +354,7 @@ fn tell(report: &mut Report, despatch: &Despatch, taken: &Taken) {
         Taken::Pending => report.waiting += 1,
         Taken::LeftAlone(why) => {
             telemetry::count("DespatchesLeftAlone", 1);
-            tracing::info!(despatch = %id, why, "a despatch is left alone");
+            tracing::info!(despatch = %id, reason = why, "a despatch is left alone");
         }
     }
 }

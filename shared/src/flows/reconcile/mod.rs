@@ -182,7 +182,8 @@ impl Reconcile {
         let standing = self.runs.standing(id).await?;
         if standing.run.as_ref().is_none_or(Run::is_finished) {
             // Whoever was faster has begun one.
-            self.runs.advance(id, &self.begun(&standing, None)).await?;
+            let begun = self.runs.advance(id, &self.begun(&standing, None)).await?;
+            tracing::info!(connection = %id, new = begun, "is to be reconciled");
         }
         Ok(())
     }

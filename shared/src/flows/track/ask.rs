@@ -159,11 +159,11 @@ impl Visit<'_> {
                 Answer::News(news.unwrap_or_default())
             }
             Err(CallError::Later(later)) => {
-                tracing::info!(parcel = %parcel.key, error = %later, "the carrier cannot be asked now");
+                tracing::info!(parcel = %parcel.key, reason = %later, "the carrier cannot be asked now");
                 Answer::Silence(self.track.again(parcel, &later, parcel.failures))
             }
             Err(CallError::Refused(refusal)) => {
-                tracing::warn!(parcel = %parcel.key, %refusal, "the carrier does not tell of the parcel");
+                tracing::warn!(parcel = %parcel.key, error = %refusal, "the carrier does not tell of the parcel");
                 let cadence = &self.connection.tracking;
                 Answer::Silence(cadence.next(self.systems.carrier.pace(), parcel, now))
             }
@@ -275,11 +275,11 @@ impl Visit<'_> {
 
     fn say_farewell(&self, parcel: &TrackedParcel, ending: Ending) {
         match ending {
-            Ending::Final => tracing::info!(job.id = %parcel.job, parcel = %parcel.key, "the parcel's way has ended"),
+            Ending::Final => tracing::info!(job = %parcel.job, parcel = %parcel.key, "the parcel's way has ended"),
             Ending::GivenUp => {
                 telemetry::count("ParcelsGivenUp", 1);
                 let days = self.connection.tracking.give_up_after.as_hours() / 24;
-                tracing::error!(job.id = %parcel.job, parcel = %parcel.key, days, "the parcel has not arrived and is not followed any more");
+                tracing::error!(job = %parcel.job, parcel = %parcel.key, days, "the parcel has not arrived and is not followed any more");
             }
         }
     }

@@ -89,7 +89,11 @@ impl Track {
             PushedNews::Changed(document) => self.changed(hook, &document).await,
             PushedNews::Nothing { why } => {
                 telemetry::count("WebhooksNotUnderstood", 1);
-                tracing::info!(capture = captured.id, why, "a webhook tells nothing that we know");
+                tracing::info!(
+                    capture = captured.id,
+                    reason = why,
+                    "a webhook tells nothing that we know"
+                );
                 Ok(())
             }
         };
@@ -123,7 +127,7 @@ impl Track {
     /// The carrier is asked soon for what a webhook does not say whole.
     async fn hinted(&self, captured: &Captured, hook: &Hook, number: &str, why: &str) -> Result<(), StoreError> {
         telemetry::count("WebhooksNotUnderstood", 1);
-        tracing::info!(capture = captured.id, why, "a webhook is only a hint");
+        tracing::info!(capture = captured.id, reason = why, "a webhook is only a hint");
         let at = self.clock.now() + SOON;
         for parcel in self.parcels.parcels(&keys(&hook.connections, number)).await? {
             self.ask_by(&parcel.key, at).await?;
@@ -175,7 +179,7 @@ impl Track {
         for connection in &hook.connections {
             let report = self.poll.admit_document(connection, document).await?;
             if let Some(why) = report.stopped {
-                tracing::info!(%connection, %document, why, "the document was not read: the poll finds it");
+                tracing::info!(%connection, %document, reason = why, "the document was not read: the poll finds it");
             }
         }
         Ok(())
@@ -194,7 +198,7 @@ impl Track {
                 }
                 Followed::Nowhere(why) => {
                     telemetry::count("WebhooksToNowhere", 1);
-                    tracing::info!(%connection, why, "a webhook leads to nothing");
+                    tracing::info!(%connection, reason = why, "a webhook leads to nothing");
                 }
                 Followed::Later(later) => obstacle = Some(later),
             }
@@ -280,7 +284,7 @@ fn resumed(moved: TrackedParcel, now: Timestamp) -> TrackedParcel {
 
 fn log(parcel: &TrackedParcel, progress: Option<&Progress>) {
     let milestone = progress.map_or("nothing", |progress| progress.milestone.words());
-    tracing::info!(job.id = %parcel.job, parcel = %parcel.key, milestone, "the parcel moved");
+    tracing::info!(job = %parcel.job, parcel = %parcel.key, milestone, "the parcel moved");
 }
 
 fn keys(connections: &[ConnectionId], number: &str) -> Vec<ParcelKey> {

@@ -137,7 +137,7 @@ impl Visit<'_> {
 
     /// The ERP cannot be asked what it shows: the longer that lasts, the more seldom it is tried.
     async fn not_now(&self, parcel: &TrackedParcel, later: &Later) -> Result<(), StoreError> {
-        tracing::info!(job.id = %parcel.job, %later, "the ERP is told later");
+        tracing::info!(job = %parcel.job, reason = %later, "the ERP is told later");
         let now = self.track.clock.now();
         let waited = now.duration_since(parcel.untold_since.unwrap_or(now)).as_mins();
         let tries = u64::try_from(waited).unwrap_or_default().saturating_add(1).ilog2();
@@ -202,13 +202,13 @@ impl Visit<'_> {
         let story = worth_a_word.then(|| self.story(&status, &written));
         let (after, again) = match written {
             Ok(Told::NotYet) => {
-                tracing::info!(job.id = %parcel.job, "what shows the delivery is not there: it is told later");
+                tracing::info!(job = %parcel.job, "what shows the delivery is not there: it is told later");
                 let waiting = Telling { doubtful_until, ..free };
                 (waiting, Some(now + NOT_THERE))
             }
             Ok(Told::NoRoom) => {
                 telemetry::count("DeliveriesNotTold", 1);
-                tracing::warn!(job.id = %parcel.job, "what is to show the delivery has no room for the parcel: it is not told");
+                tracing::warn!(job = %parcel.job, "what is to show the delivery has no room for the parcel: it is not told");
                 let ended = Telling {
                     failures: 0,
                     doubtful_until,
@@ -217,7 +217,7 @@ impl Visit<'_> {
                 (ended, None)
             }
             Ok(Told::Shown | Told::NotWanted) => {
-                tracing::info!(job.id = %parcel.job, status = status.milestone.words(), "the ERP shows it");
+                tracing::info!(job = %parcel.job, status = status.milestone.words(), "the ERP shows it");
                 let told = Telling {
                     // What names a person stands in the document's own name only, where it is erased with it.
                     told: (whole == parcel.document).then_some(status),
@@ -229,7 +229,7 @@ impl Visit<'_> {
             }
             Err(EffectError::Rejected(refusal)) => {
                 telemetry::count("DeliveriesNotTold", 1);
-                tracing::error!(job.id = %parcel.job, %refusal, "the ERP does not take the delivery's status");
+                tracing::error!(job = %parcel.job, error = %refusal, "the ERP does not take the delivery's status");
                 let refused = Telling {
                     failures: failures.saturating_add(1),
                     ..free
@@ -237,7 +237,7 @@ impl Visit<'_> {
                 (refused, (failures < REFUSALS).then_some(now + REFUSED))
             }
             Err(EffectError::NotSent(later)) => {
-                tracing::info!(job.id = %parcel.job, %later, "the ERP is told later");
+                tracing::info!(job = %parcel.job, reason = %later, "the ERP is told later");
                 let again = self.track.again(parcel, &later, failures);
                 // To wait for one's turn is no failure.
                 let failed = u32::from(later.obstacle != Obstacle::Queued);
@@ -248,7 +248,7 @@ impl Visit<'_> {
                 (waiting, Some(again))
             }
             Err(EffectError::Unknown(reason)) => {
-                tracing::warn!(job.id = %parcel.job, reason, "nobody knows whether the ERP shows it: it is looked at again");
+                tracing::warn!(job = %parcel.job, reason, "nobody knows whether the ERP shows it: it is looked at again");
                 let doubtful = Telling {
                     failures: failures.saturating_add(1),
                     doubtful_until: Some(now + self.window()),

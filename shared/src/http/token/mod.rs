@@ -233,7 +233,7 @@ impl SharedTokens {
         if !saved.map_err(our_store)? {
             return self.reread(key).await;
         }
-        tracing::info!(system = key.system, credential = key.credential, version, %expires_at, "a new token");
+        tracing::info!(system = key.system, credential = key.credential, version, until = %expires_at, "a new token");
         let token = Token {
             secret: minted.secret,
             version,

@@ -112,7 +112,7 @@ impl Issuer {
         let lock = self.lock(refused, now).await;
         if refused.is_some() && address.health.outage.is_none() {
             tracing::error!(
-                lane = self.endpoint.lane.account,
+                account = self.endpoint.lane.account,
                 minutes = lock.as_mins(),
                 "FedEx gives this project no token"
             );
@@ -170,7 +170,7 @@ impl Issuer {
             Err(error) => Err(error),
         };
         if !noted.as_ref().is_ok_and(|noted| *noted) {
-            tracing::warn!(of, ?noted, "how token requests fare could not be shared");
+            tracing::warn!(account = of, error = ?noted, "how token requests fare could not be shared");
         }
     }
 }

@@ -180,7 +180,7 @@ impl Fusion {
             },
             Known::Missing => Known::Missing,
             Known::Refused(why) => {
-                tracing::warn!(account = self.account, why, "suppliers cannot be read");
+                tracing::warn!(account = self.account, reason = why, "suppliers cannot be read");
                 Known::Refused(why)
             }
         })

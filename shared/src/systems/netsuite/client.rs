@@ -485,7 +485,7 @@ impl NetSuite {
                 .filter_map(|row| Some((row.id.clone()?, row)))
                 .collect()),
             Err(CallError::Refused(refusal)) => {
-                tracing::warn!(account = %self.settings.account, %refusal, "customers cannot be read");
+                tracing::warn!(account = %self.settings.account, error = %refusal, "customers cannot be read");
                 Ok(BTreeMap::new())
             }
             Err(error) => Err(error),

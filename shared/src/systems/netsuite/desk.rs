@@ -279,7 +279,7 @@ impl NetSuite {
             match convert::desk_order(order, row, customer, times) {
                 Some(order) => placed.push(order),
                 None => tracing::info!(
-                    order = id,
+                    document = id,
                     "an order is not told: it waits, has nothing to ship, ended after something of it had left, or goes to \
                      several places"
                 ),

@@ -293,7 +293,7 @@ impl ShipStation {
             match self.despatch_of(row).await {
                 Ok(despatch) => gathered.despatches.extend(despatch),
                 Err(CallError::Later(later)) if index > from => {
-                    tracing::info!(%later, index, "a page of despatches is cut short");
+                    tracing::info!(reason = %later, index, "a page of despatches is cut short");
                     gathered.stopped = Some(index);
                     break;
                 }

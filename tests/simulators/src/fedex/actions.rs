@@ -39,6 +39,11 @@ impl FedEx {
         self.state().shipments().skip(count).cloned().collect()
     }
 
+    /// Every token that was given out.
+    pub fn tokens(&self) -> Vec<String> {
+        self.state().tokens.iter().map(|token| token.value.clone()).collect()
+    }
+
     /// When each of a project's tokens was given out.
     pub fn tokens_of(&self, project: &str) -> Vec<Timestamp> {
         let state = self.state();

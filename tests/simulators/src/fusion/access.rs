@@ -217,6 +217,11 @@ impl Access {
         keys::generate(KeyKind::Rsa3072)
     }
 
+    /// The access tokens that were given out and not revoked.
+    pub fn given(&self) -> Vec<String> {
+        self.tokens.keys().cloned().collect()
+    }
+
     /// Stops accepting every access token given out so far.
     pub fn expire_tokens(&mut self) {
         self.tokens.clear();

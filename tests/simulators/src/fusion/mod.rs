@@ -143,6 +143,11 @@ impl Fusion {
         self.with(|inner| change(&mut inner.world.options));
     }
 
+    /// The tokens that are good still, or were until their time was over.
+    pub fn tokens(&self) -> Vec<String> {
+        self.with(|inner| inner.access.given())
+    }
+
     /// Access tokens given out so far stop working.
     pub fn expire_tokens(&self) {
         self.with(|inner| inner.access.expire_tokens());

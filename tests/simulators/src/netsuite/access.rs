@@ -151,6 +151,11 @@ impl Access {
         self.consumers.insert((consumer.0.into(), token.0.into()), secrets);
     }
 
+    /// The access tokens that were given out and not revoked.
+    pub fn given(&self) -> Vec<String> {
+        self.access_tokens.keys().cloned().collect()
+    }
+
     /// Stops accepting every access token given out so far.
     pub fn expire_tokens(&mut self) {
         self.access_tokens.clear();

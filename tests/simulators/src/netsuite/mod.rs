@@ -164,6 +164,11 @@ impl NetSuite {
         })
     }
 
+    /// The tokens that are good still, or were until their time was over.
+    pub fn tokens(&self) -> Vec<String> {
+        self.with(|inner| inner.access.given())
+    }
+
     /// Access tokens given out so far stop working.
     pub fn expire_tokens(&self) {
         self.with(|inner| inner.access.expire_tokens());

@@ -185,6 +185,11 @@ impl Access {
         locked.map(|account| account.user.oprid.clone()).collect()
     }
 
+    /// The access tokens that were given out and not revoked.
+    pub fn given(&self) -> Vec<String> {
+        self.tokens.keys().cloned().collect()
+    }
+
     /// Revokes every token given out so far.
     pub fn expire_tokens(&mut self) {
         self.tokens.clear();

@@ -135,6 +135,11 @@ impl PeopleSoft {
         self.with(|inner| change(&mut inner.world.options));
     }
 
+    /// The tokens that are good still, or were until their time was over.
+    pub fn tokens(&self) -> Vec<String> {
+        self.with(|inner| inner.access.given())
+    }
+
     /// Revokes every token given out so far.
     pub fn expire_tokens(&self) {
         self.with(|inner| inner.access.expire_tokens());

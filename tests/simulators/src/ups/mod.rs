@@ -285,6 +285,11 @@ impl Ups {
         self.state().shipments.iter().skip(count).cloned().collect()
     }
 
+    /// Every token that was given out.
+    pub fn tokens(&self) -> Vec<String> {
+        self.state().tokens.iter().map(|token| token.value.clone()).collect()
+    }
+
     /// When each of a client's tokens was given out.
     pub fn tokens_of(&self, client: &str) -> Vec<Timestamp> {
         let state = self.state();
