@@ -66,10 +66,10 @@ secret must be of the kind authorization-code; the refresh token is stored in it
     /// Polls the ERP now and tells what came of it
     #[command(after_help = "Examples:\n  waybill connection poll acme-netsuite-ups")]
     Poll { id: ConnectionId },
-    /// Stops it: nothing is read, bought or written until it is resumed
+    /// Stops it: nothing more is read or bought until it is resumed; what is bought already is still written back
     #[command(after_help = "Examples:\n  waybill connection pause acme-netsuite-ups --by ada")]
     Pause { id: ConnectionId },
-    /// Starts it: from now on it buys shipments
+    /// Starts it: from now on it buys shipments, or passes on what people ship at the carrier's own desk
     #[command(
         after_help = "Examples:\n  waybill connection resume acme-netsuite-ups\n  waybill connection resume acme-netsuite-ups --yes --by ada"
     )]
@@ -473,22 +473,32 @@ async fn pause(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Answ
 
 async fn resume(stack: &Stack, common: &Common, id: &ConnectionId) -> Result<Answer, Failure> {
     let connection = stack.gate(id).await?.connection;
-    if connection.paused && connection.desk.is_some() {
-        common.confirm(&format!(
-            "{id} takes in what people have shipped in {} since {}, and tells it what its file says",
-            connection.carrier.system,
-            when(connection.start_from)
-        ))?;
-    } else if connection.paused {
-        common.confirm(&format!(
-            "{id} buys shipments at {} account {} for orders modified since {}, up to {} an hour",
-            connection.carrier.system,
-            connection.carrier.account,
-            when(connection.start_from),
-            connection.spend_cap_per_hour
-        ))?;
+    if connection.paused {
+        common.confirm(&what_begins(&connection))?;
     }
     turn(stack, common, connection, false).await
+}
+
+/// What a connection does from the moment it is resumed.
+fn what_begins(connection: &Connection) -> String {
+    let Connection { id, erp, carrier, .. } = connection;
+    let since = when(connection.start_from);
+    if connection.desk.is_none() {
+        return format!(
+            "{id} buys shipments at {} account {} for orders modified since {since}, up to {} an hour",
+            carrier.system, carrier.account, connection.spend_cap_per_hour
+        );
+    }
+    let told = match (&connection.stock, &connection.customers) {
+        (None, None) => String::new(),
+        (Some(_), None) => format!(", and sets stock at {}", carrier.system),
+        (None, Some(_)) => format!(", and tells {} of customers", carrier.system),
+        (Some(_), Some(_)) => format!(", and sets stock and tells of customers at {}", carrier.system),
+    };
+    format!(
+        "{id} makes fulfilments at {} account {} of what was shipped at {} account {} since {since}{told}; it buys nothing",
+        erp.system, erp.account, carrier.system, carrier.account
+    )
 }
 
 async fn turn(stack: &Stack, common: &Common, before: Connection, paused: bool) -> Result<Answer, Failure> {
@@ -640,6 +650,36 @@ mod tests {
         };
         let words = at_desk_in_words(&desk, &nothing);
         assert!(words.ends_with("nothing") && !words.contains("open order"), "{words}");
+    }
+
+    /// P52: who resumes a connection is told what it does then: buying, or at a desk where people ship, passing on.
+    #[test]
+    fn what_begins_is_told_before_it_begins() {
+        let buys = what_begins(&file());
+        assert!(buys.contains("buys shipments at ups account A1B2C3"), "{buys}");
+        assert!(buys.contains("up to 500 USD an hour"), "{buys}");
+        let text = include_str!("../../examples/connections/netsuite-shipstation.toml");
+        let desk = parse(text, "dev", &Checks).unwrap();
+        let (stock, customers) = (desk.stock.clone(), desk.customers.clone());
+        let told = |stock, customers| {
+            what_begins(&Connection {
+                stock,
+                customers,
+                ..desk.clone()
+            })
+        };
+        let passes_on = told(stock.clone(), customers.clone());
+        for word in [
+            "makes fulfilments at netsuite account 1234567 of what was shipped at shipstation account acme since",
+            "sets stock and tells of customers at shipstation",
+            "buys nothing",
+        ] {
+            assert!(passes_on.contains(word), "{passes_on}");
+        }
+        assert!(!passes_on.contains("USD"), "{passes_on}");
+        assert!(told(stock, None).contains("sets stock at shipstation; it buys nothing"));
+        assert!(told(None, customers).contains("tells shipstation of customers;"));
+        assert!(!told(None, None).contains(", and"));
     }
 
     #[test]

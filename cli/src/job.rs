@@ -390,7 +390,7 @@ async fn label(stack: &Stack, id: &JobId, out: &Path) -> Result<Answer, Failure>
 
 async fn link(stack: &Stack, id: &JobId) -> Result<Answer, Failure> {
     let job = load(stack, id).await?;
-    let days = stack.gate(&job.connection).await?.connection.label_link_days;
+    let days = stack.gate(&job.connection).await?.connection.link_days();
     let until = label_link::after(Timestamp::now(), days);
     let link = stack.label_links()?.link(&job, until).await?;
     let link = link.ok_or_else(|| Failure::new(no_link(&job)))?;

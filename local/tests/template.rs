@@ -11,6 +11,7 @@ use local::functions::FUNCTIONS;
 use local::place::Place;
 use local::template::Template;
 use serde_json::{Value, json};
+use waybill::aws::{KEEP_DAYS, KEEP_TAG};
 use waybill::ports::{RENEWED_BEFORE, UNUSED_BEFORE};
 
 fn template() -> Value {
@@ -351,6 +352,62 @@ fn the_api_is_throttled_logs_no_path_and_may_call_its_functions() {
         let may = |permission: &Value| permission["Properties"]["FunctionName"] == *function;
         assert!(permissions.iter().any(|(_, permission)| may(permission)), "{name}");
     }
+}
+
+/// P22: personal data in the bucket lives by the connection's retention: for each class of days in the code the bucket has a rule that
+/// deletes what bears it after so many days, and no rule deletes labels or bodies otherwise.
+#[test]
+fn the_bucket_deletes_what_was_kept_for_long_enough() {
+    let template = template();
+    let rules = &template["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"];
+    let rules = rules.as_array().unwrap();
+    let tagged: Vec<&Value> = rules.iter().filter(|rule| !rule["TagFilters"].is_null()).collect();
+    let wanted = KEEP_DAYS.map(|days| {
+        serde_json::json!({
+            "Id": format!("kept-{days}-days"),
+            "Status": "Enabled",
+            "TagFilters": [{ "Key": KEEP_TAG, "Value": days.to_string() }],
+            "ExpirationInDays": days,
+        })
+    });
+    assert_eq!(tagged, wanted.iter().collect::<Vec<_>>());
+    let others = rules.iter().filter(|rule| rule["TagFilters"].is_null());
+    for rule in others.filter(|rule| !rule["ExpirationInDays"].is_null()) {
+        assert_eq!(rule["Prefix"], "hooks/", "{rule}");
+    }
+}
+
+/// Whoever stores what bears a class of days may say which; S3 refuses the whole object otherwise.
+#[test]
+fn whoever_stores_what_expires_may_say_when() {
+    let roles = resources(&template(), "AWS::IAM::Role");
+    let mut putting = 0;
+    for (name, role) in &roles {
+        let policies = role["Properties"]["Policies"].as_array().unwrap();
+        let statements = policies
+            .iter()
+            .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
+        for statement in statements {
+            let actions: BTreeSet<&str> = statement["Action"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            if !actions.contains("s3:PutObject") {
+                assert!(!actions.contains("s3:PutObjectTagging"), "{name}: {statement}");
+                continue;
+            }
+            let on_hooks = statement["Resource"].to_string().contains("/hooks/*");
+            assert_eq!(
+                actions.contains("s3:PutObjectTagging"),
+                !on_hooks,
+                "{name}: {statement}"
+            );
+            putting += 1;
+        }
+    }
+    assert!(putting >= 6, "only {putting} statements were read");
 }
 
 /// Whoever takes webhooks from the world can neither read the table's indexes nor open what the key seals, and changes

@@ -164,7 +164,7 @@ pub struct Exchange {
     /// The vendor's own names for the exchange, by the headers in which they came.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vendor_ids: Vec<(String, String)>,
-    /// The body that came back, or what went wrong. Credentials in it are replaced.
+    /// The body that came back, or what went wrong. Credentials in it are replaced, and labels by where they are kept.
     pub received: String,
     /// How long it took.
     pub milliseconds: u64,
@@ -189,6 +189,15 @@ impl Recorder {
     /// Adds an exchange.
     pub fn record(&self, exchange: Exchange) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+    }
+
+    /// Puts one text for another in the answers recorded since the last time.
+    pub fn replace(&self, text: &str, by: &str) {
+        for exchange in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+            if exchange.received.contains(text) {
+                exchange.received = exchange.received.replace(text, by);
+            }
+        }
     }
 
     /// Takes everything recorded since the last time.
@@ -963,8 +972,8 @@ pub trait DeadLetters: Send + Sync {
 /// Labels, kept for as long as the connection says.
 #[async_trait]
 pub trait Labels: Send + Sync {
-    /// Stores a label under a key that the same label always gets.
-    async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError>;
+    /// Stores a label under a key that the same label always gets, for so many days at least.
+    async fn put(&self, job: &JobId, index: usize, label: &LabelImage, days: u32) -> Result<LabelRef, StoreError>;
     /// A parcel's label that was stored for a job, whether or not anybody could record it; `None` where none is kept.
     async fn stored(&self, job: &JobId, number: &str, format: LabelFormat) -> Result<Option<LabelRef>, StoreError>;
     /// The bytes of a label.

@@ -222,7 +222,7 @@ impl Queue for Store {
 /// Every label is kept.
 #[async_trait]
 impl Labels for Store {
-    async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError> {
+    async fn put(&self, job: &JobId, index: usize, label: &LabelImage, _days: u32) -> Result<LabelRef, StoreError> {
         Ok(LabelRef {
             tracking_number: label.tracking_number.clone(),
             format: label.format,

@@ -1,15 +1,21 @@
 //! What can be proved afterwards, what must never be readable, and what must never be reached.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use data_encoding::BASE64;
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
+use serde_json::Value;
 use simulators::faults::{Fault, FaultKind};
 use simulators::netsuite::keys::KeyKind;
 use simulators::requests::RequestRecord;
 use tests::world::{Failure, World};
 use waybill::connection::Environment;
+use waybill::domain::ParcelRule;
+use waybill::flows::advance::Advance;
 use waybill::job::{Step, history};
+use waybill::memory::{Fate, Switch};
 use waybill::ports::{AuditEntry, CallError, Exchange, Sealer, Secrets, Systems};
 
 /// What one exchange was, by our audit or by the other side's log.
@@ -308,4 +314,100 @@ async fn a_check_of_real_systems_says_what_is_wrong_and_touches_nothing() -> Res
     assert_eq!(world.page(order)?, before);
     assert_eq!((world.asked_ups("ship"), other.asked_ups("ship")), (0, 0));
     Ok(())
+}
+
+/// P27: an app of UPS without the Shipping product is found before the first purchase is refused, and nothing is bought to find it.
+#[tokio::test]
+async fn a_check_finds_that_the_app_may_not_ship() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let without = FaultKind::Status {
+        code: 401,
+        retry_after: None,
+    };
+    world.ups_fault(Fault::new("label_recovery", without));
+    let connection = world.store.tables().connections[&tests::world::CONNECTION.parse()?].clone();
+    let opened = world.registry().open(&connection).await?;
+    let findings = opened.carrier.check().await;
+    let wrong: Vec<_> = findings.iter().filter(|finding| finding.result.is_err()).collect();
+    let [one] = wrong.as_slice() else {
+        panic!("{findings:?}")
+    };
+    let told = one.result.as_ref().unwrap_err();
+    assert!(told.contains("lacks the Shipping product"), "{told}");
+    assert_eq!((world.asked_ups("label_recovery"), world.asked_ups("ship")), (2, 0));
+    Ok(())
+}
+
+/// P22: a label that is kept stands in the audit by where it is kept, and from there the carrier's answer is whole again.
+#[tokio::test]
+async fn a_label_is_kept_once_and_the_answer_can_still_be_rebuilt() -> Result<(), Failure> {
+    let world = World::start().await?;
+    world.configure(|connection| connection.packing.rule = ParcelRule::PerPiece);
+    let order = world.enter(world.plain(2))?;
+    world.poll_and_work().await?;
+    let job = world.job(order)?;
+    let kept = job.labels.done().cloned().unwrap_or_default();
+    assert_eq!(kept.len(), 2, "{job:?}");
+    let mut answer = bought_by(&world, order)?;
+    for label in &kept {
+        let image = BASE64.encode(&world.store.tables().labels[&label.key]);
+        let begin = format!("(kept as {}: ", label.key);
+        assert!(answer.contains(&begin) && !answer.contains(&image), "{answer}");
+        let end = answer
+            .split(&begin)
+            .nth(1)
+            .and_then(|rest| rest.split_inclusive(')').next());
+        answer = answer.replace(&format!("{begin}{}", end.unwrap_or_default()), &image);
+        assert_eq!(
+            world.store.tables().labels_kept[&label.key],
+            90,
+            "as long as the connection says"
+        );
+    }
+    let answer: Value = serde_json::from_str(&answer)?;
+    let parcels = &answer["ShipmentResponse"]["ShipmentResults"]["PackageResults"];
+    let images: Vec<Vec<u8>> = (0..2)
+        .filter_map(|parcel| parcels[parcel]["ShippingLabel"]["GraphicImage"].as_str())
+        .map(|image| BASE64.decode(image.as_bytes()).unwrap())
+        .collect();
+    let stored = kept.iter().map(|label| world.store.tables().labels[&label.key].clone());
+    assert_eq!(images, stored.collect::<Vec<_>>());
+    Ok(())
+}
+
+/// P20, P22: a label that could not be stored stays in the audit.
+#[tokio::test]
+async fn a_label_that_was_not_stored_stays_in_the_audit() -> Result<(), Failure> {
+    struct Down;
+    #[async_trait::async_trait]
+    impl Switch for Down {
+        async fn before(&self, call: &'static str) -> Fate {
+            if call == "put label" {
+                Fate::LoseAnswer
+            } else {
+                Fate::Work
+            }
+        }
+    }
+    let world = World::start().await?;
+    let order = world.enter(world.plain(1))?;
+    world.poll().await?;
+    let down = Advance {
+        labels: Arc::new(world.store.behind(Arc::new(Down))),
+        ..world.worker()
+    };
+    down.run(&world.job(order)?.id).await?;
+    assert!(world.job(order)?.purchase.done().is_some());
+    let answer = bought_by(&world, order)?;
+    let stored: Vec<Vec<u8>> = world.store.tables().labels.values().cloned().collect();
+    assert_eq!(stored.len(), 1, "only its answers were lost");
+    assert!(answer.contains(&BASE64.encode(&stored[0])), "{answer}");
+    Ok(())
+}
+
+/// What UPS answered to the purchase, as the audit has it.
+fn bought_by(world: &World, order: u64) -> Result<String, Failure> {
+    let calls = exchanges(world, order, "ups")?;
+    let ship = calls.into_iter().find(|call| call.operation == "ship");
+    Ok(ship.ok_or("nothing was bought")?.received)
 }

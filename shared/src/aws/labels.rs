@@ -1,13 +1,16 @@
-//! The bucket: labels under `labels/<job>/<index>.<ext>`, big audit bodies under `audit/`. How long both are kept is
-//! the bucket's lifecycle.
+//! The bucket: labels under `labels/<job>/<number>.<ext>`, big audit bodies under `audit/`. How long each is kept is told by its tag
+//! ([`Keep`]), and the bucket's lifecycle deletes it.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
 use aws_sdk_s3::presigning::PresigningConfig;
 
-use super::blobs::Blobs;
+use super::blobs::{Blobs, Keep};
 use super::failure;
 use crate::domain::{JobId, LabelFormat, LabelImage, LabelRef};
 use crate::ports::{Handing, LabelDoor, Labels, StoreError};
@@ -31,14 +34,12 @@ impl Bucket {
 #[async_trait]
 impl Blobs for Bucket {
     async fn put(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> Result<(), StoreError> {
-        let request = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(key)
-            .content_type(content_type);
-        let answer = request.body(bytes.into()).send().await;
-        answer.map(|_| ()).map_err(|error| failure("storing an object", &error))
+        stored(self.putting(key, bytes, content_type).send().await)
+    }
+
+    async fn keep(&self, key: &str, bytes: Vec<u8>, content_type: &str, keep: Keep) -> Result<(), StoreError> {
+        let request = self.putting(key, bytes, content_type).tagging(keep.tag());
+        stored(request.send().await)
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -60,6 +61,11 @@ impl Blobs for Bucket {
 }
 
 impl Bucket {
+    fn putting(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> PutObjectFluentBuilder {
+        let request = self.client.put_object().bucket(&self.name).key(key);
+        request.content_type(content_type).body(bytes.into())
+    }
+
     async fn delete_objects(&self, prefix: &str) -> Result<(), StoreError> {
         let list = self.client.list_objects_v2().bucket(&self.name).prefix(prefix);
         let mut pages = list.into_paginator().send();
@@ -112,6 +118,10 @@ impl Bucket {
     }
 }
 
+fn stored(answer: Result<PutObjectOutput, SdkError<PutObjectError>>) -> Result<(), StoreError> {
+    answer.map(|_| ()).map_err(|error| failure("storing an object", &error))
+}
+
 /// The signature is made here, with this process's credentials, and nobody is asked: whether the object is there shows when the
 /// address is followed.
 #[async_trait]
@@ -131,9 +141,10 @@ impl LabelDoor for Bucket {
 
 #[async_trait]
 impl<T: Blobs> Labels for T {
-    async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError> {
+    async fn put(&self, job: &JobId, index: usize, label: &LabelImage, days: u32) -> Result<LabelRef, StoreError> {
         let key = format!("labels/{job}/{}", label.file_name(index));
-        Blobs::put(self, &key, label.bytes.clone(), content_type(label.format)).await?;
+        let (bytes, media) = (label.bytes.clone(), content_type(label.format));
+        Blobs::keep(self, &key, bytes, media, Keep::at_least(days)).await?;
         Ok(LabelRef {
             tracking_number: label.tracking_number.clone(),
             format: label.format,
@@ -170,8 +181,58 @@ fn content_type(format: LabelFormat) -> &'static str {
 #[cfg(test)]
 mod tests {
     use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
 
     use super::*;
+
+    /// The head of what asks for an object to be stored, as S3 sees it.
+    async fn head_of_a_put(keep: Option<Keep>) -> String {
+        let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(Credentials::new("AKID", "secret", None, None, "test"))
+            .endpoint_url(format!("http://{}", door.local_addr().unwrap()))
+            .force_path_style(true)
+            .build();
+        let bucket = Bucket::new(Client::from_conf(config), "waybill-bucket");
+        let answering = async {
+            let (mut socket, _) = door.accept().await.unwrap();
+            let mut seen = Vec::new();
+            while !seen.windows(4).any(|four| four == b"\r\n\r\n") {
+                assert!(socket.read_buf(&mut seen).await.unwrap() > 0);
+            }
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            socket.write_all(answer).await.unwrap();
+            // What is still to come of the body is read until the other side hangs up.
+            let mut rest = Vec::new();
+            let _ = socket.read_to_end(&mut rest).await;
+            String::from_utf8_lossy(&seen).to_lowercase()
+        };
+        let storing = async move {
+            let (key, bytes) = ("labels/JOB/1Z.zpl", b"^XA^XZ".to_vec());
+            let stored = match keep {
+                Some(keep) => Blobs::keep(&bucket, key, bytes, "text/plain", keep).await,
+                None => Blobs::put(&bucket, key, bytes, "text/plain").await,
+            };
+            drop(bucket);
+            stored
+        };
+        let (head, stored) = tokio::join!(answering, storing);
+        stored.unwrap();
+        head
+    }
+
+    /// P22: personal data in the bucket lives by the connection's retention: each object tells the lifecycle for how long.
+    #[tokio::test]
+    async fn an_object_bears_for_how_long_it_is_kept() {
+        let head = head_of_a_put(Some(Keep::at_least(100))).await;
+        assert!(head.starts_with("put /waybill-bucket/labels/job/1z.zpl"), "{head}");
+        assert!(head.contains("\r\nx-amz-tagging: waybill-keep-days=180\r\n"), "{head}");
+        let head = head_of_a_put(None).await;
+        assert!(!head.contains("tagging"), "{head}");
+    }
 
     /// A browser adds no headers: the signature may cover none but the host.
     #[tokio::test]

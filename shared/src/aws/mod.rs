@@ -17,7 +17,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-pub use blobs::Blobs;
+pub use blobs::{Blobs, KEEP_DAYS, KEEP_TAG, Keep};
 pub use clock::{RandomNonces, SystemClock};
 pub use dynamo::{Change, DUE_SHARDS, Dynamo, TRACKING_SHARDS};
 pub use labels::Bucket;

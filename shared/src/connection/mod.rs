@@ -75,7 +75,7 @@ pub struct Connection {
     pub accounts: Vec<AccountRule>,
     /// The label's format.
     pub label: LabelFormat,
-    /// For how many days after the purchase a link to the labels opens them.
+    /// For how many days after the purchase a link to the labels shall open them; [`Connection::link_days`] says for how many it does.
     #[serde(default = "usual_link_days")]
     pub label_link_days: u32,
     /// What papers across a border say.
@@ -190,6 +190,13 @@ pub struct CustomersPolicy {
 
 fn usually() -> bool {
     true
+}
+
+impl Connection {
+    /// For how many days after the purchase a link to the labels opens them: not longer than they are kept.
+    pub fn link_days(&self) -> u32 {
+        self.label_link_days.min(self.retention_days)
+    }
 }
 
 /// Where a connection does not say for how many days a link to labels opens.

@@ -1054,7 +1054,13 @@ mod tests {
         assert!(read(&with("", "link_days = 0")).is_err());
         let mut old = serde_json::to_value(read(&with("", "")).unwrap()).unwrap();
         old.as_object_mut().unwrap().remove("label_link_days").unwrap();
-        assert_eq!(serde_json::from_value::<Connection>(old).unwrap().label_link_days, 180);
+        let old = serde_json::from_value::<Connection>(old).unwrap();
+        assert_eq!((old.label_link_days, old.link_days()), (180, 180));
+        let briefly = Connection {
+            retention_days: 90,
+            ..old
+        };
+        assert_eq!(briefly.link_days(), 90, "no link opens what is no longer kept");
     }
 
     #[test]

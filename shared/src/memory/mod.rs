@@ -145,6 +145,8 @@ pub struct Tables {
     pub desks: Desks,
     /// Messages that nobody can work on, each with its reason.
     pub dead_letters: Vec<(String, String)>,
+    /// For how many days at least each label is kept.
+    pub labels_kept: BTreeMap<String, u32>,
     /// Labels by key.
     pub labels: BTreeMap<String, Vec<u8>>,
     /// Spent amounts by connection and hour.
@@ -598,10 +600,11 @@ impl DeadLetters for Memory {
 
 #[async_trait]
 impl Labels for Memory {
-    async fn put(&self, job: &JobId, index: usize, label: &LabelImage) -> Result<LabelRef, StoreError> {
+    async fn put(&self, job: &JobId, index: usize, label: &LabelImage, days: u32) -> Result<LabelRef, StoreError> {
         let fate = self.pass("put label").await;
         let key = format!("labels/{job}/{}", label.file_name(index));
         self.tables().labels.insert(key.clone(), label.bytes.clone());
+        self.tables().labels_kept.insert(key.clone(), days);
         let stored = LabelRef {
             tracking_number: label.tracking_number.clone(),
             format: label.format,

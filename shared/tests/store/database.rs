@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::types::{
 };
 use dynoxide::Database;
 use jiff::{SignedDuration, Timestamp};
-use waybill::aws::{Blobs, Dynamo};
+use waybill::aws::{Blobs, Dynamo, Keep};
 use waybill::domain::Nonce;
 use waybill::ports::{Clock, Nonces, StoreError};
 
@@ -54,13 +54,22 @@ impl Nonces for Counted {
 
 /// The bucket as a map.
 #[derive(Debug, Default)]
-pub(crate) struct Objects(pub(crate) Mutex<BTreeMap<String, Vec<u8>>>);
+pub(crate) struct Objects(
+    pub(crate) Mutex<BTreeMap<String, Vec<u8>>>,
+    /// For how long each is kept that says so itself.
+    pub(crate) Mutex<BTreeMap<String, Keep>>,
+);
 
 #[async_trait]
 impl Blobs for Objects {
     async fn put(&self, key: &str, bytes: Vec<u8>, _content_type: &str) -> Result<(), StoreError> {
         self.0.lock().unwrap().insert(key.to_owned(), bytes);
         Ok(())
+    }
+
+    async fn keep(&self, key: &str, bytes: Vec<u8>, content_type: &str, keep: Keep) -> Result<(), StoreError> {
+        self.1.lock().unwrap().insert(key.to_owned(), keep);
+        self.put(key, bytes, content_type).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {

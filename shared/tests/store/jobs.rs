@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::join_all;
 use jiff::SignedDuration;
+use waybill::aws::Keep;
 use waybill::job::{Closing, Job};
 use waybill::ports::{AuditEntry, Directory, Documents, Due, Jobs, Save, Saved};
 
@@ -255,6 +256,11 @@ async fn personal_data_expires_by_the_connections_retention_and_jobs_never() {
     };
     assert!(store.dynamo.store_connection(&change).await.unwrap());
     let job = admit(&store, "5012").await;
+    let mut write = next(&job, "a big answer");
+    write.audit[0].exchanges = vec![exchange("<label>".repeat(100_000))];
+    assert_eq!(save(&store, &write).await, Saved::Done);
+    let kept: Vec<Keep> = store.objects.1.lock().unwrap().values().copied().collect();
+    assert_eq!(kept, [Keep::at_least(90)], "what is kept outside expires as well");
     let pk = format!("JOB#{}", job.id);
     let expected = (start() + SignedDuration::from_hours(90 * 24)).as_second().to_string();
     for sk in ["ORDER#1", "AUDIT#0000000001#000"] {

@@ -459,6 +459,10 @@ async fn a_big_webhook_is_kept_outside_and_read_back() {
     let big = captured("h1", &"{\"däta\":1}".repeat(20_000));
     store.dynamo.capture(&big, start()).await.unwrap();
     assert_eq!(store.objects.0.lock().unwrap().keys().collect::<Vec<_>>(), ["hooks/h1"]);
+    assert!(
+        store.objects.1.lock().unwrap().is_empty(),
+        "a webhook goes when all webhooks go"
+    );
     assert!(store.dump().await.len() < 5_000);
     assert_eq!(store.dynamo.captured("h1").await.unwrap(), Some(big));
     store.objects.0.lock().unwrap().clear();

@@ -7,12 +7,16 @@ use super::Dynamo;
 use super::keys::{AUDIT, Key, ORDER, due_shard, job_of, shipment_key, sortable, state_shard};
 use super::table::{Guard, Item, SCHEMA, Search, Transacted, Verdict, Write, body, request_token, text, with_body};
 use super::table::{to_body, to_item};
+use crate::aws::blobs::Keep;
 use crate::domain::{CarrierShipmentId, ConnectionId, JobId, Nonce, Personal, Snapshot};
 use crate::job::{Job, history};
 use crate::ports::{AuditEntry, Jobs, Save, Saved, StoreError};
 
 /// What takes more than this (an entry's calls, a webhook's body) is kept outside the table.
 pub(super) const INLINE: usize = 64 * 1024;
+
+/// For how many days calls are kept outside the table where the connection's retention is not known.
+const KEPT: u32 = 400;
 
 /// How many parcels begin to be followed in the job's own transaction.
 const PARCELS: usize = 80;
@@ -155,8 +159,9 @@ impl Dynamo {
                 job.version,
                 job.last_write.as_str()
             );
+            let keep = Keep::at_least(self.retention(&job.connection).await?.unwrap_or(KEPT));
             self.blobs
-                .put(&at, to_body(&entry.exchanges)?.into_bytes(), "application/json")
+                .keep(&at, to_body(&entry.exchanges)?.into_bytes(), "application/json", keep)
                 .await?;
             text = to_body(&AuditEntry {
                 exchanges: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod expired;
 mod held;
+mod images;
 mod lookup;
 mod matching;
 mod prepare;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::{Either, join_all, select};
 
-use super::{Onward, Run};
+use super::{Onward, Run, images};
 use crate::domain::{CarrierShipmentId, LabelImage, LabelRef, Refusal, Shipment};
 use crate::job::{HoldReason, Outcome};
 use crate::ports::{
@@ -74,13 +74,19 @@ impl Run<'_> {
     /// Keeps the labels side by side; `None` if one is missing or cannot be kept now, which must not lose the purchase.
     async fn store_labels(&self, shipment: &Shipment, labels: &[LabelImage]) -> Option<Vec<LabelRef>> {
         let (store, job) = (self.ledger.ports.labels.as_ref(), &self.ledger.job.id);
+        let days = self.connection().retention_days;
         // Also those of an answer that lacks one: they may be the only ones that there will ever be.
         let each = labels.iter().enumerate();
-        let each = each.map(|(index, label)| patiently(move || store.put(job, index, label)));
+        let each = each.map(|(index, label)| patiently(move || store.put(job, index, label, days)));
         let stored: Option<Result<Vec<LabelRef>, StoreError>> =
             in_time(join_all(each)).await.map(|stored| stored.into_iter().collect());
         match stored {
-            Some(Ok(kept)) => are_complete(shipment, labels).then_some(kept),
+            Some(Ok(kept)) if are_complete(shipment, labels) => {
+                images::refer(&self.ledger.recorder, labels, &kept);
+                Some(kept)
+            }
+            // Those that are there may be stored over by what is fetched: the story keeps them.
+            Some(Ok(_)) => None,
             Some(Err(error)) => {
                 tracing::error!(job = %job, %error, "a label could not be kept; it is fetched again, where the carrier allows that");
                 None

@@ -107,7 +107,7 @@ impl Run<'_> {
             return Ok(None);
         }
         let job = &self.ledger.job;
-        let until = good_until(job, connection.label_link_days);
+        let until = good_until(job, connection.link_days());
         self.ledger.ports.links.link(job, until).await
     }
 

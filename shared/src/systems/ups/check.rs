@@ -7,7 +7,9 @@ use jiff::tz::TimeZone;
 use rust_decimal::dec;
 
 use super::account::TrackAlert;
-use super::client::Ups;
+use super::client::{Ups, post};
+use super::convert;
+use super::look::RECOVERY;
 use crate::domain::{AddressVerdict, Billing, CarrierAccount, Parcel, Payer, RateRequest, Stretch, Weight, WeightUnit};
 use crate::ports::{CallError, Carrier, Finding, Obstacle};
 
@@ -16,6 +18,9 @@ const RENEWED_BEFORE: SignedDuration = SignedDuration::from_mins(2);
 
 /// The shortest life that is reckoned with.
 const SHORTEST_LIFE: SignedDuration = SignedDuration::from_mins(5);
+
+/// A reference that no purchase has: it has the form of ours, and no digest is a sentence.
+const NOBODYS: &str = "THISREFERENCEBELONGSTONONE";
 
 impl Ups {
     pub(super) async fn check_token(&self) -> Finding {
@@ -109,6 +114,24 @@ impl Ups {
         };
         Finding {
             what: "validate the ship-from address".to_owned(),
+            result,
+        }
+    }
+
+    /// Buying is not tried, it would cost. Label Recovery belongs to the same product and changes nothing: what nobody has shipped is
+    /// refused by a code of its own where the app has the product, and as if the token were wrong where it has not.
+    pub(super) async fn check_shipping(&self) -> Finding {
+        let question = convert::by_reference(NOBODYS, &self.account.number);
+        let answer = match post("recover", RECOVERY, &question) {
+            Ok(call) => self.read(call).await,
+            Err(refusal) => Err(CallError::Refused(refusal)),
+        };
+        let result = match answer {
+            Err(error) if convert::recovery(Err(error.clone())).is_err() => Err(advice("Shipping", &error)),
+            _ => Ok("the app has the Shipping product: UPS looked, and knows no such shipment".to_owned()),
+        };
+        Finding {
+            what: "ask for the label of a shipment that does not exist".to_owned(),
             result,
         }
     }

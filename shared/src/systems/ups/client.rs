@@ -423,6 +423,7 @@ impl Carrier for Ups {
             findings.push(self.check_rating().await);
             findings.extend(self.check_accounts().await);
             findings.push(self.check_validation().await);
+            findings.push(self.check_shipping().await);
             findings.extend(self.check_list().await);
             findings.push(self.check_track_alert());
         }

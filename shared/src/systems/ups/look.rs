@@ -13,6 +13,9 @@ use crate::domain::{CarrierShipmentId, JobId, LabelFormat, LabelImage, Refusal, 
 use crate::http::{self, Call};
 use crate::ports::{CallError, Control, LabelError, Later, Obstacle};
 
+/// Label Recovery.
+pub(super) const RECOVERY: &str = "/api/labels/v1903/recovery";
+
 /// Tracking looks 14 days back unless it is told otherwise.
 const TRACK_WINDOW: SignedDuration = SignedDuration::from_hours(13 * 24);
 
@@ -149,8 +152,11 @@ impl Ups {
     }
 
     async fn recover_reference(&self, reference: &JobId) -> Result<Recovery, Later> {
-        self.recover("recover", &convert::by_reference(reference, &self.account.number))
-            .await
+        self.recover(
+            "recover",
+            &convert::by_reference(reference.as_str(), &self.account.number),
+        )
+        .await
     }
 
     async fn recover_number(&self, number: &str) -> Result<Recovery, Later> {
@@ -159,14 +165,14 @@ impl Ups {
     }
 
     async fn recover(&self, operation: &'static str, body: &impl Serialize) -> Result<Recovery, Later> {
-        let call = post(operation, "/api/labels/v1903/recovery", body).map_err(unwritable)?;
+        let call = post(operation, RECOVERY, body).map_err(unwritable)?;
         convert::recovery(self.read(call).await)
     }
 
     async fn recover_labels(&self, number: &str, format: LabelFormat) -> Result<Vec<LabelImage>, LabelError> {
         let body = convert::by_number(number, Some(format), self.account.options.label_height);
         let call = body
-            .and_then(|body| post("label", "/api/labels/v1903/recovery", &body))
+            .and_then(|body| post("label", RECOVERY, &body))
             .map_err(LabelError::Gone)?;
         convert::pictures(self.read(call).await, format)
     }

@@ -1,6 +1,6 @@
 //! Label Recovery as a look-up: by our reference after a lost answer, by a tracking number to learn whose it is.
 
-use crate::domain::{CarrierShipmentId, JobId, Refusal, Shipment, ShippedParcel};
+use crate::domain::{CarrierShipmentId, Refusal, Shipment, ShippedParcel};
 use crate::http::Answer;
 use crate::ports::{CallError, Later, Obstacle};
 use crate::systems::ups::wire::answer::{self, LabelResult};
@@ -79,14 +79,14 @@ pub(crate) fn is_number(text: &str) -> bool {
 }
 
 /// Asks which shipments of an account carry a reference.
-pub(crate) fn by_reference(reference: &JobId, account: &str) -> RecoveryBody {
+pub(crate) fn by_reference(reference: &str, account: &str) -> RecoveryBody {
     question(Question {
-        request: request(reference.as_str()),
+        request: request(reference),
         label_specification: None,
         tracking_number: None,
         reference_values: Some(ReferenceValues {
             reference_number: ReferenceValue {
-                value: reference.to_string(),
+                value: reference.to_owned(),
             },
             shipper_number: account.to_owned(),
         }),

@@ -528,14 +528,15 @@ async fn a_void_names_the_shipment_in_its_path_and_nothing_else() {
 /// P27: each finding says what was tried, and each failure what to do.
 #[tokio::test]
 async fn a_check_tries_everything_without_buying_and_says_what_to_do() {
-    let good = stub(|asked| match asked.line.contains("rating") {
-        true => canned(200, "rate/answer-five-services"),
-        false => canned(200, "validate/answer-valid"),
+    let good = stub(|asked| match asked.line.as_str() {
+        line if line.contains("rating") => canned(200, "rate/answer-five-services"),
+        line if line.contains("recovery") => canned(400, "recover/refused-absent"),
+        _ => canned(200, "validate/answer-valid"),
     })
     .await;
     let findings = good.ups(json!({})).check().await;
     assert!(findings.iter().all(|finding| finding.result.is_ok()), "{findings:?}");
-    assert_eq!(findings.len(), 4);
+    assert_eq!(findings.len(), 5);
     assert!(
         good.asked().iter().all(|asked| !asked.line.contains("/ship")),
         "nothing is bought"
@@ -571,6 +572,10 @@ async fn a_check_tries_everything_without_buying_and_says_what_to_do() {
             .contains("Address Validation product"),
         "{shut:?}"
     );
+    assert!(
+        shut[3].result.as_ref().unwrap_err().contains("Shipping product"),
+        "{shut:?}"
+    );
 
     let foreign = json!({"response": {"errors": [{"code": "111580", "message": "Missing or invalid shipper number"}]}});
     let account = stub(move |_| (400, foreign.to_string()))
@@ -581,5 +586,18 @@ async fn a_check_tries_everything_without_buying_and_says_what_to_do() {
     assert!(
         account[1].result.as_ref().unwrap_err().contains("`account`"),
         "{account:?}"
+    );
+
+    let busy = stub(|asked| match asked.line.contains("recovery") {
+        true => canned(400, "recover/refused-transient"),
+        false => canned(200, "rate/answer-five-services"),
+    })
+    .await
+    .ups(json!({}))
+    .check()
+    .await;
+    assert!(
+        busy[3].result.as_ref().unwrap_err().contains("Try again later"),
+        "{busy:?}"
     );
 }
