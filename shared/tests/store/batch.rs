@@ -39,7 +39,9 @@ async fn the_jobs_of_a_batch_hand_their_slots_on() {
         batch.free_slot(held).await.unwrap();
     });
     join_all(jobs).await;
-    assert_eq!(store.faults.writes.load(Ordering::Relaxed), 2, "two slots were leased");
+    // A lease that meets a slot which is taken is tried once more.
+    let leases = store.faults.writes.load(Ordering::Relaxed);
+    assert!((2..=4).contains(&leases), "two slots were leased by {leases} writes");
     let others = process(&store);
     for _ in 0..2 {
         slot(&others, 2).await.expect("nothing is kept when the batch has done");
@@ -113,9 +115,11 @@ async fn a_slot_that_was_lost_leaves_its_place() {
     for slot in theirs {
         others.free_slot(slot).await.unwrap();
     }
+    let began = std::time::Instant::now();
     for _ in 0..2 {
         slot(&batch, 2).await.expect("its places are free");
     }
+    assert!(began.elapsed() < Duration::from_secs(10), "nobody waited");
 }
 
 /// Together they reserve what fits under the cap and no more, by few writes.
