@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::aws::Aws;
+use crate::aws::{Aws, JointSpending, SharedSlots};
 use crate::config::Config;
 use crate::flows::advance::Advance;
 use crate::flows::customers::Customers;
@@ -39,13 +39,10 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Opens what the environment names.
-    ///
-    /// # Errors
-    /// When the HTTP client cannot be built, which only a broken machine causes.
-    pub async fn open(config: Config) -> Result<Self, reqwest::Error> {
+    /// Opens what the environment names. What reaches anybody is made when it is first needed.
+    pub async fn open(config: Config) -> Self {
         let aws = Aws::open(&config).await;
-        Self::over(config, aws)
+        Self::assembled(config, aws, http::client_when_needed())
     }
 
     /// The same over AWS clients that were made elsewhere.
@@ -53,20 +50,19 @@ impl Deployment {
     /// # Errors
     /// When the HTTP client cannot be built.
     pub fn over(config: Config, aws: Aws) -> Result<Self, reqwest::Error> {
+        Ok(Self::assembled(config, aws, http::client()?))
+    }
+
+    fn assembled(config: Config, aws: Aws, client: http::Client) -> Self {
         let (store, clock) = (aws.dynamo.clone(), aws.clock.clone());
         let tokens = SharedTokens::new(store.clone(), aws.sealer.clone(), clock.clone(), aws.nonces.clone());
         let timeout = Duration::try_from(config.timing.call).unwrap_or(Duration::from_secs(30));
-        let registry = Registry::new(
-            http::client()?,
-            clock,
-            timeout,
-            Arc::new(tokens),
-            store,
-            aws.secrets.clone(),
-        );
+        let limits = Arc::new(SharedSlots::new(store, clock.clone()));
+        let secrets = aws.secrets.clone();
+        let registry = Registry::new(client, clock, timeout, Arc::new(tokens), limits, secrets);
         let api = config.api.as_deref().and_then(|api| api.parse().ok());
         let registry = registry.with_api(api);
-        Ok(Self { config, aws, registry })
+        Self { config, aws, registry }
     }
 
     fn systems(&self) -> Arc<dyn Systems> {
@@ -84,7 +80,7 @@ impl Deployment {
             systems: self.systems(),
             labels: self.aws.bucket.clone(),
             links: Arc::new(self.label_links()),
-            spending: store,
+            spending: Arc::new(JointSpending::new(store)),
             queue: self.aws.queue.clone(),
             clock: self.aws.clock.clone(),
             nonces: self.aws.nonces.clone(),

@@ -11,7 +11,7 @@ use waybill::telemetry;
 async fn main() -> Result<(), Error> {
     let config = Config::from_environment()?;
     telemetry::start(config.log_level, env!("CARGO_CRATE_NAME"), &config.metrics);
-    let deployment = Deployment::open(config).await?;
+    let deployment = Deployment::open(config).await;
     run(service_fn(async |event: LambdaEvent<_>| {
         let trace = event.context.xray_trace_id.clone();
         telemetry::invocation(trace, handler::handle(&deployment.renew(), event)).await

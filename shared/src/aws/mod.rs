@@ -2,8 +2,10 @@
 //!
 //! [`Dynamo`] implements everything that is state; the queues, the bucket, the secrets and the key have a type each.
 
+mod batch;
 mod blobs;
 mod clock;
+mod connector;
 mod dynamo;
 mod labels;
 mod queue;
@@ -17,6 +19,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
+pub use batch::{JointSpending, SharedSlots};
 pub use blobs::{Blobs, KEEP_DAYS, KEEP_TAG, Keep};
 pub use clock::{RandomNonces, SystemClock};
 pub use dynamo::{Change, DUE_SHARDS, Dynamo, TRACKING_SHARDS};
@@ -62,6 +65,7 @@ impl Aws {
     pub async fn open(config: &Config) -> Self {
         let sdk = aws_config::defaults(BehaviorVersion::latest())
             .timeout_config(timeouts())
+            .http_client(connector::OneWay::new())
             .load()
             .await;
         Self::with(config, &sdk)

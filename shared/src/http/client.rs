@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 #[cfg(any(test, feature = "testing"))]
@@ -18,6 +18,7 @@ use reqwest::{Certificate, redirect};
 use url::Url;
 
 use super::{Answer, Lost, classify};
+use crate::ports::{Later, Obstacle};
 
 /// The most that an answer may hold; a label of many parcels is a few megabytes.
 const BODY_CAP: usize = 32 * 1024 * 1024;
@@ -25,7 +26,8 @@ const BODY_CAP: usize = 32 * 1024 * 1024;
 /// Reaches vendors; adapters carry it and never use it themselves.
 #[derive(Debug, Clone)]
 pub struct Client {
-    network: reqwest::Client,
+    /// Empty until it is needed, where nobody has made it before.
+    network: Arc<OnceLock<reqwest::Client>>,
     /// Clients of customers' networks, so that their connections are pooled from one piece of work to the next.
     within: Arc<Mutex<HashMap<Network, reqwest::Client>>>,
     #[cfg(any(test, feature = "testing"))]
@@ -43,13 +45,22 @@ pub struct Network {
 
 /// A pooled client for all vendors of one process.
 pub fn client() -> reqwest::Result<Client> {
-    let network = builder().build()?;
-    Ok(Client {
-        network,
+    Ok(over(OnceLock::from(builder().build()?)))
+}
+
+/// The same, but made when it is first needed: to read the certificates that a machine trusts takes longer than everything else that
+/// a function does before its first event, and many a function calls no vendor.
+pub fn client_when_needed() -> Client {
+    over(OnceLock::new())
+}
+
+fn over(network: OnceLock<reqwest::Client>) -> Client {
+    Client {
+        network: Arc::new(network),
         within: Arc::default(),
         #[cfg(any(test, feature = "testing"))]
         here: None,
-    })
+    }
 }
 
 fn builder() -> reqwest::ClientBuilder {
@@ -159,15 +170,26 @@ impl Client {
             None => known.entry(network.clone()).or_insert(for_network(network)?).clone(),
         };
         Ok(Self {
-            network: client,
+            network: Arc::new(OnceLock::from(client)),
             within: self.within.clone(),
             #[cfg(any(test, feature = "testing"))]
             here: self.here.clone(),
         })
     }
 
-    pub(super) fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
-        self.network.request(method, url)
+    fn network(&self) -> Result<&reqwest::Client, Lost> {
+        if let Some(network) = self.network.get() {
+            return Ok(network);
+        }
+        let made = builder().build().map_err(|error| {
+            let reason = format!("this machine makes no HTTP client: {error}");
+            Lost::NotSent(Later::new(Obstacle::OurStore, reason))
+        })?;
+        Ok(self.network.get_or_init(|| made))
+    }
+
+    pub(super) fn request(&self, method: Method, url: Url) -> Result<reqwest::RequestBuilder, Lost> {
+        Ok(self.network()?.request(method, url))
     }
 
     /// Sends a request and reads the whole answer.
@@ -176,7 +198,7 @@ impl Client {
         if let Some(here) = &self.here {
             return ask(here, request).await.map(unzipped);
         }
-        let response = self.network.execute(request).await;
+        let response = self.network()?.execute(request).await;
         let mut response = response.map_err(|error| classify::transport(&error))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = BytesMut::new();
@@ -263,8 +285,6 @@ impl Client {
 
 #[cfg(any(test, feature = "testing"))]
 async fn ask(here: &Here, request: reqwest::Request) -> Result<Answer, Lost> {
-    use crate::ports::{Later, Obstacle};
-
     let unbuildable = || Lost::Unknown("the request cannot be passed on".to_owned());
     let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
     let mut passed = http::Request::builder()

@@ -13,7 +13,7 @@ use super::{Answer, Lost, unsendable};
 /// # Errors
 /// When no answer came; an answer of any status is `Ok`.
 pub async fn document(client: &Client, url: &Url, timeout: Duration) -> Result<Answer, Lost> {
-    let request = client.request(Method::GET, url.clone()).timeout(timeout);
+    let request = client.request(Method::GET, url.clone())?.timeout(timeout);
     let request = request.header("accept", "application/json").build();
     let request = request.map_err(|_| unsendable("the request cannot be built"))?;
     client.exchange(request).await

@@ -20,7 +20,7 @@ use http::{HeaderMap, Method};
 use url::Url;
 
 pub use classify::{Lost, VendorError, effect, read};
-pub use client::{Client, Network, client, is_private};
+pub use client::{Client, Network, client, client_when_needed, is_private};
 #[cfg(any(test, feature = "testing"))]
 pub use client::{Fate, Vendor};
 pub use document::document;
@@ -248,7 +248,8 @@ impl Endpoint {
         url: Url,
         authorisation: Option<(&'static str, String)>,
     ) -> Result<reqwest::Request, Lost> {
-        let mut request = self.client.request(call.method.clone(), url).timeout(self.timeout);
+        let request = self.client.request(call.method.clone(), url)?;
+        let mut request = request.timeout(self.timeout);
         if !call.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
             request = request.header("accept", "application/json");
         }

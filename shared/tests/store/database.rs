@@ -97,6 +97,7 @@ pub(crate) struct Faults {
     waiting: Mutex<VecDeque<Fault>>,
     striking: Mutex<Option<Fault>>,
     pub(crate) writes: AtomicU64,
+    pub(crate) updates: AtomicU64,
 }
 
 impl Faults {
@@ -121,6 +122,9 @@ impl Intercept for Striking {
     ) -> Result<(), BoxError> {
         let headers = context.request_mut().headers_mut();
         let target = headers.get("x-amz-target").unwrap_or_default().to_owned();
+        if target.ends_with(".UpdateItem") {
+            self.0.updates.fetch_add(1, Ordering::Relaxed);
+        }
         if !(target.ends_with(".TransactWriteItems") || target.ends_with(".PutItem")) {
             return Ok(());
         }

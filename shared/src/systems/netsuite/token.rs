@@ -2,10 +2,12 @@
 //!
 //! NetSuite takes PS256, ES256 and ES384 (and others) and no longer RS256; an assertion lives less than an hour.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_lc_rs::digest;
 use data_encoding::HEXLOWER;
 use http::Method;
 use jsonwebtoken::{EncodingKey, Header};
@@ -58,10 +60,35 @@ pub(super) fn signing_key(certificate: &Certificate) -> Result<EncodingKey, Refu
         Refusal::new("secret-malformed", message)
     };
     let key = key.map_err(wrong)?;
-    // A key of another curve is noticed only when it signs.
-    let probe = jsonwebtoken::encode(&Header::new(algorithm(certificate.algorithm)), &(), &key);
-    probe.map_err(wrong)?;
+    let name = digest_of(certificate);
+    if !proven().contains(&name) {
+        // A key of another curve is noticed only when it signs.
+        let probe = jsonwebtoken::encode(&Header::new(algorithm(certificate.algorithm)), &(), &key);
+        probe.map_err(wrong)?;
+        let mut proven = proven();
+        if proven.len() >= MOST_PROVEN {
+            proven.clear();
+        }
+        proven.insert(name);
+    }
     Ok(key)
+}
+
+/// How many keys are remembered to sign.
+const MOST_PROVEN: usize = 1024;
+
+/// The keys of which this process has seen that they sign, by their digests alone: each order opens its account anew, and a
+/// signature of RSA takes milliseconds.
+fn proven() -> MutexGuard<'static, BTreeSet<[u8; 32]>> {
+    static PROVEN: StdMutex<BTreeSet<[u8; 32]>> = StdMutex::new(BTreeSet::new());
+    PROVEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn digest_of(certificate: &Certificate) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(format!("{:?}\n", algorithm(certificate.algorithm)).as_bytes());
+    context.update(certificate.private_key.expose_secret().as_bytes());
+    context.finish().as_ref().try_into().unwrap_or_default()
 }
 
 fn algorithm(named: Algorithm) -> jsonwebtoken::Algorithm {
