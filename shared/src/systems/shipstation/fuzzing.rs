@@ -124,9 +124,9 @@ fn orders(body: &[u8]) -> usize {
     let understood = [
         as_v2.as_ref().and_then(convert::said_by_v2).is_some(),
         as_v1.as_ref().and_then(convert::said_by_v1).is_some(),
-        convert::goods_v2(&order, &there).is_ok_and(|goods| goods.is_none()),
+        convert::goods_v2(&order, &there, true).is_ok_and(|goods| goods.is_none()),
         convert::has_goods_v1(&order, &there),
-        convert::goods_v1(&order, &there, &shipped).is_ok_and(|goods| goods.is_some()),
+        convert::goods_v1(&order, &there, &shipped, true).is_ok_and(|goods| goods.is_some()),
         convert::change_v1(&order, &there, true, None).is_ok(),
     ];
     let _ = convert::change_v2(&order, &there);
