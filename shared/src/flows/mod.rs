@@ -4,6 +4,7 @@ pub mod advance;
 pub mod customers;
 pub mod deliver;
 mod despatches;
+mod halt;
 pub mod kin;
 pub mod label_link;
 pub mod operate;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::client::{Row, ShipStation, body, refused, several_bear, unclear, within};
 use super::convert::{self, Holds, List, Place, Pointer, Void, query};
 use super::v2::escaped;
-use super::wire::v1::{Fulfilment, Order, Page, Shipment};
+use super::wire::v1::{Order, Page, Shipment};
 use crate::domain::{DeskOrder, DeskOrderRef, Despatch, DespatchStanding, Refusal, Stretch};
 use crate::http::{self, Call};
 use crate::ports::{CallError, DespatchPage, Despatched, Placed, VoidError};
@@ -30,7 +30,7 @@ const VOIDS: SignedDuration = SignedDuration::from_hours(24 * 90);
 impl ShipStation {
     // ---- what was shipped ------------------------------------------------------------------------------------------
 
-    pub(super) async fn pointed_to_v1(&self, pointer: &Pointer, row: usize) -> Result<DespatchPage, CallError> {
+    pub(super) async fn pointed_to_v1(&self, pointer: &Pointer) -> Result<DespatchPage, CallError> {
         let Some(answer) = self.get_at(pointer).await? else {
             return Ok(DespatchPage::default());
         };
@@ -40,14 +40,8 @@ impl ShipStation {
             Holds::Labels | Holds::Label => List::Labels,
         };
         let next = next_page(&page).map(|number| with_page(&pointer.text(), number));
-        let rows = rows(page, list)?;
-        let gathered = self.gather(&rows, row, false).await?;
-        let next = match gathered.stopped {
-            Some(stopped) => Some(format!("{}#{stopped}", pointer.text())),
-            None => next.map(|next| format!("{next}#0")),
-        };
         Ok(DespatchPage {
-            despatches: gathered.despatches,
+            despatches: self.told(&rows(page, list)?),
             next,
         })
     }
@@ -81,49 +75,40 @@ impl ShipStation {
         let is_last = page.pages.is_none_or(|pages| pages <= place.page.into());
         let rows = within(rows(page, place.list)?, stretch)?;
         let is_last = is_last || rows.is_empty();
-        let gathered = self.gather(&rows, place.row, only_void).await?;
-        let next = match gathered.stopped {
-            Some(row) => Some(Place { row, ..place }),
-            None => place.after(is_last),
-        };
+        let mut despatches = self.told(&rows);
+        despatches.retain(|one| !only_void || one.standing == DespatchStanding::Voided);
         Ok(DespatchPage {
-            despatches: gathered.despatches,
-            next: next.map(Place::text),
+            despatches,
+            next: place.after(is_last).map(Place::text),
         })
     }
 
     /// An order that was marked as shipped; where its tracking number is that of a shipment of the same order, it is that one.
-    pub(super) async fn marked_despatch(&self, fulfilment: &Fulfilment) -> Result<Option<Despatch>, CallError> {
-        if let Some(number) = &fulfilment.tracking_number {
+    pub(super) async fn marked_in_full(&self, told: Despatch) -> Result<Despatch, CallError> {
+        let id = told.order.id.as_str();
+        if let Some(number) = told.shipment.tracking_numbers().next() {
             let shipments = self.joined_by_v1(number).await?;
             let same = |one: &&Shipment| {
-                one.tracking_number.as_ref() == Some(number)
-                    && one.order_id == fulfilment.order_id
+                one.tracking_number.as_deref() == Some(number)
+                    && one.order_id.as_deref().unwrap_or_default() == id
                     && one.is_return_label != Some(true)
             };
-            if let Some(shipment) = shipments.iter().find(same) {
-                return Ok(convert::of_shipment(shipment, self.currency(), self.now()));
+            let shipment = shipments.iter().find(same);
+            if let Some(label) = shipment.and_then(|one| convert::of_shipment(one, self.currency(), self.now())) {
+                return Ok(label);
             }
         }
-        let void = fulfilment.voided == Some(true) || fulfilment.void_date.is_some();
-        let order = match &fulfilment.order_id {
-            Some(id) if !void => self.order_v1(id).await?,
-            _ => None,
+        if id.is_empty() || told.standing == DespatchStanding::Voided {
+            return Ok(told);
+        }
+        let Some(order) = self.order_v1(id).await? else {
+            return Ok(told);
         };
-        let whole = match (&order, &fulfilment.order_id) {
-            (Some(_), Some(id)) => match self.is_only_despatch(id).await {
-                Err(CallError::Refused(_)) => false,
-                asked => asked?,
-            },
-            _ => false,
+        let only = match self.is_only_despatch(id).await {
+            Err(CallError::Refused(_)) => false,
+            asked => asked?,
         };
-        Ok(convert::of_v1_fulfilment(
-            fulfilment,
-            order.as_ref(),
-            whole,
-            self.currency(),
-            self.now(),
-        ))
+        Ok(convert::with_order_v1(told, &order, only))
     }
 
     /// Shipments with a number that a merchant may have typed. What is refused joins nothing: one row must not keep all behind it
@@ -220,8 +205,9 @@ impl ShipStation {
                 .await?,
         )?;
         let mut found = page.fulfillments.unwrap_or_default().into_iter();
-        match found.find(|one| one.fulfillment_id.as_deref() == Some(id)) {
-            Some(fulfilment) => self.marked_despatch(&fulfilment).await,
+        let own = found.find(|one| one.fulfillment_id.as_deref() == Some(id));
+        match own.and_then(|own| convert::of_v1_fulfilment(&own, self.currency(), self.now())) {
+            Some(told) => self.marked_in_full(told).await.map(Some),
             None => Ok(None),
         }
     }
