@@ -1,6 +1,7 @@
 //! A small shipping desk in which people ship the orders of the simulated NetSuite: it has state, and answers as a desk does. It
 //! stands where the ShipStation adapter stands, so that the flow can be told in stories.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -39,6 +40,8 @@ pub struct Books {
     pub answers: Option<u32>,
     /// What the ERP refuses to take away, in its words.
     pub keeps: Option<String>,
+    /// What it does not let anybody ask for any more.
+    pub forgets: BTreeSet<DespatchId>,
     /// How often it was asked what is in a despatch of its list.
     pub opened: u64,
     /// How often it still answers that, where it does not answer any number of times.
@@ -221,7 +224,12 @@ impl ShippingDesk for Counter {
     }
 
     async fn despatch(&self, id: &DespatchId, _of: Option<&DeskOrderRef>) -> Result<Option<Despatch>, CallError> {
-        Ok(self.ask()?.despatches.iter().find(|one| one.id == *id).cloned())
+        let books = self.ask()?;
+        if books.forgets.contains(id) {
+            let words = "it is too long ago";
+            return Err(CallError::Refused(Refusal::new("too-old", words)));
+        }
+        Ok(books.despatches.iter().find(|one| one.id == *id).cloned())
     }
 
     async fn numbered(&self, number: &str) -> Result<Vec<DeskOrderRef>, CallError> {

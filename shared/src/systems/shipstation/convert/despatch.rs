@@ -94,6 +94,28 @@ fn order_named(id: String, key: Option<String>) -> DeskOrderRef {
     }
 }
 
+/// The number of the order from which a part was split off, where its goods name that and the part is numbered after it: whoever made
+/// the order knows no other.
+fn whole_number(number: String, order: &v2::Order) -> String {
+    let mut named = order
+        .items
+        .iter()
+        .flatten()
+        .map(|item| item.external_order_id.as_deref());
+    let whole = named
+        .next()
+        .flatten()
+        .filter(|whole| named.all(|other| other == Some(*whole)));
+    let is_part = |whole: &&str| {
+        let part = number.strip_prefix(*whole).and_then(|part| part.strip_prefix('-'));
+        part.is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    match whole.filter(|whole| !whole.is_empty()).filter(is_part) {
+        Some(whole) => whole.to_owned(),
+        None => number,
+    }
+}
+
 /// What was told of a despatch, with what its order says; what is in it is what the order says, even if that is nothing.
 pub(crate) fn with_order(told: Despatch, order: &v2::Order) -> Despatch {
     let id = told.order.id;
@@ -101,7 +123,10 @@ pub(crate) fn with_order(told: Despatch, order: &v2::Order) -> Despatch {
     let key = told.order.key.or_else(|| order.external_shipment_id.clone());
     Despatch {
         order: DeskOrderRef {
-            number: number.or_else(|| order.shipment_number.clone()).unwrap_or_default(),
+            number: whole_number(
+                number.or_else(|| order.shipment_number.clone()).unwrap_or_default(),
+                order,
+            ),
             key: key.filter(|key| *key != id),
             store: order.store_id.as_deref().map(store).or(told.order.store),
             id,
