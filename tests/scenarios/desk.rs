@@ -559,29 +559,38 @@ async fn days(story: &DeskWorld, days: i64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// P42: a desk that cannot be asked for what was shipped when it is tried for the last time leaves it held in words that say so.
+/// P42: a desk that refuses to say what was shipped, or shows it no more, when it is tried for the last time leaves it held in words that
+/// say what to do, and is not asked again.
 #[tokio::test]
 async fn what_the_desk_shows_no_more_is_left_in_words() -> Result<(), Failure> {
-    let story = DeskWorld::start().await?;
-    let (light, _) = skus(&story)?;
-    let at_desk = story.desk.order("WEB-89", STORE);
-    let label = story
-        .desk
-        .label(&at_desk, "1Z0001", &[(&light, dec!(2))], story.world.now());
-    story.poll().await?;
-    days(&story, 20).await?;
-    story.desk.books().forgets.insert(label);
-    days(&story, 5).await?;
-    let (_, message) = held(&parked(&story)?)?;
-    assert!(message.ends_with("it is tried again by itself"), "{message}");
-    days(&story, 10).await?;
-    let job = parked(&story)?;
-    let (_, message) = held(&job)?;
-    assert!(
-        message.contains("cannot be asked any more") && message.contains("job release"),
-        "{message}"
-    );
-    assert!(job.is_left_unmatched() && job.hold.is_some_and(|hold| hold.since >= job.created_at + TRIED_FOR));
+    for (refuses, words) in [(true, "cannot be asked any more"), (false, "does not know")] {
+        let story = DeskWorld::start().await?;
+        let (light, _) = skus(&story)?;
+        let at_desk = story.desk.order("WEB-89", STORE);
+        let label = story
+            .desk
+            .label(&at_desk, "1Z0001", &[(&light, dec!(2))], story.world.now());
+        story.poll().await?;
+        days(&story, 20).await?;
+        let (_, message) = held(&parked(&story)?)?;
+        assert!(message.ends_with("it is tried again by itself"), "{message}");
+        if refuses {
+            story.desk.books().forgets.insert(label);
+        } else {
+            story.desk.lose(&label);
+        }
+        days(&story, 12).await?;
+        let job = parked(&story)?;
+        let (_, message) = held(&job)?;
+        assert!(message.contains(words) && message.contains("job release"), "{message}");
+        assert!(
+            job.is_left_unmatched() && job.hold.is_some_and(|hold| hold.since >= job.created_at + TRIED_FOR),
+            "refuses: {refuses}"
+        );
+        let before = story.desk.books().asked;
+        days(&story, 5).await?;
+        assert_eq!(story.desk.books().asked, before, "refuses: {refuses}");
+    }
     Ok(())
 }
 
@@ -596,25 +605,32 @@ async fn a_limit_is_waited_for_as_long_as_it_lasts() -> Result<(), Failure> {
         .label(&at_desk, "1Z0001", &[(&light, dec!(2))], story.world.now());
     story.poll().await?;
     days(&story, 10).await?;
-    let order = story.world.enter(story.world.plain(2))?;
-    story
-        .world
-        .person(|account, now| account.change_order(order, now, |order| order.tran_id = "WEB-90".to_owned()))?;
     let due = parked(&story)?.due_at.ok_or("it is not looked at")?;
     story.world.clock.set(due);
     story.desk.books().answers = Some(0);
     story.sweeper().run().await?;
     story.work().await?;
     story.desk.books().answers = None;
-    let waits = parked(&story)?.due_at.ok_or("it is not looked at")?.duration_since(due);
+    let job = parked(&story)?;
+    assert!(job.wait.is_some(), "{job:?}");
+    let waits = job.due_at.ok_or("it is not looked at")?.duration_since(due);
     let hint = SignedDuration::try_from(LIMIT_IS_OVER)?;
     assert!(
         (hint..hint * 4).contains(&waits),
         "it waits {waits} where the desk said {hint}"
     );
     story.world.turn(waits);
+    let before = story.desk.books().asked;
     story.sweeper().run().await?;
     story.work().await?;
+    assert_eq!(story.desk.books().asked, before + 1, "it was tried");
+    let job = parked(&story)?;
+    assert!(job.wait.is_none(), "what it waited for was there: {job:?}");
+    let order = story.world.enter(story.world.plain(2))?;
+    story
+        .world
+        .person(|account, now| account.change_order(order, now, |order| order.tran_id = "WEB-90".to_owned()))?;
+    days(&story, 3).await?;
     assert!(matches!(parked(&story)?.closed, Some(Closing::Matched { .. })));
     assert_eq!(story.world.page(order)?.fulfilments.len(), 1);
     Ok(())

@@ -132,6 +132,11 @@ impl Counter {
         }
     }
 
+    /// The desk does not know a despatch any more.
+    pub fn lose(&self, id: &DespatchId) {
+        self.books().despatches.retain(|one| one.id != *id);
+    }
+
     /// People void a label.
     pub fn void(&self, id: &DespatchId) {
         self.change(id, |despatch| despatch.standing = DespatchStanding::Voided);

@@ -23,7 +23,10 @@ impl Intake<'_> {
         let release = format!("`waybill job release {job}` closes this job");
         let days = TRIED_FOR.as_hours() / 24;
         let (tail, then) = match parked.is_tried(self.clock.now()) {
-            true => ("it is tried again by itself".to_owned(), "it is written".to_owned()),
+            true => (
+                "it is tried again by itself".to_owned(),
+                "this parcel is written".to_owned(),
+            ),
             false => (
                 format!("it was tried for {days} days, and is tried by itself no more"),
                 format!("{resolve}, for it was tried for {days} days and is tried by itself no more"),

@@ -1,8 +1,9 @@
 //! Where people ship at a desk of their own, the poll reads what they have shipped, and never what the ERP has to ship.
 //!
 //! The desk's list is read from the last reading on, with an overlap; what was dealt with within it is remembered, and costs
-//! nothing: what is in a despatch is only asked for where nobody has dealt with it. A despatch that the desk is still at work on holds the cursor back, for a day at most. What was voided is asked for
-//! apart, now and then, as far back as the connection says. Either reading goes on where it was stopped.
+//! nothing: what is in a despatch is only asked for where nobody has dealt with it. A despatch that the desk is still at work
+//! on holds the cursor back, for a day at most. What was voided is asked for apart, now and then, as far back as the connection
+//! says. Either reading goes on where it was stopped.
 
 use jiff::{SignedDuration, Timestamp};
 
