@@ -281,6 +281,11 @@ async fn the_plan_tells_what_would_be_taken_in_and_told() -> Result<(), Failure>
             .all(|words| words.contains("does not name")),
         "{planned:#?}"
     );
+    assert_eq!(
+        planned.despatches.len(),
+        4,
+        "a parcel that is told of twice is one: {planned:#?}"
+    );
     assert!(planned.more.is_none(), "{planned:#?}");
     let stock = planned.stock.as_ref().ok_or("stock is told")?;
     assert!(stock.told > 0 && stock.more.is_none(), "{stock:?}");

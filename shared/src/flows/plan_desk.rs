@@ -4,6 +4,7 @@
 //!
 //! What is in a despatch is compared with its order only when it is admitted: here it is told by its name alone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -134,17 +135,28 @@ impl DeskPlan {
             from: connection.start_from.min(now),
             to: now,
         });
-        let (mut planned, mut page) = (Vec::new(), None);
+        let (mut planned, mut page, mut told_of) = (Vec::new(), None, BTreeSet::new());
         loop {
             let told = match desk.desk.despatched(asked, page.as_deref()).await {
                 Ok(told) => told,
                 Err(error) => return Ok((planned, Some(error.to_string()))),
             };
             for despatch in &told.despatches {
+                let despatch = match despatch.standing {
+                    DespatchStanding::Shipped => match desk.desk.in_full(despatch).await {
+                        Ok(full) => full,
+                        Err(error) => return Ok((planned, Some(error.to_string()))),
+                    },
+                    _ => despatch.clone(),
+                };
+                // A desk may tell of one parcel twice, as a label and as the order's part that it was bought for.
+                if !told_of.insert(despatch.id.clone()) {
+                    continue;
+                }
                 if planned.len() == most {
                     return Ok((planned, Some(format!("only {most} are shown"))));
                 }
-                match self.becomes(connection, desk, despatch).await? {
+                match self.becomes(connection, desk, &despatch).await? {
                     Ok(becomes) => planned.push(PlannedDespatch {
                         despatch: despatch.in_words(),
                         order: despatch.order.name().to_owned(),
