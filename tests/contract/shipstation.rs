@@ -419,7 +419,7 @@ async fn a_key_of_the_wrong_version_is_told() -> Result<(), Failure> {
         let right = Counter::start(api).await?;
         let findings = right.opened.carrier.check().await;
         let wrong: Vec<_> = findings.iter().filter(|finding| finding.result.is_err()).collect();
-        assert!(findings.len() > 3 && wrong.is_empty(), "{api}: {wrong:?}");
+        assert!(findings.len() >= 3 && wrong.is_empty(), "{api}: {wrong:?}");
     }
     Ok(())
 }

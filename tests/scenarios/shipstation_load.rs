@@ -288,7 +288,7 @@ async fn v1_alone_keeps_up_with_a_parcel_every_few_seconds() -> Result<(), Failu
     let took = shop.world.now().duration_since(begin).as_secs();
     assert!(all.complete && all.stopped.is_none(), "{all:?}");
     assert_eq!((all.admitted, all.parked), (24, 0), "{all:?}");
-    assert!(took <= 150, "24 parcels took {took} seconds");
+    assert!(took <= 240, "24 parcels took {took} seconds");
     let books = shop.books();
     let traffic = books.traffic.get(V1_KEY).ok_or("nothing was asked")?;
     assert!(traffic.most_in_60_s <= 40 && traffic.refused == 0, "{traffic:?}");

@@ -1,6 +1,5 @@
 //! EventBridge Scheduler's input names the connection, and what its ERP is asked for; the answer says what was found or begun.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -49,8 +48,8 @@ pub(crate) enum Done {
 /// Leaves time to store the page in hand.
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// How long a limit lasts that is waited for: a poll has no queue to wait in, and the next one may be minutes away.
-const WORTH: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(15);
+/// How long a limit lasts at most that is waited for: a poll has no queue, and the next one may be minutes away.
+const SHORT: Duration = Duration::from_secs(15);
 
 /// Polls the connection until its scan is complete or the invocation's time is nearly up; or begins a run, which workers go on with.
 pub(crate) async fn handle(
@@ -62,10 +61,7 @@ pub(crate) async fn handle(
     match what {
         What::Orders => {
             let mut report = poll.run(&connection, ends - MARGIN).await?;
-            while let Some(wait) = report
-                .limited_for
-                .filter(|wait| WORTH.contains(wait) && is_time(poll, *wait, ends))
-            {
+            while let Some(wait) = report.limited_for.filter(|wait| is_worth(poll, *wait, ends)) {
                 tokio::time::sleep(wait).await;
                 report = report.and(poll.run(&connection, ends - MARGIN).await?);
             }
@@ -77,7 +73,8 @@ pub(crate) async fn handle(
     }
 }
 
-/// Whether more than the margin is left after such a wait.
-fn is_time(poll: &Poll, wait: Duration, ends: Timestamp) -> bool {
-    SignedDuration::try_from(wait).is_ok_and(|wait| poll.clock.now() + wait + MARGIN * 2 < ends)
+/// Whether it is waited for: more than the margin must be left after it.
+fn is_worth(poll: &Poll, wait: Duration, ends: Timestamp) -> bool {
+    let after = SignedDuration::try_from(wait).map(|wait| poll.clock.now() + wait + MARGIN * 2);
+    !wait.is_zero() && wait <= SHORT && after.is_ok_and(|after| after < ends)
 }
