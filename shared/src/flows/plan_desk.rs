@@ -143,7 +143,7 @@ impl DeskPlan {
             };
             for despatch in &told.despatches {
                 let despatch = match despatch.standing {
-                    DespatchStanding::Shipped => match desk.desk.in_full(despatch).await {
+                    DespatchStanding::Shipped | DespatchStanding::Voided => match desk.desk.in_full(despatch).await {
                         Ok(full) => full,
                         Err(error) => return Ok((planned, Some(error.to_string()))),
                     },
