@@ -253,6 +253,11 @@ fn way_out(job: &Job, hold: &Hold) -> String {
             "Void and ship again with `waybill job void {}`, or try once more with {release}.",
             job.id
         ),
+        HoldReason::Unmatched if job.is_left_unmatched() => format!(
+            "It is tried by itself no more. Say which order it belongs to with `waybill job resolve {} --order NUMBER`, or close it \
+             with {release}, if the ERP need not hear of it.",
+            job.id
+        ),
         HoldReason::Unmatched => format!(
             "It is tried again at {}. Say which order it belongs to with `waybill job resolve {} --order NUMBER`, or close it with \
              {release}, if the ERP need not hear of it.",
@@ -384,7 +389,7 @@ pub(crate) mod tests {
         Address, CarrierShipmentId, Consignment, DeskOrderRef, DespatchId, DocumentId, Money, Nonce, Refusal,
         ShippedParcel, Snapshot,
     };
-    use waybill::job::{Admission, AtDesk, Wait, WriteBackRef};
+    use waybill::job::{Admission, AtDesk, TRIED_FOR, Wait, WriteBackRef};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -566,6 +571,16 @@ pub(crate) mod tests {
             "{told}"
         );
         assert!(!told.contains("not written back"), "{told}");
+        assert!(told.contains("It is tried again at"), "{told}");
+        let mut left = parked.clone();
+        if let Some(hold) = &mut left.hold {
+            hold.since = left.created_at + TRIED_FOR;
+        }
+        let told = standing(&left).join(" ");
+        assert!(
+            !told.contains("tried again") && told.contains("--order NUMBER"),
+            "{told}"
+        );
         let closed = Job {
             hold: None,
             closed: Some(Closing::Matched { job: job().id }),

@@ -291,6 +291,9 @@ pub struct Together {
     pub parcels: Vec<String>,
 }
 
+/// With this code an ERP refuses to take away what it made for a job, where its write-back makes nothing of its own.
+pub const MAKES_NOTHING: &str = "makes-nothing";
+
 /// An ERP in which documents wait to be shipped.
 #[async_trait]
 pub trait OrderSource: Send + Sync {
@@ -339,11 +342,13 @@ pub trait OrderSource: Send + Sync {
     async fn check(&self) -> Vec<Finding>;
     /// For how long the ERP may still be working on a request whose answer was lost; `None` where nobody knows.
     fn lost_request_window(&self) -> Option<Duration>;
-    /// Takes away again what the write-back of a job made, as long as nobody has built upon it; what is not there is taken away.
-    /// Doing it again is harmless. An ERP, or a connection, whose write-back makes nothing of its own refuses.
-    async fn unmake(&self, _job: &JobId) -> Result<(), CallError> {
+    /// Takes away again what the write-back of a job made for a shipment of a document, as long as nobody has built upon it: what it
+    /// made, and the shipment's numbers wherever the document shows them. What is not there is taken away, so that a try that was
+    /// broken off anywhere is brought to its end by another. An ERP, or a connection, whose
+    /// write-back makes nothing of its own refuses with the code [`MAKES_NOTHING`].
+    async fn unmake(&self, _job: &JobId, _document: &DocumentId, _shipment: &Shipment) -> Result<(), CallError> {
         let words = "a write-back of this connection makes nothing that could be taken away";
-        Err(CallError::Refused(Refusal::new("makes-nothing", words)))
+        Err(CallError::Refused(Refusal::new(MAKES_NOTHING, words)))
     }
     /// The work is done: gives back what it holds of the account's concurrency.
     async fn close(&self);

@@ -89,11 +89,14 @@ impl Counter {
         }
     }
 
+    /// What the lists tell of, in full.
     async fn listed(&self, asked: Despatched) -> Result<Vec<Despatch>, Failure> {
         let (mut all, mut page): (Vec<Despatch>, Option<String>) = (Vec::new(), None);
         loop {
             let found = self.desk()?.despatched(asked, page.as_deref()).await?;
-            all.extend(found.despatches);
+            for told in &found.despatches {
+                all.push(self.desk()?.in_full(told).await?);
+            }
             page = found.next;
             if page.is_none() {
                 return Ok(all);
@@ -260,9 +263,11 @@ async fn what_is_pushed_is_signed_and_points_to_what_was_shipped() -> Result<(),
                 return Err(format!("{told:?}").into());
             };
             let page = counter.desk()?.pointed_to(pointer, None).await?;
-            assert!(
-                !page.despatches.is_empty() && page.despatches.iter().all(|one| one.id.as_str().starts_with("label:"))
-            );
+            assert!(!page.despatches.is_empty(), "{pointer}");
+            for told in &page.despatches {
+                let label = counter.desk()?.in_full(told).await?;
+                assert!(label.id.as_str().starts_with("label:"), "{pointer}: {label:?}");
+            }
         }
         people.rotate_key(false);
         counter.world.turn(SignedDuration::from_secs(61));
@@ -420,7 +425,7 @@ async fn a_key_of_the_wrong_version_is_told() -> Result<(), Failure> {
         let right = Counter::start(api).await?;
         let findings = right.opened.carrier.check().await;
         let wrong: Vec<_> = findings.iter().filter(|finding| finding.result.is_err()).collect();
-        assert!(findings.len() > 3 && wrong.is_empty(), "{api}: {wrong:?}");
+        assert!(findings.len() >= 3 && wrong.is_empty(), "{api}: {wrong:?}");
     }
     Ok(())
 }

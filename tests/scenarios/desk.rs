@@ -8,13 +8,13 @@ use rust_decimal::{Decimal, dec};
 use simulators::faults::{Fault, FaultKind};
 use simulators::netsuite::books::FulfilmentBook;
 use simulators::netsuite::people::{NewLine, NewOrder};
-use tests::counter::{DeskWorld, STORE, UNASKABLE};
+use tests::counter::{DeskWorld, LIMIT_IS_OVER, STORE, UNASKABLE};
 use tests::world::{CONNECTION, Failure, new_york, place};
 use waybill::connection::VoidedAtDesk;
 use waybill::domain::{DeskOrderRef, DespatchId, DespatchStanding, GapKind, JobId};
 use waybill::flows::operate::OperateError;
 use waybill::flows::poll::Followed;
-use waybill::job::{Closing, HoldReason, Job, Step};
+use waybill::job::{Closing, HoldReason, Job, Step, TRIED_FOR};
 use waybill::memory::{Fate, Switch};
 use waybill::ports::{Cursors, Later, Obstacle};
 
@@ -247,6 +247,7 @@ async fn a_lost_webhook_is_found_by_the_poll() -> Result<(), Failure> {
     assert_eq!((report.seen, report.admitted, report.complete), (0, 0, true));
     assert_eq!(story.world.asked_netsuite("suiteql"), read);
     assert_eq!(story.desk.books().asked, 3, "three pages of its list");
+    assert_eq!(story.desk.books().opened, 5, "each was opened once");
     story.world.turn(SignedDuration::from_mins(15));
     story.desk.books().asked = 0;
     story.poll().await?;
@@ -307,6 +308,30 @@ async fn a_long_reading_does_not_outgrow_its_cursor() -> Result<(), Failure> {
     story.desk.books().answers = None;
     let report = story.poll().await?;
     assert_eq!((report.admitted, report.complete), (2, true), "{report:?}");
+    Ok(())
+}
+
+/// P49: where the desk's limit ends in the middle of a page the next poll goes on behind what was dealt with, though that is old and
+/// none of the connection's business: it would otherwise ask for the same few each time.
+#[tokio::test]
+async fn a_page_that_meets_the_limit_goes_on_where_it_stopped() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let (order, at_desk) = ordered(&story)?;
+    let (light, _) = skus(&story)?;
+    let (made, goods) = (story.world.now(), [(light.as_str(), dec!(1))]);
+    for number in 1..=3 {
+        let foreign = story.desk.order(&format!("X{number}"), "elsewhere");
+        story.desk.label(&foreign, &format!("1Z100{number}"), &goods, made);
+    }
+    story.desk.label(&at_desk, "1Z0001", &goods, made);
+    story.world.turn(SignedDuration::from_hours(5));
+    for _ in 0..4 {
+        story.desk.books().opens = Some(1);
+        story.poll().await?;
+    }
+    story.work().await?;
+    assert_eq!(story.world.page(order)?.fulfilments.len(), 1);
+    assert_eq!(story.desk.books().opened, 4, "each was opened once");
     Ok(())
 }
 
@@ -468,6 +493,146 @@ async fn what_fits_no_order_is_held_until_one_does() -> Result<(), Failure> {
     let job = parked(&story)?;
     assert_eq!(job.closed, Some(Closing::Matched { job: matched }));
     assert!(job.finished(), "{job:?}");
+    Ok(())
+}
+
+/// P42: what fits no order is tried again by itself for thirty days; then it stays held, in words that say so, and neither the desk nor
+/// the ERP is asked any more, until a person says what it is, or the connection is changed.
+#[tokio::test]
+async fn what_fits_no_order_is_not_tried_for_ever() -> Result<(), Failure> {
+    for by_person in [true, false] {
+        let story = DeskWorld::start().await?;
+        let (light, _) = skus(&story)?;
+        let at_desk = story.desk.order("WEB-88", STORE);
+        let goods = [(light.as_str(), dec!(2))];
+        story.desk.label(&at_desk, "1Z0001", &goods, story.world.now());
+        story.poll().await?;
+        let asked = || (story.desk.books().asked, story.world.asked_netsuite("suiteql"));
+        days(&story, 29).await?;
+        let (reason, message) = held(&parked(&story)?)?;
+        assert_eq!(reason, HoldReason::Unmatched);
+        assert!(message.ends_with("it is tried again by itself"), "{message}");
+        let before = asked();
+        days(&story, 3).await?;
+        assert_ne!(asked(), before, "it was tried for the last time");
+        let before = asked();
+        days(&story, 10).await?;
+        assert_eq!(asked(), before, "nobody is asked any more");
+        let job = parked(&story)?;
+        let (reason, message) = held(&job)?;
+        assert_eq!(reason, HoldReason::Unmatched);
+        assert!(
+            message.contains("it was tried for 30 days, and is tried by itself no more")
+                && message.contains("job resolve"),
+            "{message}"
+        );
+        assert!(!message.contains("tried again"), "{message}");
+        assert!(job.is_left_unmatched() && !job.finished(), "a person still sees it");
+
+        let late = story.world.enter(story.world.plain(2))?;
+        let number = number(&story, late)?;
+        if by_person {
+            story.operator().resolve_order(&job.id, "ann", &number).await?;
+        } else {
+            story
+                .world
+                .person(|account, now| account.change_order(late, now, |order| order.tran_id = "WEB-88".to_owned()))?;
+            days(&story, 3).await?;
+            assert!(story.world.jobs(late).is_empty(), "nobody looks");
+            story.world.configure(|connection| connection.version += 1);
+            days(&story, 3).await?;
+        }
+        story.work().await?;
+        assert_eq!(story.world.page(late)?.fulfilments.len(), 1, "by a person: {by_person}");
+        assert!(matches!(parked(&story)?.closed, Some(Closing::Matched { .. })));
+    }
+    Ok(())
+}
+
+/// Lets so many days pass in which nobody polls, with everything that falls due done every few hours.
+async fn days(story: &DeskWorld, days: i64) -> Result<(), Failure> {
+    for _ in 0..days * 4 {
+        story.world.turn(SignedDuration::from_hours(6));
+        story.sweeper().run().await?;
+        story.work().await?;
+    }
+    Ok(())
+}
+
+/// P42: a desk that refuses to say what was shipped, or shows it no more, when it is tried for the last time leaves it held in words that
+/// say what to do, and is not asked again.
+#[tokio::test]
+async fn what_the_desk_shows_no_more_is_left_in_words() -> Result<(), Failure> {
+    for (refuses, words) in [(true, "cannot be asked any more"), (false, "does not know")] {
+        let story = DeskWorld::start().await?;
+        let (light, _) = skus(&story)?;
+        let at_desk = story.desk.order("WEB-89", STORE);
+        let label = story
+            .desk
+            .label(&at_desk, "1Z0001", &[(&light, dec!(2))], story.world.now());
+        story.poll().await?;
+        days(&story, 20).await?;
+        let (_, message) = held(&parked(&story)?)?;
+        assert!(message.ends_with("it is tried again by itself"), "{message}");
+        if refuses {
+            story.desk.books().forgets.insert(label);
+        } else {
+            story.desk.lose(&label);
+        }
+        days(&story, 12).await?;
+        let job = parked(&story)?;
+        let (_, message) = held(&job)?;
+        assert!(message.contains(words) && message.contains("job release"), "{message}");
+        assert!(
+            job.is_left_unmatched() && job.hold.is_some_and(|hold| hold.since >= job.created_at + TRIED_FOR),
+            "refuses: {refuses}"
+        );
+        let before = story.desk.books().asked;
+        days(&story, 5).await?;
+        assert_eq!(story.desk.books().asked, before, "refuses: {refuses}");
+    }
+    Ok(())
+}
+
+/// P49: where the desk says when it may be asked again, a parked despatch is tried then, and not only when its hold is looked at next.
+#[tokio::test]
+async fn a_limit_is_waited_for_as_long_as_it_lasts() -> Result<(), Failure> {
+    let story = DeskWorld::start().await?;
+    let (light, _) = skus(&story)?;
+    let at_desk = story.desk.order("WEB-90", STORE);
+    story
+        .desk
+        .label(&at_desk, "1Z0001", &[(&light, dec!(2))], story.world.now());
+    story.poll().await?;
+    days(&story, 10).await?;
+    let due = parked(&story)?.due_at.ok_or("it is not looked at")?;
+    story.world.clock.set(due);
+    story.desk.books().answers = Some(0);
+    story.sweeper().run().await?;
+    story.work().await?;
+    story.desk.books().answers = None;
+    let job = parked(&story)?;
+    assert!(job.wait.is_some(), "{job:?}");
+    let waits = job.due_at.ok_or("it is not looked at")?.duration_since(due);
+    let hint = SignedDuration::try_from(LIMIT_IS_OVER)?;
+    assert!(
+        (hint..hint * 4).contains(&waits),
+        "it waits {waits} where the desk said {hint}"
+    );
+    story.world.turn(waits);
+    let before = story.desk.books().asked;
+    story.sweeper().run().await?;
+    story.work().await?;
+    assert_eq!(story.desk.books().asked, before + 1, "it was tried");
+    let job = parked(&story)?;
+    assert!(job.wait.is_none(), "what it waited for was there: {job:?}");
+    let order = story.world.enter(story.world.plain(2))?;
+    story
+        .world
+        .person(|account, now| account.change_order(order, now, |order| order.tran_id = "WEB-90".to_owned()))?;
+    days(&story, 3).await?;
+    assert!(matches!(parked(&story)?.closed, Some(Closing::Matched { .. })));
+    assert_eq!(story.world.page(order)?.fulfilments.len(), 1);
     Ok(())
 }
 

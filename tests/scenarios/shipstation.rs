@@ -13,7 +13,7 @@ use simulators::netsuite::stock::NewCustomer;
 use simulators::server::Base;
 use simulators::shipstation::{Options, Push, Scan, ShipStation};
 use tests::shipstation::{Api, OTHER_STORE, Ordered, PLACE, SECRET, STORE, Shop, V1_KEY, V1_SECRET, V2_KEY, pointer};
-use tests::world::{Failure, new_york};
+use tests::world::{CONNECTION, Failure, new_york};
 use waybill::connection::{NamedBy, VoidedAtDesk};
 use waybill::domain::{DespatchId, Stretch};
 use waybill::job::{Closing, HoldReason};
@@ -152,6 +152,43 @@ async fn two_partial_shipments_are_two_fulfilments() -> Result<(), Failure> {
     Ok(())
 }
 
+/// P43: an order of ours that people split, so that its parts are numbered after it, is still one order of the ERP: the goods of each part
+/// name it. A part of an order that nobody made is not guessed at.
+#[tokio::test]
+async fn parts_with_numbers_of_their_own_are_their_orders() -> Result<(), Failure> {
+    let options = Options {
+        split_numbers: true,
+        ..Options::default()
+    };
+    let shop = Shop::start_with(Api::V2, options).await?;
+    let (order, number) = shop.entered_in_the_erp()?;
+    shop.tell_customers().await?;
+    let parts = [shop.ship_part(&number, 4, 2)?, shop.ship(&number)?];
+    let foreign = shop.ordered()?;
+    shop.ship_part(&foreign.number, 4, 2)?;
+    shop.ship(&foreign.number)?;
+    let numbers: Vec<String> = shop
+        .books()
+        .orders
+        .into_iter()
+        .flat_map(|order| order.parts)
+        .map(|part| part.number)
+        .collect();
+    assert!(numbers.contains(&format!("{number}-1")), "{numbers:?}");
+    shop.pass(A_WHILE).await?;
+    let mut made = shop.fulfilled(order)?;
+    made.sort();
+    let of = |part: usize| parts[part].tracking_numbers.clone();
+    assert_eq!(made, [(dec!(4), dec!(2), of(0)), (dec!(6), dec!(3), of(1))]);
+    assert_eq!(shop.fulfilled(foreign.id)?.len(), 1);
+    let held = shop.parked_because()?;
+    assert!(
+        held.contains(&format!("{}-1", foreign.number)) && held.contains("job resolve"),
+        "{held}"
+    );
+    Ok(())
+}
+
 /// P43: several parcels under one label are one fulfilment with all their numbers. V1 tells of one number only.
 #[tokio::test]
 async fn several_parcels_of_one_label_are_one_fulfilment() -> Result<(), Failure> {
@@ -232,6 +269,63 @@ async fn a_lost_notice_is_found_by_the_poll() -> Result<(), Failure> {
         }
         assert_eq!((again.admitted, again.complete), (0, true), "{api:?}: {again:?}");
         assert!(shop.nothing_is_doubled() && shop.parked().is_empty(), "{api:?}");
+    }
+    Ok(())
+}
+
+/// P49: what was dealt with costs a call for each page of a list and none for what is in it: neither the next poll over the same
+/// stretch nor the reconciliation asks for an order again, nor looks for a label by its number.
+#[tokio::test]
+async fn what_was_dealt_with_is_not_asked_for_again() -> Result<(), Failure> {
+    let details = |shop: &Shop| {
+        let books = shop.books();
+        ["v2_shipment", "v1_order"].map(|operation| books.asked(operation))
+    };
+    for api in [Api::V2, Api::V1] {
+        let shop = Shop::start(api).await?;
+        shop.configure(|connection| connection.customers = None);
+        let mut orders = Vec::new();
+        for _ in 0..3 {
+            let order = shop.ordered()?;
+            shop.ship(&order.number)?;
+            orders.push(order);
+        }
+        let (marked, foreign) = (shop.ordered()?, shop.entered_at_the_desk("A-1", OTHER_STORE)?);
+        shop.shipstation
+            .mark_shipped(&marked.number, "ups", "1Z999AA10123456784")?;
+        shop.ship(&foreign.to_string())?;
+        shop.lose_notices();
+        shop.poll().await?;
+        shop.work().await?;
+        for order in orders.iter().chain([&marked]) {
+            assert_eq!(shop.fulfilled(order.id)?.len(), 1, "{api:?}");
+        }
+        let (asked, lists) = (details(&shop), shop.books().asked("v2_labels"));
+        assert!(asked.iter().sum::<u64>() > 0, "{api:?}: {asked:?}");
+        for _ in 0..2 {
+            shop.world.turn(MINUTE * 5);
+            let again = shop.poll().await?;
+            assert_eq!((again.seen, again.complete), (0, true), "{api:?}: {again:?}");
+        }
+        assert_eq!(details(&shop), asked, "{api:?}: the polls");
+        let lists = shop.books().asked("v2_labels") - lists;
+        assert!(
+            lists <= 3,
+            "{api:?}: two pages of labels, one of voids, and not {lists}"
+        );
+        shop.pass(HOUR * 3).await?;
+        let id = CONNECTION.parse()?;
+        let report = shop.world.reconciler().run(&id, shop.world.now() + HOUR).await?;
+        assert!(
+            report.complete && report.gaps == 0 && report.tally.listed >= 5,
+            "{api:?}: {report:?}"
+        );
+        let [before, after] = [asked, details(&shop)].map(|asked| asked.iter().sum::<u64>());
+        // Of what is of a store that is not the connection's nothing is known but that.
+        assert!(
+            after <= before + 1,
+            "{api:?}: the reconciliation: {before}, then {after}"
+        );
     }
     Ok(())
 }
@@ -547,6 +641,76 @@ async fn a_void_is_flagged_or_undone_by_policy() -> Result<(), Failure> {
             }
         }
     }
+    Ok(())
+}
+
+/// P43: a void is undone whole however the undoing is broken off: by an answer that is lost after the fulfilment is gone, by a connection
+/// that breaks before, by an order that cannot be written just then. A refusal leaves the fulfilment and its number as they are and says
+/// why; the next try undoes both.
+#[tokio::test]
+async fn a_void_is_undone_whole_however_it_is_broken_off() -> Result<(), Failure> {
+    let delete = "delete_itemfulfillment";
+    for (operation, kind) in [
+        (delete, FaultKind::DropAfter),
+        (delete, FaultKind::DropBefore),
+        ("patch_salesorder", FaultKind::DropBefore),
+        ("patch_salesorder", status(503)),
+        (delete, status(400)),
+    ] {
+        let shop = Shop::start(Api::V2).await?;
+        shop.policy(|policy| policy.voided = VoidedAtDesk::Undo);
+        let (order, other) = (shop.ordered()?, "1Z999AA10123456784");
+        let bought = shop.ship_part(&order.number, 4, 2)?;
+        shop.hear().await?;
+        let number = &bought.tracking_numbers[0];
+        assert_eq!(&shop.world.field(order.id, "tracking")?, number);
+        shop.world
+            .netsuite_fault(Fault::new(operation, kind.clone()).at_most(1));
+        shop.shipstation.void(&bought.label.to_string())?;
+        shop.poll().await?;
+        shop.world.turn(MINUTE * 20);
+        shop.poll().await?;
+        shop.work().await?;
+        let (reason, message) = shop.world.held(order.id)?;
+        assert_eq!(reason, HoldReason::VoidStillShown, "{operation}, {kind:?}: {message}");
+        let made = shop.fulfilled(order.id)?.len();
+        let shown = shop.world.field(order.id, "tracking")?;
+        let gone = operation != delete || kind == FaultKind::DropAfter;
+        assert_eq!(made, usize::from(!gone), "{operation}, {kind:?}");
+        assert_eq!(&shown, number, "{operation}, {kind:?}: it was broken off before");
+        if kind == status(400) {
+            assert!(message.contains("does not delete item fulfilment"), "{message}");
+        }
+        shop.pass(HOUR).await?;
+        assert!(shop.fulfilled(order.id)?.is_empty(), "{operation}, {kind:?}");
+        assert_eq!(shop.world.field(order.id, "tracking")?, "", "{operation}, {kind:?}");
+        assert!(shop.world.job(order.id)?.finished(), "{operation}, {kind:?}");
+        // What travels instead is written as ever.
+        shop.shipstation.mark_shipped(&order.number, "ups", other)?;
+        shop.pass(HOUR).await?;
+        assert!(
+            shop.world.field(order.id, "tracking")?.contains(other),
+            "{operation}, {kind:?}"
+        );
+    }
+    Ok(())
+}
+
+/// P43: a person deletes the fulfilment of a void before Waybill does: its number is taken off the order all the same.
+#[tokio::test]
+async fn a_number_does_not_stay_where_a_person_deleted_the_fulfilment() -> Result<(), Failure> {
+    let shop = Shop::start(Api::V2).await?;
+    shop.policy(|policy| policy.voided = VoidedAtDesk::Undo);
+    let order = shop.ordered()?;
+    let bought = shop.ship(&order.number)?;
+    shop.hear().await?;
+    assert_eq!(shop.world.field(order.id, "tracking")?, bought.tracking_numbers[0]);
+    let made = shop.world.page(order.id)?.fulfilments[0].id;
+    shop.world.person(|account, now| account.delete_fulfilment(made, now))?;
+    shop.shipstation.void(&bought.label.to_string())?;
+    shop.pass(HOUR).await?;
+    assert!(shop.world.job(order.id)?.finished());
+    assert_eq!(shop.world.field(order.id, "tracking")?, "");
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! A small shipping desk in which people ship the orders of the simulated NetSuite: it has state, and answers as a desk does. It
 //! stands where the ShipStation adapter stands, so that the flow can be told in stories.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -39,6 +40,12 @@ pub struct Books {
     pub answers: Option<u32>,
     /// What the ERP refuses to take away, in its words.
     pub keeps: Option<String>,
+    /// What it does not let anybody ask for any more.
+    pub forgets: BTreeSet<DespatchId>,
+    /// How often it was asked what is in a despatch of its list.
+    pub opened: u64,
+    /// How often it still answers that, where it does not answer any number of times.
+    pub opens: Option<u32>,
     next: u64,
 }
 
@@ -125,6 +132,11 @@ impl Counter {
         }
     }
 
+    /// The desk does not know a despatch any more.
+    pub fn lose(&self, id: &DespatchId) {
+        self.books().despatches.retain(|one| one.id != *id);
+    }
+
     /// People void a label.
     pub fn void(&self, id: &DespatchId) {
         self.change(id, |despatch| despatch.standing = DespatchStanding::Voided);
@@ -138,7 +150,7 @@ impl Counter {
             return Err(CallError::Later(Later::new(Obstacle::Unreachable, "503")));
         }
         match &mut books.answers {
-            Some(0) => return Err(CallError::Later(Later::new(Obstacle::Limited, "the limit is near"))),
+            Some(0) => return Err(limit_is_near()),
             Some(left) => *left -= 1,
             None => {}
         }
@@ -146,14 +158,39 @@ impl Counter {
     }
 }
 
+fn limit_is_near() -> CallError {
+    CallError::Later(Later {
+        after: Some(LIMIT_IS_OVER),
+        ..Later::new(Obstacle::Limited, "the limit is near")
+    })
+}
+
+/// When the desk may be asked again, once its limit is near.
+pub const LIMIT_IS_OVER: std::time::Duration = std::time::Duration::from_secs(37);
+
 /// How many despatches a page holds: few, so that there are several.
 const PAGE: usize = 2;
+
+/// What a list says of a despatch: not what is in it, nor the number of its order.
+fn in_a_list(despatch: Despatch) -> Despatch {
+    let order = DeskOrderRef {
+        number: String::new(),
+        key: None,
+        store: None,
+        ..despatch.order
+    };
+    Despatch {
+        order,
+        lines: None,
+        ..despatch
+    }
+}
 
 fn paged(all: Vec<Despatch>, page: Option<&str>) -> DespatchPage {
     let from: usize = page.and_then(|page| page.parse().ok()).unwrap_or_default();
     let more = all.len() > from + PAGE;
     DespatchPage {
-        despatches: all.into_iter().skip(from).take(PAGE).collect(),
+        despatches: all.into_iter().skip(from).take(PAGE).map(in_a_list).collect(),
         next: more.then(|| (from + PAGE).to_string()),
     }
 }
@@ -179,8 +216,25 @@ impl ShippingDesk for Counter {
         Ok(paged(books.despatches.iter().filter(within).cloned().collect(), page))
     }
 
+    async fn in_full(&self, told: &Despatch) -> Result<Despatch, CallError> {
+        let mut books = self.books();
+        match &mut books.opens {
+            Some(0) => return Err(limit_is_near()),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        books.opened += 1;
+        let found = books.despatches.iter().find(|one| one.id == told.id);
+        Ok(found.unwrap_or(told).clone())
+    }
+
     async fn despatch(&self, id: &DespatchId, _of: Option<&DeskOrderRef>) -> Result<Option<Despatch>, CallError> {
-        Ok(self.ask()?.despatches.iter().find(|one| one.id == *id).cloned())
+        let books = self.ask()?;
+        if books.forgets.contains(id) {
+            let words = "it is too long ago";
+            return Err(CallError::Refused(Refusal::new("too-old", words)));
+        }
+        Ok(books.despatches.iter().find(|one| one.id == *id).cloned())
     }
 
     async fn numbered(&self, number: &str) -> Result<Vec<DeskOrderRef>, CallError> {
@@ -406,7 +460,7 @@ impl OrderSource for Fulfilling {
         self.adapter.lost_request_window()
     }
 
-    async fn unmake(&self, job: &JobId) -> Result<(), CallError> {
+    async fn unmake(&self, job: &JobId, _document: &DocumentId, _shipment: &Shipment) -> Result<(), CallError> {
         if let Some(why) = self.account.counter.books().keeps.clone() {
             return Err(CallError::Refused(Refusal::new("kept", why)));
         }

@@ -283,7 +283,7 @@ impl OrderSource for Erp {
         None
     }
 
-    async fn unmake(&self, _job: &JobId) -> Result<(), CallError> {
+    async fn unmake(&self, _job: &JobId, _document: &DocumentId, _shipment: &Shipment) -> Result<(), CallError> {
         Err(CallError::Refused(self.write()))
     }
 
@@ -409,6 +409,10 @@ impl ShippingDesk for Bench {
 
     async fn despatched(&self, _asked: Despatched, _page: Option<&str>) -> Result<DespatchPage, CallError> {
         Ok(DespatchPage::default())
+    }
+
+    async fn in_full(&self, told: &Despatch) -> Result<Despatch, CallError> {
+        Ok(told.clone())
     }
 
     async fn despatch(&self, _id: &DespatchId, _of: Option<&DeskOrderRef>) -> Result<Option<Despatch>, CallError> {

@@ -5,6 +5,7 @@ pub mod customers;
 pub mod deliver;
 pub mod desk_hook;
 mod despatches;
+mod halt;
 pub mod kin;
 pub mod label_link;
 pub mod operate;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crate::domain::{CarrierShipmentId, Consignment, DocumentId, Gone, JobId, Shipment, ShippedParcel, Snapshot};
 use crate::flows::advance::reading_or_quantities;
-use crate::flows::despatches::{Again, Intake};
+use crate::flows::despatches::{Again, intake};
+use crate::flows::halt::Halt;
 use crate::flows::write::Pen;
 use crate::job::{Closing, HoldReason, IllegalOutcome, Job, Outcome, SnapshotRef, Step, Timing};
 use crate::ports::{
-    AuditEntry, CallError, Carrier, Clock, Connections, Desk, Documents, Exchange, Gate, Jobs, Meant, Nonces, Opened,
-    Queue, Saved, StoreError, Systems,
+    AuditEntry, CallError, Carrier, Clock, Connections, Documents, Exchange, Gate, Jobs, Meant, Nonces, Opened, Queue,
+    Saved, StoreError, Systems,
 };
 
 /// How often a word that rests on nothing is said again when the job changed meanwhile.
@@ -87,6 +88,15 @@ pub enum OperateError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<Halt> for OperateError {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Side(error) => Self::Unreadable(error),
+            Halt::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl Operate {
@@ -250,27 +260,13 @@ impl Operate {
             by: "its number",
             sure: true,
         };
-        let again = self.intake(gate, systems, desk).take_for(job, meant, by).await?;
-        match again.map_err(OperateError::Unreadable)? {
+        let intake = intake!(self, &gate.connection, systems, desk);
+        match intake.take_for(job, meant, by).await? {
             Again::Matched { job, order } => Ok((job, order)),
             Again::Unfit(why) => Err(OperateError::Refused(why)),
             Again::Voided => Err(OperateError::Refused(
                 "it is void at the desk: nothing was shipped. The job ends by itself".to_owned(),
             )),
-        }
-    }
-
-    fn intake<'a>(&'a self, gate: &'a Gate, systems: &'a Opened, desk: &'a Desk) -> Intake<'a> {
-        Intake {
-            connection: &gate.connection,
-            systems,
-            desk,
-            jobs: self.jobs.as_ref(),
-            documents: self.documents.as_ref(),
-            queue: self.queue.as_ref(),
-            clock: self.clock.as_ref(),
-            nonces: self.nonces.as_ref(),
-            timing: &self.timing,
         }
     }
 

@@ -142,6 +142,13 @@ impl DeskPlan {
                 Err(error) => return Ok((planned, Some(error.to_string()))),
             };
             for despatch in &told.despatches {
+                let despatch = match despatch.standing {
+                    DespatchStanding::Shipped | DespatchStanding::Voided => match desk.desk.in_full(despatch).await {
+                        Ok(full) => full,
+                        Err(error) => return Ok((planned, Some(error.to_string()))),
+                    },
+                    _ => despatch.clone(),
+                };
                 // A desk may tell of one parcel twice, as a label and as the order's part that it was bought for.
                 if !told_of.insert(despatch.id.clone()) {
                     continue;
@@ -149,7 +156,7 @@ impl DeskPlan {
                 if planned.len() == most {
                     return Ok((planned, Some(format!("only {most} are shown"))));
                 }
-                match self.becomes(connection, desk, despatch).await? {
+                match self.becomes(connection, desk, &despatch).await? {
                     Ok(becomes) => planned.push(PlannedDespatch {
                         despatch: despatch.in_words(),
                         order: despatch.order.name().to_owned(),

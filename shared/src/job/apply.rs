@@ -325,7 +325,11 @@ impl Job {
                 self.address = address.unwrap_or_else(|| self.address.clone());
                 self.hold(reason, message, now, timing);
             }
-            Outcome::StillHeld => self.postpone_hold(now, timing),
+            Outcome::StillHeld => {
+                // What the next try waited for was there.
+                self.wait = self.wait.take().filter(|_| !self.is_unmatched());
+                self.postpone_hold(now, timing);
+            }
             Outcome::OrderChanged => self.look_at_once(now),
             Outcome::Released { snapshot } => self.release(snapshot),
             Outcome::Waits(wait) => self.wait_under_hold(wait),

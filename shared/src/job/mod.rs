@@ -68,6 +68,10 @@ impl Default for Timing {
     }
 }
 
+/// For how long what fits no order is tried again by itself. The ERP's month is closed by then: whoever has not entered or mended the
+/// order until then will not, and each try costs the desk and the ERP some calls.
+pub const TRIED_FOR: SignedDuration = SignedDuration::from_hours(24 * 30);
+
 /// How often a write-back is put right by itself.
 const PUT_RIGHTS: u32 = 3;
 
@@ -567,6 +571,17 @@ impl Job {
         ];
         let now = reached.into_iter().filter(|(now, _)| *now);
         now.map(|(_, what)| what).collect()
+    }
+
+    /// Whether what fits no order may be tried again by itself.
+    pub fn is_tried(&self, now: Timestamp) -> bool {
+        now < self.created_at + TRIED_FOR
+    }
+
+    /// Whether what fits no order was tried for the last time: only a person ends that, or a change of the connection.
+    pub fn is_left_unmatched(&self) -> bool {
+        let hold = self.hold.as_ref().filter(|hold| hold.reason == HoldReason::Unmatched);
+        self.is_unmatched() && hold.is_some_and(|hold| !self.is_tried(hold.since))
     }
 
     /// Whether nothing is left to do, now or later.

@@ -25,7 +25,9 @@ pub enum Despatched {
 /// A page of despatches, as they stand now.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DespatchPage {
-    /// The despatches, in the desk's own order.
+    /// The despatches, in the desk's own order, as far as the page itself tells of them: their names, their standing, their time and
+    /// the desk's id of their order always; the order's number, its key and its store, and what is in them, where that costs no
+    /// further question.
     pub despatches: Vec<Despatch>,
     /// The next page of the same question; `None` on the last.
     pub next: Option<String>,
@@ -89,10 +91,12 @@ pub trait ShippingDesk: Send + Sync {
     /// What a webhook points to, page by page. A pointer to a host that is not the desk's own, or to something that holds no
     /// despatches, is refused before anything is sent.
     async fn pointed_to(&self, pointer: &str, page: Option<&str>) -> Result<DespatchPage, CallError>;
-    /// A page of despatches. A page may be cut short where the desk's limit is near; the next one goes on behind it. Of what does not
-    /// travel (void, pending, beside) the order's number and the lines may be missing.
+    /// A page of despatches.
     async fn despatched(&self, asked: Despatched, page: Option<&str>) -> Result<DespatchPage, CallError>;
-    /// One despatch as it stands now; `None` where the desk knows none. Some desks find it only among what was shipped of its order,
+    /// A despatch of a page with everything that can be said of it. What a page tells of under another name (the order's part that
+    /// a label was bought for) is the despatch that it is.
+    async fn in_full(&self, told: &Despatch) -> Result<Despatch, CallError>;
+    /// One despatch as it stands now, in full; `None` where the desk knows none. Some desks find it only among what was shipped of its order,
     /// which whoever knows it names.
     async fn despatch(&self, id: &DespatchId, of: Option<&DeskOrderRef>) -> Result<Option<Despatch>, CallError>;
     /// Every order that has exactly this number, in whichever store.

@@ -9,7 +9,9 @@ use crate::connection::VoidedAtDesk;
 use crate::domain::{Consignment, LabelRef, Order, Quantities, Shipment, Snapshot};
 use crate::flows::label_link::good_until;
 use crate::job::{HoldReason, Outcome, Step, Wait};
-use crate::ports::{CallError, Draft, EffectError, Permit, StoreError, WriteBack, WriteBackRef, Written};
+use crate::ports::{
+    CallError, Draft, EffectError, MAKES_NOTHING, Permit, StoreError, WriteBack, WriteBackRef, Written,
+};
 
 /// How often a write-back is sent whose answer is lost and which does not arrive: what goes on so is no accident any more.
 const MOST_LOST_WRITES: u32 = 4;
@@ -149,13 +151,11 @@ impl Run<'_> {
                 .record(Outcome::StillHeld, "still held: only a person ends this")
                 .await;
         };
-        let (outcome, text) = match self.shows(shipment, &shown).await? {
-            Ok(true) if self.is_undone() => self.unmake(&shown).await,
+        let (outcome, text) = match self.shows(shipment.clone(), &shown).await? {
+            // What is gone may have left its numbers on the document, or a try to undo it was broken off.
+            Ok(is_shown) if self.is_undone() => self.unmake(&shipment, &shown, is_shown).await,
             Ok(true) => (Outcome::StillHeld, "the ERP still shows the void shipment".to_owned()),
-            Ok(false) => (
-                Outcome::NotShown,
-                "the ERP does not show the void shipment any more".to_owned(),
-            ),
+            Ok(false) => not_shown(),
             Err(error) => (
                 Outcome::StillHeld,
                 format!("could not look whether the ERP shows it: {error}"),
@@ -176,9 +176,12 @@ impl Run<'_> {
         self.is_undone() && reason == Some(HoldReason::VoidStillShown)
     }
 
-    /// Takes away what was made in the ERP for a shipment that is void.
-    async fn unmake(&self, shown: &WriteBackRef) -> (Outcome, String) {
-        match self.systems.source.unmake(&self.ledger.job.id).await {
+    /// Takes away what was made in the ERP for a shipment that is void, and whatever is left of it.
+    async fn unmake(&self, shipment: &Shipment, shown: &WriteBackRef, is_shown: bool) -> (Outcome, String) {
+        let job = &self.ledger.job;
+        match self.systems.source.unmake(&job.id, &job.document, shipment).await {
+            Ok(()) if !is_shown => not_shown(),
+            Err(CallError::Refused(refusal)) if !is_shown && refusal.code == MAKES_NOTHING => not_shown(),
             Ok(()) => {
                 let text = format!("took {} away from the ERP, for its shipment is void", shown.place);
                 (Outcome::NotShown, text)
@@ -404,4 +407,9 @@ impl Run<'_> {
             None => Ok(Onward::Rest),
         }
     }
+}
+
+fn not_shown() -> (Outcome, String) {
+    let text = "the ERP does not show the void shipment any more".to_owned();
+    (Outcome::NotShown, text)
 }

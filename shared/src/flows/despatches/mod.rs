@@ -18,6 +18,7 @@ use crate::domain::{
     Consignment, DeskOrderRef, Despatch, DespatchId, DespatchStanding, JobId, Order, PassedOn, Quantities, Snapshot,
     Standing, Unit, UnitPhase, Units,
 };
+use crate::flows::halt::Halt;
 use crate::flows::write::Pen;
 use crate::job::{Admission, AtDesk, Job, Outcome, Timing};
 use crate::ports::{
@@ -55,6 +56,24 @@ pub(super) struct Intake<'a> {
     pub(super) timing: &'a Timing,
 }
 
+/// What taking despatches in needs, out of the ports of a flow, whichever others that has.
+macro_rules! intake {
+    ($flow:expr, $connection:expr, $systems:expr, $desk:expr) => {
+        $crate::flows::despatches::Intake {
+            connection: $connection,
+            systems: $systems,
+            desk: $desk,
+            jobs: $flow.jobs.as_ref(),
+            documents: $flow.documents.as_ref(),
+            queue: $flow.queue.as_ref(),
+            clock: $flow.clock.as_ref(),
+            nonces: $flow.nonces.as_ref(),
+            timing: &$flow.timing,
+        }
+    };
+}
+pub(super) use intake;
+
 /// What became of a despatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Taken {
@@ -89,17 +108,7 @@ pub(super) enum Again {
 }
 
 /// What taking a despatch in came to: the desk or the ERP may fail, and so may the store.
-pub(super) type Took<T> = Result<Result<T, CallError>, StoreError>;
-
-/// A side that answered, or why not.
-macro_rules! read {
-    ($call:expr) => {
-        match $call {
-            Ok(answer) => answer,
-            Err(error) => return Ok(Err(error)),
-        }
-    };
-}
+pub(super) type Took<T> = Result<T, Halt>;
 
 /// How an admission ended.
 enum Fitted {
@@ -118,30 +127,51 @@ struct Match {
 }
 
 impl Intake<'_> {
-    /// Sees to it that the ERP hears of a despatch, once, or hears that it is void.
-    pub(super) async fn take(&self, despatch: &Despatch) -> Took<Taken> {
-        if let Some(left) = self.left_alone(despatch) {
-            return Ok(Ok(left));
+    /// Sees to it that the ERP hears of what a page of the desk's tells of, once, or hears that it is void. The desk is only asked for
+    /// more where nobody knows of it.
+    pub(super) async fn take(&self, told: &Despatch) -> Took<Taken> {
+        if let Some(left) = self.left_alone(told) {
+            return Ok(left);
         }
+        let known = self.known(told).await?;
+        if let Some(taken) = self.heard_of(told, &known).await? {
+            return Ok(taken);
+        }
+        let despatch = self.in_full(told).await?;
+        match self.left_alone(&despatch) {
+            Some(left) => Ok(left),
+            None => self.take_in(&despatch).await,
+        }
+    }
+
+    /// What is refused must not keep all behind it waiting: it is taken as far as it is told.
+    async fn in_full(&self, told: &Despatch) -> Result<Despatch, CallError> {
+        match self.desk.desk.in_full(told).await {
+            Err(CallError::Refused(refusal)) => {
+                tracing::warn!(despatch = %told.id, code = refusal.code, "the desk does not say what is in it");
+                Ok(told.clone())
+            }
+            asked => asked,
+        }
+    }
+
+    async fn take_in(&self, despatch: &Despatch) -> Took<Taken> {
         for _ in 0..TRIES {
             let known = self.known(despatch).await?;
-            if let Some(job) = known.job(&self.connection.id) {
-                return self.heard_again(despatch, &known, job).await;
+            if let Some(taken) = self.heard_of(despatch, &known).await? {
+                return Ok(taken);
             }
-            if despatch.standing == DespatchStanding::Voided {
-                return Ok(Ok(Taken::LeftAlone("void before the ERP heard of it".to_owned())));
-            }
-            match read!(self.fit(despatch, &known, None).await?) {
-                Fitted::Admitted(job, _) => return Ok(Ok(Taken::Admitted(job))),
+            match self.fit(despatch, &known, None).await? {
+                Fitted::Admitted(job, _) => return Ok(Taken::Admitted(job)),
                 Fitted::Contested => {}
                 Fitted::Unfit(why) => {
                     if let Some(job) = self.park(despatch, &known, &why).await? {
-                        return Ok(Ok(Taken::Parked(job)));
+                        return Ok(Taken::Parked(job));
                     }
                 }
             }
         }
-        Err(self.too_fast(&despatch.id))
+        Err(self.too_fast(&despatch.id).into())
     }
 
     /// Tries a parked despatch again, as the desk and the ERP stand now.
@@ -160,54 +190,53 @@ impl Intake<'_> {
 
     async fn place(&self, parked: &Job, named: Option<&Match>) -> Took<Again> {
         let id = DespatchId::new(parked.document.id.as_str());
-        let Some(despatch) = read!(self.desk.desk.despatch(&id, order_of(parked)).await) else {
-            return Ok(Ok(Again::Unfit(self.not_at_the_desk(&id, &parked.id))));
+        let Some(despatch) = self.desk.desk.despatch(&id, order_of(parked)).await? else {
+            return Ok(Again::Unfit(self.not_at_the_desk(&id, &parked.id)));
         };
         for _ in 0..TRIES {
             let known = self.known(&despatch).await?;
             if let Some((order, job)) = known.admitted(&self.connection.id) {
                 self.pass_on_void(&parked.id, &job).await?;
-                return Ok(Ok(Again::Matched { job, order }));
+                return Ok(Again::Matched { job, order });
             }
             match &despatch.standing {
-                DespatchStanding::Voided => return Ok(Ok(Again::Voided)),
-                DespatchStanding::Beside(what) => return Ok(Ok(Again::Unfit(self.beside(what, &parked.id)))),
+                DespatchStanding::Voided => return Ok(Again::Voided),
+                DespatchStanding::Beside(what) => return Ok(Again::Unfit(self.beside(what, &parked.id))),
                 DespatchStanding::Shipped | DespatchStanding::Pending(_) => {}
             }
-            match read!(self.fit(&despatch, &known, named).await?) {
+            match self.fit(&despatch, &known, named).await? {
                 Fitted::Admitted(job, order) => {
                     self.pass_on_void(&parked.id, &job).await?;
-                    return Ok(Ok(Again::Matched { job, order }));
+                    return Ok(Again::Matched { job, order });
                 }
                 Fitted::Contested => {}
-                Fitted::Unfit(why) => return Ok(Ok(Again::Unfit(self.in_words(&despatch, &why, &parked.id)))),
+                Fitted::Unfit(why) => return Ok(Again::Unfit(self.in_words(&despatch, &why, parked))),
             }
         }
-        Err(self.too_fast(&despatch.id))
+        Err(self.too_fast(&despatch.id).into())
     }
 
     /// Admits a despatch as a unit of the order that it means, or of the one that a person named. What the ERP refuses to be asked for
     /// one despatch must not keep all others waiting: that one is parked.
     async fn fit(&self, despatch: &Despatch, known: &Known, named: Option<&Match>) -> Took<Fitted> {
         if let (DespatchStanding::Pending(status), None) = (&despatch.standing, named) {
-            return Ok(Ok(Fitted::Unfit(Unfit::Unfinished(status.clone()))));
+            return Ok(Fitted::Unfit(Unfit::Unfinished(status.clone())));
         }
-        let meant = match named {
-            Some(named) => return self.unless_refused(self.admit(despatch, known, named).await?),
-            None => self.meant(&despatch.order).await,
+        let fitted = match named {
+            Some(named) => self.admit(despatch, known, named).await,
+            None => self.fit_what_is_meant(despatch, known).await,
         };
-        match meant {
-            Ok(Ok(meant)) => self.unless_refused(self.admit(despatch, known, &meant).await?),
-            Ok(Err(unfit)) => Ok(Ok(Fitted::Unfit(unfit))),
-            Err(error) => self.unless_refused(Err(error)),
+        match fitted {
+            Err(Halt::Side(CallError::Refused(refusal))) => Ok(Fitted::Unfit(Unfit::Refused(refusal.to_string()))),
+            other => other,
         }
     }
 
-    fn unless_refused(&self, fitted: Result<Fitted, CallError>) -> Took<Fitted> {
-        Ok(match fitted {
-            Err(CallError::Refused(refusal)) => Ok(Fitted::Unfit(Unfit::Refused(refusal.to_string()))),
-            other => other,
-        })
+    async fn fit_what_is_meant(&self, despatch: &Despatch, known: &Known) -> Took<Fitted> {
+        match self.meant(&despatch.order).await? {
+            Ok(meant) => self.admit(despatch, known, &meant).await,
+            Err(unfit) => Ok(Fitted::Unfit(unfit)),
+        }
     }
 
     fn too_fast(&self, id: &DespatchId) -> StoreError {
@@ -241,24 +270,35 @@ impl Intake<'_> {
 
     // ---- what is known already -------------------------------------------------------------------------------------
 
+    /// What is known already, or void before anybody knew of it; `None` where the ERP is to hear of it.
+    async fn heard_of(&self, despatch: &Despatch, known: &Known) -> Took<Option<Taken>> {
+        match known.job(&self.connection.id) {
+            Some(job) => self.heard_again(despatch, known, job).await.map(Some),
+            None if despatch.standing == DespatchStanding::Voided => {
+                Ok(Some(Taken::LeftAlone("void before the ERP heard of it".to_owned())))
+            }
+            None => Ok(None),
+        }
+    }
+
     /// The same parcel in other words, or once more, or void.
     async fn heard_again(&self, despatch: &Despatch, known: &Known, job: JobId) -> Took<Taken> {
         self.note_another_name(known).await?;
         if despatch.standing != DespatchStanding::Voided {
-            return Ok(Ok(Taken::Known(job)));
+            return Ok(Taken::Known(job));
         }
         let Some(own) = self.jobs.load(&job).await? else {
-            return Ok(Ok(Taken::Known(job)));
+            return Ok(Taken::Known(job));
         };
         match self.is_void(despatch, &own).await {
             Ok(true) => {}
-            Ok(false) => return Ok(Ok(Taken::Known(job))),
+            Ok(false) => return Ok(Taken::Known(job)),
             // Nobody knows whether it is void, and nobody else shall wait for that: it is looked at again.
             Err(CallError::Refused(refusal)) => {
                 tracing::warn!(%job, despatch = %despatch.id, code = refusal.code, "the desk does not say whether it is void");
-                return Ok(Ok(Taken::Pending));
+                return Ok(Taken::Pending);
             }
-            Err(later) => return Ok(Err(later)),
+            Err(later) => return Err(later.into()),
         }
         let mut told = self.wish_void(own).await?;
         // Somebody may have matched it in between: then it is the order's job that must hear of it.
@@ -268,10 +308,10 @@ impl Intake<'_> {
         {
             told |= self.wish_void(matched).await?;
         }
-        Ok(Ok(match told {
+        Ok(match told {
             true => Taken::Voided(job),
             false => Taken::Known(job),
-        }))
+        })
     }
 
     /// Whoever told a parked despatch's job of a void while it was being matched did not know of the order's job.
@@ -381,17 +421,17 @@ impl Intake<'_> {
             .next()
             .unwrap_or_else(|| Units::none(document.clone(), ""));
         let read_at = self.clock.now();
-        let orders = read!(self.systems.source.read(std::slice::from_ref(document)).await);
+        let orders = self.systems.source.read(std::slice::from_ref(document)).await?;
         let Some(order) = orders.into_iter().find(|order| order.document == *document) else {
-            return Ok(Ok(Fitted::Unfit(Unfit::NotShown(named.meant.number.clone()))));
+            return Ok(Fitted::Unfit(Unfit::NotShown(named.meant.number.clone())));
         };
         let whole = match &despatch.lines {
             Some(lines) if !lines.is_empty() => false,
-            _ => read!(self.is_all_of_it(despatch, &units, &order).await),
+            _ => self.is_all_of_it(despatch, &units, &order).await?,
         };
         let quantities = match contents::of(despatch, &order, &units, whole) {
             Ok(quantities) => quantities,
-            Err(unfit) => return Ok(Ok(Fitted::Unfit(unfit))),
+            Err(unfit) => return Ok(Fitted::Unfit(unfit)),
         };
         let snapshot = Snapshot::new(1, read_at, Consignment::despatched(&order, &quantities));
         let number = units.next_number();
@@ -416,11 +456,11 @@ impl Intake<'_> {
             .admit_from(&after, std::slice::from_ref(&new), &names)
             .await?
         {
-            return Ok(Ok(Fitted::Contested));
+            return Ok(Fitted::Contested);
         }
         let id = self.begin(&new).await;
         telemetry::count("DespatchesAdmitted", 1);
-        Ok(Ok(Fitted::Admitted(id, order.number)))
+        Ok(Fitted::Admitted(id, order.number))
     }
 
     /// Whether a despatch that does not say what is in it can only be the whole order.
@@ -482,7 +522,7 @@ impl Intake<'_> {
         let now = self.clock.now();
         let snapshot = Snapshot::new(1, now, Consignment::of_despatch(despatch));
         let job = self.new_job(despatch, &snapshot, 1);
-        let message = self.in_words(despatch, why, &job.id);
+        let message = self.in_words(despatch, why, &job);
         let text = format!("held: {message}");
         let job = job.unmatched(message, now, self.timing);
         let own = known.own();

@@ -2,7 +2,8 @@
 
 use super::Intake;
 use super::contents::Unfit;
-use crate::domain::{Despatch, DespatchId, JobId, Order, Quantities};
+use crate::domain::{Despatch, DespatchId, JobId, Order, Quantities, Refusal};
+use crate::job::{Job, TRIED_FOR};
 use crate::ports::Meant;
 
 /// How many orders are named for a person to choose from.
@@ -10,7 +11,8 @@ const CANDIDATES: usize = 5;
 
 impl Intake<'_> {
     /// Why a despatch is parked, and what ends that.
-    pub(super) fn in_words(&self, despatch: &Despatch, why: &Unfit, job: &JobId) -> String {
+    pub(super) fn in_words(&self, despatch: &Despatch, why: &Unfit, parked: &Job) -> String {
+        let job = &parked.id;
         let (desk, erp) = (&self.connection.carrier.system, &self.connection.erp.system);
         let shipped = format!(
             "{desk} shipped {} for order {}",
@@ -19,7 +21,17 @@ impl Intake<'_> {
         );
         let resolve = format!("`waybill job resolve {job} --order NUMBER` says which order it belongs to");
         let release = format!("`waybill job release {job}` closes this job");
-        let tail = "it is tried again by itself";
+        let days = TRIED_FOR.as_hours() / 24;
+        let (tail, then) = match parked.is_tried(self.clock.now()) {
+            true => (
+                "it is tried again by itself".to_owned(),
+                "this parcel is written".to_owned(),
+            ),
+            false => (
+                format!("it was tried for {days} days, and is tried by itself no more"),
+                format!("{resolve}, for it was tried for {days} days and is tried by itself no more"),
+            ),
+        };
         match why {
             Unfit::NoOrder(alike) if alike.is_empty() => format!(
                 "{shipped}, and {erp} has no order that this names or that looks like it; enter the order there, or {resolve}; {tail}"
@@ -29,11 +41,11 @@ impl Intake<'_> {
                 candidates(alike)
             ),
             Unfit::SeveralOrders(several) => format!(
-                "{shipped}, and {erp} has several orders that this names: {}. {resolve}",
+                "{shipped}, and {erp} has several orders that this names: {}. {resolve}; {tail}",
                 candidates(several)
             ),
             Unfit::SeveralStores(stores) => format!(
-                "{shipped}, and several stores have an order of this number: {}. {resolve}",
+                "{shipped}, and several stores have an order of this number: {}. {resolve}; {tail}",
                 stores.join(", ")
             ),
             Unfit::Unfinished(status) => format!(
@@ -51,16 +63,16 @@ impl Intake<'_> {
                 )
             }
             Unfit::NotShipping(order, why) => format!(
-                "{shipped}, and in {erp} {order} does not ship: {why}. Open it there again, and it is written; or {release}, if {erp} need not hear of it"
+                "{shipped}, and in {erp} {order} does not ship: {why}. Open it there again, and {then}; or {release}, if {erp} need not hear of it"
             ),
             Unfit::Fulfilled(order) => format!(
-                "{shipped}, and {erp} shows all of {order} as fulfilled already. If a fulfilment there is this very parcel, {release}; if not, delete it, and this one is written"
+                "{shipped}, and {erp} shows all of {order} as fulfilled already. If a fulfilment there is this very parcel, {release}; if not, delete it, and {then}"
             ),
             Unfit::Untold(order) => format!(
-                "{shipped}, but does not say what is in it, and it need not be all of {order}. Fulfil it in {erp} by hand; then {release}"
+                "{shipped}, but does not say what is in it, and it need not be all of {order}. Fulfil it in {erp} by hand; then {release}; {tail}"
             ),
             Unfit::UnknownSku(order, sku) => format!(
-                "{shipped}, with goods {sku} that are no line of {order} in {erp} (a kit, a bundle or another spelling?). Make the SKUs agree in {erp} or {desk}, and it is written; or fulfil it in {erp} by hand; then {release}"
+                "{shipped}, with goods {sku} that are no line of {order} in {erp} (a kit, a bundle or another spelling?). Make the SKUs agree in {erp} or {desk}, and {then}; or fulfil it in {erp} by hand; then {release}"
             ),
             Unfit::TooMany {
                 order,
@@ -75,7 +87,7 @@ impl Intake<'_> {
                     false => format!(" ({} are shown as fulfilled)", fulfilled.normalize()),
                 };
                 format!(
-                    "{shipped}, {many} of {sku}, and {order} in {erp} has {left} of it left{by_hand}. Correct the order there, and it is written; if it was fulfilled by hand, {release}"
+                    "{shipped}, {many} of {sku}, and {order} in {erp} has {left} of it left{by_hand}. Correct the order there, and {then}; if it was fulfilled by hand, {release}"
                 )
             }
         }
@@ -85,6 +97,16 @@ impl Intake<'_> {
     pub(super) fn not_at_the_desk(&self, id: &DespatchId, job: &JobId) -> String {
         let desk = &self.connection.carrier.system;
         format!("{desk} does not know {id} any more: `waybill job release {job}` closes this job, if nothing travels")
+    }
+
+    /// The desk refuses to be asked for a parked despatch.
+    pub(in crate::flows) fn not_told(&self, refusal: &Refusal, job: &JobId) -> String {
+        let desk = &self.connection.carrier.system;
+        format!(
+            "{desk} cannot be asked any more what was shipped ({refusal}), and it is tried by itself no more: fulfil it in {} by hand; \
+             then `waybill job release {job}` closes this job",
+            self.connection.erp.system
+        )
     }
 
     /// It turned out to be no shipment to a customer.

@@ -1,15 +1,17 @@
 //! Where people ship at a desk of their own, the poll reads what they have shipped, and never what the ERP has to ship.
 //!
 //! The desk's list is read from the last reading on, with an overlap; what was dealt with within it is remembered, and costs
-//! nothing. A despatch that the desk is still at work on holds the cursor back, for a day at most. What was voided is asked for
-//! apart, now and then, as far back as the connection says. Either reading goes on where it was stopped.
+//! nothing: what is in a despatch is only asked for where nobody has dealt with it. A despatch that the desk is still at work
+//! on holds the cursor back, for a day at most. What was voided is asked for apart, now and then, as far back as the connection
+//! says. Either reading goes on where it was stopped.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Poll, Report, stopped_by};
 use crate::connection::Connection;
 use crate::domain::{ConnectionId, Despatch, Stretch};
-use crate::flows::despatches::{Intake, PENDING, Taken, remembered_as};
+use crate::flows::despatches::{Intake, PENDING, Taken, intake, remembered_as};
+use crate::flows::halt::Halt;
 use crate::ports::{CallError, Cursor, Desk, Despatched, Later, Opened, ScanProgress, StoreError};
 use crate::telemetry;
 
@@ -84,7 +86,7 @@ impl Poll {
         deadline: Timestamp,
     ) -> Result<Report, StoreError> {
         self.forget_notes(&connection.id).await?;
-        let intake = self.intake(connection, systems, desk);
+        let intake = intake!(self, connection, systems, desk);
         let mut report = Report::default();
         match self.read_list(&intake, List::Made, deadline, &mut report).await? {
             Part::Whole => {}
@@ -98,20 +100,6 @@ impl Poll {
         }
         tracing::info!(connection = %connection.id, seen = report.seen, admitted = report.admitted, parked = report.parked, "read the desk's list");
         Ok(report)
-    }
-
-    fn intake<'a>(&'a self, connection: &'a Connection, systems: &'a Opened, desk: &'a Desk) -> Intake<'a> {
-        Intake {
-            connection,
-            systems,
-            desk,
-            jobs: self.jobs.as_ref(),
-            documents: self.documents.as_ref(),
-            queue: self.queue.as_ref(),
-            clock: self.clock.as_ref(),
-            nonces: self.nonces.as_ref(),
-            timing: &self.timing,
-        }
     }
 
     /// What a void gives back the ERP's order has again, and nothing of it is shipped by us: nobody reads it for that.
@@ -155,12 +143,13 @@ impl Poll {
                 .await?;
             let complete = matches!(part, Part::Whole) && page.next.is_none();
             if matches!(part, Part::Whole) {
-                progress.after = page.next;
+                progress.after.clone_from(&page.next);
             }
             let stored = self.after_page(&cursor, &progress, complete);
-            cursor = match list {
-                List::Made => stored,
-                List::Voided => of_voids(stored, &progress),
+            cursor = match (list, &part) {
+                (List::Made, Part::Whole) => stored,
+                (List::Made, _) => with_page(stored, &page.despatches, &progress),
+                (List::Voided, _) => of_voids(stored, &progress),
             };
             if !self.cursors.advance(id, list.cursor(), &cursor).await? {
                 report.stopped = Some("another poll of the connection is under way".to_owned());
@@ -233,7 +222,7 @@ impl Poll {
             report.seen += 1;
             // Calls about others are none of this despatch's story.
             intake.systems.recorder.drain();
-            let taken = match intake.take(despatch).await? {
+            let taken = match Halt::store_apart(intake.take(despatch).await)? {
                 Ok(taken) => taken,
                 Err(error) => return Ok(Part::Stopped(error)),
             };
@@ -267,7 +256,7 @@ impl Poll {
         };
         let followed = match systems.desk.clone() {
             Some(desk) => {
-                let intake = self.intake(&gate.connection, &systems, &desk);
+                let intake = intake!(self, &gate.connection, &systems, &desk);
                 self.follow_pages(&intake, pointer, deadline).await
             }
             None => Ok(Followed::Nowhere(format!("nobody ships at a desk for {id}"))),
@@ -299,7 +288,7 @@ impl Poll {
                     intake.systems.recorder.drain();
                 }
                 report.seen += 1;
-                match intake.take(despatch).await? {
+                match Halt::store_apart(intake.take(despatch).await)? {
                     Ok(taken) => tell(&mut report, despatch, &taken),
                     Err(error) => return Ok(not_now(error)),
                 }
@@ -311,6 +300,23 @@ impl Poll {
             }
         }
         Ok(Followed::Done(report))
+    }
+}
+
+/// A page that was left in the middle is read again from its beginning: what was dealt with of it stays remembered, however old it
+/// is, or a desk that lets us ask for a few at a time would be asked for the same few each time.
+fn with_page(stored: Cursor, page: &[Despatch], progress: &ScanProgress) -> Cursor {
+    let dealt_with = page.iter().map(remembered_as);
+    let dealt_with = dealt_with.filter(|(name, _)| progress.settled.contains_key(name));
+    match stored.scan {
+        Some(mut scan) => {
+            scan.settled.extend(dealt_with);
+            Cursor {
+                scan: Some(scan),
+                ..stored
+            }
+        }
+        None => stored,
     }
 }
 

@@ -4,9 +4,9 @@
 use super::Work;
 use super::steps::{Found, Stepped, count};
 use crate::domain::{Despatch, DespatchStanding, Gap, GapKind, JobId, Run, Stage, Stretch};
-use crate::flows::despatches::{Intake, Taken};
+use crate::flows::despatches::{Taken, intake};
 use crate::flows::poll::DESPATCHES;
-use crate::ports::{Desk, Despatched, Opened};
+use crate::ports::{Desk, Despatched, Opened, StoreError};
 
 impl Work<'_> {
     /// The desk's list, from as far back as the run before began; nothing of the ERP waits to be shipped by us.
@@ -34,13 +34,11 @@ impl Work<'_> {
         (opened, desk): (&Opened, &Desk),
     ) -> Stepped {
         let asked = Despatched::Made(stretch);
-        let listed = match desk.desk.despatched(asked, page.as_deref()).await {
-            Ok(listed) => listed,
-            Err(error) => return Ok(Err(error)),
-        };
+        let listed = desk.desk.despatched(asked, page.as_deref()).await?;
         run.tally.listed += count(listed.despatches.len());
         let poller = self.flow.cursors.cursor(self.id, DESPATCHES).await?;
         let passed = poller.published.map(|published| published - self.flow.timing.overlap);
+        let intake = intake!(self.flow, &self.gate.connection, opened, desk);
         let mut gaps = Vec::new();
         for despatch in &listed.despatches {
             let age = run.started_at.duration_since(despatch.created_at);
@@ -58,10 +56,8 @@ impl Work<'_> {
                 ));
                 break;
             }
-            match self.intake(opened, desk).take(despatch).await? {
-                Ok(Taken::Admitted(job) | Taken::Parked(job)) => gaps.push(self.told_by_nobody(despatch, job)),
-                Ok(_) => {}
-                Err(error) => return Ok(Err(error)),
+            if let Taken::Admitted(job) | Taken::Parked(job) = intake.take(despatch).await? {
+                gaps.push(self.told_by_nobody(despatch, job).await?);
             }
         }
         run.stage = match listed.next {
@@ -71,29 +67,17 @@ impl Work<'_> {
             },
             None => Stage::Earlier { done: 0 },
         };
-        Ok(Ok(Found {
+        Ok(Found {
             run,
             gaps,
             again: Vec::new(),
-        }))
+        })
     }
 
-    fn intake<'a>(&'a self, systems: &'a Opened, desk: &'a Desk) -> Intake<'a> {
-        let flow = self.flow;
-        Intake {
-            connection: &self.gate.connection,
-            systems,
-            desk,
-            jobs: flow.jobs.as_ref(),
-            documents: flow.documents.as_ref(),
-            queue: flow.queue.as_ref(),
-            clock: flow.clock.as_ref(),
-            nonces: flow.nonces.as_ref(),
-            timing: &flow.timing,
-        }
-    }
-
-    fn told_by_nobody(&self, despatch: &Despatch, job: JobId) -> Gap {
+    async fn told_by_nobody(&self, despatch: &Despatch, job: JobId) -> Result<Gap, StoreError> {
+        // The list need not say of which order it is; the job does.
+        let taken_in = self.flow.jobs.load(&job).await?.and_then(|taken_in| taken_in.at_desk);
+        let order = taken_in.map_or_else(|| despatch.order.clone(), |at_desk| at_desk.order);
         let desk = &self.gate.connection.carrier.system;
         let done = match &despatch.standing {
             DespatchStanding::Pending(status) => format!("still says {status:?} of"),
@@ -107,12 +91,12 @@ impl Work<'_> {
         let mend =
             format!("nothing, or what `waybill job show {job}` says; `waybill hook list` shows whether webhooks come");
         let tracking_number = despatch.shipment.tracking_numbers().next().map(str::to_owned);
-        Gap {
-            number: Some(despatch.order.name().to_owned()),
+        Ok(Gap {
+            number: Some(order.name().to_owned()),
             job: Some(job),
             tracking_number,
             since: Some(despatch.created_at),
             ..Gap::new(GapKind::NotAdmitted, reason, mend)
-        }
+        })
     }
 }

@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{ConnectionId, Earlier, Gap, GapKind, Reconciliation, Run, Stage, Tally, Walk};
+use crate::flows::halt::Halt;
 use crate::flows::put_right::PutRight;
 use crate::job::Timing;
 use crate::ports::{
@@ -340,7 +341,7 @@ impl Work<'_> {
             let step = self.step(run.clone()).await;
             // Others may need the ERP's slot between two steps.
             self.close().await;
-            let found = match step? {
+            let found = match Halt::store_apart(step)? {
                 Ok(found) => found,
                 Err(error) if self.may_pass(&error, &run) => return self.try_later(standing, run, &error).await,
                 Err(error) => self.without(run, &error),

@@ -9,6 +9,7 @@ use super::{AT_ONCE, Work, after_walk};
 use crate::domain::{
     DocumentId, Gap, GapKind, JobId, ListEntry, Listed, Order, Run, Stage, Stretch, Suspect, Units, Walk,
 };
+use crate::flows::halt::Halt;
 use crate::flows::kin;
 use crate::flows::poll::CURSOR;
 use crate::job::Job;
@@ -44,17 +45,7 @@ impl Found {
 }
 
 /// What a step came to: the ERP or the carrier may fail, and so may the store.
-pub(super) type Stepped = Result<Result<Found, CallError>, StoreError>;
-
-/// A side that was read, or why not.
-macro_rules! read {
-    ($call:expr) => {
-        match $call {
-            Ok(answer) => answer,
-            Err(error) => return Ok(Err(error)),
-        }
-    };
-}
+pub(super) type Stepped = Result<Found, Halt>;
 
 impl Work<'_> {
     /// Makes the step that the run's stage names.
@@ -65,7 +56,7 @@ impl Work<'_> {
             Stage::Earlier { done } => self.gaps_of_before(run, done).await,
             Stage::Strays => self.strays(run).await,
             Stage::Jobs { walk, after } => self.jobs(run, walk, after).await,
-            Stage::Done => Ok(Ok(Found::nothing(run))),
+            Stage::Done => Ok(Found::nothing(run)),
         }
     }
 
@@ -88,9 +79,9 @@ impl Work<'_> {
     async fn documents(&self, mut run: Run, after: Option<String>) -> Stepped {
         if self.gate.connection.desk.is_some() {
             self.go_to_the_desk(&mut run);
-            return Ok(Ok(Found::nothing(run)));
+            return Ok(Found::nothing(run));
         }
-        let source = &read!(self.opened()).source;
+        let source = &self.opened()?.source;
         let connection = &self.gate.connection;
         let limit = DOCUMENTS.min(source.reads_at_once().max(1));
         let scan = Scan {
@@ -98,10 +89,10 @@ impl Work<'_> {
             after,
             limit,
         };
-        let heads = read!(source.waiting(&scan).await);
+        let heads = source.waiting(&scan).await?;
         let documents: Vec<DocumentId> = heads.iter().map(|head| head.document.clone()).collect();
         let poller = self.flow.cursors.cursor(self.id, CURSOR).await?;
-        let orders = read!(source.read(&documents).await);
+        let orders = source.read(&documents).await?;
         // Units last, unlike the poller: what is admitted in between is then among them and does not look like a gap; and notes
         // before units, for a note goes only once its document's units stand.
         let noted = self.flow.documents.to_reread(self.id, NOTES).await?;
@@ -139,11 +130,11 @@ impl Work<'_> {
             Some(last) => run.stage = Stage::Erp { after: Some(last) },
             None => self.go_to_the_carrier(&mut run),
         }
-        Ok(Ok(Found {
+        Ok(Found {
             run,
             gaps,
             again: Vec::new(),
-        }))
+        })
     }
 
     // ---- the carrier's own list ------------------------------------------------------------------------------------
@@ -186,17 +177,17 @@ impl Work<'_> {
     }
 
     async fn carriers_list(&self, mut run: Run, stretch: Stretch, page: Option<String>) -> Stepped {
-        let opened = read!(self.opened());
+        let opened = self.opened()?;
         if let Some(desk) = &opened.desk {
             return self.desks_list(run, (stretch, page), (opened, desk)).await;
         }
         let carrier = &opened.carrier;
         let Ok(listing) = carrier.listing() else {
             self.go_to_the_carrier(&mut run);
-            return Ok(Ok(Found::nothing(run)));
+            return Ok(Found::nothing(run));
         };
         let asked = stretch.at_most(listing.longest);
-        let answer = read!(carrier.list(asked, page.as_deref()).await);
+        let answer = carrier.list(asked, page.as_deref()).await?;
         self.flow.runs.note_listed(self.id, &answer.entries).await?;
         run.tally.listed += count(answer.entries.len());
         run.tally.foreign += count(answer.entries.iter().filter(|entry| entry.reference.is_none()).count());
@@ -229,7 +220,7 @@ impl Work<'_> {
             },
             None => Stage::Earlier { done: 0 },
         };
-        Ok(Ok(Found::nothing(run)))
+        Ok(Found::nothing(run))
     }
 
     fn suspect(&self, run: &mut Run, entry: &ListEntry, reference: &JobId, job: Option<&Job>) {
@@ -269,11 +260,11 @@ impl Work<'_> {
             walk: Walk::Open,
             after: None,
         };
-        Ok(Ok(Found {
+        Ok(Found {
             run,
             gaps,
             again: Vec::new(),
-        }))
+        })
     }
 
     // ---- the run before --------------------------------------------------------------------------------------------
@@ -286,7 +277,7 @@ impl Work<'_> {
             .and_then(|before| Some((before.number, *before.pages.get(done)?)));
         let Some((number, page)) = page else {
             run.stage = Stage::Strays;
-            return Ok(Ok(Found::nothing(run)));
+            return Ok(Found::nothing(run));
         };
         let gaps = self.flow.runs.gaps(self.id, number, page).await?;
         let (mut jobs, mut carried): (BTreeMap<JobId, Job>, Vec<Gap>) = (BTreeMap::new(), Vec::new());
@@ -320,10 +311,10 @@ impl Work<'_> {
             }
         }
         let jobs: Vec<Job> = jobs.into_values().collect();
-        let mut found = read!(self.compared(run, &jobs).await?);
+        let mut found = self.compared(run, &jobs).await?;
         found.gaps.extend(carried);
         found.run.stage = Stage::Earlier { done: done + 1 };
-        Ok(Ok(found))
+        Ok(found)
     }
 
     // ---- jobs ------------------------------------------------------------------------------------------------------
@@ -335,7 +326,7 @@ impl Work<'_> {
         });
         let steps = Steps { walk, within, after };
         let page = self.flow.directory.walk(self.id, &steps, JOBS).await?;
-        let mut found = read!(self.compared(run, &page.jobs).await?);
+        let mut found = self.compared(run, &page.jobs).await?;
         found.run.tally.jobs += count(page.jobs.len());
         found.run.tally.unreadable += count(page.unreadable.len());
         found.gaps.extend(page.unreadable.iter().map(compare::unreadable));
@@ -346,14 +337,14 @@ impl Work<'_> {
             },
             None => after_walk(walk),
         };
-        Ok(Ok(found))
+        Ok(found)
     }
 
     /// Jobs against the carrier's list and against what the ERP shows now.
     async fn compared(&self, mut run: Run, jobs: &[Job]) -> Stepped {
         let judge = self.judge(&run);
         let listed = self.what_the_list_says(&judge, jobs).await?;
-        let shown = read!(self.what_the_erp_shows(&run, jobs).await?);
+        let shown = self.what_the_erp_shows(&run, jobs).await?;
         let (mut gaps, mut again) = (Vec::new(), Vec::new());
         for job in jobs {
             gaps.extend(judge.job(job));
@@ -370,7 +361,7 @@ impl Work<'_> {
             }
             gaps.push(gap);
         }
-        Ok(Ok(Found { run, gaps, again }))
+        Ok(Found { run, gaps, again })
     }
 
     async fn what_the_list_says(
@@ -388,26 +379,26 @@ impl Work<'_> {
         self.flow.runs.listed(self.id, &numbers).await
     }
 
-    async fn what_the_erp_shows(&self, run: &Run, jobs: &[Job]) -> Result<Result<Shown, CallError>, StoreError> {
+    async fn what_the_erp_shows(&self, run: &Run, jobs: &[Job]) -> Result<Shown, Halt> {
         let written: Vec<&Job> = jobs.iter().filter(|job| compare::is_written_back(job)).collect();
         if written.is_empty() || run.erp_is_blind {
-            return Ok(Ok(Shown::default()));
+            return Ok(Shown::default());
         }
-        let source = &read!(self.opened()).source;
+        let source = &self.opened()?.source;
         let mut documents: Vec<DocumentId> = written.iter().map(|job| job.document.clone()).collect();
         documents.sort();
         documents.dedup();
         let ids: Vec<JobId> = written.iter().map(|job| job.id.clone()).collect();
         // Units first: what is written in between is then seen in the ERP and not missed.
         let units = self.flow.documents.units(self.id, &documents).await?;
-        let orders = read!(source.read(&documents).await);
-        let made = read!(source.made(&ids).await);
-        Ok(Ok(Shown {
+        let orders = source.read(&documents).await?;
+        let made = source.made(&ids).await?;
+        Ok(Shown {
             read_at: Some(self.now()),
             orders: by_document(orders, |order| &order.document),
             units: by_document(units, |units| &units.document),
             gone: made.map(|made| ids.into_iter().filter(|id| !made.contains(id)).collect()),
-        }))
+        })
     }
 }
 

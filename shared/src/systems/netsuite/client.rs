@@ -28,7 +28,7 @@ use super::wire::{
 };
 use super::{check, zone};
 use crate::connection::{Connection, Selection, WriteBackPolicy, WriteBackTarget};
-use crate::domain::{DeliveryStatus, DocumentId, DocumentKind, JobId, LineId, Order, Packing, Refusal};
+use crate::domain::{DeliveryStatus, DocumentId, DocumentKind, JobId, LineId, Order, Packing, Refusal, Shipment};
 use crate::http::{self as web, Answer, Authorise, Bearer, Call, Endpoint, Lane, Lost, Slots};
 use crate::ports::{
     CallError, DocumentHead, Draft, EffectError, Finding, Later, Mint, Obstacle, OrderSource, Permit, Scan, Together,
@@ -959,8 +959,8 @@ impl OrderSource for NetSuite {
         Some(LONGEST_REQUEST)
     }
 
-    async fn unmake(&self, job: &JobId) -> Result<(), CallError> {
-        self.unmake_fulfilment(job).await
+    async fn unmake(&self, job: &JobId, document: &DocumentId, shipment: &Shipment) -> Result<(), CallError> {
+        self.unmake_fulfilment(job, document, shipment).await
     }
 
     async fn close(&self) {

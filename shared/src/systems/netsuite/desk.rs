@@ -31,9 +31,13 @@ use super::zone;
 use crate::connection::{
     Connection, CustomersPolicy, DeskPolicy, NamedBy, StockMeasure, StockPolicy, VoidedAtDesk, WriteBackTarget,
 };
-use crate::domain::{DeskOrder, DeskOrderRef, DocumentId, JobId, Level, LevelKey, Order, Refusal};
+use crate::domain::{
+    DeskOrder, DeskOrderRef, DocumentId, DocumentKind, JobId, Level, LevelKey, Order, Refusal, Shipment,
+};
 use crate::http::Call;
-use crate::ports::{CallError, DeskSource, Finding, Later, Meant, Obstacle, OpenOrders, OrderSource as _};
+use crate::ports::{
+    CallError, DeskSource, Finding, Later, MAKES_NOTHING, Meant, Obstacle, OpenOrders, OrderSource as _,
+};
 
 /// How far back orders are looked for that only look like what is meant.
 const ALIKE_SINCE: SignedDuration = SignedDuration::from_hours(24 * 180);
@@ -413,16 +417,44 @@ impl DeskSource for NetSuite {
 // ---- taking away what was made -----------------------------------------------------------------------------------
 
 impl NetSuite {
-    /// Takes the tracking numbers of the fulfilment that was made for a job off the order, and deletes it, unless its goods are billed.
-    /// In this order: once it is gone nobody knows its numbers any more.
-    pub(super) async fn unmake_fulfilment(&self, job: &JobId) -> Result<(), CallError> {
+    /// Deletes the fulfilment that was made for a job, unless its goods are billed, and takes the shipment's numbers off the order. In
+    /// this order: a deletion that NetSuite refuses leaves both as they were; whoever dies between the two, or finds the fulfilment
+    /// gone by other hands, still knows the numbers by the shipment.
+    pub(super) async fn unmake_fulfilment(
+        &self,
+        job: &JobId,
+        document: &DocumentId,
+        shipment: &Shipment,
+    ) -> Result<(), CallError> {
         if !self.policy.fulfilment || self.policy.to != WriteBackTarget::Order {
             let words = "a write-back of this connection makes nothing that could be taken away";
-            return Err(CallError::Refused(Refusal::new("makes-nothing", words)));
+            return Err(CallError::Refused(Refusal::new(MAKES_NOTHING, words)));
         }
         let path = format!("/services/rest/record/v1/itemFulfillment/eid:{job}?expandSubResources=true");
         let made: Option<MadeFulfilment> = self.get_if_there("item-fulfilment", path).await?;
-        let Some(made) = made else { return Ok(()) };
+        if let Some(made) = &made {
+            self.delete_made(made, job).await?;
+        }
+        if document.kind != DocumentKind::SalesOrder {
+            return Ok(());
+        }
+        let shipped = shipment.tracking_numbers().map(str::to_owned);
+        let shown = made.iter().flat_map(convert::tracking_numbers);
+        let numbers: Vec<String> = shipped.chain(shown).collect();
+        match self.take_off(&document.id, &numbers).await {
+            Err(CallError::Refused(refusal)) => {
+                let words = format!(
+                    "the item fulfilment is deleted, but NetSuite does not let its numbers be taken off the order ({refusal}): take \
+                     them off there"
+                );
+                Err(CallError::Refused(Refusal::new("not-taken-off", words)))
+            }
+            done => done,
+        }
+    }
+
+    /// Deletes a fulfilment that is the job's own, if nobody has built upon it.
+    async fn delete_made(&self, made: &MadeFulfilment, job: &JobId) -> Result<(), CallError> {
         let Some(id) = made.id.clone().filter(|id| is_id(id)) else {
             let words = "the item fulfilment's own id cannot be read";
             return Err(CallError::Later(Later::new(Obstacle::Unreachable, words)));
@@ -436,11 +468,8 @@ impl NetSuite {
             let words = format!("item fulfilment {number} is not the one that was made for {job}");
             return Err(CallError::Refused(Refusal::new("not-ours", words)));
         }
-        let order = self.order_of_made(&made, &id).await?;
-        self.must_not_be_billed(&made, &number, order.as_deref()).await?;
-        if let Some(order) = &order {
-            self.take_off(order, &convert::tracking_numbers(&made)).await?;
-        }
+        let order = self.order_of_made(made, &id).await?;
+        self.must_not_be_billed(made, &number, order.as_deref()).await?;
         self.delete_fulfilment(&id, &number).await
     }
 

@@ -110,23 +110,6 @@ impl Row {
             Self::Marked(fulfilment) => fulfilment.order_id.as_deref(),
         }
     }
-
-    /// Whether it is void.
-    fn is_void(&self) -> bool {
-        match self {
-            Self::Label(label) => convert::label_standing(label) == DespatchStanding::Voided,
-            Self::Fulfilment(fulfilment) => fulfilment.voided == Some(true) || fulfilment.voided_at.is_some(),
-            Self::Shipment(shipment) => convert::shipment_standing(shipment) == DespatchStanding::Voided,
-            Self::Marked(fulfilment) => fulfilment.voided == Some(true) || fulfilment.void_date.is_some(),
-        }
-    }
-}
-
-/// What came of some rows.
-pub(super) struct Gathered {
-    pub(super) despatches: Vec<Despatch>,
-    /// The row before which it stopped, because the limit is near.
-    pub(super) stopped: Option<usize>,
 }
 
 /// One ShipStation account as one connection reaches it.
@@ -277,38 +260,17 @@ impl ShipStation {
         look(&mut seen)
     }
 
-    /// Makes despatches of rows, as far as the limit lets it: what was done is not done again.
-    pub(super) async fn gather(&self, rows: &[Row], from: usize, only_void: bool) -> Result<Gathered, CallError> {
-        let mut gathered = Gathered {
-            despatches: Vec::new(),
-            stopped: None,
-        };
-        // Rows keep their places, by which a reading goes on: what was not asked for is passed over.
-        let wanted = rows
-            .iter()
-            .enumerate()
-            .skip(from)
-            .filter(|(_, row)| !only_void || row.is_void());
-        for (index, row) in wanted {
-            match self.despatch_of(row).await {
-                Ok(despatch) => gathered.despatches.extend(despatch),
-                Err(CallError::Later(later)) if index > from => {
-                    tracing::info!(reason = %later, index, "a page of despatches is cut short");
-                    gathered.stopped = Some(index);
-                    break;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(gathered)
+    /// What rows tell by themselves; of those that tell no id nobody could speak.
+    pub(super) fn told(&self, rows: &[Row]) -> Vec<Despatch> {
+        rows.iter().filter_map(|row| self.told_by(row)).collect()
     }
 
-    async fn despatch_of(&self, row: &Row) -> Result<Option<Despatch>, CallError> {
+    fn told_by(&self, row: &Row) -> Option<Despatch> {
         match row {
-            Row::Label(label) => self.label_despatch(label).await,
-            Row::Fulfilment(fulfilment) => self.fulfilment_despatch(fulfilment).await,
-            Row::Shipment(shipment) => Ok(convert::of_shipment(shipment, self.currency(), self.now())),
-            Row::Marked(fulfilment) => self.marked_despatch(fulfilment).await,
+            Row::Label(label) => convert::of_label(label, self.now()),
+            Row::Fulfilment(fulfilment) => convert::of_v2_fulfilment(fulfilment, self.now()),
+            Row::Shipment(shipment) => convert::of_shipment(shipment, self.currency(), self.now()),
+            Row::Marked(fulfilment) => convert::of_v1_fulfilment(fulfilment, self.currency(), self.now()),
         }
     }
 
@@ -389,12 +351,6 @@ fn words(mistakes: &[Mistake]) -> Refusal {
     )
 }
 
-/// What of a pointer's page was asked for: its address, and how many rows of it were dealt with.
-fn page_of_pointer(text: &str) -> Option<(&str, usize)> {
-    let (url, row) = text.rsplit_once('#')?;
-    Some((url, row.parse().ok()?))
-}
-
 #[async_trait::async_trait]
 impl ShippingDesk for ShipStation {
     fn tells_deliveries(&self) -> bool {
@@ -402,14 +358,11 @@ impl ShippingDesk for ShipStation {
     }
 
     async fn pointed_to(&self, pointer: &str, page: Option<&str>) -> Result<DespatchPage, CallError> {
-        let (url, row) = match page {
-            None => (pointer, 0),
-            Some(page) => page_of_pointer(page).ok_or_else(|| refused("page", "the page is none of this pointer's"))?,
-        };
+        let url = page.unwrap_or(pointer);
         let pointer = convert::follow(url, &self.account).map_err(CallError::Refused)?;
         match self.account.api {
-            Api::V2 => self.pointed_to_v2(&pointer, row).await,
-            Api::V1 => self.pointed_to_v1(&pointer, row).await,
+            Api::V2 => self.pointed_to_v2(&pointer).await,
+            Api::V1 => self.pointed_to_v1(&pointer).await,
         }
     }
 
@@ -423,6 +376,15 @@ impl ShippingDesk for ShipStation {
         match self.account.api {
             Api::V2 => self.despatched_v2(asked, place).await,
             Api::V1 => self.despatched_v1(asked, place).await,
+        }
+    }
+
+    async fn in_full(&self, told: &Despatch) -> Result<Despatch, CallError> {
+        match (self.account.api, told.id.kind()) {
+            (Api::V2, "label") => self.label_in_full(told.clone()).await,
+            (Api::V2, "fulfilment") => self.fulfilment_in_full(told.clone()).await,
+            (Api::V1, "fulfilment") => self.marked_in_full(told.clone()).await,
+            _ => Ok(told.clone()),
         }
     }
 
@@ -453,10 +415,12 @@ impl ShippingDesk for ShipStation {
             Api::V1 => self.rows_of_v1(&order.id).await?,
         };
         let mut all: Vec<Despatch> = Vec::new();
-        for row in &rows {
-            let despatch = self.despatch_of(row).await?;
+        for told in self.told(&rows) {
+            let despatch = self.in_full(&told).await?;
             // A fulfilment may be a label that was told already.
-            all.extend(despatch.filter(|one| all.iter().all(|known| known.id != one.id)));
+            if all.iter().all(|known| known.id != despatch.id) {
+                all.push(despatch);
+            }
         }
         Ok(Some(all))
     }

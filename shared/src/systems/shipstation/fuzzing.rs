@@ -90,17 +90,29 @@ fn despatches(body: &[u8]) -> Vec<Despatch> {
     let order: Option<v2::Order> = wire(body);
     let own: Option<v1::Order> = wire(body);
     let mut all = Vec::new();
-    for order in [None, order.as_ref()] {
-        all.extend(labels.iter().filter_map(|label| convert::of_label(label, order, NOW)));
-        let of = |one| convert::of_v2_fulfilment(one, order, NOW);
-        all.extend(fulfilments.iter().filter_map(of));
+    let told = labels.iter().filter_map(|label| convert::of_label(label, NOW));
+    let marked_v2 = fulfilments.iter().filter_map(|one| convert::of_v2_fulfilment(one, NOW));
+    for told in told.chain(marked_v2) {
+        all.extend(order.as_ref().map(|order| convert::with_order(told.clone(), order)));
+        all.push(told);
     }
     for currency in [None, Some("USD")] {
-        let of = |one| convert::of_shipment(one, currency, NOW);
-        all.extend(shipments.iter().filter_map(of));
-        for whole in [true, false] {
-            let of = |one| convert::of_v1_fulfilment(one, own.as_ref(), whole, currency, NOW);
-            all.extend(marked.iter().filter_map(of));
+        all.extend(
+            shipments
+                .iter()
+                .filter_map(|one| convert::of_shipment(one, currency, NOW)),
+        );
+        for told in marked
+            .iter()
+            .filter_map(|one| convert::of_v1_fulfilment(one, currency, NOW))
+        {
+            for only in [true, false] {
+                all.extend(
+                    own.as_ref()
+                        .map(|order| convert::with_order_v1(told.clone(), order, only)),
+                );
+            }
+            all.push(told);
         }
     }
     all

@@ -15,6 +15,11 @@
 //!   left out.
 //! - Neither finds an order by exactly its number; V1's number filter is a beginning.
 //! - V1 tells no deliveries and has no inventory.
+//! - An order that people split in V2 is several, each with an id and perhaps a number of its own (`SO5012-1`). What is shipped of a
+//!   part is its order's where the goods in it name that; nothing documented leads from one part to the others, so that a customer's
+//!   new address reaches the part that has the order's key, and people see to the others.
+//! - A label of several parcels is tracked by one of its numbers: V2 has no question for the others. Of those is told what is
+//!   pushed for them, if anything.
 
 mod account;
 mod check;

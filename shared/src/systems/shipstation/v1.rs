@@ -35,7 +35,7 @@ const JUST_NOW: SignedDuration = SignedDuration::from_secs(60);
 impl ShipStation {
     // ---- what was shipped ------------------------------------------------------------------------------------------
 
-    pub(super) async fn pointed_to_v1(&self, pointer: &Pointer, row: usize) -> Result<DespatchPage, CallError> {
+    pub(super) async fn pointed_to_v1(&self, pointer: &Pointer) -> Result<DespatchPage, CallError> {
         let Some(answer) = self.get_at(pointer).await? else {
             return Ok(DespatchPage::default());
         };
@@ -45,14 +45,8 @@ impl ShipStation {
             Holds::Labels | Holds::Label => List::Labels,
         };
         let next = next_page(&page).map(|number| with_page(&pointer.text(), number));
-        let rows = rows(page, list)?;
-        let gathered = self.gather(&rows, row, false).await?;
-        let next = match gathered.stopped {
-            Some(stopped) => Some(format!("{}#{stopped}", pointer.text())),
-            None => next.map(|next| format!("{next}#0")),
-        };
         Ok(DespatchPage {
-            despatches: gathered.despatches,
+            despatches: self.told(&rows(page, list)?),
             next,
         })
     }
@@ -86,46 +80,40 @@ impl ShipStation {
         let is_last = page.pages.is_none_or(|pages| pages <= place.page.into());
         let rows = within(rows(page, place.list)?, stretch)?;
         let is_last = is_last || rows.is_empty();
-        let gathered = self.gather(&rows, place.row, only_void).await?;
-        let next = match gathered.stopped {
-            Some(row) => Some(Place { row, ..place }),
-            None => place.after(is_last),
-        };
+        let mut despatches = self.told(&rows);
+        despatches.retain(|one| !only_void || one.standing == DespatchStanding::Voided);
         Ok(DespatchPage {
-            despatches: gathered.despatches,
-            next: next.map(Place::text),
+            despatches,
+            next: place.after(is_last).map(Place::text),
         })
     }
 
     /// An order that was marked as shipped; where its tracking number is that of a shipment of the same order, it is that one.
     ///
     /// What the flow asks next, other orders of the number and what else was shipped of it, is the same that is asked here.
-    pub(super) async fn marked_despatch(&self, fulfilment: &Fulfilment) -> Result<Option<Despatch>, CallError> {
-        let void = fulfilment.voided == Some(true) || fulfilment.void_date.is_some();
-        let Some(id) = fulfilment.order_id.as_deref() else {
-            return Ok(self.of_marked(fulfilment, None, false));
-        };
-        if let Some(number) = &fulfilment.tracking_number {
+    pub(super) async fn marked_in_full(&self, told: Despatch) -> Result<Despatch, CallError> {
+        let id = told.order.id.as_str();
+        if id.is_empty() {
+            return Ok(told);
+        }
+        if let Some(number) = told.shipment.tracking_numbers().next() {
             let shipments = unless_refused(self.shipments_of(id).await)?.unwrap_or_default();
             let same =
-                |one: &&Shipment| one.tracking_number.as_ref() == Some(number) && one.is_return_label != Some(true);
-            if let Some(shipment) = shipments.iter().find(same) {
-                return Ok(convert::of_shipment(shipment, self.currency(), self.now()));
+                |one: &&Shipment| one.tracking_number.as_deref() == Some(number) && one.is_return_label != Some(true);
+            let shipment = shipments.iter().find(same);
+            if let Some(label) = shipment.and_then(|one| convert::of_shipment(one, self.currency(), self.now())) {
+                return Ok(label);
             }
         }
-        if void {
-            return Ok(self.of_marked(fulfilment, None, false));
+        if told.standing == DespatchStanding::Voided {
+            return Ok(told);
         }
-        let order = self.order_of(id, fulfilment.order_number.as_deref()).await?;
-        let whole = match order {
-            Some(_) => unless_refused(self.is_only_despatch(id).await)?.unwrap_or(false),
-            None => false,
+        let number = Some(told.order.number.as_str()).filter(|number| !number.is_empty());
+        let Some(order) = self.order_of(id, number).await? else {
+            return Ok(told);
         };
-        Ok(self.of_marked(fulfilment, order.as_ref(), whole))
-    }
-
-    fn of_marked(&self, fulfilment: &Fulfilment, order: Option<&Order>, whole: bool) -> Option<Despatch> {
-        convert::of_v1_fulfilment(fulfilment, order, whole, self.currency(), self.now())
+        let only = unless_refused(self.is_only_despatch(id).await)?.unwrap_or(false);
+        Ok(convert::with_order_v1(told, &order, only))
     }
 
     /// Whether an order was shipped in one piece: then that piece is all of it.
@@ -255,10 +243,11 @@ impl ShipStation {
                 .await?,
         )?;
         let mut found = page.fulfillments.unwrap_or_default().into_iter();
-        match found.find(|one| one.fulfillment_id.as_deref() == Some(id)) {
-            Some(fulfilment) => {
+        let own = found.find(|one| one.fulfillment_id.as_deref() == Some(id));
+        match own.and_then(|own| convert::of_v1_fulfilment(&own, self.currency(), self.now())) {
+            Some(told) => {
                 self.seen(|seen| seen.told_by_v1 = ToldByV1::default());
-                self.marked_despatch(&fulfilment).await
+                self.marked_in_full(told).await.map(Some)
             }
             None => Ok(None),
         }

@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use super::client::{Book, Row, ShipStation, body, our_store, refused, several_bear, unclear, within};
 use super::convert::{self, Holds, List, Place, Pointer, Void, query};
-use super::wire::v2::{Fulfilment, Label, Order, Page};
+use super::wire::v2::{Label, Order, Page};
 use crate::domain::{
     CarrierShipmentId, DeskOrder, DeskOrderRef, Despatch, DespatchId, DespatchStanding, Level, Refusal,
 };
 use crate::http::{self, Answer, Call};
 use crate::ports::{CallError, DespatchPage, Despatched, GoodsBook, Placed, ShippingDesk, VoidError};
 
-/// How many rows a page holds: each of them may cost a call for its order.
+/// How many rows a page holds: each of them may cost a call for its order, and is told again where such a call meets the limit.
 const ROWS: &str = "25";
 
 /// How many rows a page holds that is looked through for voids.
@@ -27,15 +27,14 @@ const MOST_PAGES: u32 = 20;
 impl ShipStation {
     // ---- what was shipped ------------------------------------------------------------------------------------------
 
-    pub(super) async fn pointed_to_v2(&self, pointer: &Pointer, row: usize) -> Result<DespatchPage, CallError> {
+    pub(super) async fn pointed_to_v2(&self, pointer: &Pointer) -> Result<DespatchPage, CallError> {
         let Some(answer) = self.get_at(pointer).await? else {
             return Ok(DespatchPage::default());
         };
         if pointer.holds == Holds::Label {
             let rows = [Row::Label(Box::new(body(&answer)?))];
-            let gathered = self.gather(&rows, 0, false).await?;
             return Ok(DespatchPage {
-                despatches: gathered.despatches,
+                despatches: self.told(&rows),
                 next: None,
             });
         }
@@ -45,14 +44,8 @@ impl ShipStation {
             Holds::Labels | Holds::Label => List::Labels,
         };
         let next = page.links.as_ref().and_then(|links| links.next.as_ref()?.href.clone());
-        let rows = self.rows_v2(page, list)?;
-        let gathered = self.gather(&rows, row, false).await?;
-        let next = match gathered.stopped {
-            Some(stopped) => Some(format!("{}#{stopped}", pointer.text())),
-            None => next.map(|next| format!("{next}#0")),
-        };
         Ok(DespatchPage {
-            despatches: gathered.despatches,
+            despatches: self.told(&self.rows_v2(page, list)?),
             next,
         })
     }
@@ -85,14 +78,11 @@ impl ShipStation {
         let is_last = is_last(&page, place.page);
         let rows = within(self.rows_v2(page, place.list)?, stretch)?;
         let is_last = is_last || rows.is_empty();
-        let gathered = self.gather(&rows, place.row, only_void).await?;
-        let next = match gathered.stopped {
-            Some(row) => Some(Place { row, ..place }),
-            None => place.after(is_last),
-        };
+        let mut despatches = self.told(&rows);
+        despatches.retain(|one| !only_void || one.standing == DespatchStanding::Voided);
         Ok(DespatchPage {
-            despatches: gathered.despatches,
-            next: next.map(Place::text),
+            despatches,
+            next: place.after(is_last).map(Place::text),
         })
     }
 
@@ -148,36 +138,39 @@ impl ShipStation {
         }
     }
 
-    /// A label with what is in it. The order is only asked for where something travels.
-    pub(super) async fn label_despatch(&self, label: &Label) -> Result<Option<Despatch>, CallError> {
-        let order = match (&label.shipment, &label.shipment_id) {
-            (Some(order), _) if order.shipment_number.is_some() && order.items.is_some() => Some(order.clone()),
-            (_, Some(id)) if convert::label_standing(label) == DespatchStanding::Shipped => self.order(id).await?,
-            (order, _) => order.clone(),
-        };
-        let order = order.map(|order| Order {
-            shipment_id: order.shipment_id.or_else(|| label.shipment_id.clone()),
-            ..order
-        });
-        Ok(convert::of_label(label, order.as_ref(), self.now()))
+    /// A label with what is in it. The order is only asked for where something travels, and the label does not say it all.
+    pub(super) async fn label_in_full(&self, told: Despatch) -> Result<Despatch, CallError> {
+        let is_all_told = !told.order.number.is_empty() && told.lines.is_some();
+        if is_all_told || told.standing != DespatchStanding::Shipped {
+            return Ok(told);
+        }
+        self.with_its_order(told).await
+    }
+
+    async fn with_its_order(&self, told: Despatch) -> Result<Despatch, CallError> {
+        if told.order.id.is_empty() {
+            return Ok(told);
+        }
+        Ok(match self.order(&told.order.id).await? {
+            Some(order) => convert::with_order(told, &order),
+            None => told,
+        })
     }
 
     /// A part of an order that was marked as shipped; where its tracking number is a label's of the same order, it is that label.
-    pub(super) async fn fulfilment_despatch(&self, fulfilment: &Fulfilment) -> Result<Option<Despatch>, CallError> {
-        if let Some(number) = &fulfilment.tracking_number {
+    pub(super) async fn fulfilment_in_full(&self, told: Despatch) -> Result<Despatch, CallError> {
+        if let Some(number) = told.shipment.tracking_numbers().next() {
             let labels = self.joined_by(number).await?;
-            let same =
-                |label: &&Label| label.shipment_id == fulfilment.shipment_id && label.is_return_label != Some(true);
-            if let Some(label) = labels.iter().find(same) {
-                return self.label_despatch(label).await;
+            let outbound = labels.iter().filter(|label| label.is_return_label != Some(true));
+            let mut labels = outbound.filter_map(|label| convert::of_label(label, self.now()));
+            if let Some(label) = labels.find(|label| label.order.id == told.order.id) {
+                return self.label_in_full(label).await;
             }
         }
-        let void = fulfilment.voided == Some(true) || fulfilment.voided_at.is_some();
-        let order = match &fulfilment.shipment_id {
-            Some(id) if !void => self.order(id).await?,
-            _ => None,
-        };
-        Ok(convert::of_v2_fulfilment(fulfilment, order.as_ref(), self.now()))
+        match told.standing {
+            DespatchStanding::Voided => Ok(told),
+            _ => self.with_its_order(told).await,
+        }
     }
 
     /// Labels with a number that a merchant may have typed. What is refused joins nothing: one row must not keep all behind it waiting.
@@ -224,7 +217,14 @@ impl ShipStation {
     /// A label as it stands now.
     pub(super) async fn label(&self, id: &str) -> Result<Option<Despatch>, CallError> {
         match self.label_now(id).await? {
-            Some(label) => self.label_despatch(&label).await,
+            Some(label) => self.all_of_label(&label).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn all_of_label(&self, label: &Label) -> Result<Option<Despatch>, CallError> {
+        match convert::of_label(label, self.now()) {
+            Some(told) => self.label_in_full(told).await.map(Some),
             None => Ok(None),
         }
     }
@@ -239,8 +239,9 @@ impl ShipStation {
         let path = query("/v2/fulfillments", &[("fulfillment_id", id)]);
         let page: Page = body(&self.get("fulfilment", path).await?)?;
         let mut found = page.fulfillments.unwrap_or_default().into_iter();
-        match found.find(|one| one.fulfillment_id.as_deref() == Some(id)) {
-            Some(fulfilment) => self.fulfilment_despatch(&fulfilment).await,
+        let own = found.find(|one| one.fulfillment_id.as_deref() == Some(id));
+        match own.and_then(|own| convert::of_v2_fulfilment(&own, self.now())) {
+            Some(told) => self.fulfilment_in_full(told).await.map(Some),
             None => Ok(None),
         }
     }
@@ -256,7 +257,7 @@ impl ShipStation {
             .iter()
             .max_by_key(|label| convert::utc(label.created_at.as_deref()));
         match newest {
-            Some(label) => self.label_despatch(label).await,
+            Some(label) => self.all_of_label(label).await,
             None => Ok(None),
         }
     }

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::connection::{Connection, DeskPolicy, NamedBy, StockPolicy, VoidedAtDesk};
 use crate::domain::{
     CarrierShipmentId, Consignment, DeskOrderRef, DocumentId, JobId, LevelKey, LineId, Quantities, Shipment,
+    ShippedParcel,
 };
 use crate::ports::{CallError, DeskSource as _, OrderSource as _, WriteBack, Written};
 use crate::systems::netsuite::fixture::{Bench, Line, Script, line, token_based};
@@ -175,66 +176,118 @@ fn billed(quantity: &str) -> Line {
     line(PAGE, 200, row)
 }
 
-/// P42: a fulfilment is taken away with its numbers; what is billed, locked or not ours stays and says why; what is gone is gone.
+fn shipment(number: &str) -> Shipment {
+    Shipment {
+        id: CarrierShipmentId::new("label:se-1"),
+        parcels: vec![ShippedParcel {
+            tracking_number: number.to_owned(),
+        }],
+        service: None,
+        cost: None,
+        remarks: Vec::new(),
+    }
+}
+
+const FIELD: &str = "GET /services/rest/record/v1/salesOrder/5012?fields=custbody_ups_tracking ";
+const PATCH: &str = "PATCH /services/rest/record/v1/salesOrder/5012 ";
+const ABSENT: &str = r#"{"status": 404, "o:errorDetails": [{"detail": "no", "o:errorCode": "NONEXISTENT_ID"}]}"#;
+
+fn shown(numbers: &str) -> Line {
+    line(FIELD, 200, format!("{{\"custbody_ups_tracking\": \"{numbers}\"}}"))
+}
+
+/// The only job of the order, its document and its shipment.
+fn voided() -> (JobId, DocumentId, Shipment) {
+    let id: crate::domain::ConnectionId = "acme-netsuite-ups".parse().unwrap();
+    let document = DocumentId::sales_order("5012");
+    (JobId::of(&id, &document, 1), document, shipment("1Z0002"))
+}
+
+/// P42: a fulfilment is taken away, and its numbers with it; what is billed, locked or not ours stays with them and says why; what is
+/// gone is gone.
 #[tokio::test]
 async fn a_fulfilment_is_taken_away_unless_somebody_has_built_upon_it() {
-    const FIELD: &str = "GET /services/rest/record/v1/salesOrder/5012?fields=custbody_ups_tracking ";
-    const PATCH: &str = "PATCH /services/rest/record/v1/salesOrder/5012 ";
-    let id: crate::domain::ConnectionId = "acme-netsuite-ups".parse().unwrap();
-    let job = JobId::of(&id, &DocumentId::sales_order("5012"), 1);
-    let there = r#"{"custbody_ups_tracking": "1Z0001, 1Z0002"}"#;
+    let (job, document, shipment) = voided();
     let lines = vec![
         made(&job),
         billed("3"),
-        line(FIELD, 200, there),
-        line(PATCH, 204, ""),
         line(DELETE, 204, ""),
+        shown("1Z0001, 1Z0002"),
+        line(PATCH, 204, ""),
     ];
     let (taken, script) = bench(lines).await;
-    taken.netsuite.unmake(&job).await.unwrap();
+    taken.netsuite.unmake(&job, &document, &shipment).await.unwrap();
     let seen = script.seen();
     assert!(
-        seen[3].ends_with(r#"{"custbody_ups_tracking":"1Z0001"}"#),
+        seen[4].ends_with(r#"{"custbody_ups_tracking":"1Z0001"}"#),
         "{}",
-        seen[3]
+        seen[4]
     );
     let alone = vec![
         made(&job),
         billed("0"),
-        line(FIELD, 200, r#"{"custbody_ups_tracking": "1Z0002"}"#),
-        line(PATCH, 204, ""),
         line(DELETE, 204, ""),
+        shown("1Z0002"),
+        line(PATCH, 204, ""),
     ];
     let (emptied, script) = bench(alone).await;
-    emptied.netsuite.unmake(&job).await.unwrap();
-    let patched = script.seen().swap_remove(3);
+    emptied.netsuite.unmake(&job, &document, &shipment).await.unwrap();
+    let patched = script.seen().swap_remove(4);
     assert!(
         patched.contains(r#""custbody_ups_cost":null"#) && patched.contains(r#""custbody_ups_tracking":null"#),
         "{patched}"
     );
-    // Where its numbers cannot be taken off just now it stays, and the next try knows them still.
-    let busy = vec![made(&job), billed("0"), line(FIELD, 503, "down")];
-    let (busy, script) = bench(busy).await;
-    assert!(matches!(busy.netsuite.unmake(&job).await, Err(CallError::Later(_))));
-    assert!(script.seen().iter().all(|asked| !asked.starts_with("DELETE")));
     let (invoiced, script) = bench(vec![made(&job), billed("4")]).await;
-    assert_eq!(refusal(invoiced.netsuite.unmake(&job).await).0, "invoiced");
-    assert_eq!(script.seen().len(), 2, "nothing was deleted");
+    assert_eq!(
+        refusal(invoiced.netsuite.unmake(&job, &document, &shipment).await).0,
+        "invoiced"
+    );
+    assert_eq!(script.seen().len(), 2, "nothing was deleted, and no number taken off");
     let locked = line(DELETE, 400, fixture!("errors/invalid_content.json"));
-    let taken_off = || line(FIELD, 200, r#"{"custbody_ups_tracking": "1Z0001"}"#);
-    let (locked, _) = bench(vec![made(&job), billed("3"), taken_off(), locked]).await;
-    let (code, words) = refusal(locked.netsuite.unmake(&job).await);
+    let (locked, script) = bench(vec![made(&job), billed("3"), locked]).await;
+    let (code, words) = refusal(locked.netsuite.unmake(&job, &document, &shipment).await);
     assert!(
         code == "not-deleted" && words.contains("IF88") && words.contains("period"),
         "{words}"
     );
-    let (foreign, _) = bench(vec![line(EID, 200, MADE)]).await;
-    assert_eq!(refusal(foreign.netsuite.unmake(&job).await).0, "not-ours");
-    let absent = r#"{"status": 404, "o:errorDetails": [{"detail": "no", "o:errorCode": "NONEXISTENT_ID"}]}"#;
-    let (gone, _) = bench(vec![line(EID, 404, absent)]).await;
-    gone.netsuite.unmake(&job).await.unwrap();
-    let (lost, _) = bench(vec![made(&job), billed("3"), taken_off(), line(DELETE, 503, "down")]).await;
-    assert!(matches!(lost.netsuite.unmake(&job).await, Err(CallError::Later(_))));
+    assert_eq!(script.seen().len(), 3, "what stays keeps its number");
+    let (foreign, script) = bench(vec![line(EID, 200, MADE)]).await;
+    assert_eq!(
+        refusal(foreign.netsuite.unmake(&job, &document, &shipment).await).0,
+        "not-ours"
+    );
+    assert_eq!(script.seen().len(), 1);
+    let (lost, script) = bench(vec![made(&job), billed("3"), line(DELETE, 503, "down")]).await;
+    let later = lost.netsuite.unmake(&job, &document, &shipment).await;
+    assert!(matches!(later, Err(CallError::Later(_))), "{later:?}");
+    assert_eq!(script.seen().len(), 3);
+}
+
+/// P42: whoever dies between the deletion and the numbers, or finds the fulfilment gone by other hands, is followed by a try that knows
+/// the numbers by the shipment; where nothing is left nothing is written.
+#[tokio::test]
+async fn what_is_gone_leaves_no_number_behind() {
+    let (job, document, shipment) = voided();
+    let down = line(FIELD, 503, "down");
+    let (broken_off, script) = bench(vec![made(&job), billed("0"), line(DELETE, 204, ""), down]).await;
+    let later = broken_off.netsuite.unmake(&job, &document, &shipment).await;
+    assert!(matches!(later, Err(CallError::Later(_))), "{later:?}");
+    assert!(script.seen().iter().any(|asked| asked.starts_with("DELETE")));
+
+    let gone = || line(EID, 404, ABSENT);
+    let (again, script) = bench(vec![gone(), shown("1Z0001, 1Z0002"), line(PATCH, 204, "")]).await;
+    again.netsuite.unmake(&job, &document, &shipment).await.unwrap();
+    let patched = script.seen().swap_remove(2);
+    assert!(patched.ends_with(r#"{"custbody_ups_tracking":"1Z0001"}"#), "{patched}");
+
+    let (done, script) = bench(vec![gone(), shown("1Z0001")]).await;
+    done.netsuite.unmake(&job, &document, &shipment).await.unwrap();
+    assert_eq!(script.seen().len(), 2, "nothing is written where nothing is left");
+
+    let locked = line(PATCH, 400, fixture!("errors/invalid_content.json"));
+    let (locked, _) = bench(vec![gone(), shown("1Z0002"), locked]).await;
+    let (code, words) = refusal(locked.netsuite.unmake(&job, &document, &shipment).await);
+    assert!(code == "not-taken-off" && words.contains("is deleted"), "{words}");
 }
 
 #[tokio::test]
@@ -244,8 +297,11 @@ async fn a_connection_that_makes_no_fulfilments_takes_none_away() {
         desk(connection);
         connection.write_back.fulfilment = false;
     });
-    let job = JobId::of(&bench.connection.id, &DocumentId::sales_order("5012"), 1);
-    assert_eq!(refusal(bench.netsuite.unmake(&job).await).0, "makes-nothing");
+    let (job, document, shipment) = voided();
+    assert_eq!(
+        refusal(bench.netsuite.unmake(&job, &document, &shipment).await).0,
+        "makes-nothing"
+    );
     assert!(script.seen().is_empty());
 }
 

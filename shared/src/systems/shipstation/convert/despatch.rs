@@ -53,27 +53,15 @@ fn beside(why: &str) -> DespatchStanding {
     DespatchStanding::Beside(why.to_owned())
 }
 
-/// A label, with its order where that is known; nothing where it has no id.
-pub(crate) fn of_label(label: &v2::Label, order: Option<&v2::Order>, now: Timestamp) -> Option<Despatch> {
+/// A label, as far as it tells of its order; nothing where it has no id.
+pub(crate) fn of_label(label: &v2::Label, now: Timestamp) -> Option<Despatch> {
     let id = format!("label:{}", label.label_id.as_ref()?);
     let created = utc(label.created_at.as_deref()).or_else(|| utc(label.ship_date.as_deref()));
-    let order_id = order.and_then(|order| order.shipment_id.clone());
-    let order_id = label.shipment_id.clone().or(order_id).unwrap_or_default();
-    let key = label
-        .external_shipment_id
-        .clone()
-        .or_else(|| order?.external_shipment_id.clone());
-    let ship_to = label.ship_to.as_ref().or_else(|| order?.ship_to.as_ref());
-    Some(Despatch {
-        order: DeskOrderRef {
-            number: order
-                .and_then(|order| order.shipment_number.clone())
-                .unwrap_or_default(),
-            // Where nobody gave a key it is the order's own id.
-            key: key.filter(|key| *key != order_id),
-            store: order.and_then(|order| order.store_id.as_deref().map(store)),
-            id: order_id,
-        },
+    let order = label.shipment.as_ref();
+    let order_id = label.shipment_id.clone();
+    let order_id = order_id.or_else(|| order?.shipment_id.clone()).unwrap_or_default();
+    let told = Despatch {
+        order: order_named(order_id, label.external_shipment_id.clone()),
         shipment: Shipment {
             id: CarrierShipmentId::new(id.as_str()),
             parcels: parcels(label),
@@ -85,9 +73,67 @@ pub(crate) fn of_label(label: &v2::Label, order: Option<&v2::Order>, now: Timest
         carrier: label.carrier_code.clone(),
         standing: label_standing(label),
         created_at: created.unwrap_or(now),
-        lines: order.and_then(lines_of_v2),
-        ship_to: ship_to.map(address::of_v2),
+        lines: None,
+        ship_to: label.ship_to.as_ref().map(address::of_v2),
+    };
+    Some(match order {
+        Some(order) => with_order(told, order),
+        None => told,
     })
+}
+
+/// An order of which only the id is told, and perhaps a key.
+fn order_named(id: String, key: Option<String>) -> DeskOrderRef {
+    DeskOrderRef {
+        number: String::new(),
+        // Where nobody gave a key it is the order's own id.
+        key: key.filter(|key| *key != id),
+        store: None,
+        id,
+    }
+}
+
+/// The number of the order from which a part was split off, where its goods name that and the part is numbered after it: whoever made
+/// the order knows no other.
+fn whole_number(number: String, order: &v2::Order) -> String {
+    let mut named = order
+        .items
+        .iter()
+        .flatten()
+        .map(|item| item.external_order_id.as_deref());
+    let whole = named
+        .next()
+        .flatten()
+        .filter(|whole| named.all(|other| other == Some(*whole)));
+    let is_part = |whole: &&str| {
+        let part = number.strip_prefix(*whole).and_then(|part| part.strip_prefix('-'));
+        part.is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    match whole.filter(|whole| !whole.is_empty()).filter(is_part) {
+        Some(whole) => whole.to_owned(),
+        None => number,
+    }
+}
+
+/// What was told of a despatch, with what its order says; what is in it is what the order says, even if that is nothing.
+pub(crate) fn with_order(told: Despatch, order: &v2::Order) -> Despatch {
+    let id = told.order.id;
+    let number = Some(told.order.number).filter(|number| !number.is_empty());
+    let key = told.order.key.or_else(|| order.external_shipment_id.clone());
+    Despatch {
+        order: DeskOrderRef {
+            number: whole_number(
+                number.or_else(|| order.shipment_number.clone()).unwrap_or_default(),
+                order,
+            ),
+            key: key.filter(|key| *key != id),
+            store: order.store_id.as_deref().map(store).or(told.order.store),
+            id,
+        },
+        lines: lines_of_v2(order),
+        ship_to: told.ship_to.or_else(|| order.ship_to.as_ref().map(address::of_v2)),
+        ..told
+    }
 }
 
 /// The parcels, each once, the one that names the label first.
@@ -142,25 +188,15 @@ fn lines_of_v2(order: &v2::Order) -> Option<Vec<DespatchLine>> {
     items.iter().map(line).collect()
 }
 
-/// A part of an order that was marked as shipped with a tracking number of the merchant's own.
-pub(crate) fn of_v2_fulfilment(
-    fulfilment: &v2::Fulfilment,
-    order: Option<&v2::Order>,
-    now: Timestamp,
-) -> Option<Despatch> {
+/// A part of an order that was marked as shipped with a tracking number of the merchant's own, without what is in it.
+pub(crate) fn of_v2_fulfilment(fulfilment: &v2::Fulfilment, now: Timestamp) -> Option<Despatch> {
     let id = format!("fulfilment:{}", fulfilment.fulfillment_id.as_ref()?);
     let created = utc(fulfilment.created_at.as_deref()).or_else(|| utc(fulfilment.ship_date.as_deref()));
-    let number = fulfilment.shipment_number.clone();
-    let order_id = fulfilment.shipment_id.clone().unwrap_or_default();
-    let key = order.and_then(|order| order.external_shipment_id.clone());
-    let ship_to = fulfilment.ship_to.as_ref().or_else(|| order?.ship_to.as_ref());
     let fee = fulfilment.fulfillment_fee.as_ref().and_then(money);
     Some(Despatch {
         order: DeskOrderRef {
-            number: number.or_else(|| order?.shipment_number.clone()).unwrap_or_default(),
-            key: key.filter(|key| *key != order_id),
-            store: order.and_then(|order| order.store_id.as_deref().map(store)),
-            id: order_id,
+            number: fulfilment.shipment_number.clone().unwrap_or_default(),
+            ..order_named(fulfilment.shipment_id.clone().unwrap_or_default(), None)
         },
         shipment: Shipment {
             id: CarrierShipmentId::new(id.as_str()),
@@ -173,8 +209,8 @@ pub(crate) fn of_v2_fulfilment(
         carrier: fulfilment.fulfillment_carrier_friendly_name.clone(),
         standing: shipped_unless(fulfilment.voided, fulfilment.voided_at.as_ref()),
         created_at: created.unwrap_or(now),
-        lines: order.and_then(lines_of_v2),
-        ship_to: ship_to.map(address::of_v2),
+        lines: None,
+        ship_to: fulfilment.ship_to.as_ref().map(address::of_v2),
     })
 }
 
@@ -245,26 +281,17 @@ fn lines_of_v1(items: &[v1::Item]) -> Option<Vec<DespatchLine>> {
     lines.filter(|lines| !lines.is_empty())
 }
 
-/// An order of V1 that was marked as shipped. It does not say what of the order it is: where it is the only despatch of the
-/// order it is all of it, and `whole` is given.
-pub(crate) fn of_v1_fulfilment(
-    fulfilment: &v1::Fulfilment,
-    order: Option<&v1::Order>,
-    whole: bool,
-    currency: Priced<'_>,
-    now: Timestamp,
-) -> Option<Despatch> {
+/// An order of V1 that was marked as shipped. It does not say what of the order it is.
+pub(crate) fn of_v1_fulfilment(fulfilment: &v1::Fulfilment, currency: Priced<'_>, now: Timestamp) -> Option<Despatch> {
     let id = format!("fulfilment:{}", fulfilment.fulfillment_id.as_ref()?);
     let created = pacific(fulfilment.create_date.as_deref()).or_else(|| pacific(fulfilment.ship_date.as_deref()));
     let fee = fulfilment.fulfillment_fee.filter(|fee| !fee.is_zero());
-    let items = order.and_then(|order| order.items.as_deref()).filter(|_| whole);
-    let number = fulfilment.order_number.clone();
     Some(Despatch {
         order: DeskOrderRef {
             id: fulfilment.order_id.clone().unwrap_or_default(),
-            number: number.or_else(|| order?.order_number.clone()).unwrap_or_default(),
-            key: order.and_then(|order| order.order_key.clone()),
-            store: order.and_then(|order| order.advanced_options.as_ref()?.store_id.clone()),
+            number: fulfilment.order_number.clone().unwrap_or_default(),
+            key: None,
+            store: None,
         },
         shipment: Shipment {
             id: CarrierShipmentId::new(id.as_str()),
@@ -277,7 +304,23 @@ pub(crate) fn of_v1_fulfilment(
         carrier: fulfilment.carrier_code.clone(),
         standing: shipped_unless(fulfilment.voided, fulfilment.void_date.as_ref()),
         created_at: created.unwrap_or(now),
-        lines: items.and_then(lines_of_v1),
+        lines: None,
         ship_to: fulfilment.ship_to.as_ref().map(address::of_v1),
     })
+}
+
+/// The same with what its order says; all of the order is in it where it is the `only` despatch of it.
+pub(crate) fn with_order_v1(told: Despatch, order: &v1::Order, only: bool) -> Despatch {
+    let number = Some(told.order.number).filter(|number| !number.is_empty());
+    let items = order.items.as_deref().filter(|_| only);
+    Despatch {
+        order: DeskOrderRef {
+            id: told.order.id,
+            number: number.or_else(|| order.order_number.clone()).unwrap_or_default(),
+            key: order.order_key.clone(),
+            store: order.advanced_options.as_ref().and_then(|more| more.store_id.clone()),
+        },
+        lines: items.and_then(lines_of_v1),
+        ..told
+    }
 }

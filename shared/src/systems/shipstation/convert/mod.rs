@@ -20,7 +20,7 @@ mod when;
 
 pub(crate) use despatch::{
     Priced, despatch_number, label_standing, of_label, of_shipment, of_v1_fulfilment, of_v2_fulfilment,
-    shipment_standing,
+    shipment_standing, with_order, with_order_v1,
 };
 pub(crate) use error::{envelope, page_error, page_fault};
 pub(crate) use keys::signing_keys;

@@ -9,14 +9,12 @@ pub(crate) enum List {
     Fulfilments,
 }
 
-/// A row of a page of a list.
+/// A page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) list: List,
     /// Counted from 1.
     pub(crate) page: u32,
-    /// How many rows of the page were dealt with.
-    pub(crate) row: usize,
 }
 
 impl Place {
@@ -24,10 +22,9 @@ impl Place {
     pub(crate) const FIRST: Self = Self {
         list: List::Labels,
         page: 1,
-        row: 0,
     };
 
-    /// The place of a text; nothing where it is none of ours.
+    /// The place of a text; nothing where it is none of ours. Readings that were begun of old name a row of the page as well.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let mut parts = text.split(':');
         let list = match parts.next()? {
@@ -35,8 +32,10 @@ impl Place {
             "fulfilments" => List::Fulfilments,
             _ => return None,
         };
-        let (page, row) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        (parts.next().is_none() && page >= 1).then_some(Self { list, page, row })
+        let page = parts.next()?.parse().ok()?;
+        let row: Option<u32> = parts.next().map(str::parse).transpose().ok()?;
+        let legal = page >= 1 && parts.next().is_none() && row.is_none_or(|row| row < 1_000);
+        legal.then_some(Self { list, page })
     }
 
     /// The text of the place.
@@ -45,7 +44,7 @@ impl Place {
             List::Labels => "labels",
             List::Fulfilments => "fulfilments",
         };
-        format!("{list}:{}:{}", self.page, self.row)
+        format!("{list}:{}", self.page)
     }
 
     /// The beginning of the next page, or of the next list.
@@ -54,12 +53,10 @@ impl Place {
             (false, list) => Some(Self {
                 list,
                 page: self.page + 1,
-                row: 0,
             }),
             (true, List::Labels) => Some(Self {
                 list: List::Fulfilments,
                 page: 1,
-                row: 0,
             }),
             (true, List::Fulfilments) => None,
         }
@@ -81,13 +78,14 @@ mod tests {
     #[test]
     fn a_place_is_known_by_its_text() {
         for list in [List::Labels, List::Fulfilments] {
-            let place = Place { list, page: 7, row: 12 };
+            let place = Place { list, page: 7 };
             assert_eq!(Place::read(&place.text()), Some(place));
+            assert_eq!(Place::read(&format!("{}:12", place.text())), Some(place));
         }
         for text in [
             "",
             "labels",
-            "labels:1",
+            "labels:0",
             "labels:0:0",
             "labels:1:0:0",
             "orders:1:0",
@@ -97,7 +95,7 @@ mod tests {
             assert_eq!(Place::read(text), None, "{text}");
         }
         let last = Place::FIRST.after(true).unwrap();
-        assert_eq!((last.list, last.page, last.row), (List::Fulfilments, 1, 0));
+        assert_eq!((last.list, last.page), (List::Fulfilments, 1));
         assert_eq!(last.after(true), None);
         assert_eq!(Place::FIRST.after(false).unwrap().page, 2);
     }

@@ -4,7 +4,7 @@ use rust_decimal::dec;
 use serde_json::{Value, json};
 
 use super::here::{Asked, Said, World, empty, nothing, ok, status};
-use super::{fixture, that_day};
+use super::{fixture, in_full, that_day};
 use crate::domain::{Despatch, DespatchId, DespatchStanding, Money};
 use crate::ports::{CallError, Despatched, Obstacle, ShippingDesk};
 
@@ -46,17 +46,28 @@ fn voided(id: &str) -> Value {
     label
 }
 
-/// P41: a pointer is followed with the connection's key to where it leads, exactly as it was sent; what lies there is read whole,
-/// with what is in each order.
+/// P41: a pointer is followed with the connection's key to where it leads, exactly as it was sent, by one call; what is in each order
+/// is read where somebody wants to know it.
 #[tokio::test]
 async fn a_pointer_is_followed_and_the_whole_record_is_read() {
     let world = World::new(account);
-    let page = world.v2().pointed_to(LABELS, None).await.unwrap();
-    let asked = world.asked();
-    assert_eq!(asked[0].line, "GET api.shipstation.com/v2/labels?batch_id=se-64000001");
-    assert!(asked.iter().all(|asked| asked.headers["api-key"] == "s3cret-v2"));
+    let desk = world.v2();
+    let page = desk.pointed_to(LABELS, None).await.unwrap();
+    assert_eq!(
+        world.lines(),
+        ["GET api.shipstation.com/v2/labels?batch_id=se-64000001"],
+        "nothing is asked for that nobody wants to know"
+    );
     assert_eq!(page.next, None);
-    let label = by_id(&page.despatches, "label:se-701");
+    let told = by_id(&page.despatches, "label:se-701");
+    assert_eq!(
+        (told.order.id.as_str(), told.standing.clone()),
+        ("se-501", DespatchStanding::Shipped)
+    );
+    let all = in_full(&desk, &page.despatches).await;
+    let asked = world.asked();
+    assert!(asked.iter().all(|asked| asked.headers["api-key"] == "s3cret-v2"));
+    let label = by_id(&all, "label:se-701");
     assert_eq!(label.standing, DespatchStanding::Shipped);
     assert_eq!(
         (label.order.id.as_str(), label.order.number.as_str()),
@@ -125,7 +136,7 @@ async fn a_foreign_pointer_is_refused_before_anything_is_sent() {
     ] {
         let refused = world.v2().pointed_to(pointer, None).await;
         assert!(matches!(refused, Err(CallError::Refused(_))), "{pointer}: {refused:?}");
-        let page = world.v2().pointed_to(LABELS, Some(&format!("{pointer}#0"))).await;
+        let page = world.v2().pointed_to(LABELS, Some(pointer)).await;
         assert!(
             matches!(page, Err(CallError::Refused(_))),
             "{pointer} as a page: {page:?}"
@@ -199,10 +210,18 @@ async fn errors_inside_a_success_are_no_empty_list() {
 #[tokio::test]
 async fn a_fulfilment_of_a_labelled_parcel_is_that_label() {
     let world = World::new(account);
-    let page = world.v2().pointed_to(FULFILMENTS, None).await.unwrap();
+    let desk = world.v2();
+    let page = desk.pointed_to(FULFILMENTS, None).await.unwrap();
     let ids: Vec<&str> = page.despatches.iter().map(|despatch| despatch.id.as_str()).collect();
+    assert_eq!(
+        (ids.as_slice(), world.lines().len()),
+        (["fulfilment:se-901", "fulfilment:se-902"].as_slice(), 1)
+    );
+    let all = in_full(&desk, &page.despatches).await;
+    let ids: Vec<&str> = all.iter().map(|despatch| despatch.id.as_str()).collect();
     assert_eq!(ids, ["label:se-701", "fulfilment:se-902"]);
-    let own = by_id(&page.despatches, "fulfilment:se-902");
+    assert!(all[0].lines.is_some(), "it is the label with what is in it");
+    let own = by_id(&all, "fulfilment:se-902");
     assert_eq!(
         (own.order.number.as_str(), own.carrier.as_deref()),
         ("SO-1020", Some("USPS"))
@@ -226,10 +245,12 @@ async fn a_row_whose_number_is_refused_keeps_none_waiting() {
         }
         _ => account(asked),
     });
-    let page = world.v2().pointed_to(FULFILMENTS, None).await.unwrap();
-    let ids: Vec<&str> = page.despatches.iter().map(|despatch| despatch.id.as_str()).collect();
+    let desk = world.v2();
+    let page = desk.pointed_to(FULFILMENTS, None).await.unwrap();
+    let all = in_full(&desk, &page.despatches).await;
+    let ids: Vec<&str> = all.iter().map(|despatch| despatch.id.as_str()).collect();
     assert_eq!(ids, ["fulfilment:se-901", "fulfilment:se-902"]);
-    assert!(page.despatches[0].lines.is_some(), "its order was asked for");
+    assert!(all[0].lines.is_some(), "its order was asked for");
 }
 
 /// A number that another order's label bears does not make the parcel that label's.
@@ -243,8 +264,10 @@ async fn a_label_of_another_order_is_another_parcel() {
         }
         account(asked)
     });
-    let page = world.v2().pointed_to(FULFILMENTS, None).await.unwrap();
-    let ids: Vec<&str> = page.despatches.iter().map(|despatch| despatch.id.as_str()).collect();
+    let desk = world.v2();
+    let page = desk.pointed_to(FULFILMENTS, None).await.unwrap();
+    let all = in_full(&desk, &page.despatches).await;
+    let ids: Vec<&str> = all.iter().map(|despatch| despatch.id.as_str()).collect();
     assert_eq!(ids, ["fulfilment:se-901", "fulfilment:se-902"]);
 }
 
@@ -257,7 +280,7 @@ async fn a_stretch_is_read_from_both_lists() {
     let first = desk.despatched(Despatched::Made(that_day()), None).await.unwrap();
     assert_eq!(
         (first.despatches.len(), first.next.as_deref()),
-        (9, Some("fulfilments:1:0"))
+        (9, Some("fulfilments:1"))
     );
     let second = desk
         .despatched(Despatched::Made(that_day()), first.next.as_deref())
@@ -265,6 +288,12 @@ async fn a_stretch_is_read_from_both_lists() {
         .unwrap();
     assert_eq!((second.despatches.len(), second.next), (2, None));
     let asked = world.asked();
+    assert_eq!(
+        asked.len(),
+        2,
+        "a list costs a call for each page: {:#?}",
+        world.lines()
+    );
     let labels = asked
         .iter()
         .find(|asked| asked.has("/v2/labels?created_at_start"))
@@ -278,7 +307,7 @@ async fn a_stretch_is_read_from_both_lists() {
     let fulfilments = asked.iter().find(|asked| asked.has("/v2/fulfillments?")).unwrap();
     assert!(fulfilments.field("create_date_start").is_some() && fulfilments.field("created_at_start").is_none());
     assert!(matches!(
-        desk.despatched(Despatched::Made(that_day()), Some("orders:1:0")).await,
+        desk.despatched(Despatched::Made(that_day()), Some("orders:1")).await,
         Err(CallError::Refused(_))
     ));
 }
@@ -318,9 +347,9 @@ async fn a_filter_that_is_ignored_is_noticed() {
     assert!(matches!(refused, CallError::Refused(refusal) if refusal.code == "filter-ignored"));
 }
 
-/// P49: where the limit ends in the middle of a page, what was read of it is not read again.
+/// P49: where the limit ends before an order is read, the list is told all the same, and the order is asked for later.
 #[tokio::test]
-async fn a_page_that_meets_the_limit_goes_on_where_it_stopped() {
+async fn what_is_in_a_despatch_waits_for_the_limit() {
     let open = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let gate = open.clone();
     let world = World::new(move |asked: &Asked| {
@@ -334,22 +363,39 @@ async fn a_page_that_meets_the_limit_goes_on_where_it_stopped() {
         }
         account(asked)
     });
-    let asked = Despatched::Made(that_day());
-    let first = world.v2().despatched(asked, None).await.unwrap();
-    let ids: Vec<&str> = first.despatches.iter().map(|despatch| despatch.id.as_str()).collect();
-    assert_eq!((ids, first.next.as_deref()), (vec!["label:se-701"], Some("labels:1:1")));
-    let paused = world.v2().despatched(asked, first.next.as_deref()).await.unwrap_err();
+    let desk = world.v2();
+    let page = desk.despatched(Despatched::Made(that_day()), None).await.unwrap();
+    assert_eq!(page.despatches.len(), 9);
+    let told = by_id(&page.despatches, "label:se-702");
+    let paused = desk.in_full(told).await.unwrap_err();
     assert!(
         matches!(&paused, CallError::Later(later) if later.obstacle == Obstacle::Limited && later.after.is_some_and(|wait| wait.as_secs() == 7)),
         "{paused:?}"
     );
     open.store(true, std::sync::atomic::Ordering::Relaxed);
     world.clock.turn(jiff::SignedDuration::from_secs(8));
-    let rest = world.v2().despatched(asked, first.next.as_deref()).await.unwrap();
+    let label = desk.in_full(told).await.unwrap();
     assert_eq!(
-        (rest.despatches.len(), rest.next.as_deref()),
-        (8, Some("fulfilments:1:0"))
+        (label.id.as_str(), label.order.number.as_str()),
+        ("label:se-702", "SO-502")
     );
+}
+
+/// What somebody else says of an order stands beside what the label itself says: a number that the label bears is not replaced, and an
+/// order that may not be seen leaves the label as it was told.
+#[tokio::test]
+async fn an_order_that_may_not_be_seen_leaves_the_label_as_it_was_told() {
+    let world = World::new(|asked: &Asked| match asked {
+        _ if asked.has("/v2/shipments/") => {
+            let fault = json!({"error_source": "ShipStation", "error_type": "security", "error_code": "forbidden", "message": "no"});
+            status(403, &json!({ "errors": [fault] }))
+        }
+        _ => account(asked),
+    });
+    let desk = world.v2();
+    let page = desk.pointed_to(LABELS, None).await.unwrap();
+    let told = by_id(&page.despatches, "label:se-701");
+    assert_eq!(desk.in_full(told).await.unwrap(), *told);
 }
 
 #[tokio::test]

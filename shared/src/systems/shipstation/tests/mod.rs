@@ -17,7 +17,10 @@ use rust_decimal::{Decimal, dec};
 use serde_json::{Value, json};
 
 use crate::connection::Connection;
-use crate::domain::{Address, Customer, DeskOrder, DeskOrderLine, DocumentId, LineId, Money, Stretch, Weight};
+use crate::domain::{
+    Address, Customer, DeskOrder, DeskOrderLine, Despatch, DocumentId, LineId, Money, Stretch, Weight,
+};
+use crate::ports::ShippingDesk;
 
 /// A file below `tests/fixtures/shipstation`, without its ending.
 fn fixture(name: &str) -> Value {
@@ -55,6 +58,15 @@ fn connection(options: &Value) -> Connection {
         "quote_valid_minutes": 60, "retention_days": 90
     }))
     .unwrap()
+}
+
+/// What a page tells of, with everything that can be said of it.
+async fn in_full(desk: &dyn ShippingDesk, told: &[Despatch]) -> Vec<Despatch> {
+    let mut all = Vec::new();
+    for one in told {
+        all.push(desk.in_full(one).await.unwrap());
+    }
+    all
 }
 
 /// The twentieth of November.

@@ -146,6 +146,8 @@ pub(crate) struct Item {
     #[serde(deserialize_with = "lenient::number")]
     pub(crate) quantity: Option<Decimal>,
     #[serde(deserialize_with = "lenient::text")]
+    pub(crate) external_order_id: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
     pub(crate) external_order_item_id: Option<String>,
     #[serde(deserialize_with = "lenient::number")]
     pub(crate) unit_price: Option<Decimal>,
