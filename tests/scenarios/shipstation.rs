@@ -295,8 +295,8 @@ async fn what_was_dealt_with_is_not_asked_for_again() -> Result<(), Failure> {
             .mark_shipped(&marked.number, "ups", "1Z999AA10123456784")?;
         shop.ship(&foreign.to_string())?;
         shop.lose_notices();
-        shop.poll().await?;
-        shop.work().await?;
+        // V1's limit may end in the middle of a poll; the next one goes on.
+        shop.pass(MINUTE * 6).await?;
         for order in orders.iter().chain([&marked]) {
             assert_eq!(shop.fulfilled(order.id)?.len(), 1, "{api:?}");
         }
