@@ -121,7 +121,7 @@ pub(super) async fn go_on<T: Telling>(telling: &T, id: &ConnectionId, deadline: 
         // Whoever is at it comes to know it as well.
         Err(_) if held.is_some() => return Ok(()),
         Err(why) => {
-            tracing::warn!(connection = %id, what = T::WHAT, why, "a desk is not told");
+            tracing::warn!(connection = %id, what = T::WHAT, reason = why, "a desk is not told");
             *run.as_mut() = run.as_ref().resting(why);
             return telling.write(id, &run).await.map(|_| ());
         }
@@ -168,13 +168,13 @@ async fn put_down<T: Telling>(
         }
         Some(Halt::GivenUp(why)) => {
             telemetry::count("DeskRunsGivenUp", 1);
-            tracing::error!(connection = %id, what = T::WHAT, run = number, why, "the run is given up");
+            tracing::error!(connection = %id, what = T::WHAT, run = number, reason = why, "the run is given up");
             *run.as_mut() = run.as_ref().over(now, Some(why));
             None
         }
         Some(Halt::Later(later)) => {
             let delay = delay(ports.timing, &later);
-            tracing::info!(connection = %id, what = T::WHAT, run = number, why = later.reason, "the run waits");
+            tracing::info!(connection = %id, what = T::WHAT, run = number, reason = later.reason, "the run waits");
             *run.as_mut() = run.as_ref().waiting(now, Some(now + delay), Some(later.reason));
             Some(wait(delay))
         }
