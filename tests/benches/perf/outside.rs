@@ -21,7 +21,7 @@ use simulators::netsuite::people::{NewLine, NewOrder};
 use simulators::server::{Base, Local};
 use simulators::ups::{self, Ups};
 use tests::world::{CONNECTION, Failure, fields, new_york};
-use waybill::aws::{Blobs, Change, Dynamo, RandomNonces, SystemClock};
+use waybill::aws::{Blobs, Keep, Change, Dynamo, RandomNonces, SystemClock};
 use waybill::ports::{AuditEntry, Cursor, Cursors, StoreError};
 
 use super::cloud::{Cloud, Counts, plain, read, serve};
@@ -201,6 +201,10 @@ struct NoBlobs;
 #[async_trait]
 impl Blobs for NoBlobs {
     async fn put(&self, _key: &str, _bytes: Vec<u8>, _content_type: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn keep(&self, _key: &str, _bytes: Vec<u8>, _content_type: &str, _keep: Keep) -> Result<(), StoreError> {
         Ok(())
     }
 
