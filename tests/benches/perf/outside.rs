@@ -114,7 +114,9 @@ fn operation(parts: &Parts) -> String {
 }
 
 fn is_id(part: &str) -> bool {
-    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
+    let counted = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    // By our own id of the job.
+    counted || part.starts_with("eid:")
 }
 
 fn step(vendor: &'static str, parts: &Parts, body: &Bytes, status: StatusCode, answer: &Bytes) -> Step {
