@@ -21,7 +21,7 @@ use simulators::netsuite::people::{NewLine, NewOrder};
 use simulators::server::{Base, Local};
 use simulators::ups::{self, Ups};
 use tests::world::{CONNECTION, Failure, fields, new_york};
-use waybill::aws::{Blobs, Keep, Change, Dynamo, RandomNonces, SystemClock};
+use waybill::aws::{Blobs, Change, Dynamo, Keep, RandomNonces, SystemClock};
 use waybill::ports::{AuditEntry, Cursor, Cursors, StoreError};
 
 use super::cloud::{Cloud, Counts, plain, read, serve};
