@@ -113,13 +113,16 @@ pub(crate) struct Function {
     pub(crate) body: Vec<Token>,
 }
 
+/// The file that has a field, and the tokens of its type there.
+type Field = (String, Vec<Token>);
+
 /// All functions, structures and traits of some sources.
 #[derive(Debug, Default)]
 pub(crate) struct Code {
     /// The functions.
     pub(crate) functions: Vec<Function>,
     /// By their structures and names: the files that have such a structure, and the tokens of the field's type there.
-    fields: BTreeMap<(String, String), Vec<(String, Vec<Token>)>>,
+    fields: BTreeMap<(String, String), Vec<Field>>,
     /// The traits, with their methods.
     pub(crate) traits: BTreeMap<String, BTreeSet<String>>,
     types: BTreeSet<String>,

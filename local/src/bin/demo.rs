@@ -189,6 +189,11 @@ impl Demo<'_> {
                 self.operator.waybill(&["reconcile", "run"]).await
             })
             .await;
+        let silent = progress
+            .phase("searching the logs for what they must not hold", async |_| {
+                self.logs_are_silent().await
+            })
+            .await;
         let told = self.outside.told(opened);
         let stock = self
             .outside
@@ -209,14 +214,10 @@ impl Demo<'_> {
             .and(delivered)
             .and(stocked)
             .and(opened_labels)
+            .and(silent)
             .and_then(|()| once_each(&totals))
             .and_then(|()| counts::seen(&counts))
             .and_then(|()| self.nothing_of_others())?;
-        progress
-            .phase("searching the logs for what they must not hold", async |_| {
-                self.logs_are_silent().await
-            })
-            .await?;
         let reconciled = reconciled?;
         if self.arguments.json {
             return Ok(());
