@@ -657,7 +657,7 @@ mod tests {
     fn what_begins_is_told_before_it_begins() {
         let buys = what_begins(&file());
         assert!(buys.contains("buys shipments at ups account A1B2C3"), "{buys}");
-        assert!(buys.contains("up to 500 USD an hour"), "{buys}");
+        assert!(buys.contains("up to 500.00 USD an hour"), "{buys}");
         let text = include_str!("../../examples/connections/netsuite-shipstation.toml");
         let desk = parse(text, "dev", &Checks).unwrap();
         let (stock, customers) = (desk.stock.clone(), desk.customers.clone());
