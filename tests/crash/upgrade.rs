@@ -8,7 +8,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::database::TABLE;
@@ -33,14 +35,16 @@ fn folder() -> PathBuf {
 fn plain(value: &AttributeValue) -> serde_json::Value {
     match value {
         AttributeValue::N(number) => serde_json::json!({ "N": number }),
+        AttributeValue::B(bytes) => serde_json::json!({ "B": BASE64.encode(bytes.as_ref()) }),
         other => serde_json::json!({ "S": other.as_s().unwrap() }),
     }
 }
 
 fn attribute(value: &serde_json::Value) -> AttributeValue {
-    match value["N"].as_str() {
-        Some(number) => AttributeValue::N(number.to_owned()),
-        None => AttributeValue::S(value["S"].as_str().unwrap().to_owned()),
+    match (value["N"].as_str(), value["B"].as_str()) {
+        (Some(number), _) => AttributeValue::N(number.to_owned()),
+        (_, Some(bytes)) => AttributeValue::B(Blob::new(BASE64.decode(bytes.as_bytes()).unwrap())),
+        _ => AttributeValue::S(value["S"].as_str().unwrap().to_owned()),
     }
 }
 

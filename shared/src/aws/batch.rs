@@ -57,6 +57,10 @@ impl SharedSlots {
     fn line_up(&self, account: &str) -> Option<oneshot::Receiver<Slot>> {
         let mut accounts = self.accounts();
         let account = accounts.entry(account.to_owned()).or_default();
+        // A slot that was lost with whoever waited for it has ended by itself.
+        let (now, known) = (self.clock.now(), account.until.len());
+        account.until.retain(|_, until| *until > now);
+        account.held = account.held.saturating_sub(known - account.until.len());
         if account.held < AT_ONCE {
             account.held += 1;
             return None;
@@ -128,10 +132,16 @@ impl SharedSlots {
 #[async_trait]
 impl Limits for SharedSlots {
     async fn lease_slot(&self, account: &str, cap: u16, lease: Duration) -> Result<Turn, StoreError> {
-        let Some(handed) = self.line_up(account) else {
+        let Some(mut handed) = self.line_up(account) else {
             return self.lease(account, cap, lease).await;
         };
-        if let Ok(Ok(slot)) = tokio::time::timeout(PATIENCE, handed).await {
+        let in_time = tokio::time::timeout(PATIENCE, &mut handed)
+            .await
+            .ok()
+            .and_then(Result::ok);
+        // One that was handed on in the very moment must not be lost.
+        handed.close();
+        if let Some(slot) = in_time.or_else(|| handed.try_recv().ok()) {
             match self.renewed(&slot, lease).await {
                 Ok(true) => return Ok(Turn::Now(slot)),
                 Ok(false) => {}

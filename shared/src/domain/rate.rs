@@ -51,11 +51,16 @@ impl Rate {
         Self { in_a_row, ..self }
     }
 
-    /// One part of so many of the rate.
+    /// One part of so many of the rate. A part that does not hold in its length what must be asked in a row is counted over a longer one.
     #[must_use]
     pub fn part(self, of: u32) -> Self {
         let calls = self.calls.checked_div(of).unwrap_or(self.calls).max(2);
-        Self { calls, ..self }
+        let times = self.in_a_row.saturating_mul(3).div_ceil(calls).max(1);
+        Self {
+            calls: calls.saturating_mul(times),
+            per: self.per.saturating_mul(i32::try_from(times).unwrap_or(i32::MAX)),
+            ..self
+        }
     }
 
     /// The window of a moment.

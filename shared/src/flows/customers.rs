@@ -4,7 +4,7 @@
 //! Reads begin at the published maximum minus an overlap, as polls do; an order that has not changed since the desk was told of it
 //! costs no call. An order that the desk refuses is reported, never stops the others, and is tried again by every run until it is
 //! settled, changed or not; one that is not at the desk yet is looked for there for some days. A run goes on in the next invocation
-//! where this one ends, and waits in the queue near the desk's limit, of which it leaves the greater part to what ships.
+//! where this one ends, and waits in the queue near the desk's limit, of which it takes at most half: the rest is for what ships.
 //!
 //! Of an order that we made the goods follow the ERP as long as the desk shows them just as it was last told; once people have changed
 //! or split them there they are left alone and the order is named, and only the customer's part is told. What was written is the run's
@@ -145,7 +145,6 @@ impl Telling for Customers {
             began: Some(now),
             settled: BTreeMap::new(),
         };
-        let unsettled = run.unsettled.keys().cloned();
         CustomersRun {
             round: run.round.next(now, whole),
             cursor: Cursor {
@@ -153,7 +152,7 @@ impl Telling for Customers {
                 scan: Some(scan),
                 ..run.cursor.clone()
             },
-            to_try: unsettled.chain(run.to_try.iter().cloned()).collect(),
+            to_try: run.still_to_try(),
             ..CustomersRun::default()
         }
     }

@@ -115,7 +115,7 @@ pub trait ShippingDesk: Send + Sync {
     /// Makes an open order say what the ERP says of its customer and, where the connection makes orders and so keeps a book of their
     /// goods, makes the order itself, or its goods, so: goods that stand there otherwise than they were told are left alone and refused.
     async fn place(&self, order: &DeskOrder, goods: Option<&dyn GoodsBook>) -> Result<Placed, CallError>;
-    /// From here on this work leaves most of the desk's calls to whoever tells what was shipped.
+    /// From here on this work takes at most half of the desk's calls: the rest is for whoever tells what was shipped.
     fn give_way(&self) {}
     /// What it should push, so that nobody waits for the next reading of its list; nothing where it cannot be told to.
     fn pushable(&self) -> &'static [DeskEvent] {
@@ -244,6 +244,17 @@ pub struct CustomersRun {
 }
 
 impl CustomersRun {
+    /// What the run after this one tries again, whatever has changed.
+    pub fn still_to_try(&self) -> BTreeSet<String> {
+        let unsettled = self.unsettled.keys().cloned();
+        self.to_try
+            .iter()
+            .cloned()
+            .chain(unsettled)
+            .take(MOST_UNSETTLED)
+            .collect()
+    }
+
     /// Notes an order that the desk refuses.
     pub fn note_refused(&mut self, number: &str, why: String) {
         self.refused_in_all += 1;

@@ -204,6 +204,11 @@ impl Intake<'_> {
                 DespatchStanding::Beside(what) => return Ok(Again::Unfit(self.beside(what, &parked.id))),
                 DespatchStanding::Shipped | DespatchStanding::Pending(_) => {}
             }
+            // Only in full it may say of which store it is; a person's word stands all the same.
+            if let (None, Some(store)) = (named, self.foreign_store(&despatch)) {
+                let why = Unfit::Refused(format!("it is of store {store}, which is not this connection's"));
+                return Ok(Again::Unfit(self.in_words(&despatch, &why, parked)));
+            }
             match self.fit(&despatch, &known, named).await? {
                 Fitted::Admitted(job, order) => {
                     self.pass_on_void(&parked.id, &job).await?;
@@ -245,23 +250,24 @@ impl Intake<'_> {
 
     /// What is none of the connection's business, or not yet.
     fn left_alone(&self, despatch: &Despatch) -> Option<Taken> {
-        let stores = self
-            .connection
-            .desk
-            .as_ref()
-            .map_or(&[][..], |policy| policy.stores.as_slice());
-        let foreign = |store: &String| !stores.is_empty() && !stores.contains(store);
-        match (&despatch.standing, &despatch.order.store) {
-            (DespatchStanding::Pending(_), _) if self.is_young(despatch) => Some(Taken::Pending),
-            (DespatchStanding::Beside(what), _) => Some(Taken::LeftAlone(what.clone())),
+        match &despatch.standing {
+            DespatchStanding::Pending(_) if self.is_young(despatch) => Some(Taken::Pending),
+            DespatchStanding::Beside(what) => Some(Taken::LeftAlone(what.clone())),
             _ if despatch.created_at < self.connection.start_from => {
                 Some(Taken::LeftAlone("made before the connection's start_from".to_owned()))
             }
-            (_, Some(store)) if foreign(store) => {
+            _ => {
+                let store = self.foreign_store(despatch)?;
                 Some(Taken::LeftAlone(format!("store {store} is not the connection's")))
             }
-            _ => None,
         }
+    }
+
+    /// The store that it is known to be of, where that is none of the connection's.
+    fn foreign_store<'d>(&self, despatch: &'d Despatch) -> Option<&'d str> {
+        let stores = &self.connection.desk.as_ref()?.stores;
+        let store = despatch.order.store.as_ref()?;
+        (!stores.is_empty() && !stores.contains(store)).then_some(store.as_str())
     }
 
     fn is_young(&self, despatch: &Despatch) -> bool {

@@ -12,7 +12,7 @@
 //! another level is shown under the same name; a place that the connection names no more is left alone. Where a whole place
 //! vanishes, or most of a page, the run is given up instead: the ERP's role may have lost sight of it. Of two items under one name in
 //! one place, neither is told where they are read together, else only the one that the desk shows already; they are named. Near the
-//! desk's limit, of which it leaves the greater part to what ships, the run waits in the queue. What was written is the run's story.
+//! desk's limit, of which it takes at most half, the rest being for what ships, the run waits in the queue. What was written is the run's story.
 
 mod page;
 mod visit;

@@ -59,6 +59,18 @@ impl Errand {
         Doubt { key, sku, place }
     }
 
+    /// What is kept where the desk would not let go of it: it is emptied again.
+    pub(super) fn still_shown(&self, at: Timestamp, shelf: &Shelf, refused: String) -> SentLevel {
+        SentLevel {
+            key: self.key.clone(),
+            sku: shelf.sku.clone(),
+            place: shelf.place.clone(),
+            quantity: Decimal::ZERO,
+            at,
+            refused: Some(refused),
+        }
+    }
+
     /// What is kept once it is done.
     pub(super) fn kept(&self, at: Timestamp, refused: Option<String>) -> SentLevel {
         let key = self.key.clone();

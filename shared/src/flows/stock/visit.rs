@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::page::{Cut, Entry, Errand, Finding, Page, Shelf, lost_from_sight, taken_by, unplaced, whole_items};
 use super::{PAGE, Stock};
 use crate::connection::StockPolicy;
-use crate::domain::{Level, LevelKey, SentLevel, ShownAnew, StockRun};
+use crate::domain::{Level, LevelKey, Refusal, SentLevel, ShownAnew, StockRun};
 use crate::flows::outward::Halt;
 use crate::flows::rounds::{self, Telling, Work};
 use crate::ports::{CallError, Desk, DeskCall, DeskStory, DeskWrite, Outgoing};
@@ -186,8 +186,13 @@ impl Visit<'_> {
                     sku: shelf.sku.clone(),
                     quantity: Decimal::ZERO,
                 };
-                // What the desk does not know it does not show.
-                self.set(&nothing, &shelf.place).await?;
+                let stays = self
+                    .set(&nothing, &shelf.place)
+                    .await?
+                    .filter(|refusal| !is_unknown(refusal));
+                if let (Some(refusal), None) = (&stays, &errand.shown) {
+                    return Ok(errand.still_shown(at, shelf, refusal.to_string()));
+                }
             }
         }
         Ok(errand.kept(at, refused))
@@ -198,7 +203,7 @@ impl Visit<'_> {
         if anew && let Some(other) = self.same_name(level, place, stretch).await? {
             return Ok(Some(taken_by(&other)));
         }
-        self.set(level, place).await
+        Ok(self.set(level, place).await?.map(|refusal| refusal.to_string()))
     }
 
     /// Another level, read before or to be read yet, that the desk shows under the same name and that the ERP still has so; within the
@@ -232,13 +237,13 @@ impl Visit<'_> {
     }
 
     /// Makes the desk show a level; in plain words why it does not take it.
-    async fn set(&self, level: &Level, place: &str) -> Result<Option<String>, Halt> {
+    async fn set(&self, level: &Level, place: &str) -> Result<Option<Refusal>, Halt> {
         self.in_time()?;
         match self.desk.desk.set_on_hand(level, place).await {
             Ok(()) => Ok(None),
             Err(CallError::Later(later)) => Err(Halt::Later(later)),
             Err(CallError::Refused(refusal)) if refusal.code == NO_INVENTORY => Err(Halt::GivenUp(refusal.to_string())),
-            Err(CallError::Refused(refusal)) => Ok(Some(refusal.to_string())),
+            Err(CallError::Refused(refusal)) => Ok(Some(refusal)),
         }
     }
 
@@ -365,4 +370,9 @@ fn count(kept: &[SentLevel]) {
             telemetry::count(metric, u64::try_from(count).unwrap_or(u64::MAX));
         }
     }
+}
+
+/// What the desk does not know it does not show.
+fn is_unknown(refusal: &Refusal) -> bool {
+    matches!(refusal.code.as_str(), "unknown-sku" | "unknown-place")
 }

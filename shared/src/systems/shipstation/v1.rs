@@ -10,7 +10,7 @@ use super::client::{Book, Row, ShipStation, ToldByV1, body, our_store, refused, 
 use super::convert::{self, Holds, List, Place, Pointer, Void, query};
 use super::v2::escaped;
 use super::wire::v1::{Fulfilment, Order, Page, Shipment};
-use crate::domain::{DeskOrder, DeskOrderRef, Despatch, DespatchStanding, Refusal, Stretch};
+use crate::domain::{DeskOrder, DeskOrderRef, Despatch, DespatchId, DespatchStanding, Refusal, Stretch};
 use crate::http::{self, Call};
 use crate::ports::{CallError, DespatchPage, Despatched, GoodsBook, Placed, VoidError};
 
@@ -112,14 +112,18 @@ impl ShipStation {
         let Some(order) = self.order_of(id, number).await? else {
             return Ok(told);
         };
-        let only = unless_refused(self.is_only_despatch(id).await)?.unwrap_or(false);
+        let only = unless_refused(self.is_only_despatch(id, &told.id).await)?.unwrap_or(false);
         Ok(convert::with_order_v1(told, &order, only))
     }
 
     /// Whether an order was shipped in one piece: then that piece is all of it.
-    async fn is_only_despatch(&self, order: &str) -> Result<bool, CallError> {
-        let alive = |one: &&Fulfilment| one.voided != Some(true) && one.void_date.is_none();
-        if self.marked_of(order).await?.iter().filter(alive).count() != 1 {
+    async fn is_only_despatch(&self, order: &str, told: &DespatchId) -> Result<bool, CallError> {
+        let mut alive = self.marked_of(order).await?;
+        alive.retain(|one| one.voided != Some(true) && one.void_date.is_none());
+        // What was told a moment ago may be older than this one.
+        let is_told =
+            |one: &Fulfilment| convert::of_v1_fulfilment(one, None, self.now()).is_some_and(|one| one.id == *told);
+        if !matches!(alive.as_slice(), [only] if is_told(only)) {
             return Ok(false);
         }
         Ok(!self.shipments_of(order).await?.iter().any(travels))
@@ -378,10 +382,11 @@ impl ShipStation {
             Ok(items) => (items, None),
             Err(refusal) => (None, Some(refusal)),
         };
-        if let Some(book) = book.filter(|_| items.is_some()) {
+        let book = book.filter(|_| items.is_some());
+        let change = convert::change_v1(order, there, ours, items).map_err(CallError::Refused)?;
+        if let Some(book) = book {
             book.tell(Some(&stand), &order.goods()).await.map_err(our_store)?;
         }
-        let change = convert::change_v1(order, there, ours, items).map_err(CallError::Refused)?;
         if let Some(whole) = &change {
             self.write_v1("change-order", whole).await?;
         }
