@@ -38,6 +38,7 @@ fn needed(operation: &str) -> Option<&'static str> {
         "delete_item" => "dynamodb:DeleteItem",
         "batch_write_item" => "dynamodb:BatchWriteItem",
         "put_object" => "s3:PutObject",
+        "tagging" => "s3:PutObjectTagging",
         "get_object" => "s3:GetObject",
         "delete_object" => "s3:DeleteObject",
         "list_objects_v2" => "s3:ListBucket",
