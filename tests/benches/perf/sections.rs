@@ -388,7 +388,8 @@ async fn polls(asked: &Asked, built: &Built, among: u64) -> Result<[f64; 3], Fai
     for round in 0..=asked.rounds {
         outside.grow_old(among).await?;
         outside.enter(NEW)?;
-        (outside.take_erp_calls(), outside.take_erp_bytes());
+        outside.take_erp_calls();
+        outside.take_erp_bytes();
         let before = process::cpu(poller.id())?;
         poll(&mut poller).await?;
         let found = outside.cloud.take_jobs().len();
