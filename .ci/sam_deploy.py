@@ -24,7 +24,7 @@ import urllib.request
 import boto3
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PREVIOUS = "82f7c9f"
+PREVIOUS = ROOT / "tests/fixtures/deployed/v1.yaml"
 STACK = "waybill-local"
 REGION = "us-east-1"
 STATE = ROOT / "tests/fixtures/state"
@@ -100,6 +100,14 @@ class Stack:
         return {"items": self.items(), "label": label, "keys": keys, "ids": {name: self.resources[name] for name in holding}}
 
 
+def clean_clone(folder):
+    """What is committed; where a checkout has no history, what is there but for what was built."""
+    if (ROOT / ".git").exists():
+        run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, folder], ROOT)
+    else:
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("target", ".aws-sam"))
+
+
 def parameters():
     arm = platform.machine() in ("aarch64", "arm64")
     return ["Stage=local", f"Architecture={'arm64' if arm else 'x86_64'}"]
@@ -107,7 +115,7 @@ def parameters():
 
 def deploy_previous(sam, folder, binaries, environment):
     """The template of the earlier release as it is, its functions taken from a folder each."""
-    template = run(["git", "show", f"{PREVIOUS}:infra/template.yaml"], ROOT)
+    template = PREVIOUS.read_text()
     for binary in set(re.findall(r"CodeUri: \.\./functions/(\S+)", template)):
         place = folder / "functions" / binary
         place.mkdir(parents=True)
@@ -225,9 +233,9 @@ def main():
         before = Stack(emulator)
         fill(before)
         kept = before.kept()
-        print(f"the stack of {PREVIOUS} stands, with {len(kept['items'])} items")
+        print(f"the stack of {PREVIOUS.name} stands, with {len(kept['items'])} items")
         clone = folder / "clone"
-        run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, clone], ROOT)
+        clean_clone(clone)
         run([arguments.sam, "build"], clone, **environment)
         run([arguments.sam, "deploy", "--stack-name", STACK, "--parameter-overrides", *parameters()], clone, **environment)
         after = Stack(emulator)
