@@ -120,6 +120,8 @@ pub mod field {
     pub const UNTIL: &str = "until";
     /// Which version of something.
     pub const VERSION: &str = "version";
+    /// Who asked for something, where a person did.
+    pub const BY: &str = "by";
     /// Which run of something that is done again and again.
     pub const RUN: &str = "run";
     /// Which part of the keys.

@@ -228,6 +228,11 @@ pub(crate) fn listed(tokens: &[Token]) -> Vec<&[Token]> {
     parts
 }
 
+/// `::<`, behind the name of a function whose types are named.
+fn is_turbofish(body: &[Token], at: usize) -> bool {
+    body.get(at..at + 3) == Some(&[Mark(':'), Mark(':'), Mark('<')])
+}
+
 /// `pattern: type`, with tuples taken apart.
 fn bound(tokens: &[Token]) -> Vec<(String, Vec<Token>)> {
     let single = |at: &usize| {
@@ -391,12 +396,29 @@ impl Code {
             begin
         };
         let parameters = listed(tokens.get(open + 1..close).unwrap_or_default());
+        // `<T: Telling>`: what a generic type can do is what its trait can.
+        let generics = listed(tokens.get(at + 3..open.saturating_sub(1)).unwrap_or_default());
+        let generics: BTreeMap<String, Token> = generics
+            .into_iter()
+            .flat_map(bound)
+            .filter_map(|(name, kind)| Some((name, kind.first()?.clone())))
+            .collect();
+        let able = |token: &Token| {
+            word(Some(token))
+                .and_then(|name| generics.get(name))
+                .unwrap_or(token)
+                .clone()
+        };
         self.functions.push(Function {
             path: path.to_owned(),
             owner: owner.map(str::to_owned),
             of: of.map(str::to_owned),
             name,
-            parameters: parameters.into_iter().flat_map(bound).collect(),
+            parameters: parameters
+                .into_iter()
+                .flat_map(bound)
+                .map(|(name, kind)| (name, kind.iter().map(able).collect()))
+                .collect(),
             gives: tokens[close + 1..begin].to_vec(),
             body: tokens.get(begin + 1..end).unwrap_or_default().to_vec(),
         });
@@ -593,7 +615,9 @@ impl Code {
                     }
                 }
                 Mark('.' | ':') => {}
-                _ if body.get(at + 1) == Some(&Mark('(')) => calls.extend(self.free(name, &within.path)),
+                _ if body.get(at + 1) == Some(&Mark('(')) || is_turbofish(body, at + 1) => {
+                    calls.extend(self.free(name, &within.path));
+                }
                 _ => {}
             }
         }

@@ -123,10 +123,12 @@ fn parts(check: &str) -> Vec<&str> {
 /// The code in which lines of `connection check` are made.
 fn checks() -> String {
     let of_systems = beneath("shared/src/systems");
+    let of_flows = beneath("shared/src/flows");
     let of_command = beneath("cli/src");
     let sources = of_systems
         .iter()
         .filter(|source| source.path.ends_with("check.rs") || source.path.ends_with("desk.rs"))
+        .chain(of_flows.iter().filter(|source| source.path == "desk_hook.rs"))
         .chain(of_command.iter().filter(|source| source.path == "connection.rs"));
     sources
         .map(|source| source.text.as_str())

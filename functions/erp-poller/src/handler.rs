@@ -21,7 +21,6 @@ pub(crate) struct Input {
     #[serde(default)]
     all: bool,
     /// Who asks, where a person does.
-    #[serde(default)]
     by: Option<String>,
 }
 
@@ -38,19 +37,16 @@ enum What {
     Customers,
 }
 
-/// What came of it.
+/// What came of it: the ERP was read, or a run was begun or is under way.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Done {
-    /// The ERP was read.
     Polled(Report),
-    /// A run was begun, or is under way.
     Begun(Begun),
 }
 
 /// Leaves time to store the page in hand.
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);
-
 /// How long a limit lasts at most that is waited for: a poll has no queue, and the next one may be minutes away.
 const SHORT: Duration = Duration::from_secs(15);
 
@@ -60,25 +56,20 @@ pub(crate) async fn handle(
     event: LambdaEvent<Input>,
 ) -> Result<Done, Error> {
     let ends = Timestamp::UNIX_EPOCH + SignedDuration::try_from(Duration::from_millis(event.context.deadline))?;
-    let Input {
-        connection,
-        what,
-        all,
-        by,
-    } = event.payload;
-    let by = by.as_deref();
-    match what {
+    let (input, by) = (&event.payload, event.payload.by.as_deref());
+    let connection = &input.connection;
+    match input.what {
         What::Orders => {
-            let mut report = poll.run(&connection, ends - MARGIN).await?;
+            let mut report = poll.run(connection, ends - MARGIN).await?;
             while let Some(wait) = report.limited_for.filter(|wait| is_worth(poll, *wait, ends)) {
                 tokio::time::sleep(wait).await;
-                report = report.and(poll.run(&connection, ends - MARGIN).await?);
+                report = report.and(poll.run(connection, ends - MARGIN).await?);
             }
             tracing::info!(%connection, seen = report.seen, admitted = report.admitted, complete = report.complete, stopped = report.stopped, "polled");
             Ok(Done::Polled(report))
         }
-        What::Stock => Ok(Done::Begun(stock.begin_for(by, &connection, all).await?)),
-        What::Customers => Ok(Done::Begun(customers.begin_for(by, &connection, all).await?)),
+        What::Stock => Ok(Done::Begun(stock.begin_for(by, connection, input.all).await?)),
+        What::Customers => Ok(Done::Begun(customers.begin_for(by, connection, input.all).await?)),
     }
 }
 

@@ -122,8 +122,17 @@ mod tests {
         assert_eq!(rate(2, 1).cut(), (2000, 1));
         assert_eq!(Rate::new(1, SignedDuration::from_secs(10)), None);
         assert_eq!(rate(200, 60).part(2).cut(), (6667, 9), "half of each window");
-        assert_eq!(rate(40, 60).with_room_for(8).part(2).cut(), (60_000, 6));
-        assert_eq!(rate(3, 1).part(2).cut(), (2000, 1));
+        assert_eq!(
+            rate(40, 60).with_room_for(8).part(2).cut(),
+            (40_000, 8),
+            "over a longer stretch"
+        );
+        assert_eq!(
+            rate(20, 60).part(2).cut(),
+            (60_000, 5),
+            "a sandbox's share holds what one new order asks for"
+        );
+        assert_eq!(rate(3, 1).part(2).cut(), (8000, 5));
     }
 
     #[test]
