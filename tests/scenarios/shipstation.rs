@@ -279,7 +279,7 @@ async fn a_lost_notice_is_found_by_the_poll() -> Result<(), Failure> {
 async fn what_was_dealt_with_is_not_asked_for_again() -> Result<(), Failure> {
     let details = |shop: &Shop| {
         let books = shop.books();
-        ["v2_shipment", "v1_order"].map(|operation| books.asked(operation))
+        ["v2_shipment", "v1_orders"].map(|operation| books.asked(operation))
     };
     for api in [Api::V2, Api::V1] {
         let shop = Shop::start(api).await?;
