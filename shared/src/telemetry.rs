@@ -78,8 +78,6 @@ pub mod field {
     pub const KIND: &str = "kind";
     /// A business unit of an ERP.
     pub const BUSINESS_UNIT: &str = "business_unit";
-    /// The place in a list.
-    pub const INDEX: &str = "index";
     /// What an ERP has no field for.
     pub const LACKING: &str = "lacking";
     /// An item of stock, by its id.

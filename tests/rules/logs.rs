@@ -89,7 +89,12 @@ fn sources() -> Vec<Source> {
 /// The names of `telemetry::field`.
 fn known() -> BTreeSet<String> {
     let text = fs::read_to_string(project().join("shared/src/telemetry.rs")).unwrap();
-    let names = text
+    let module = text
+        .split("pub mod field {")
+        .nth(1)
+        .and_then(|rest| rest.split("\n}").next());
+    let names = module
+        .unwrap_or_default()
         .lines()
         .filter_map(|line| line.trim().strip_prefix("pub const ")?.split_once(": &str = \""));
     names
@@ -99,7 +104,8 @@ fn known() -> BTreeSet<String> {
 
 #[test]
 fn every_field_of_a_line_is_one_that_telemetry_names() {
-    let (known, mut used, mut strange) = (known(), BTreeSet::new(), Vec::new());
+    // The trace stands in the span that telemetry itself puts around an invocation.
+    let (known, mut used, mut strange) = (known(), BTreeSet::from(["trace".to_owned()]), Vec::new());
     for source in sources() {
         for field in lines(&source).into_iter().flat_map(|line| line.fields) {
             if !known.contains(&field) {
