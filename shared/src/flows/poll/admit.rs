@@ -365,10 +365,11 @@ fn ordered_up_to_now(units: &Units, order: &Order, additions: &BTreeSet<&LineId>
     order.lines.iter().filter_map(up_to_now).collect()
 }
 
-fn in_short(standing: &Standing) -> &str {
+/// In a word for the logs: the reason itself may name a supplier, and stands in `waybill order explain`.
+fn in_short(standing: &Standing) -> &'static str {
     match standing {
         Standing::Ready => "ready",
-        Standing::Waiting(reason) => reason,
+        Standing::Waiting(_) => "waiting",
         Standing::Cancelled => "cancelled",
         Standing::Closed => "closed",
     }
