@@ -4,7 +4,8 @@
 pub(super) fn tracking_number(carrier: &str, serial: u64) -> String {
     match carrier {
         "ups" => {
-            let body = format!("A1B2C303{:07}", serial % 10_000_000);
+            // An account of its own: the simulated UPS numbers the parcels of A1B2C3.
+            let body = format!("W4Y5E703{:07}", serial % 10_000_000);
             format!("1Z{body}{}", check_digit(&body))
         }
         "fedex" => format!("7949{:08}", serial % 100_000_000),
