@@ -64,7 +64,8 @@ impl Asked {
                 "--json" => asked.json = true,
                 "--rate" => asked.rate = Some(arguments.next().ok_or("--rate needs a number")?.parse()?),
                 "--seconds" => asked.seconds = arguments.next().ok_or("--seconds needs a number")?.parse()?,
-                "--bench" => {}
+                // `cargo receiver-bench -- --json` hands on the second pair of dashes too.
+                "--bench" | "--" => {}
                 other => return Err(format!("{other:?} is none of --seconds, --rate and --json").into()),
             }
         }

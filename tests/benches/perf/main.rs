@@ -84,7 +84,8 @@ impl Asked {
                 "--rounds" => asked.rounds = value()?.parse()?,
                 "--orders" => asked.orders = value()?.parse()?,
                 "--only" => asked.only.push(value()?),
-                "--bench" => {}
+                // `cargo perf -- --json` hands on the second pair of dashes too.
+                "--bench" | "--" => {}
                 other => return Err(format!("{other:?} is none of {USAGE}").into()),
             }
         }

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
     AttributeValue, Delete, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
+use data_encoding::BASE64;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -357,6 +359,9 @@ fn attribute(value: &Value) -> Result<AttributeValue, Failure> {
     }
     if let Some(number) = text("N") {
         return Ok(AttributeValue::N(number));
+    }
+    if let Some(bytes) = text("B") {
+        return Ok(AttributeValue::B(Blob::new(BASE64.decode(bytes.as_bytes())?)));
     }
     match value.get("BOOL").and_then(Value::as_bool) {
         Some(truth) => Ok(AttributeValue::Bool(truth)),
