@@ -15,7 +15,9 @@ use metrics::Unit;
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use tracing::Instrument;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// What has been counted and not been told; empty until a function has started.
 static COUNTED: OnceLock<&'static Collector> = OnceLock::new();
@@ -203,7 +205,9 @@ pub fn start(level: LevelFilter, binary: &str, namespace: &str) {
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .with_env_filter(filter(level, binary));
+        .with_max_level(level)
+        .finish()
+        .with(targets(level, binary));
     if lines.try_init().is_err() {
         tracing::debug!("logging has begun before");
     }
@@ -288,9 +292,11 @@ fn tell() {
     }
 }
 
-fn filter(level: LevelFilter, binary: &str) -> EnvFilter {
-    let others = level.min(LevelFilter::WARN);
-    EnvFilter::new(format!("{others},waybill={level},{binary}={level}"))
+fn targets(level: LevelFilter, binary: &str) -> Targets {
+    Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target("waybill", level)
+        .with_target(binary, level)
 }
 
 #[cfg(test)]
@@ -361,9 +367,10 @@ mod tests {
             .json()
             .flatten_event(true)
             .with_span_list(false)
-            .with_env_filter(filter(LevelFilter::WARN, "shipment_worker"))
+            .with_max_level(LevelFilter::WARN)
             .with_writer(move || writer.clone())
-            .finish();
+            .finish()
+            .with(targets(LevelFilter::WARN, "shipment_worker"));
         let guard = tracing::subscriber::set_default(subscriber);
         let sent = invocation(Some(header.to_owned()), async {
             tracing::warn!("within");
@@ -385,9 +392,10 @@ mod tests {
         let subscriber = tracing_subscriber::fmt()
             .json()
             .flatten_event(true)
-            .with_env_filter(filter(LevelFilter::DEBUG, "shipment_worker"))
+            .with_max_level(LevelFilter::DEBUG)
             .with_writer(move || writer.clone())
-            .finish();
+            .finish()
+            .with(targets(LevelFilter::DEBUG, "shipment_worker"));
         tracing::subscriber::with_default(subscriber, || {
             tracing::debug!(job = "ABC", "intended");
             tracing::debug!(target: "shipment_worker", "began");

@@ -61,8 +61,10 @@ pub fn read(
         Lost::NotSent(later) => CallError::Later(later),
         Lost::Unknown(reason) => CallError::Later(Later::new(Obstacle::Unreachable, reason)),
     })?;
+    if let 200..=299 = answer.status {
+        return Ok(answer);
+    }
     match (answer.status, envelope(&answer)) {
-        (200..=299, _) => Ok(answer),
         (300..=399 | 401 | 429, error) => Err(CallError::Later(later(&answer, error))),
         (
             400..=499,
