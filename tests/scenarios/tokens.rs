@@ -72,7 +72,7 @@ async fn a_credential_that_was_refused_is_read_again() -> Result<(), Failure> {
     assert_eq!((world.asked_ups("token"), world.billed().len()), (1, 0));
 
     world.secret(UPS, &body("ups-secret")).await?;
-    world.turn(SignedDuration::from_secs(10));
+    world.turn(SignedDuration::from_mins(1));
     world.enter(world.plain(1))?;
     world.poll_and_work().await?;
     assert_eq!((world.asked_ups("token"), world.billed().len()), (2, 1));

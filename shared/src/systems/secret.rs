@@ -136,6 +136,9 @@ impl FromSecrets {
             Err(CallError::Later(later)) => later.obstacle == Obstacle::Unauthorised,
         };
         if refused {
+            // Some name the host beside the secret, for which the token is.
+            let (secret, _) = key.credential.split_once('@').unwrap_or((&key.credential, ""));
+            self.secrets.forget(secret);
             self.secrets.forget(&key.credential);
         }
         token
