@@ -4,12 +4,13 @@ use clap::Subcommand;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use waybill::flows::label_link::SEALS_ON;
 use waybill::ports::Secrets;
 
 use crate::Common;
 use crate::connection;
 use crate::keys::{key, sealed};
-use crate::output::{Answer, Failure};
+use crate::output::{Answer, Failure, note};
 use crate::stack::Stack;
 
 #[derive(Debug, Subcommand)]
@@ -19,8 +20,8 @@ pub(crate) enum Verb {
   waybill label rotate-key --yes --by ada
   waybill label rotate-key --end-old --yes --by ada
 
-If a key has leaked, --end-old ends every link that was ever given out, those in the ERP too, within a minute;
-`waybill job label JOB --link` then prints new ones. The links of one job are ended by `waybill job label JOB --revoke`.")]
+If a key has leaked, --end-old ends every link that was ever given out, those in the ERP too; it takes a minute, until
+nothing is sealed with the old key any more. `waybill job label JOB --link` then prints new ones. The links of one job are ended by `waybill job label JOB --revoke`.")]
     RotateKey {
         /// End the old keys, and with them every link that was given out
         #[arg(long)]
@@ -41,13 +42,17 @@ impl Body {
         serde_json::from_str(text).ok()
     }
 
-    fn rotated(before: Option<Self>, key: String, end_old: bool) -> Self {
-        let kept = before.filter(|_| !end_old).into_iter();
-        let older = kept.flat_map(|before| std::iter::once(before.key).chain(before.older));
+    fn rotated(before: Option<Self>, key: String) -> Self {
+        let older = before.into_iter();
+        let older = older.flat_map(|before| std::iter::once(before.key).chain(before.older));
         Self {
             key,
             older: older.collect(),
         }
+    }
+
+    fn end_old(&mut self) {
+        self.older.clear();
     }
 }
 
@@ -68,8 +73,17 @@ async fn rotate_key(stack: &Stack, common: &Common, end_old: bool) -> Result<Ans
     for one in stack.connections(None).await? {
         connection::record(stack, common, &one.id, recorded(end_old)).await?;
     }
-    let body = Body::rotated(before, new, end_old);
+    let mut body = Body::rotated(before, new);
     secrets.set(name, &sealed(&body)?).await?;
+    if end_old {
+        note(&format!(
+            "new links are sealed with another key; the old ones end in {} seconds (if you stop here they still open: begin again)",
+            SEALS_ON.as_secs()
+        ));
+        tokio::time::sleep(SEALS_ON).await;
+        body.end_old();
+        secrets.set(name, &sealed(&body)?).await?;
+    }
     Answer::new(
         &json!({ "secret": name, "keys": body.older.len() + 1, "ended_old": end_old }),
         done(end_old).to_owned(),
@@ -96,7 +110,7 @@ fn recorded(end_old: bool) -> &'static str {
 
 fn done(end_old: bool) -> &'static str {
     if end_old {
-        "new links are sealed with another key; the old ones open nothing any more, within a minute"
+        "new links are sealed with another key; the old ones open nothing any more, within another minute"
     } else {
         "new links are sealed with another key; the old ones still open"
     }
@@ -110,14 +124,15 @@ mod tests {
     /// The function that opens links reads what is written here, and every key that may still open one is in it.
     #[test]
     fn a_rotation_keeps_every_key_that_still_opens_links() {
-        let first = Body::rotated(None, key().unwrap(), false);
+        let first = Body::rotated(None, key().unwrap());
         let first_key = first.key.clone();
-        let second = Body::rotated(Some(first), key().unwrap(), false);
+        let second = Body::rotated(Some(first), key().unwrap());
         let second_key = second.key.clone();
-        let third = Body::rotated(Some(second), key().unwrap(), false);
+        let third = Body::rotated(Some(second), key().unwrap());
         assert_eq!(third.older, [second_key.as_str(), first_key.as_str()]);
         assert!(LabelKeys::read(&sealed(&third).unwrap()).is_some());
-        let leaked = Body::rotated(Some(third), key().unwrap(), true);
+        let mut leaked = Body::rotated(Some(third), key().unwrap());
+        leaked.end_old();
         assert!(leaked.older.is_empty() && leaked.key != second_key);
         assert!(LabelKeys::read(&sealed(&leaked).unwrap()).is_some());
     }
@@ -125,7 +140,7 @@ mod tests {
     #[test]
     fn the_key_that_the_stack_made_is_kept_and_what_is_none_is_not() {
         let made = Body::read(r#"{"key":"abc"}"#);
-        assert_eq!(Body::rotated(made, "new".to_owned(), false).older, ["abc"]);
+        assert_eq!(Body::rotated(made, "new".to_owned()).older, ["abc"]);
         assert!(Body::read("hunter2").is_none() && Body::read("{}").is_none());
     }
 

@@ -27,7 +27,7 @@ const WORKER_CONCURRENCY: i32 = 4;
 
 /// The template's times, short enough to watch. They keep the order that the template asks for: a call is shorter than the
 /// function's timeout, and a lease longer.
-pub const SHORT_TIMES: [(&str, &str); 11] = [
+pub const SHORT_TIMES: [(&str, &str); 12] = [
     ("CallTimeoutSeconds", "3"),
     ("WorkerTimeoutSeconds", "8"),
     ("LeaseSeconds", "10"),
@@ -39,6 +39,7 @@ pub const SHORT_TIMES: [(&str, &str); 11] = [
     ("DuplicateCheckSeconds", "4"),
     ("ErpWindowSeconds", "3"),
     ("TellAfterSeconds", "1"),
+    ("TrackingBatchSeconds", "1"),
 ];
 
 /// Names the address of the API that carriers are told, where it is not the stack's own: a relay in between.

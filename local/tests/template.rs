@@ -616,7 +616,50 @@ fn the_default_times_hold_what_they_must() {
     };
     let times = Times(&default);
     times.hold();
-    assert!(times.seconds("VisibilityTimeoutSeconds") >= 6 * times.seconds("WorkerTimeoutSeconds"));
+    let six_runs = 6 * times.seconds("WorkerTimeoutSeconds");
+    assert!(times.seconds("VisibilityTimeoutSeconds") >= six_runs + times.seconds("TrackingBatchSeconds"));
+}
+
+/// P79: what a carrier pushes is in the ERP within half a minute: it waits for others once when it comes and once when it is told, is
+/// collected in between, and ten seconds are left for the work. The longest that may be configured leaves them too.
+#[test]
+fn a_push_waits_for_others_and_is_told_within_half_a_minute() {
+    let template = template();
+    let number = |name: &str, what: &str| template["Parameters"][name][what].as_u64().unwrap();
+    for what in ["Default", "MaxValue"] {
+        let waits = 2 * number("TrackingBatchSeconds", what) + number("TellAfterSeconds", "Default");
+        assert!(waits + 9 <= 30, "{waits} s of waiting");
+    }
+    let window = |name: &str| {
+        let function = &template["Resources"][name];
+        let (_, event) = function["Properties"]["Events"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .next()
+            .unwrap();
+        event["Properties"]["MaximumBatchingWindowInSeconds"].clone()
+    };
+    assert_eq!(window("TrackingWorker"), json!({ "Ref": "TrackingBatchSeconds" }));
+    for at_once in ["Worker", "StockWorker"] {
+        assert!(
+            window(at_once).is_null(),
+            "{at_once}: an order does not wait for others"
+        );
+    }
+}
+
+/// Whoever waits for vendors at the end of a queue is given as much memory as is configured, and no less than Lambda gives.
+#[test]
+fn workers_of_queues_share_one_setting_of_memory() {
+    let template = template();
+    for (name, function) in functions(&template) {
+        let of_a_queue = triggers(&function, "SQS").count() > 0;
+        let configured = function["Properties"]["MemorySize"] == json!({ "Ref": "WorkerMemory" });
+        assert_eq!(configured, of_a_queue, "{name}");
+    }
+    let memory = &template["Parameters"]["WorkerMemory"];
+    assert_eq!((&memory["Default"], &memory["MinValue"]), (&json!(256), &json!(128)));
 }
 
 #[test]
@@ -1016,8 +1059,10 @@ fn the_dashboard_is_whole() {
     for name in named {
         let resource = name.split('.').next().unwrap();
         assert!(
-            name.starts_with("AWS::") || template["Resources"][resource].is_object(),
-            "{name} is no resource"
+            name.starts_with("AWS::")
+                || template["Resources"][resource].is_object()
+                || template["Parameters"][name.as_str()].is_object(),
+            "{name} is neither a resource nor a parameter"
         );
     }
     let mut taken = BTreeSet::new();
@@ -1108,9 +1153,12 @@ fn the_estimate_leaves_nothing_out() {
         assert!(row("Invocations", &name).is_some(), "{name}");
         let time = row("Duration", &name).unwrap_or_else(|| panic!("{name}"));
         let id = time.as_array().unwrap().last().unwrap()["id"].as_str().unwrap();
-        let counted_as = if id.starts_with("large") { 512 } else { 256 };
-        let memory = function["Properties"]["MemorySize"].as_u64().unwrap_or(usual);
-        assert_eq!(counted_as, memory, "{name}");
+        let memory = &function["Properties"]["MemorySize"];
+        if id.starts_with("waiting") {
+            assert_eq!(*memory, json!({ "Ref": "WorkerMemory" }), "{name}");
+        } else {
+            assert_eq!(memory.as_u64().unwrap_or(usual), 256, "{name}");
+        }
     }
     for (name, _) in resources(&template, "AWS::Logs::LogGroup") {
         assert!(row("IncomingBytes", &name).is_some(), "{name}");

@@ -12,6 +12,8 @@ mod desk_customers;
 #[cfg(test)]
 mod desk_stock;
 #[cfg(test)]
+mod economy;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod fedex;

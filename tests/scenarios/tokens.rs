@@ -1,6 +1,7 @@
 //! Tokens that end while work is under way, and tokens that do not.
 
 use jiff::SignedDuration;
+use serde_json::json;
 use simulators::faults::{Fault, FaultKind};
 use tests::world::{Failure, World};
 
@@ -55,6 +56,26 @@ async fn a_second_401_stops() -> Result<(), Failure> {
     world.ups.base().faults.clear();
     world.pass(SignedDuration::from_hours(1)).await?;
     assert_eq!(world.billed().len(), 1);
+    Ok(())
+}
+
+/// P11: a credential that was refused is not believed for the minutes for which one is remembered: once it is right, orders ship as soon
+/// as the account is tried again.
+#[tokio::test]
+async fn a_credential_that_was_refused_is_read_again() -> Result<(), Failure> {
+    const UPS: &str = "waybill/test/acme/ups";
+    let body = |secret: &str| json!({ "client_id": "ups-client", "client_secret": secret });
+    let world = World::start().await?;
+    world.secret(UPS, &body("a-typing-error")).await?;
+    world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    assert_eq!((world.asked_ups("token"), world.billed().len()), (1, 0));
+
+    world.secret(UPS, &body("ups-secret")).await?;
+    world.turn(SignedDuration::from_mins(1));
+    world.enter(world.plain(1))?;
+    world.poll_and_work().await?;
+    assert_eq!((world.asked_ups("token"), world.billed().len()), (2, 2), "both ship");
     Ok(())
 }
 

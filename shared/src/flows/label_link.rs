@@ -18,6 +18,10 @@ use crate::domain::{LabelFormat, LabelKeys, LabelPass, LabelRef};
 use crate::job::Job;
 use crate::ports::{Clock, Handing, Jobs, LabelDoor, LabelLinks, Secrets, StoreError};
 
+/// For how long links may still be sealed with a key after another has taken its place: longer than a process believes what it read.
+/// Before a key is ended so much time must have passed, so that no link is made with a key that was ended.
+pub const SEALS_ON: Duration = Duration::from_secs(65);
+
 /// How long the label store's address lives: a browser follows it at once.
 const MOMENT: Duration = Duration::from_secs(300);
 
@@ -96,8 +100,7 @@ impl LabelLinks for SealedLinks {
             generation: job.label_generation,
             expires: until,
         };
-        // What a process remembers may just have been ended, and with it whatever it seals: a new link is sealed by what stands.
-        let token = pass.token(&self.keyring.read_again().await?);
+        let token = pass.token(&self.keyring.keys().await?);
         Ok(Some(format!("{}/labels/{token}", api.trim_end_matches('/'))))
     }
 }
@@ -279,6 +282,12 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flows::remembered::BELIEVED;
+
+    #[test]
+    fn nobody_seals_with_a_key_for_longer_than_its_end_is_put_off() {
+        assert!(SignedDuration::try_from(SEALS_ON).unwrap() > BELIEVED);
+    }
 
     #[test]
     fn what_a_page_says_cannot_become_a_part_of_it() {

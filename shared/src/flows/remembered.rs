@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long something is believed.
-const BELIEVED: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const BELIEVED: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long it is believed that it is still so, where that would turn somebody away: a key may have been changed just now.
 const DOUBTED: SignedDuration = SignedDuration::from_secs(2);

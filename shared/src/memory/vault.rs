@@ -14,11 +14,20 @@ use crate::ports::{Sealer, Secrets, StoreError};
 pub struct Vault {
     secrets: Mutex<BTreeMap<String, SecretString>>,
     sealed: Mutex<Vec<(String, SecretString)>>,
+    readings: Mutex<u64>,
+}
+
+impl Vault {
+    /// How often a secret was read.
+    pub fn readings(&self) -> u64 {
+        *lock(&self.readings)
+    }
 }
 
 #[async_trait]
 impl Secrets for Vault {
     async fn read(&self, name: &str) -> Result<Option<SecretString>, StoreError> {
+        *lock(&self.readings) += 1;
         Ok(lock(&self.secrets).get(name).cloned())
     }
 

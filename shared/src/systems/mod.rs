@@ -31,7 +31,7 @@ use crate::ports::{
     CallError, Carrier, Clock, Connections, Desk, Later, Limits, Mint, Opened, OrderSource, Recorder, Secrets,
     StoreError, Systems, TokenInUse, TokenKey, TokenRefresh, Tokens, TokensInUse,
 };
-use secret::CachedSecrets;
+use secret::{CachedSecrets, FromSecrets};
 
 /// Every outside system, by the name that connections use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,7 +207,7 @@ impl Registry {
             clock: self.clock.clone(),
             recorder: recorder.clone(),
             timeout: self.timeout,
-            tokens: self.tokens.clone(),
+            tokens: self.tokens(),
             limits: self.limits.clone(),
             secrets: self.secrets.clone(),
         }
@@ -227,7 +227,7 @@ impl Registry {
             clock: self.clock.clone(),
             recorder: recorder.clone(),
             timeout: self.timeout,
-            tokens: self.tokens.clone(),
+            tokens: self.tokens(),
             limits: self.limits.clone(),
             hook: self.hook(&connection.carrier).await,
         };
@@ -248,7 +248,7 @@ impl Registry {
             clock: self.clock.clone(),
             recorder: recorder.clone(),
             timeout: self.timeout,
-            tokens: self.tokens.clone(),
+            tokens: self.tokens(),
             limits: self.limits.clone(),
         };
         fedex::FedEx::new(opening).map_err(CallError::Refused)
@@ -289,6 +289,13 @@ impl Registry {
                 None
             }
         }
+    }
+
+    fn tokens(&self) -> Arc<dyn Tokens> {
+        Arc::new(FromSecrets {
+            tokens: self.tokens.clone(),
+            secrets: self.secrets.clone(),
+        })
     }
 
     async fn secret(&self, settings: &SystemSettings) -> Result<SecretString, CallError> {
@@ -370,7 +377,7 @@ impl TokenRefresh for Renewal {
         let Some(gate) = gate else { return Ok(()) };
         if let Some(mint) = self.registry.mint(&gate.connection, &token.key).await? {
             self.registry
-                .tokens
+                .tokens()
                 .renew(&token.key, token.version, mint.as_ref())
                 .await?;
         }

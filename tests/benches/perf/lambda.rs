@@ -183,7 +183,7 @@ fn command(binary: &Path, interface: &str, aws: &str) -> Command {
         .env("AWS_LAMBDA_RUNTIME_API", interface.trim_start_matches("http://"))
         .env("AWS_LAMBDA_FUNCTION_NAME", name)
         .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
         .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/waybill")
         .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/03/02/[$LATEST]0123456789abcdef")
         .env("AWS_ENDPOINT_URL", aws)

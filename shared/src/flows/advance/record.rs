@@ -212,18 +212,24 @@ impl<'a> Ledger<'a> {
         self.job = job;
         self.tries = self.tries_after(outcome);
         self.log(outcome);
-        let now = self.now();
-        if let Some(due) = self
-            .job
-            .due_at
-            .filter(|due| *due > now && due.duration_since(now) <= LONGEST_DELAY)
-        {
-            let delay = Duration::try_from(due.duration_since(now)).unwrap_or_default();
-            if let Err(error) = self.ports.queue.send(&self.job.id, &self.job.tenant, delay).await {
-                tracing::warn!(job = %self.job.id, %error, "not queued: the sweeper will find it");
-            }
+        if !is_intent(outcome) {
+            self.queue_for_later().await;
         }
         Ok(Recorded::Stands)
+    }
+
+    /// What waits comes back by a message of its own, unless it waits for longer than a message can. What was intended does not
+    /// wait, for its answer is written next: only where its worker dies does the lease end, and the sweeper finds it then.
+    async fn queue_for_later(&self) {
+        let now = self.now();
+        let soon = |due: &Timestamp| *due > now && due.duration_since(now) <= LONGEST_DELAY;
+        let Some(due) = self.job.due_at.filter(soon) else {
+            return;
+        };
+        let delay = Duration::try_from(due.duration_since(now)).unwrap_or_default();
+        if let Err(error) = self.ports.queue.send(&self.job.id, &self.job.tenant, delay).await {
+            tracing::warn!(job = %self.job.id, %error, "not queued: the sweeper will find it");
+        }
     }
 
     /// The decision by its name: its words may hold what an ERP or a carrier says of a person.
@@ -244,7 +250,7 @@ impl<'a> Ledger<'a> {
     fn tries_after(&self, outcome: &Outcome) -> u32 {
         match (&self.job.wait, outcome) {
             (Some(wait), _) => wait.tries,
-            (None, Outcome::Intended { .. } | Outcome::WriteBackIntended { .. }) => self.tries,
+            (None, intent) if is_intent(intent) => self.tries,
             (None, _) => 0,
         }
     }
@@ -257,6 +263,11 @@ impl<'a> Ledger<'a> {
             ..AuditEntry::new(self.now(), "waybill", text)
         }
     }
+}
+
+/// Whether an effect follows at once, and its own outcome after it.
+fn is_intent(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Intended { .. } | Outcome::WriteBackIntended { .. })
 }
 
 /// Counts what people wait for. What stands although the answer to its write was lost is not counted.

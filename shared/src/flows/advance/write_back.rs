@@ -28,6 +28,7 @@ struct Facts {
     shipped: Snapshot,
     shipment: Shipment,
     labels: Vec<LabelRef>,
+    /// Made once it is to be written: a look recognises nothing by it.
     label_link: Option<String>,
 }
 
@@ -37,7 +38,7 @@ impl Run<'_> {
         let Some(shipment) = self.ledger.job.purchase.done().cloned() else {
             return Ok(Onward::Go);
         };
-        let facts = match self.facts(shipment).await? {
+        let mut facts = match self.facts(shipment).await? {
             Ok(Some(facts)) => facts,
             Ok(None) => return self.without_order().await,
             Err(error) => return self.wait_or_stay(&error).await,
@@ -63,6 +64,7 @@ impl Run<'_> {
             let text = format!("the ERP has no room for it, and does not show it: {}", reference.place);
             return self.ledger.record(Outcome::WrittenBack(reference), text).await;
         }
+        facts.label_link = self.label_link().await?;
         match self.systems.source.draft(&self.to_write(&facts), &found) {
             Ok(draft) => self.intend_write_back(draft).await,
             Err(refusal) => {
@@ -90,14 +92,13 @@ impl Run<'_> {
         let job = &self.ledger.job;
         let shipped = self.snapshot(job.purchased_from.unwrap_or(job.snapshot.number)).await?;
         let labels = job.labels.done().cloned().unwrap_or_default();
-        let label_link = self.label_link().await?;
         let orders = self.systems.source.read(std::slice::from_ref(&job.document)).await;
         let facts = |order| Facts {
             order,
             shipped,
             shipment,
             labels,
-            label_link,
+            label_link: None,
         };
         Ok(orders.map(|orders| orders.into_iter().next().map(facts)))
     }

@@ -14,12 +14,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::account::Settings;
-use super::convert::{self, Facts, Mismatch, Showing, Target, Transform, Update};
+use super::convert::{self, Facts, Mismatch, Showing, Target, Transform, Update, Wanted};
 use super::credentials::Credentials;
 use super::desk::Desk;
 use super::fulfilments::keep_waiting;
 use super::invoices::ToldOn;
 use super::options::Trigger;
+use super::recent::{Items, JustRead, Reading};
 use super::suiteql::{self, BATCH, LINE_OPTIONAL, Missing, ORDER_OPTIONAL, Optional, PAGE, Query};
 use super::tba::Signer;
 use super::token::{CertificateMint, RefreshMint, TOKEN_PATH};
@@ -28,7 +29,7 @@ use super::wire::{
 };
 use super::{check, zone};
 use crate::connection::{Connection, Selection, WriteBackPolicy, WriteBackTarget};
-use crate::domain::{DeliveryStatus, DocumentId, DocumentKind, JobId, LineId, Order, Packing, Refusal, Shipment};
+use crate::domain::{DeliveryStatus, DocumentId, DocumentKind, JobId, Order, Packing, Refusal, Shipment};
 use crate::http::{self as web, Answer, Authorise, Bearer, Call, Endpoint, Lane, Lost, Slots};
 use crate::ports::{
     CallError, DocumentHead, Draft, EffectError, Finding, Later, Mint, Obstacle, OrderSource, Permit, Scan, Together,
@@ -66,6 +67,7 @@ pub struct NetSuite {
     pub(super) desk: Desk,
     missing: Mutex<Missing>,
     measured: Mutex<Option<TimeZone>>,
+    pub(super) just_read: JustRead,
 }
 
 /// How calls are authorised, and how a token for them is made, where it takes one.
@@ -117,6 +119,7 @@ impl NetSuite {
             desk: Desk::of(connection),
             missing: Mutex::default(),
             measured: Mutex::default(),
+            just_read: JustRead::default(),
         })
     }
 
@@ -382,6 +385,10 @@ impl NetSuite {
                 None
             };
             let lines = lines.remove(&id).unwrap_or_default();
+            self.just_read.note(ids, &id, || Reading {
+                items: convert::identity(&lines),
+                shown: tracking.map(|_| row.trackingshown.clone()),
+            });
             let facts = Facts {
                 row,
                 lines: &lines,
@@ -513,8 +520,8 @@ impl NetSuite {
 // ---- writing -----------------------------------------------------------------------------------------------------
 
 impl NetSuite {
-    async fn fulfil(&self, transform: &Transform, permit: Permit) -> Result<String, EffectError> {
-        let body = self.agreed(transform).await?;
+    async fn fulfil(&self, transform: &Transform, read: Option<Items>, permit: Permit) -> Result<String, EffectError> {
+        let body = self.agreed(transform, read).await?;
         let call = Call::new("transform", Method::POST, transform.path.clone())
             .header(VALIDATE_NAMES.0, VALIDATE_NAMES.1)
             .json(&body);
@@ -525,16 +532,31 @@ impl NetSuite {
         }
     }
 
-    /// Reads the order's lines again: the numbers in a draft must name the items that they name in the record.
-    async fn agreed(&self, transform: &Transform) -> Result<Value, EffectError> {
-        let lines = self.lines(&[&transform.order]).await.map_err(before_writing)?;
-        let items: BTreeMap<LineId, String> = lines.values().flat_map(|lines| convert::identity(lines)).collect();
+    /// The numbers in a draft must name the items in the record that SuiteQL said they name, when the order was read.
+    async fn agreed(&self, transform: &Transform, read: Option<Items>) -> Result<Value, EffectError> {
+        let just_read = read.is_some();
+        let items = match read {
+            Some(items) => items,
+            None => self.items(&transform.order).await?,
+        };
         let record = self.record(&transform.order).await.map_err(before_writing)?;
-        let record = record.unwrap_or_default();
-        convert::agreed(transform, &record, &items).map_err(|mismatch| match mismatch {
-            Mismatch::Lines(refusal) => EffectError::Rejected(refusal),
-            Mismatch::Changed(reason) => EffectError::NotSent(Later::new(Obstacle::Unreachable, reason)),
+        let agreed = convert::agreed(transform, &record.unwrap_or_default(), &items);
+        // Where they differ, either the numbers cannot be trusted or somebody has changed the lines since.
+        let changed = match &agreed {
+            Err(Mismatch::Lines(_)) if just_read => self.items(&transform.order).await? != items,
+            _ => false,
+        };
+        agreed.map_err(|mismatch| match mismatch {
+            Mismatch::Lines(refusal) if !changed => EffectError::Rejected(refusal),
+            Mismatch::Lines(_) => changed_since("the lines were changed since the order was read".to_owned()),
+            Mismatch::Changed(reason) => changed_since(reason),
         })
+    }
+
+    /// The item of each of an order's lines.
+    async fn items(&self, order: &str) -> Result<Items, EffectError> {
+        let lines = self.lines(&[order]).await.map_err(before_writing)?;
+        Ok(lines.values().flat_map(|lines| convert::identity(lines)).collect())
     }
 
     /// A refused transform is done if its fulfilment is there: "already exists" is one such refusal, and "nothing is left
@@ -616,6 +638,10 @@ impl NetSuite {
     }
 }
 
+fn changed_since(reason: String) -> EffectError {
+    EffectError::NotSent(Later::new(Obstacle::Unreachable, reason))
+}
+
 /// Fields as they were written.
 struct Patched {
     body: Value,
@@ -637,6 +663,16 @@ fn overtaken() -> Later {
 }
 
 impl NetSuite {
+    /// The fields by which what we would write is recognised: what the field of numbers showed when the document was just read, else
+    /// as the record shows them.
+    async fn telling(&self, wanted: &Wanted, document: &DocumentId) -> Result<Value, CallError> {
+        let numbers = wanted.update.tracking.as_ref().map(|(field, _)| field.clone());
+        match numbers.zip(self.just_read.shown(&document.id)) {
+            Some((field, shown)) => Ok(Value::Object(Map::from_iter([(field, shown.into())]))),
+            None => self.fields(&wanted.update.path, &wanted.telling).await,
+        }
+    }
+
     /// The fields of the order that a fulfilment is of.
     async fn find_on_order_of(&self, write_back: &WriteBack<'_>) -> Result<Written, CallError> {
         let Some(order) = self.order_of(&write_back.order.document).await? else {
@@ -651,7 +687,7 @@ impl NetSuite {
         let Some(wanted) = wanted.map_err(CallError::Refused)? else {
             return Ok(Written::Whole(place(None, false)));
         };
-        let record = self.fields(&wanted.update.path, &wanted.telling).await?;
+        let record = self.telling(&wanted, &write_back.order.document).await?;
         let is_full = wanted.update.tracking.is_some() && convert::showing(&record, &wanted.update) == Showing::NoRoom;
         Ok(match convert::shows(&record, &wanted) {
             true => Written::Whole(there),
@@ -813,7 +849,7 @@ impl OrderSource for NetSuite {
         let wanted = wanted.map_err(CallError::Refused)?;
         let fields = match &wanted {
             Some(wanted) => {
-                let record = self.fields(&wanted.update.path, &wanted.telling).await?;
+                let record = self.telling(wanted, &write_back.order.document).await?;
                 convert::shows(&record, wanted)
             }
             None => false,
@@ -872,8 +908,10 @@ impl OrderSource for NetSuite {
     async fn write_back(&self, draft: &Draft, permit: Permit) -> Result<WriteBackRef, EffectError> {
         let foreign = |_| EffectError::Rejected(Refusal::new("foreign-draft", "this draft is not one of NetSuite"));
         let plan: Plan = serde_json::from_value(draft.body.clone()).map_err(foreign)?;
+        let order = plan.transform.as_ref().map_or("", |transform| transform.order.as_str());
+        let read = self.just_read.before_writing(order);
         let new = match &plan.transform {
-            Some(transform) => Some(self.fulfil(transform, permit).await?),
+            Some(transform) => Some(self.fulfil(transform, read, permit).await?),
             None => None,
         };
         let mut lacking = None;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::client::NetSuite;
 use super::convert::{self, Facts};
 use super::options::Trigger;
+use super::recent::Reading;
 use super::suiteql::{self, BATCH, FULFILMENT_OPTIONAL, PAGE};
 use super::wire::{DescendantRow, HeadRow, ItemFulfillment, LineRow, OrderRow, Page, SalesOrder};
 use crate::connection::WriteBackTarget;
@@ -55,6 +56,10 @@ impl NetSuite {
                 false => None,
             };
             let lines = lines.remove(&id).unwrap_or_default();
+            self.just_read.note(ids, &id, || Reading {
+                items: convert::identity(&lines),
+                shown: tracking.map(|_| row.trackingshown.clone()),
+            });
             let facts = Facts {
                 row,
                 lines: &lines,

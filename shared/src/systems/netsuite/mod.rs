@@ -32,6 +32,7 @@ mod fulfilments;
 pub mod fuzzing;
 mod invoices;
 mod options;
+mod recent;
 mod suiteql;
 mod tba;
 mod token;

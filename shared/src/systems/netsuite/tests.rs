@@ -280,6 +280,67 @@ async fn an_invoice_that_was_taken_meanwhile_is_chosen_anew() {
     assert_eq!(script.seen().len(), 1, "nothing was written");
 }
 
+/// What a visit has just read is not asked for again; and where the record says otherwise since, it is asked, so that a change of a
+/// person is told from numbers that cannot be trusted.
+#[tokio::test]
+async fn lines_that_were_just_read_are_asked_for_again_only_where_the_record_differs() {
+    let swapped = || Line {
+        body: record().body.replace(r#""id": "201""#, r#""id": "999""#),
+        ..record()
+    };
+    let changed = fixture!("read/lines.json").replace(r#""item": "201""#, r#""item": "999""#);
+    let written = async |rest: Vec<Line>| {
+        let script = Script::start(order_pages().into_iter().chain(rest).collect()).await;
+        let bench = Bench::new(&script.base, &token_based(), |_| {});
+        let orders = bench.netsuite.read(&[DocumentId::sales_order("5012")]).await.unwrap();
+        let order = &orders[0];
+        let quantities = Quantities::from([(LineId::new("1"), dec!(2))]);
+        let consignment = Consignment::of(order, &quantities, &Quantities::new()).unwrap();
+        let (shipment, job) = (
+            shipment(&["1Z0002"]),
+            JobId::of(&bench.connection.id, &order.document, 1),
+        );
+        let write_back = WriteBack {
+            job: &job,
+            order,
+            consignment: &consignment,
+            shipment: &shipment,
+            quote: None,
+            labels: &[],
+            label_link: None,
+        };
+        let found = bench.netsuite.find(&write_back).await.unwrap();
+        assert_eq!(found, Written::Nothing);
+        let draft = bench.netsuite.draft(&write_back, &found).unwrap();
+        let result = bench.netsuite.write_back(&draft, permit()).await;
+        (result, script.seen().len())
+    };
+    let look = || line(LOOK, 404, NOT_THERE);
+    let fields = || {
+        vec![
+            line(TRACKING, 200, "{}"),
+            line(PATCH, 204, ""),
+            line(TRACKING, 200, r#"{"custbody_ups_tracking": "1Z0002"}"#),
+        ]
+    };
+    let whole = vec![look(), record(), made(MADE)].into_iter().chain(fields());
+    let (done, asked) = written(whole.collect()).await;
+    assert_eq!(done.unwrap().id.as_deref(), Some("7001"));
+    assert_eq!(asked, 9, "three to read, one look, and five to write");
+
+    let (moved, _) = written(vec![look(), swapped(), line(SUITEQL, 200, changed)]).await;
+    assert!(
+        matches!(&moved, Err(EffectError::NotSent(later)) if later.reason.contains("changed")),
+        "{moved:?}"
+    );
+    let same = line(SUITEQL, 200, fixture!("read/lines.json"));
+    let (odd, _) = written(vec![look(), swapped(), same]).await;
+    assert!(
+        matches!(&odd, Err(EffectError::Rejected(refusal)) if refusal.message.contains("cannot be trusted")),
+        "{odd:?}"
+    );
+}
+
 #[tokio::test]
 async fn already_exists_is_done_if_it_is_there_to_be_seen() {
     let lines = |look: Line| {

@@ -25,6 +25,7 @@ pub(super) use orders::{
 };
 pub(super) use problems::{flag_among, flag_body, problem_mark};
 pub(super) use writes::{
-    Mismatch, Showing, Target, Transform, Update, agreed, field_value, identity, is_full, is_settled, kept_fields,
-    numbers_in, order_path, record_path, showing, shows, transform, update, update_body, update_of, without_link,
+    Mismatch, Showing, Target, Transform, Update, Wanted, agreed, field_value, identity, is_full, is_settled,
+    kept_fields, numbers_in, order_path, record_path, showing, shows, transform, update, update_body, update_of,
+    without_link,
 };
