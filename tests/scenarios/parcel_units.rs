@@ -38,7 +38,7 @@ impl Counted {
         world.store.tables().tracked.parcels.clear();
         world.shelves = Shelves::of(store.dynamo.clone());
         let key = parcel.key.clone();
-        assert!(store.dynamo.record(&parcel, &[]).await?);
+        assert!(store.dynamo.record(&parcel).await?);
         Ok(Self { world, store, key })
     }
 

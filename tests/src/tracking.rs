@@ -357,9 +357,7 @@ impl World {
 
     /// What is kept of the events of a parcel.
     pub fn events(&self, key: &ParcelKey) -> Vec<TrackingEvent> {
-        let tables = self.store.tables();
-        let events = tables.tracked.events.get(key).cloned().unwrap_or_default();
-        events.into_values().collect()
+        self.store.tables().tracked.events_of(key)
     }
 
     /// What the ERP was told of an order's delivery.

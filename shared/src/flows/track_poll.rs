@@ -153,7 +153,7 @@ impl TrackPoll {
         let now = self.track.clock.now();
         let (known, unread) = self.read_parcels(&keys).await;
         let mut parcels = Vec::new();
-        for parcel in known {
+        for parcel in known.into_iter().filter(|parcel| parcel.is_to_be_queued(now)) {
             let most = self.at_once(&parcel.key.connection, together).await?;
             if most < 2 || !parcel.is_to_be_asked(now) {
                 parcels.push(parcel);
@@ -197,7 +197,7 @@ impl TrackPoll {
     /// The message goes first: if the write is lost the parcel is queued again, which is harmless.
     async fn queue(&self, parcel: TrackedParcel) -> Result<bool, StoreError> {
         let now = self.track.clock.now();
-        if parcel.due_at().is_none_or(|due| due > now) {
+        if !parcel.is_to_be_queued(now) {
             return Ok(false);
         }
         let message = TrackingMessage::Parcel(parcel.key.clone());
@@ -208,7 +208,7 @@ impl TrackPoll {
             ..parcel
         };
         // A conflict means that somebody is at work on it, and has decided himself when it is due.
-        self.track.parcels.record(&queued, &[]).await?;
+        self.track.parcels.record(&queued).await?;
         Ok(true)
     }
 
@@ -226,7 +226,7 @@ impl TrackPoll {
     /// Queues parcels of one connection in one message, which goes first, as a single one's does.
     async fn queue_together(&self, mut parcels: Vec<TrackedParcel>, report: &mut Report) -> Result<(), StoreError> {
         let now = self.track.clock.now();
-        parcels.retain(|parcel| parcel.due_at().is_some_and(|due| due <= now));
+        parcels.retain(|parcel| parcel.is_to_be_queued(now));
         let Some(tenant) = parcels.first().map(|parcel| parcel.tenant.clone()) else {
             return Ok(());
         };
@@ -239,7 +239,7 @@ impl TrackPoll {
         let queued: Vec<TrackedParcel> = parcels.into_iter().map(queued).collect();
         report.parcels += u64::try_from(queued.len()).unwrap_or_default();
         // A conflict means that somebody is at work on one, and has decided himself when it is due.
-        let marked = join_all(queued.iter().map(|parcel| self.track.parcels.record(parcel, &[]))).await;
+        let marked = join_all(queued.iter().map(|parcel| self.track.parcels.record(parcel))).await;
         marked.into_iter().try_for_each(|marked| marked.map(|_| ()))
     }
 
@@ -434,7 +434,7 @@ impl TrackPoll {
             },
             ..parcel.asked_at(at)
         };
-        if !self.track.parcels.record(&next, &[]).await? {
+        if !self.track.parcels.record(&next).await? {
             // Somebody is at work on it; the list is read again and tells of it again.
             return Ok(false);
         }

@@ -82,10 +82,10 @@ impl Visit<'_> {
                         next_poll: Some(at),
                         failures: parcel.failures.saturating_add(1),
                         queued_until: None,
-                        ..parcel.clone()
+                        ..parcel.clone().minded_while_untold()
                     })
                 };
-                self.track.change(&parcel.key, again).await
+                self.track.change(parcel, again).await
             }
         }
     }
@@ -145,10 +145,10 @@ impl Visit<'_> {
                     parcel.next_poll
                 },
                 queued_until: None,
-                ..parcel.clone()
+                ..parcel.clone().minded_while_untold()
             })
         };
-        self.track.change(&parcel.key, enlisted).await
+        self.track.change(parcel, enlisted).await
     }
 
     fn answer(&self, parcel: &TrackedParcel, told: Result<Option<News>, CallError>) -> Answer {
@@ -190,13 +190,13 @@ impl Visit<'_> {
         let mut standing = Some(parcel);
         for _ in 0..TRIES {
             let Some(parcel) = standing else { return Ok(None) };
-            let known = self.track.parcels.events(&key).await?;
+            let known = self.track.known(&parcel).await?;
             let (all, new) = joined(known, &learnable(&parcel, &events));
             let next = TrackedParcel {
                 version: parcel.version + 1,
-                ..self.asked(&parcel, &all, &events, void)
+                ..self.asked(&parcel, &all, &events, void).with_events(all)
             };
-            if self.track.parcels.record(&next, &new).await? {
+            if self.track.record(&parcel, &next).await? {
                 report_unknown(&key, &new);
                 if let Some(delay) = self.untold_in(&next) {
                     self.track.call_for(&next, delay).await;
@@ -270,7 +270,7 @@ impl Visit<'_> {
         if after.tell_at.is_none() {
             after.queued_until = None;
         }
-        after
+        after.minded_while_untold()
     }
 
     fn say_farewell(&self, parcel: &TrackedParcel, ending: Ending) {

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Visit;
+use super::{UNDER_WAY, Visit};
 use crate::domain::{DeliveryStatus, DocumentId, Ending, ParcelKey, Telling, TrackedParcel, UnitPhase, Units};
 use crate::ports::{AuditEntry, CallError, EffectError, Later, Obstacle, Permit, StoreError, Together, Told};
 use crate::telemetry;
@@ -347,24 +347,27 @@ impl Visit<'_> {
                 untold_since: None,
                 tell_at: None,
                 queued_until: None,
+                minded: None,
                 ..parcel.clone()
             })
         };
-        self.track.change(&told.key, done).await.map(|_| ())
+        self.track.change(told.clone(), done).await.map(|_| ())
     }
 
+    /// Whoever minds the parcel does so a little longer; after that it is due by itself.
     async fn tell_again(&self, told: &TrackedParcel, at: Timestamp) -> Result<(), StoreError> {
+        let delay = at.duration_since(self.track.clock.now()).max(SignedDuration::ZERO);
         let later = |parcel: &TrackedParcel| {
             Some(TrackedParcel {
                 tell_at: Some(at),
                 queued_until: None,
+                minded: parcel.minded.clone().filter(|_| delay < UNDER_WAY),
                 ..parcel.clone()
             })
         };
-        let Some(parcel) = self.track.change(&told.key, later).await? else {
+        let Some(parcel) = self.track.change(told.clone(), later).await? else {
             return Ok(());
         };
-        let delay = at.duration_since(self.track.clock.now()).max(SignedDuration::ZERO);
         if delay <= SignedDuration::from_mins(15) {
             self.track.call_for(&parcel, delay).await;
         }
