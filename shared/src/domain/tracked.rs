@@ -39,13 +39,15 @@ pub enum Ending {
     GivenUp,
 }
 
-/// The webhook that stays due until what it told was dealt with: whoever opens it again finds its parcel, so that nobody else need be
-/// told when that is to be looked at.
+/// Why a parcel need not be due for what comes next: that follows at once, and the entry of the index by which it is found stays where
+/// it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Minded {
-    /// The webhook.
-    pub webhook: String,
-    /// When somebody must look at the parcel whatever becomes of the webhook: when it was due before.
+    /// The webhook that stays due until the ERP was told: whoever opens it again finds its parcel. `None` where the parcel itself stays
+    /// due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<String>,
+    /// When somebody must look at the parcel all the same: when it was due before.
     pub due_at: Timestamp,
 }
 
@@ -102,7 +104,7 @@ pub struct TrackedParcel {
     /// Until when a message about it is under way: before that nobody sends another.
     #[serde(default)]
     pub queued_until: Option<Timestamp>,
-    /// Who minds it until the ERP was told of a change.
+    /// Who minds it meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minded: Option<Minded>,
     /// Whether what is personal about it was erased, and is not to be learnt again.
@@ -155,12 +157,12 @@ impl TrackedParcel {
         self
     }
 
-    /// The parcel as a webhook minds it from now on, which was due at `due_at` until now. Whoever minds it already goes on, and one
-    /// at which nobody looks again is due by itself.
+    /// The parcel as it is minded from now on, by a webhook or by itself, which was due at `due_at` until now. Whoever minds it already
+    /// goes on, and one at which nobody looks again is due for its telling.
     #[must_use]
-    pub fn minded_by(mut self, webhook: &str, due_at: Option<Timestamp>) -> Self {
+    pub fn minded_by(mut self, webhook: Option<&str>, due_at: Option<Timestamp>) -> Self {
         let minded = due_at.map(|due_at| Minded {
-            webhook: webhook.to_owned(),
+            webhook: webhook.map(str::to_owned),
             due_at,
         });
         self.minded = self.minded.or(minded);
@@ -169,10 +171,11 @@ impl TrackedParcel {
 
     /// Whether this webhook minds it.
     pub fn is_minded_by(&self, webhook: &str) -> bool {
-        self.minded.as_ref().is_some_and(|minded| minded.webhook == webhook)
+        let minds = self.minded.as_ref().and_then(|minded| minded.webhook.as_deref());
+        minds == Some(webhook)
     }
 
-    /// Nobody minds a parcel of which there is nothing to tell.
+    /// The parcel after a question: nobody minds it any longer than something is to be told.
     #[must_use]
     pub fn minded_while_untold(mut self) -> Self {
         self.minded = self.minded.filter(|_| self.tell_at.is_some());
@@ -499,18 +502,18 @@ mod tests {
         let told = |tell_at| TrackedParcel {
             tell_at,
             next_poll: None,
-            ..parcel.clone().minded_by("first", before)
+            ..parcel.clone().minded_by(Some("first"), before)
         };
         let minded = told(Some(since() - HOUR));
         assert_eq!(minded.due_at(), before);
         assert!(
-            minded.minded_by("second", None).is_minded_by("first"),
+            minded.minded_by(Some("second"), before).is_minded_by("first"),
             "one webhook is enough"
         );
         assert_eq!(told(None).minded_while_untold().due_at(), None);
         let over = TrackedParcel {
             tell_at: Some(since()),
-            ..parcel.minded_by("third", None)
+            ..parcel.minded_by(None, None)
         };
         assert_eq!(over.minded, None, "what is not due otherwise is due by itself");
     }

@@ -37,6 +37,9 @@ const SELDOM: SignedDuration = SignedDuration::from_mins(5);
 /// How soon the carrier is asked for a parcel with news that should have been pushed.
 const PUSH_MAY_COME: SignedDuration = SignedDuration::from_mins(30);
 
+/// The time between two rounds.
+const ROUND: SignedDuration = SignedDuration::from_mins(1);
+
 /// The name of the cursor.
 const CURSOR: &str = "news";
 
@@ -202,14 +205,23 @@ impl TrackPoll {
         }
         let message = TrackingMessage::Parcel(parcel.key.clone());
         self.track.queue.send(&message, &parcel.tenant, Duration::ZERO).await?;
+        self.mark(parcel, now).await?;
+        Ok(true)
+    }
+
+    /// Nobody sends another message about a parcel for a while. Of one that has become due since the round before this is not noted:
+    /// nearly always somebody has looked at it before the next round, and if not it is noted then.
+    async fn mark(&self, parcel: TrackedParcel, now: Timestamp) -> Result<(), StoreError> {
+        if parcel.due_at().is_some_and(|due| now.duration_since(due) < ROUND) {
+            return Ok(());
+        }
         let queued = TrackedParcel {
             version: parcel.version + 1,
             queued_until: Some(now + UNDER_WAY),
             ..parcel
         };
         // A conflict means that somebody is at work on it, and has decided himself when it is due.
-        self.track.parcels.record(&queued).await?;
-        Ok(true)
+        self.track.parcels.record(&queued).await.map(|_| ())
     }
 
     /// How many parcels of a connection are asked for in one call.
@@ -231,16 +243,9 @@ impl TrackPoll {
             return Ok(());
         };
         self.send_together(&parcels, &tenant).await?;
-        let queued = |parcel: TrackedParcel| TrackedParcel {
-            version: parcel.version + 1,
-            queued_until: Some(now + UNDER_WAY),
-            ..parcel
-        };
-        let queued: Vec<TrackedParcel> = parcels.into_iter().map(queued).collect();
-        report.parcels += u64::try_from(queued.len()).unwrap_or_default();
-        // A conflict means that somebody is at work on one, and has decided himself when it is due.
-        let marked = join_all(queued.iter().map(|parcel| self.track.parcels.record(parcel))).await;
-        marked.into_iter().try_for_each(|marked| marked.map(|_| ()))
+        report.parcels += u64::try_from(parcels.len()).unwrap_or_default();
+        let marked = join_all(parcels.into_iter().map(|parcel| self.mark(parcel, now))).await;
+        marked.into_iter().collect()
     }
 
     async fn send_together(&self, parcels: &[TrackedParcel], tenant: &TenantId) -> Result<(), StoreError> {

@@ -202,8 +202,8 @@ fn kinds(request: &serde_json::Value) -> Vec<String> {
     let kind = |key: &serde_json::Value| {
         let begins = |name: &str| {
             let text = key[name]["S"].as_str().unwrap_or_default();
-            text.split_once('#')
-                .map_or(text.to_owned(), |(first, _)| format!("{first}#"))
+            let words: String = text.chars().take_while(|letter| letter.is_ascii_uppercase()).collect();
+            words
         };
         (!key.is_null()).then(|| format!("{}/{}", begins("pk"), begins("sk")))
     };

@@ -408,7 +408,7 @@ fn hook() -> Hook {
 /// One of everything that is stored of parcels on their way and of webhooks.
 async fn fill_tracking(store: &Store) {
     let dynamo = &store.dynamo;
-    let minded = followed().minded_by(&webhook("small"), Some(start()));
+    let minded = followed().minded_by(Some(&webhook("small")), Some(start()));
     assert!(dynamo.record(&minded.with_events(vec![delivered()])).await.unwrap());
     assert!(dynamo.write_cover(&promise()).await.unwrap());
     let document = followed().document;

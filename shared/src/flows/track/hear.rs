@@ -264,7 +264,7 @@ impl Track {
             };
             let (all, new) = joined(self.known(&parcel).await?, &learnable(&parcel, news));
             let now = self.clock.now();
-            let after = self.after(&parcel, &all, now);
+            let after = self.after(&parcel, &all, now + self.tell_after);
             let asked = match after.milestone() {
                 // What arrived is asked for once more: the name of who signed, and events whose push was lost.
                 Some(milestone) if milestone.is_final() => after.clone().asked_at(now + self.tell_after),
@@ -275,7 +275,7 @@ impl Track {
             }
             let is_due = asked.tell_at != parcel.tell_at || asked.next_poll != parcel.next_poll;
             let asked = match webhook.filter(|_| is_due) {
-                Some(webhook) => asked.minded_by(webhook, parcel.due_at()),
+                Some(webhook) => asked.minded_by(Some(webhook), parcel.due_at()),
                 None => asked,
             };
             let next = TrackedParcel {
@@ -316,16 +316,16 @@ impl Track {
         }
     }
 
-    /// The parcel with its events folded; a change is to be told.
-    pub(super) fn after(&self, parcel: &TrackedParcel, events: &[TrackingEvent], now: Timestamp) -> TrackedParcel {
+    /// The parcel with its events folded; a change is to be told by `soon`.
+    pub(super) fn after(&self, parcel: &TrackedParcel, events: &[TrackingEvent], soon: Timestamp) -> TrackedParcel {
         // Events expire; what they led to stays.
         let progress = fold(events).or_else(|| parcel.progress.clone());
         if progress == parcel.progress {
             return parcel.clone();
         }
         log(parcel, progress.as_ref());
+        let now = self.clock.now();
         // Sooner than a second look at what was told before.
-        let soon = now + self.tell_after;
         let tell_at = parcel.tell_at.map_or(soon, |tell_at| tell_at.min(soon));
         let moved = TrackedParcel {
             progress,

@@ -133,6 +133,7 @@ impl Track {
             }
         };
         let visit = Visit {
+            began: self.clock.now(),
             track: self,
             connection: &connection,
             systems: &systems,
@@ -226,8 +227,10 @@ impl Track {
         if !self.parcels.record(next).await? {
             return Ok(false);
         }
-        if let (Some(minded), None) = (&read.minded, &next.minded) {
-            self.captures.dealt_with(&minded.webhook).await?;
+        let minds = |parcel: &TrackedParcel| parcel.minded.clone().and_then(|minded| minded.webhook);
+        match minds(read) {
+            Some(webhook) if !next.is_minded_by(&webhook) => self.captures.dealt_with(&webhook).await?,
+            _ => {}
         }
         Ok(true)
     }
@@ -269,6 +272,7 @@ where
 
 /// A visit to parcels of one connection, with its systems open.
 struct Visit<'a> {
+    began: Timestamp,
     track: &'a Track,
     connection: &'a Connection,
     systems: &'a crate::ports::Opened,

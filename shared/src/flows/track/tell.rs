@@ -57,6 +57,11 @@ impl Visit<'_> {
         let Some(own) = own else {
             return self.told(parcel).await;
         };
+        if own.parcels.len() > 1 && self.has_just_asked(parcel) {
+            return self
+                .tell_again(parcel, self.track.clock.now() + self.track.tell_after)
+                .await;
+        }
         let together = self.systems.source.together(&parcel.document, &parcel.key.number);
         let news = match together.await {
             Ok(Some(together)) => self.shared_news(parcel, own, together).await?,
@@ -73,6 +78,12 @@ impl Visit<'_> {
             (None, Some(until)) if shown && until > now => self.tell_again(parcel, until).await,
             _ => self.write(parcel, telling, news).await,
         }
+    }
+
+    /// Whether this visit itself has found what is to be told. The carrier is asked for the other parcels of an order at the same time,
+    /// and all that comes of it is told as one.
+    fn has_just_asked(&self, parcel: &TrackedParcel) -> bool {
+        parcel.untold_since.is_some_and(|since| since >= self.began)
     }
 
     async fn telling(&self, parcel: &TrackedParcel, document: &DocumentId) -> Result<Telling, StoreError> {
