@@ -259,7 +259,7 @@ pub trait SigningKeys: Send + Sync {
 }
 
 /// What stands in a captured webhook's id between the time at which it is due and what makes it its own.
-pub const DUE_FROM: char = '~';
+pub const DUE_FROM: char = '_';
 
 /// A webhook that was captured before anybody looked into it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! Items as every version of the code so far has stored them, each file a table: they stay readable for ever. The first holds
 //! jobs, tokens and limits; those after it runs, notes, windows, turns, health and what ends a job as well; those from the third on
-//! parcels, events, promises, what ERPs were told, hooks and webhooks too; from the fourth on long bodies are packed.
+//! parcels, events, promises, what ERPs were told, hooks and webhooks too; from the fourth on long bodies are packed,
+//! parcels have their events with them, and webhooks stand in no index.
 //!
 //! After a change of a shape, record the new one beside the old ones:
 //! `RECORD=void-step cargo test --workspace --test store record_the_shapes -- --ignored`.

@@ -200,6 +200,24 @@ async fn the_same_event_replaces_itself_even_within_one_request() {
     );
 }
 
+/// News are one write of one unit, however many there were before: only what moves in the index costs more.
+#[tokio::test]
+async fn a_parcel_with_everything_that_happened_to_it_is_a_write_of_a_unit() {
+    let store = Store::new().await;
+    let first = parcel("1Z1");
+    assert!(store.dynamo.record(&first).await.unwrap());
+    store.meter.take();
+    let heard = moved(&first).with_events(events(12));
+    assert!(store.dynamo.record(&heard).await.unwrap());
+    let written: Vec<(String, f64)> = store
+        .meter
+        .take()
+        .into_iter()
+        .map(|(what, one)| (what, one.units))
+        .collect();
+    assert_eq!(written, [("PutItem TRACK/STATE".to_owned(), 1.0)]);
+}
+
 /// What an earlier version kept as an item for each event is part of the parcel's story, whether today's code has written it or not.
 #[tokio::test]
 async fn more_events_than_any_parcel_has_are_stored() {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Dynamo;
 use super::connections::body_item;
 use super::jobs::INLINE;
-use super::keys::{HOOKS, Key, capture_of, capture_partition, captures, sortable};
+use super::keys::{HOOKS, Key, capture_of, capture_partition, captured_by, captures, sortable};
 use super::table::{
     Guard, Item, SCHEMA, Search, Write, body, key_item, request_token, string, text, to_body, to_item, updated,
 };
@@ -158,7 +158,7 @@ impl Captures for Dynamo {
     }
 
     async fn due_captures(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<String>, StoreError> {
-        let search = Search::partition(&captures(shard)).up_to("sk", sortable(now));
+        let search = Search::partition(&captures(shard)).up_to("sk", captured_by(now));
         let items = self.search(&search.due(sortable(now)).limit(limit)).await?;
         let mut due: Vec<String> = items
             .iter()

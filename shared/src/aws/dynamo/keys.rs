@@ -90,9 +90,10 @@ impl Key {
 
     /// A captured webhook that is to be dealt with. Those that an earlier version captured stand where [`Key::useless`] says.
     pub(super) fn capture(id: &str) -> Self {
-        match id.contains(DUE_FROM) {
-            true => Self::new(captures(spread(id)), id),
-            false => Self::useless(id),
+        if id.contains(DUE_FROM) {
+            Self::new(format!("{INBOUND}{}", spread(id)), id)
+        } else {
+            Self::useless(id)
         }
     }
 
@@ -359,6 +360,11 @@ pub(super) fn captures(shard: u8) -> String {
     format!("{INBOUND}{shard}")
 }
 
+/// What comes after the sort key of every webhook that was due by then for the first time.
+pub(super) fn captured_by(time: Timestamp) -> String {
+    format!("{}~", sortable(time))
+}
+
 /// A partition of the due index in which an earlier version put webhooks.
 pub(super) fn capture_partition(shard: u8) -> String {
     format!("INBOX#{shard}")
@@ -494,7 +500,9 @@ mod tests {
         let nonce = crate::domain::Nonce::new("N");
         let id = |time: &str| crate::ports::Captured::id_of(time.parse().unwrap(), &nonce);
         let (early, late) = (id("2026-03-02T09:00:00Z"), id("2026-03-02T09:00:00.25Z"));
-        let between = sortable("2026-03-02T09:00:00.2Z".parse().unwrap());
-        assert!(Key::capture(&early).sk < between && between < Key::capture(&late).sk);
+        let by = |time: &str| captured_by(time.parse().unwrap());
+        let (early, late) = (Key::capture(&early), Key::capture(&late));
+        assert!(early.sk < by("2026-03-02T09:00:00Z") && by("2026-03-02T09:00:00.2Z") < late.sk);
+        assert!((0..TRACKING_SHARDS).any(|shard| early.pk == captures(shard)));
     }
 }

@@ -81,7 +81,7 @@ impl Visit<'_> {
                     Some(TrackedParcel {
                         next_poll: Some(at),
                         failures: parcel.failures.saturating_add(1),
-                        queued_until: None,
+                        queued_until: parcel.queued_until.filter(|_| parcel.tell_at.is_some()),
                         ..parcel.clone().minded_while_untold()
                     })
                 };

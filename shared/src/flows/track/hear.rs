@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{TRIES, Track, UNDER_WAY};
+use super::{LONGEST_DELAY, TRIES, Track, UNDER_WAY};
 use crate::domain::{
     ConnectionId, DocumentId, Ending, Meaning, Milestone, ParcelKey, Progress, TrackedParcel, TrackingEvent, fold,
 };
@@ -21,9 +21,6 @@ const WORTH_WHILE: SignedDuration = SignedDuration::from_hours(6);
 
 /// How long what a webhook points to is followed: a worker's invocation has two minutes, for several webhooks side by side.
 const FOLLOWED_FOR: SignedDuration = SignedDuration::from_secs(45);
-
-/// SQS delays a message by at most this; later the sweep of webhooks finds it.
-const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long a delivery is believed that the carrier does not show when it is asked.
 const UNCONFIRMED: SignedDuration = SignedDuration::from_hours(24);
@@ -48,7 +45,7 @@ impl Track {
     pub(super) async fn open(&self, id: &str) -> Result<(), StoreError> {
         let Some(captured) = self.captures.captured(id).await? else {
             tracing::info!(capture = id, "the webhook was dealt with, or has expired");
-            return Ok(());
+            return self.captures.dealt_with(id).await;
         };
         let Some(hook) = self.hooks.hook(&captured.hook).await? else {
             tracing::warn!(capture = id, "the webhook's hook was removed");
@@ -299,11 +296,8 @@ impl Track {
     /// A webhook that was opened before has its parcel looked at again if it minds that still: the message about it was lost.
     async fn goes_on(&self, parcel: &TrackedParcel, webhook: Option<&str>) -> bool {
         let minds = webhook.is_some_and(|webhook| parcel.is_minded_by(webhook));
-        if minds {
-            let first = [parcel.tell_at, parcel.next_poll].into_iter().flatten().min();
-            let wait = first.map(|first| first.duration_since(self.clock.now()));
-            let wait = wait.unwrap_or_default().max(SignedDuration::ZERO);
-            self.call_for(parcel, wait).await;
+        if minds && parcel.queued_until.is_none_or(|until| until <= self.clock.now()) {
+            self.call_for(parcel, SignedDuration::ZERO).await;
         }
         minds
     }

@@ -32,6 +32,9 @@ pub(crate) const TOGETHER: usize = 30;
 /// When a parcel is looked at again whose connection is paused or gone.
 const IDLE: SignedDuration = SignedDuration::from_mins(15);
 
+/// SQS delays a message by at most this; what is due later is found when it is due.
+const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
+
 /// How long a message may be under way before another one is sent.
 pub(crate) const UNDER_WAY: SignedDuration = SignedDuration::from_mins(2);
 

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{UNDER_WAY, Visit};
+use super::{LONGEST_DELAY, UNDER_WAY, Visit};
 use crate::domain::{DeliveryStatus, DocumentId, Ending, ParcelKey, Telling, TrackedParcel, UnitPhase, Units};
 use crate::ports::{AuditEntry, CallError, EffectError, Later, Obstacle, Permit, StoreError, Together, Told};
 use crate::telemetry;
@@ -371,7 +371,7 @@ impl Visit<'_> {
         let later = |parcel: &TrackedParcel| {
             Some(TrackedParcel {
                 tell_at: Some(at),
-                queued_until: None,
+                queued_until: (delay <= LONGEST_DELAY).then_some(at + UNDER_WAY),
                 minded: parcel.minded.clone().filter(|_| delay < UNDER_WAY),
                 ..parcel.clone()
             })
@@ -379,7 +379,7 @@ impl Visit<'_> {
         let Some(parcel) = self.track.change(told.clone(), later).await? else {
             return Ok(());
         };
-        if delay <= SignedDuration::from_mins(15) {
+        if delay <= LONGEST_DELAY {
             self.track.call_for(&parcel, delay).await;
         }
         Ok(())
