@@ -25,8 +25,8 @@ pub use desk::{
     Meant, OpenOrders, Outgoing, Placed, RefusedOrder, ShippingDesk, StockBooks, StockMessage, StockQueue,
 };
 pub use tracking::{
-    Asked, Captured, Captures, Covers, Hook, HookKeys, Hooks, Inbound, Moved, News, Parcels, Push, PushedNews,
-    SigningKey, SigningKeys, Subscribed, Tellings, TrackingMessage, TrackingQueue, Webhooks,
+    Asked, Captured, Captures, Covers, DUE_FROM, Hook, HookKeys, Hooks, Inbound, Moved, News, Parcels, Push,
+    PushedNews, SigningKey, SigningKeys, Subscribed, Tellings, TrackingMessage, TrackingQueue, Webhooks,
 };
 
 /// The only source of the time.

@@ -42,6 +42,8 @@ mod operator;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod parcel_units;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod peoplesoft;

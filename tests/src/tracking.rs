@@ -13,7 +13,8 @@ use waybill::flows::renew::Renew;
 use waybill::flows::track::Track;
 use waybill::flows::track_poll::TrackPoll;
 use waybill::flows::{order_status::OrderStatus, renew, track_poll};
-use waybill::ports::{Hook, Inbound};
+use waybill::memory::Memory;
+use waybill::ports::{Captures, Covers, Hook, Inbound, Parcels, Tellings};
 use waybill::systems::webhooks::Vendors;
 
 use std::sync::Arc;
@@ -47,6 +48,31 @@ pub enum Ways {
     PushOnly,
     /// Pushes are thrown away.
     PollOnly,
+}
+
+/// Where parcels and all that is kept of them lie.
+#[derive(Clone)]
+pub struct Shelves {
+    parcels: Arc<dyn Parcels>,
+    covers: Arc<dyn Covers>,
+    tellings: Arc<dyn Tellings>,
+    captures: Arc<dyn Captures>,
+}
+
+impl Shelves {
+    /// All of it in this store.
+    pub fn of<S: Parcels + Covers + Tellings + Captures + 'static>(store: Arc<S>) -> Self {
+        Self {
+            parcels: store.clone(),
+            covers: store.clone(),
+            tellings: store.clone(),
+            captures: store,
+        }
+    }
+
+    pub(crate) fn memory(store: &Memory) -> Self {
+        Self::of(Arc::new(store.clone()))
+    }
 }
 
 impl World {
@@ -116,7 +142,7 @@ impl World {
             webhooks: Arc::new(Vendors),
             secrets: self.vault.clone(),
             signing_keys: Arc::new(self.registry().published_keys(None)),
-            captures: self.port(),
+            captures: self.shelves.captures.clone(),
             queue: self.port(),
             clock: self.shared_clock(),
             nonces: self.nonces(),
@@ -128,14 +154,14 @@ impl World {
     /// Who looks at webhooks and parcels.
     pub fn tracker(&self) -> Track {
         Track {
-            parcels: self.port(),
-            covers: self.port(),
-            tellings: self.port(),
+            parcels: self.shelves.parcels.clone(),
+            covers: self.shelves.covers.clone(),
+            tellings: self.shelves.tellings.clone(),
             documents: self.port(),
             controls: self.port(),
             connections: self.port(),
             systems: self.systems(),
-            captures: self.port(),
+            captures: self.shelves.captures.clone(),
             hooks: self.port(),
             webhooks: Arc::new(Vendors),
             poll: self.poller(),
@@ -161,7 +187,7 @@ impl World {
     pub fn renewer(&self) -> Renew {
         Renew {
             track: self.tracker(),
-            covers: self.port(),
+            covers: self.shelves.covers.clone(),
         }
     }
 
@@ -331,9 +357,7 @@ impl World {
 
     /// What is kept of the events of a parcel.
     pub fn events(&self, key: &ParcelKey) -> Vec<TrackingEvent> {
-        let tables = self.store.tables();
-        let events = tables.tracked.events.get(key).cloned().unwrap_or_default();
-        events.into_values().collect()
+        self.store.tables().tracked.events_of(key)
     }
 
     /// What the ERP was told of an order's delivery.

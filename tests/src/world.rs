@@ -29,6 +29,7 @@ use waybill::memory::{AlwaysWorks, CountedNonces, Memory, Vault};
 use waybill::ports::{AuditEntry, Clock, Secrets, Systems};
 use waybill::systems::{Registry, Renewal};
 
+use crate::tracking::Shelves;
 use crate::{connection, morning};
 
 /// Why a story broke off.
@@ -57,6 +58,8 @@ pub struct World {
     pub netsuite: NetSuite,
     /// Everything that Waybill stores.
     pub store: Memory,
+    /// Where parcels lie: in the same store, unless a story puts them elsewhere.
+    pub shelves: Shelves,
     /// Secrets and seals.
     pub vault: Arc<Vault>,
     /// The times that the rules speak of.
@@ -122,6 +125,7 @@ impl World {
             ups: ups.ups,
             netsuite: netsuite.netsuite,
             clock,
+            shelves: Shelves::memory(&store),
             store,
             vault,
             timing,

@@ -54,7 +54,7 @@ pub use shipment::{
     ShippedParcel,
 };
 pub use stock::{Doubt, Level, LevelKey, SentLevel, ShownAnew, StockRun, Unplaced};
-pub use tracked::{Cadence, Cover, Ending, Pace, ParcelKey, Telling, TrackedParcel};
+pub use tracked::{Cadence, Cover, Ending, Minded, Pace, ParcelKey, Telling, TrackedParcel};
 pub use tracking::{CarrierCode, DeliveryStatus, Estimate, Meaning, Milestone, Progress, Spot, TrackingEvent, fold};
 pub use turn::Holding;
 pub use units::{Allotment, PassedOn, Quantities, Unit, UnitPhase, Units};

@@ -6,10 +6,13 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionId, DocumentId, JobId, Milestone, Progress, TenantId};
+use super::{ConnectionId, DocumentId, JobId, Milestone, Progress, TenantId, TrackingEvent};
 
 /// How many hints of a carrier's list are remembered, so that the same one asks only once.
 const HINTS: usize = 48;
+
+/// How many events are kept of a parcel: more than any has, and as many as an item holds with ease.
+const EVENTS: usize = 1_000;
 
 /// The identity of a parcel that is followed: which connection shipped it, under which number of its carrier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,6 +39,18 @@ pub enum Ending {
     GivenUp,
 }
 
+/// Why a parcel need not be due for what comes next: that follows at once, and the entry of the index by which it is found stays where
+/// it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Minded {
+    /// The webhook that stays due until the ERP was told: whoever opens it again finds its parcel. `None` where the parcel itself stays
+    /// due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<String>,
+    /// When somebody must look at the parcel all the same: when it was due before.
+    pub due_at: Timestamp,
+}
+
 /// A parcel that is followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackedParcel {
@@ -56,6 +71,12 @@ pub struct TrackedParcel {
     /// Whether somebody has looked at it for the first time, and asked for news to be pushed where the carrier does that.
     #[serde(default)]
     pub enlisted: bool,
+    /// Everything that happened to it, in the order of the events' keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<TrackingEvent>,
+    /// Whether what was told of it before it was followed is among its events.
+    #[serde(default)]
+    pub gathered: bool,
     /// How far it has come.
     #[serde(default)]
     pub progress: Option<Progress>,
@@ -83,6 +104,9 @@ pub struct TrackedParcel {
     /// Until when a message about it is under way: before that nobody sends another.
     #[serde(default)]
     pub queued_until: Option<Timestamp>,
+    /// Who minds it meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minded: Option<Minded>,
     /// Whether what is personal about it was erased, and is not to be learnt again.
     #[serde(default)]
     pub forgotten: bool,
@@ -92,10 +116,16 @@ pub struct TrackedParcel {
 }
 
 impl TrackedParcel {
-    /// When somebody must look at it; `None` once nothing is left to do.
+    /// When somebody must look at it, but for the webhook that minds it; `None` once nothing is left to do.
     pub fn due_at(&self) -> Option<Timestamp> {
-        let first = [self.next_poll, self.tell_at].into_iter().flatten().min()?;
-        Some(self.queued_until.map_or(first, |until| first.max(until)))
+        let first = [self.next_poll, self.tell_at].into_iter().flatten().min();
+        self.minded.as_ref().map_or(first, |minded| Some(minded.due_at))
+    }
+
+    /// Whether a message about it is to be sent now: it is due, and none is under way.
+    pub fn is_to_be_queued(&self, now: Timestamp) -> bool {
+        let is_due = self.due_at().is_some_and(|due| due <= now);
+        is_due && self.queued_until.is_none_or(|until| until <= now)
     }
 
     /// Whether the carrier is to be asked now.
@@ -127,6 +157,48 @@ impl TrackedParcel {
         self
     }
 
+    /// The parcel as it is minded from now on, by a webhook or by itself, which was due at `due_at` until now. Whoever minds it already
+    /// goes on, and one at which nobody looks again is due for its telling.
+    #[must_use]
+    pub fn minded_by(mut self, webhook: Option<&str>, due_at: Option<Timestamp>) -> Self {
+        let minded = due_at.map(|due_at| Minded {
+            webhook: webhook.map(str::to_owned),
+            due_at,
+        });
+        self.minded = self.minded.or(minded);
+        self
+    }
+
+    /// Whether this webhook minds it.
+    pub fn is_minded_by(&self, webhook: &str) -> bool {
+        let minds = self.minded.as_ref().and_then(|minded| minded.webhook.as_deref());
+        minds == Some(webhook)
+    }
+
+    /// The parcel after a question: nobody minds it any longer than something is to be told.
+    #[must_use]
+    pub fn minded_while_untold(mut self) -> Self {
+        self.minded = self.minded.filter(|_| self.tell_at.is_some());
+        self
+    }
+
+    /// The parcel with everything that is known to have happened to it; of far too much the latest.
+    #[must_use]
+    pub fn with_events(mut self, mut all: Vec<TrackingEvent>) -> Self {
+        all.sort_by_cached_key(TrackingEvent::key);
+        self.events = all.split_off(all.len().saturating_sub(EVENTS));
+        self.gathered = true;
+        self
+    }
+
+    /// The parcel without persons in what happened to it before a time.
+    #[must_use]
+    pub fn without_persons_before(mut self, time: Timestamp) -> Self {
+        let old = self.events.iter_mut().filter(|event| event.at < time);
+        old.for_each(|event| *event = event.without_person());
+        self
+    }
+
     /// Remembers a hint of the carrier's list; `false` if it was known.
     pub fn learn_hint(&mut self, hint: &str) -> bool {
         let new = self.hints.insert(hint.to_owned());
@@ -146,6 +218,7 @@ impl TrackedParcel {
         });
         Self {
             progress,
+            events: self.events.iter().map(TrackingEvent::without_person).collect(),
             forgotten: true,
             ..self.clone()
         }
@@ -305,6 +378,8 @@ mod tests {
             version: 1,
             since: since(),
             enlisted: true,
+            events: Vec::new(),
+            gathered: false,
             progress: None,
             pushed_until: None,
             next_poll: Some(since()),
@@ -314,6 +389,7 @@ mod tests {
             untold_since: None,
             tell_at: None,
             queued_until: None,
+            minded: None,
             forgotten: false,
             ended: None,
         }
@@ -407,14 +483,39 @@ mod tests {
     }
 
     #[test]
-    fn a_parcel_is_due_for_whatever_comes_first_but_not_while_a_message_is_under_way() {
+    fn a_parcel_is_due_for_whatever_comes_first_and_queued_but_while_a_message_is_under_way() {
         let mut parcel = parcel();
         parcel.tell_at = Some(since() - HOUR);
         assert_eq!(parcel.due_at(), Some(since() - HOUR));
+        assert!(parcel.is_to_be_queued(since()) && !parcel.is_to_be_queued(since() - DAY));
         parcel.queued_until = Some(since() + HOUR);
-        assert_eq!(parcel.due_at(), Some(since() + HOUR));
+        assert_eq!(parcel.due_at(), Some(since() - HOUR));
+        assert!(!parcel.is_to_be_queued(since()) && parcel.is_to_be_queued(since() + HOUR));
         (parcel.tell_at, parcel.next_poll) = (None, None);
         assert_eq!(parcel.due_at(), None);
+    }
+
+    #[test]
+    fn a_parcel_that_a_webhook_minds_is_due_when_it_was_before() {
+        let parcel = parcel();
+        let before = parcel.due_at();
+        let told = |tell_at| TrackedParcel {
+            tell_at,
+            next_poll: None,
+            ..parcel.clone().minded_by(Some("first"), before)
+        };
+        let minded = told(Some(since() - HOUR));
+        assert_eq!(minded.due_at(), before);
+        assert!(
+            minded.minded_by(Some("second"), before).is_minded_by("first"),
+            "one webhook is enough"
+        );
+        assert_eq!(told(None).minded_while_untold().due_at(), None);
+        let over = TrackedParcel {
+            tell_at: Some(since()),
+            ..parcel.minded_by(None, None)
+        };
+        assert_eq!(over.minded, None, "what is not due otherwise is due by itself");
     }
 
     #[test]

@@ -209,15 +209,16 @@ impl Receive {
     /// Once it is captured it is not lost: if it cannot be queued it is found when it is due.
     async fn keep(&self, hook: &Hook, inbound: &Inbound) -> Reply {
         let now = self.clock.now();
+        let due_at = now + AGAIN;
         let captured = Captured {
-            id: self.nonces.nonce().as_str().to_owned(),
+            id: Captured::id_of(due_at, &self.nonces.nonce()),
             hook: hook.digest.clone(),
             system: hook.system.clone(),
             tenant: hook.tenant.clone(),
             at: now,
             body: String::from_utf8_lossy(&inbound.body).into_owned(),
         };
-        if let Err(error) = self.captures.capture(&captured, now + AGAIN).await {
+        if let Err(error) = self.captures.capture(&captured, due_at).await {
             return unavailable(&error);
         }
         let message = TrackingMessage::Hook(captured.id.clone());

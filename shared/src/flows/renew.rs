@@ -214,7 +214,7 @@ impl Renew {
             pushed_until: Some(until),
             ..parcel.clone()
         };
-        self.ask_at_once(&due.parcel.key, covered).await?;
+        self.ask_at_once(due.parcel, covered).await?;
         // Lost here, the promise is asked for again, which prolongs it.
         self.covers.write_cover(&cover).await.map(|_| ())
     }
@@ -229,7 +229,7 @@ impl Renew {
             refused: Some(refusal.to_string()),
             ..due.cover
         };
-        self.ask_at_once(&due.parcel.key, uncovered).await?;
+        self.ask_at_once(due.parcel, uncovered).await?;
         self.covers.write_cover(&cover).await.map(|_| ())
     }
 
@@ -251,7 +251,7 @@ impl Renew {
                 ..due.cover
             };
             if due.cover.failures == 0 {
-                self.ask_at_once(&due.parcel.key, uncovered).await?;
+                self.ask_at_once(due.parcel, uncovered).await?;
             }
             self.covers.write_cover(&cover).await?;
         }
@@ -266,7 +266,7 @@ impl Renew {
             "nothing is pushed: the carrier is asked instead"
         );
         for Due { cover, parcel } in due {
-            self.ask_at_once(&parcel.key, uncovered).await?;
+            self.ask_at_once(parcel, uncovered).await?;
             self.covers.end_cover(&cover.key).await?;
             report.ended += 1;
         }
@@ -287,10 +287,10 @@ impl Renew {
 
     async fn ask_at_once(
         &self,
-        key: &ParcelKey,
+        parcel: TrackedParcel,
         change: impl Fn(&TrackedParcel) -> TrackedParcel + Send + Sync,
     ) -> Result<(), StoreError> {
-        self.track.ask_now(key, change).await
+        self.track.ask_now(parcel, change).await
     }
 }
 

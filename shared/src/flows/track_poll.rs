@@ -37,6 +37,9 @@ const SELDOM: SignedDuration = SignedDuration::from_mins(5);
 /// How soon the carrier is asked for a parcel with news that should have been pushed.
 const PUSH_MAY_COME: SignedDuration = SignedDuration::from_mins(30);
 
+/// The time between two rounds.
+const ROUND: SignedDuration = SignedDuration::from_mins(1);
+
 /// The name of the cursor.
 const CURSOR: &str = "news";
 
@@ -153,7 +156,7 @@ impl TrackPoll {
         let now = self.track.clock.now();
         let (known, unread) = self.read_parcels(&keys).await;
         let mut parcels = Vec::new();
-        for parcel in known {
+        for parcel in known.into_iter().filter(|parcel| parcel.is_to_be_queued(now)) {
             let most = self.at_once(&parcel.key.connection, together).await?;
             if most < 2 || !parcel.is_to_be_asked(now) {
                 parcels.push(parcel);
@@ -197,19 +200,28 @@ impl TrackPoll {
     /// The message goes first: if the write is lost the parcel is queued again, which is harmless.
     async fn queue(&self, parcel: TrackedParcel) -> Result<bool, StoreError> {
         let now = self.track.clock.now();
-        if parcel.due_at().is_none_or(|due| due > now) {
+        if !parcel.is_to_be_queued(now) {
             return Ok(false);
         }
         let message = TrackingMessage::Parcel(parcel.key.clone());
         self.track.queue.send(&message, &parcel.tenant, Duration::ZERO).await?;
+        self.mark(parcel, now).await?;
+        Ok(true)
+    }
+
+    /// Nobody sends another message about a parcel for a while. Of one that has become due since the round before this is not noted:
+    /// nearly always somebody has looked at it before the next round, and if not it is noted then.
+    async fn mark(&self, parcel: TrackedParcel, now: Timestamp) -> Result<(), StoreError> {
+        if parcel.due_at().is_some_and(|due| now.duration_since(due) < ROUND) {
+            return Ok(());
+        }
         let queued = TrackedParcel {
             version: parcel.version + 1,
             queued_until: Some(now + UNDER_WAY),
             ..parcel
         };
         // A conflict means that somebody is at work on it, and has decided himself when it is due.
-        self.track.parcels.record(&queued, &[]).await?;
-        Ok(true)
+        self.track.parcels.record(&queued).await.map(|_| ())
     }
 
     /// How many parcels of a connection are asked for in one call.
@@ -226,21 +238,14 @@ impl TrackPoll {
     /// Queues parcels of one connection in one message, which goes first, as a single one's does.
     async fn queue_together(&self, mut parcels: Vec<TrackedParcel>, report: &mut Report) -> Result<(), StoreError> {
         let now = self.track.clock.now();
-        parcels.retain(|parcel| parcel.due_at().is_some_and(|due| due <= now));
+        parcels.retain(|parcel| parcel.is_to_be_queued(now));
         let Some(tenant) = parcels.first().map(|parcel| parcel.tenant.clone()) else {
             return Ok(());
         };
         self.send_together(&parcels, &tenant).await?;
-        let queued = |parcel: TrackedParcel| TrackedParcel {
-            version: parcel.version + 1,
-            queued_until: Some(now + UNDER_WAY),
-            ..parcel
-        };
-        let queued: Vec<TrackedParcel> = parcels.into_iter().map(queued).collect();
-        report.parcels += u64::try_from(queued.len()).unwrap_or_default();
-        // A conflict means that somebody is at work on one, and has decided himself when it is due.
-        let marked = join_all(queued.iter().map(|parcel| self.track.parcels.record(parcel, &[]))).await;
-        marked.into_iter().try_for_each(|marked| marked.map(|_| ()))
+        report.parcels += u64::try_from(parcels.len()).unwrap_or_default();
+        let marked = join_all(parcels.into_iter().map(|parcel| self.mark(parcel, now))).await;
+        marked.into_iter().collect()
     }
 
     async fn send_together(&self, parcels: &[TrackedParcel], tenant: &TenantId) -> Result<(), StoreError> {
@@ -434,7 +439,7 @@ impl TrackPoll {
             },
             ..parcel.asked_at(at)
         };
-        if !self.track.parcels.record(&next, &[]).await? {
+        if !self.track.parcels.record(&next).await? {
             // Somebody is at work on it; the list is read again and tells of it again.
             return Ok(false);
         }

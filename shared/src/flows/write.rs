@@ -135,6 +135,8 @@ fn parcel(job: &Job, number: &str, now: Timestamp) -> TrackedParcel {
         version: 1,
         since: now,
         enlisted: false,
+        events: Vec::new(),
+        gathered: false,
         progress: None,
         pushed_until: None,
         next_poll: Some(now),
@@ -144,6 +146,7 @@ fn parcel(job: &Job, number: &str, now: Timestamp) -> TrackedParcel {
         untold_since: None,
         tell_at: None,
         queued_until: None,
+        minded: None,
         forgotten: false,
         ended: None,
     }

@@ -19,7 +19,7 @@ use crate::ports::{
 pub struct Tracked {
     /// Parcels that are followed.
     pub parcels: Shared<BTreeMap<ParcelKey, TrackedParcel>>,
-    /// What happened, by parcel and the event's own key.
+    /// What happened to parcels that are not followed, by parcel and the event's own key.
     pub events: Shared<BTreeMap<ParcelKey, BTreeMap<String, TrackingEvent>>>,
     /// Promises of carriers.
     pub covers: BTreeMap<ParcelKey, Cover>,
@@ -53,10 +53,18 @@ impl Tracked {
         }
     }
 
-    fn record(&mut self, parcel: &TrackedParcel, events: &[TrackingEvent]) -> bool {
+    /// Everything that happened to a parcel.
+    #[must_use]
+    pub fn events_of(&self, key: &ParcelKey) -> Vec<TrackingEvent> {
+        let mut all = self.events.get(key).cloned().unwrap_or_default();
+        let own = self.parcels.get(key).into_iter().flat_map(|parcel| &parcel.events);
+        all.extend(own.map(|event| (event.key(), event.clone())));
+        all.into_values().collect()
+    }
+
+    fn record(&mut self, parcel: &TrackedParcel) -> bool {
         let fits = self.parcels.get(&parcel.key).map_or(0, |current| current.version) + 1 == parcel.version;
         if fits {
-            self.keep(&parcel.key, events);
             self.parcels.insert(parcel.key.clone(), parcel.clone());
         }
         fits
@@ -126,13 +134,13 @@ impl Parcels for Memory {
 
     async fn events(&self, key: &ParcelKey) -> Result<Vec<TrackingEvent>, StoreError> {
         let fate = self.pass("events").await;
-        let events = self.tables().tracked.events.get(key).cloned().unwrap_or_default();
-        answered(fate, events.into_values().collect()).await
+        let events = self.tables().tracked.events_of(key);
+        answered(fate, events).await
     }
 
-    async fn record(&self, parcel: &TrackedParcel, events: &[TrackingEvent]) -> Result<bool, StoreError> {
+    async fn record(&self, parcel: &TrackedParcel) -> Result<bool, StoreError> {
         let fate = self.pass("record").await;
-        let recorded = self.tables().tracked.record(parcel, events);
+        let recorded = self.tables().tracked.record(parcel);
         answered(fate, recorded).await
     }
 
@@ -277,6 +285,12 @@ impl Captures for Memory {
 
     async fn dealt_with(&self, id: &str) -> Result<(), StoreError> {
         let fate = self.pass("dealt_with").await;
+        self.tables().tracked.captures.remove(id);
+        answered(fate, ()).await
+    }
+
+    async fn of_no_use(&self, id: &str) -> Result<(), StoreError> {
+        let fate = self.pass("of_no_use").await;
         if let Some((_, due_at)) = self.tables().tracked.captures.get_mut(id) {
             *due_at = None;
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AuditEntry, CallError, StoreError};
 use crate::domain::{
-    ConnectionId, ContentHash, Cover, DocumentId, Estimate, JobId, ParcelKey, Refusal, Telling, TenantId,
+    ConnectionId, ContentHash, Cover, DocumentId, Estimate, JobId, Nonce, ParcelKey, Refusal, Telling, TenantId,
     TrackedParcel, TrackingEvent,
 };
 
@@ -72,11 +72,12 @@ pub struct Moved {
 pub trait Parcels: Send + Sync {
     /// Of these parcels, those that are followed, read consistently, in no order.
     async fn parcels(&self, keys: &[ParcelKey]) -> Result<Vec<TrackedParcel>, StoreError>;
-    /// Everything that happened to a parcel, whether it is followed (yet) or not; read consistently.
+    /// Everything that happened to a parcel, whether it is followed (yet) or not: its own events and what was kept aside; read
+    /// consistently.
     async fn events(&self, key: &ParcelKey) -> Result<Vec<TrackingEvent>, StoreError>;
-    /// Stores a parcel (version one more than what it replaces) with events, the same event replacing itself; `false` if somebody
-    /// wrote the parcel in between, and then nothing is stored.
-    async fn record(&self, parcel: &TrackedParcel, events: &[TrackingEvent]) -> Result<bool, StoreError>;
+    /// Stores a parcel with its events (version one more than what it replaces); `false` if somebody wrote it in between, and then
+    /// nothing is stored.
+    async fn record(&self, parcel: &TrackedParcel) -> Result<bool, StoreError>;
     /// Keeps events of a parcel that is not followed, for a while: news can be faster than our own save.
     async fn set_aside(&self, key: &ParcelKey, events: &[TrackingEvent]) -> Result<(), StoreError>;
     /// Parcels of one shard that are due, the longest overdue first.
@@ -257,10 +258,13 @@ pub trait SigningKeys: Send + Sync {
     async fn signing_key(&self, system: &str, id: &str) -> Result<Option<SigningKey>, CallError>;
 }
 
+/// What stands in a captured webhook's id between the time at which it is due and what makes it its own.
+pub const DUE_FROM: char = '_';
+
 /// A webhook that was captured before anybody looked into it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Captured {
-    /// Its id.
+    /// Its id, of [`Captured::id_of`].
     pub id: String,
     /// The digest of the hook's id.
     pub hook: String,
@@ -274,6 +278,17 @@ pub struct Captured {
     pub body: String,
 }
 
+impl Captured {
+    /// The id of a webhook that is due at this time for the first time, by which it is found then.
+    pub fn id_of(due_at: Timestamp, nonce: &Nonce) -> String {
+        format!(
+            "{}{DUE_FROM}{}",
+            due_at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ"),
+            nonce.as_str()
+        )
+    }
+}
+
 impl fmt::Debug for Captured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Captured").field("id", &self.id).finish_non_exhaustive()
@@ -283,14 +298,16 @@ impl fmt::Debug for Captured {
 /// Captured webhooks.
 #[async_trait]
 pub trait Captures: Send + Sync {
-    /// Keeps a webhook for some days, due to be looked at until somebody says that it was dealt with.
+    /// Keeps a webhook for some days, due to be looked at until somebody says what became of it.
     async fn capture(&self, captured: &Captured, due_at: Timestamp) -> Result<(), StoreError>;
-    /// A webhook; `None` once it has expired.
+    /// A webhook; `None` once it was dealt with, or has expired.
     async fn captured(&self, id: &str) -> Result<Option<Captured>, StoreError>;
-    /// Whose webhook it is, without its body; `None` once it has expired.
+    /// Whose webhook it is, without its body; `None` once it was dealt with, or has expired.
     async fn captured_for(&self, id: &str) -> Result<Option<TenantId>, StoreError>;
-    /// It was dealt with: it is not due any more, and kept until it expires.
+    /// It was dealt with: what it told stands elsewhere, and nobody needs it any more.
     async fn dealt_with(&self, id: &str) -> Result<(), StoreError>;
+    /// Nobody can use it: it is not due any more, and kept until it expires, so that a person can look into it.
+    async fn of_no_use(&self, id: &str) -> Result<(), StoreError>;
     /// Webhooks of one shard that are due, the longest overdue first.
     async fn due_captures(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<String>, StoreError>;
     /// It was queued again: it is due again at `due_at`, unless it is dealt with before.

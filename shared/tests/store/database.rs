@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::config::interceptors::{
-    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextMut,
+    BeforeTransmitInterceptorContextMut,
 };
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
@@ -164,6 +165,121 @@ const CONFLICT: &str = r#"{
     "CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}]
 }"#;
 
+/// How often something was written, and for how many units.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Written {
+    pub(crate) times: u32,
+    pub(crate) units: f64,
+}
+
+/// What writes cost, by what they did to what (`PutItem TRACK#/STATE`), as the database bills them: indexes and transactions
+/// included.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    written: Mutex<BTreeMap<String, Written>>,
+    asked: Mutex<VecDeque<String>>,
+}
+
+impl Meter {
+    /// What was written since it was last asked.
+    pub(crate) fn take(&self) -> BTreeMap<String, Written> {
+        std::mem::take(&mut *self.written.lock().unwrap())
+    }
+
+    fn count(&self, what: String, answer: &serde_json::Value) {
+        let consumed = &answer["ConsumedCapacity"];
+        let parts = consumed.as_array().cloned().unwrap_or_else(|| vec![consumed.clone()]);
+        let units: f64 = parts.iter().filter_map(|part| part["CapacityUnits"].as_f64()).sum();
+        let mut written = self.written.lock().unwrap();
+        let entry = written.entry(what).or_default();
+        entry.times += 1;
+        entry.units += units;
+    }
+}
+
+/// The kinds of the items that a request writes: how their keys begin.
+fn kinds(request: &serde_json::Value) -> Vec<String> {
+    let kind = |key: &serde_json::Value| {
+        let begins = |name: &str| {
+            let text = key[name]["S"].as_str().unwrap_or_default();
+            let words: String = text.chars().take_while(|letter| letter.is_ascii_uppercase()).collect();
+            words
+        };
+        (!key.is_null()).then(|| format!("{}/{}", begins("pk"), begins("sk")))
+    };
+    let of = |write: &serde_json::Value| kind(&write["Item"]).or_else(|| kind(&write["Key"]));
+    let actions = request["TransactItems"].as_array().cloned().unwrap_or_default();
+    let actions = actions.iter().flat_map(|action| action.as_object().unwrap().values());
+    let batch = request["RequestItems"].as_object().cloned().unwrap_or_default();
+    let batch = batch.values().flat_map(|writes| writes.as_array().cloned().unwrap());
+    let batch = batch.flat_map(|write| write.as_object().unwrap().clone().into_iter().map(|(_, write)| write));
+    let mut kinds: Vec<String> = of(request).into_iter().collect();
+    kinds.extend(actions.filter_map(of));
+    kinds.extend(batch.collect::<Vec<_>>().iter().filter_map(of));
+    kinds
+}
+
+#[derive(Debug)]
+struct Metered(Arc<Meter>);
+
+impl Metered {
+    fn writes(target: &str) -> Option<&str> {
+        let operation = target.rsplit('.').next()?;
+        let writes = [
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            "TransactWriteItems",
+            "BatchWriteItem",
+        ];
+        writes.contains(&operation).then_some(operation)
+    }
+}
+
+impl Intercept for Metered {
+    fn name(&self) -> &'static str {
+        "meter"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request_mut();
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let Some(operation) = Self::writes(&target) else {
+            return Ok(());
+        };
+        let mut asked: serde_json::Value = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
+        let what = format!("{operation} {}", kinds(&asked).join(" + "));
+        self.0.asked.lock().unwrap().push_back(what);
+        asked["ReturnConsumedCapacity"] = "TOTAL".into();
+        let body = asked.to_string();
+        request.headers_mut().insert("content-length", body.len().to_string());
+        *request.body_mut() = body.into();
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let answer = serde_json::from_slice(context.response().body().bytes().unwrap_or_default());
+        let answer: serde_json::Value = answer.unwrap_or_default();
+        // Only writes are asked what they cost, and a test's reads do not fail.
+        if (answer.get("ConsumedCapacity").is_some() || answer.get("__type").is_some())
+            && let Some(what) = self.0.asked.lock().unwrap().pop_front()
+        {
+            self.0.count(what, &answer);
+        }
+        Ok(())
+    }
+}
+
 /// A store with everything around it.
 pub(crate) struct Store {
     pub(crate) dynamo: Arc<Dynamo>,
@@ -171,6 +287,7 @@ pub(crate) struct Store {
     pub(crate) objects: Arc<Objects>,
     pub(crate) clock: Arc<Turned>,
     pub(crate) faults: Arc<Faults>,
+    pub(crate) meter: Arc<Meter>,
     nonces: Arc<Counted>,
 }
 
@@ -181,7 +298,8 @@ impl Store {
         let database = Database::memory().unwrap();
         tokio::spawn(async move { dynoxide::server::serve_on(listener, database).await });
         let faults = Arc::new(Faults::default());
-        let client = client(&endpoint, Arc::clone(&faults));
+        let meter = Arc::new(Meter::default());
+        let client = client(&endpoint, Arc::clone(&faults), Arc::clone(&meter));
         create_table(&client).await;
         let objects = Arc::new(Objects::default());
         let clock = Arc::new(Turned(Mutex::new("2026-03-02T09:00:00Z".parse().unwrap())));
@@ -193,6 +311,7 @@ impl Store {
             objects,
             clock,
             faults,
+            meter,
             nonces,
         }
     }
@@ -243,7 +362,7 @@ fn said(value: &AttributeValue) -> String {
     text
 }
 
-fn client(endpoint: &str, faults: Arc<Faults>) -> Client {
+fn client(endpoint: &str, faults: Arc<Faults>, meter: Arc<Meter>) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
@@ -251,6 +370,7 @@ fn client(endpoint: &str, faults: Arc<Faults>) -> Client {
         .retry_config(RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1)))
         .endpoint_url(endpoint)
         .interceptor(Striking(faults))
+        .interceptor(Metered(meter))
         .build();
     Client::from_conf(config)
 }

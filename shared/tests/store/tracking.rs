@@ -64,6 +64,11 @@ pub(crate) fn hook(digest: &str) -> Hook {
     }
 }
 
+/// The id of a webhook that is due at the start.
+pub(crate) fn webhook(name: &str) -> String {
+    Captured::id_of(start(), &waybill::domain::Nonce::new(name))
+}
+
 pub(crate) fn captured(id: &str, body: &str) -> Captured {
     Captured {
         id: id.to_owned(),
@@ -127,7 +132,8 @@ async fn a_parcel_and_its_events_come_back_as_they_were_written() {
     let store = Store::new().await;
     let first = parcel("1Z1");
     let happened = events(3);
-    assert!(store.dynamo.record(&first, &happened).await.unwrap());
+    let first = first.with_events(happened.clone());
+    assert!(store.dynamo.record(&first).await.unwrap());
     assert_eq!(stored(&store, "1Z1").await, Some(first));
     assert_eq!(store.dynamo.events(&key("1Z1")).await.unwrap(), happened);
     assert_eq!(stored(&store, "1Z2").await, None);
@@ -139,12 +145,13 @@ async fn a_parcel_and_its_events_come_back_as_they_were_written() {
 async fn of_two_records_on_one_version_the_second_leaves_nothing() {
     let store = Store::new().await;
     let first = parcel("1Z1");
-    assert!(store.dynamo.record(&first, &[]).await.unwrap());
+    assert!(store.dynamo.record(&first).await.unwrap());
     let (ours, theirs) = (moved(&first), first.clone().asked_at(start() - hours(1)));
     let theirs = TrackedParcel { version: 2, ..theirs };
-    assert!(store.dynamo.record(&ours, &events(1)).await.unwrap());
-    assert!(!store.dynamo.record(&theirs, &events(5)).await.unwrap());
-    assert!(!store.dynamo.record(&parcel("1Z1"), &[]).await.unwrap());
+    let ours = ours.with_events(events(1));
+    assert!(store.dynamo.record(&ours).await.unwrap());
+    assert!(!store.dynamo.record(&theirs.with_events(events(5))).await.unwrap());
+    assert!(!store.dynamo.record(&parcel("1Z1")).await.unwrap());
     assert_eq!(stored(&store, "1Z1").await, Some(ours));
     assert_eq!(store.dynamo.events(&key("1Z1")).await.unwrap().len(), 1);
 }
@@ -156,48 +163,77 @@ async fn a_record_whose_answer_was_lost_knows_its_own_echo() {
     for happened in [events(0), events(2)] {
         let parcel = TrackedParcel {
             version: stored(&store, "1Z1").await.map_or(0, |parcel| parcel.version) + 1,
-            ..first.clone()
+            ..first.clone().with_events(happened)
         };
         store.faults.strike(Fault::Lost, 3);
-        store.dynamo.record(&parcel, &happened).await.unwrap_err();
+        store.dynamo.record(&parcel).await.unwrap_err();
         store.clock.turn(SignedDuration::from_secs(30));
-        assert!(store.dynamo.record(&parcel, &happened).await.unwrap(), "its own echo");
+        assert!(store.dynamo.record(&parcel).await.unwrap(), "its own echo");
         assert_eq!(stored(&store, "1Z1").await, Some(parcel));
     }
 }
 
 #[tokio::test]
-async fn the_same_event_replaces_itself_even_within_one_record() {
+async fn the_same_event_replaces_itself_even_within_one_request() {
     let store = Store::new().await;
     let first = event(start(), Milestone::Delivered);
     let named = TrackingEvent {
         signed_by: Some("QUILL".to_owned()),
         ..first.clone()
     };
-    let recorded = store
-        .dynamo
-        .record(&parcel("1Z1"), &[first.clone(), named.clone()])
-        .await;
-    assert!(recorded.unwrap());
+    let both = [first.clone(), named.clone()];
+    store.dynamo.set_aside(&key("1Z1"), &both).await.unwrap();
     assert_eq!(
         store.dynamo.events(&key("1Z1")).await.unwrap(),
         std::slice::from_ref(&named)
     );
-    store
-        .dynamo
-        .set_aside(&key("1Z1"), &[first, named.clone()])
-        .await
-        .unwrap();
-    assert_eq!(store.dynamo.events(&key("1Z1")).await.unwrap(), [named]);
+    let seen = TrackingEvent {
+        description: Some("DELIVERED".to_owned()),
+        ..named
+    };
+    let parcel = parcel("1Z1").with_events(vec![seen.clone()]);
+    assert!(store.dynamo.record(&parcel).await.unwrap());
+    assert_eq!(
+        store.dynamo.events(&key("1Z1")).await.unwrap(),
+        [seen],
+        "the parcel's own say more"
+    );
 }
 
+/// News are one write of one unit, however many there were before: only what moves in the index costs more.
 #[tokio::test]
-async fn more_events_than_a_transaction_holds_are_stored() {
+async fn a_parcel_with_everything_that_happened_to_it_is_a_write_of_a_unit() {
+    let store = Store::new().await;
+    let first = parcel("1Z1");
+    assert!(store.dynamo.record(&first).await.unwrap());
+    store.meter.take();
+    let heard = moved(&first).with_events(events(12));
+    assert!(store.dynamo.record(&heard).await.unwrap());
+    let written: Vec<(String, f64)> = store
+        .meter
+        .take()
+        .into_iter()
+        .map(|(what, one)| (what, one.units))
+        .collect();
+    assert_eq!(written, [("PutItem TRACK/STATE".to_owned(), 1.0)]);
+}
+
+/// What an earlier version kept as an item for each event is part of the parcel's story, whether today's code has written it or not.
+#[tokio::test]
+async fn more_events_than_any_parcel_has_are_stored() {
     let store = Store::new().await;
     let happened = events(250);
-    assert!(store.dynamo.record(&parcel("1Z1"), &happened).await.unwrap());
-    let stored = store.dynamo.events(&key("1Z1")).await.unwrap();
-    assert_eq!(stored, happened);
+    store.dynamo.set_aside(&key("1Z1"), &happened[..200]).await.unwrap();
+    let all = parcel("1Z1").with_events(happened[200..].to_vec());
+    assert!(store.dynamo.record(&all).await.unwrap());
+    assert_eq!(store.dynamo.events(&key("1Z1")).await.unwrap(), happened);
+    let whole = TrackedParcel {
+        version: 2,
+        ..all.with_events(happened.clone())
+    };
+    assert!(store.dynamo.record(&whole).await.unwrap());
+    assert_eq!(stored(&store, "1Z1").await.unwrap().events, happened);
+    assert_eq!(store.dynamo.events(&key("1Z1")).await.unwrap(), happened);
 }
 
 #[tokio::test]
@@ -213,13 +249,8 @@ async fn events_that_were_faster_than_our_save_wait_for_their_parcel() {
     let month = (start() + hours(30 * 24)).as_second().to_string();
     assert_eq!(aside["expires_at"], month);
     let late = event(start() + hours(9), Milestone::Delivered);
-    assert!(
-        store
-            .dynamo
-            .record(&parcel("1Z1"), std::slice::from_ref(&late))
-            .await
-            .unwrap()
-    );
+    let parcel = parcel("1Z1").with_events(vec![late.clone()]);
+    assert!(store.dynamo.record(&parcel).await.unwrap());
     let all = store.dynamo.events(&key("1Z1")).await.unwrap();
     assert_eq!(all, [early, vec![late]].concat());
 }
@@ -233,7 +264,7 @@ async fn due_parcels_are_found_in_their_shard_the_longest_overdue_first() {
         let mut parcel = parcel(&format!("1Z{turn:03}"));
         parcel.next_poll = (turn % 4 != 0).then(|| now + SignedDuration::from_secs(100 - 7 * turn));
         parcel.tell_at = (turn % 5 == 0).then(|| now + SignedDuration::from_secs(50 - 5 * turn));
-        assert!(store.dynamo.record(&parcel, &[]).await.unwrap());
+        assert!(store.dynamo.record(&parcel).await.unwrap());
         expected.extend(parcel.due_at().filter(|due| *due <= now).map(|due| (due, parcel.key)));
     }
     let at = |key: &ParcelKey| expected.iter().find(|(_, known)| known == key).unwrap().0;
@@ -267,7 +298,7 @@ async fn parcels_that_were_given_up_are_told_the_latest_first() {
         parcel.next_poll = None;
         // To tell the ERP is due of a parcel that was given up as well.
         parcel.tell_at = (number == "1Z5").then(start);
-        assert!(store.dynamo.record(&parcel, &[]).await.unwrap());
+        assert!(store.dynamo.record(&parcel).await.unwrap());
     }
     let given_up = |limit| store.dynamo.given_up(connection_id_ref(), limit);
     assert_eq!(given_up(9).await.unwrap(), ["1Z2", "1Z5", "1Z1"].map(key));
@@ -277,7 +308,7 @@ async fn parcels_that_were_given_up_are_told_the_latest_first() {
     let mut found = stored(&store, "1Z2").await.unwrap();
     found.version += 1;
     found.ended = Some((Ending::Final, start() + hours(9)));
-    assert!(store.dynamo.record(&found, &[]).await.unwrap());
+    assert!(store.dynamo.record(&found).await.unwrap());
     assert_eq!(given_up(9).await.unwrap(), ["1Z5", "1Z1"].map(key), "it came after all");
 }
 
@@ -292,16 +323,17 @@ async fn what_names_a_person_expires_once_its_time_has_come() {
     let store = Store::new().await;
     apply_connection(&store).await;
     let pk = "TRACK#acme-netsuite-ups#1Z1";
-    let first = parcel("1Z1");
-    let happened = events(1);
-    assert!(store.dynamo.record(&first, &happened).await.unwrap());
+    let named = TrackingEvent {
+        signed_by: Some("QUILL".to_owned()),
+        ..event(start(), Milestone::Delivered)
+    };
+    let first = parcel("1Z1").with_events(vec![named]);
+    assert!(store.dynamo.record(&first).await.unwrap());
     assert_eq!(store.attributes(pk, "STATE").await.get("expires_at"), None);
     let kept = |from: Timestamp| (from + hours(90 * 24)).as_second().to_string();
-    let told = store.attributes(pk, &format!("EVENT#{}", happened[0].key())).await;
-    assert_eq!(told["expires_at"], kept(start()));
     let mut ended = moved(&first);
     ended.ended = Some((Ending::Final, start() + hours(5)));
-    assert!(store.dynamo.record(&ended, &[]).await.unwrap());
+    assert!(store.dynamo.record(&ended).await.unwrap());
     let state = store.attributes(pk, "STATE").await;
     assert_eq!(
         (&state["expires_at"], state["schema"].as_str()),
@@ -323,6 +355,28 @@ async fn what_names_a_person_expires_once_its_time_has_come() {
         .attributes(&format!("DOC#acme-netsuite-ups#{document}"), "TOLD")
         .await;
     assert_eq!(told["expires_at"], kept(start()));
+}
+
+/// P24: a parcel that is followed for longer than names are kept does not keep them: what happened to it stays without.
+#[tokio::test]
+async fn a_parcel_that_is_long_on_its_way_keeps_no_old_names() {
+    let store = Store::new().await;
+    apply_connection(&store).await;
+    let named = TrackingEvent {
+        signed_by: Some("QUILL".to_owned()),
+        ..event(start(), Milestone::Delivered)
+    };
+    let first = parcel("1Z1").with_events(vec![named.clone()]);
+    assert!(store.dynamo.record(&first).await.unwrap());
+    store.clock.turn(hours(89 * 24));
+    let second = moved(&first);
+    assert!(store.dynamo.record(&second).await.unwrap());
+    assert_eq!(stored(&store, "1Z1").await.unwrap().events, [named.clone()]);
+    store.clock.turn(hours(2 * 24));
+    let third = moved(&second);
+    assert!(store.dynamo.record(&third).await.unwrap());
+    assert!(store.dynamo.record(&third).await.unwrap(), "its own echo");
+    assert_eq!(stored(&store, "1Z1").await.unwrap().events, [named.without_person()]);
 }
 
 #[tokio::test]
@@ -427,46 +481,86 @@ async fn hooks_are_written_listed_and_removed() {
     assert_eq!(store.dynamo.hook("b").await.unwrap(), None);
 }
 
+async fn waiting(store: &Store) -> Vec<String> {
+    due(async |shard| store.dynamo.due_captures(shard, start(), 9).await).await
+}
+
 #[tokio::test]
-async fn a_webhook_is_due_until_it_is_dealt_with_and_then_kept() {
+async fn a_webhook_is_due_until_it_is_dealt_with() {
     let store = Store::new().await;
-    let raw = captured("h1", "{\"trackingNumber\":\"1Z1\"}");
+    let raw = captured(&webhook("h1"), "{\"trackingNumber\":\"1Z1\"}");
+    let id = raw.id.as_str();
     store.dynamo.capture(&raw, start()).await.unwrap();
-    assert_eq!(store.dynamo.captured("h1").await.unwrap(), Some(raw.clone()));
-    let waiting = async || due(async |shard| store.dynamo.due_captures(shard, start(), 9).await).await;
-    assert_eq!(waiting().await, ["h1"]);
-    store.dynamo.capture_again("h1", start() + hours(1)).await.unwrap();
-    assert_eq!(waiting().await, Vec::<String>::new());
-    store.dynamo.capture_again("h1", start() - hours(1)).await.unwrap();
-    assert_eq!(waiting().await, ["h1"]);
-    store.dynamo.dealt_with("h1").await.unwrap();
-    store.dynamo.dealt_with("h1").await.unwrap();
-    store.dynamo.capture_again("h1", start()).await.unwrap();
+    assert_eq!(store.dynamo.captured(id).await.unwrap(), Some(raw.clone()));
+    assert_eq!(waiting(&store).await, [id]);
+    store.dynamo.capture_again(id, start() + hours(1)).await.unwrap();
+    assert_eq!(waiting(&store).await, Vec::<String>::new());
+    store.dynamo.capture_again(id, start()).await.unwrap();
+    assert_eq!(waiting(&store).await, [id]);
+    store.dynamo.dealt_with(id).await.unwrap();
+    store.dynamo.dealt_with(id).await.unwrap();
+    store.dynamo.capture_again(id, start()).await.unwrap();
+    store.dynamo.of_no_use(id).await.unwrap();
+    assert_eq!(waiting(&store).await, Vec::<String>::new());
+    assert_eq!(store.dynamo.captured(id).await.unwrap(), None);
+    assert_eq!(store.dynamo.captured_for(id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn webhooks_are_due_in_their_order_and_not_before_their_time() {
+    let store = Store::new().await;
+    let minute = SignedDuration::from_mins;
+    for (minutes, later) in [(-3, 0), (-2, 9), (-1, 0), (1, 0)] {
+        let due_at = start() + minute(minutes);
+        let id = Captured::id_of(due_at, &waybill::domain::Nonce::new("N"));
+        store.dynamo.capture(&captured(&id, "{}"), due_at).await.unwrap();
+        if later > 0 {
+            store.dynamo.capture_again(&id, start() + minute(later)).await.unwrap();
+        }
+    }
+    let at = |minutes| Captured::id_of(start() + minute(minutes), &waybill::domain::Nonce::new("N"));
+    let mut found = waiting(&store).await;
+    found.sort();
+    assert_eq!(found, [at(-3), at(-1)]);
+    for shard in 0..TRACKING_SHARDS {
+        let one = store.dynamo.due_captures(shard, start(), 1).await.unwrap();
+        let all = store.dynamo.due_captures(shard, start(), 9).await.unwrap();
+        assert!(all.is_sorted() && one.first() == all.first());
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_of_no_use_is_kept_and_not_due() {
+    let store = Store::new().await;
+    let raw = captured(&webhook("h1"), "{\"trackingNumber\":\"1Z1\"}");
     store.dynamo.capture(&raw, start()).await.unwrap();
-    assert_eq!(waiting().await, Vec::<String>::new(), "an echo does not bring it back");
-    assert_eq!(store.dynamo.captured("h1").await.unwrap(), Some(raw));
-    let item = store.attributes("INBOUND#h1", "RAW").await;
+    for _ in 0..2 {
+        store.dynamo.of_no_use(&raw.id).await.unwrap();
+        assert_eq!(waiting(&store).await, Vec::<String>::new());
+        assert_eq!(store.dynamo.captured(&raw.id).await.unwrap(), Some(raw.clone()));
+    }
+    let item = store.attributes(&format!("INBOUND#{}", raw.id), "RAW").await;
     assert_eq!(item["expires_at"], (start() + hours(14 * 24)).as_second().to_string());
-    // What has expired is not brought to life again.
-    store.dynamo.dealt_with("h2").await.unwrap();
-    store.dynamo.capture_again("h2", start()).await.unwrap();
-    assert_eq!(store.dynamo.captured("h2").await.unwrap(), None);
+    assert_eq!(item.get("due_at"), None);
 }
 
 #[tokio::test]
 async fn a_big_webhook_is_kept_outside_and_read_back() {
     let store = Store::new().await;
-    let big = captured("h1", &"{\"däta\":1}".repeat(20_000));
+    let big = captured(&webhook("h1"), &"{\"däta\":1}".repeat(20_000));
     store.dynamo.capture(&big, start()).await.unwrap();
-    assert_eq!(store.objects.0.lock().unwrap().keys().collect::<Vec<_>>(), ["hooks/h1"]);
+    let kept = format!("hooks/{}", big.id);
+    assert_eq!(store.objects.0.lock().unwrap().keys().collect::<Vec<_>>(), [&kept]);
     assert!(
         store.objects.1.lock().unwrap().is_empty(),
         "a webhook goes when all webhooks go"
     );
     assert!(store.dump().await.len() < 5_000);
-    assert_eq!(store.dynamo.captured("h1").await.unwrap(), Some(big));
+    assert_eq!(store.dynamo.captured(&big.id).await.unwrap(), Some(big.clone()));
+    store.dynamo.of_no_use(&big.id).await.unwrap();
+    assert_eq!(store.dynamo.captured(&big.id).await.unwrap(), Some(big.clone()));
     store.objects.0.lock().unwrap().clear();
-    assert_eq!(store.dynamo.captured("h1").await.unwrap(), None, "it has expired");
+    assert_eq!(store.dynamo.captured(&big.id).await.unwrap(), None, "it has expired");
 }
 
 async fn admit(store: &Store, order: &str) -> Job {
@@ -570,9 +664,10 @@ async fn an_erased_jobs_signatures_are_found_nowhere() {
             description: Some(format!("Left with {name}")),
             ..event(start(), Milestone::Delivered)
         };
-        let mut parcel = moved(&save.parcels[0]);
+        let mut parcel = moved(&save.parcels[0]).with_events(vec![delivered.clone()]);
         parcel.progress = fold(std::slice::from_ref(&delivered));
-        assert!(store.dynamo.record(&parcel, &[delivered]).await.unwrap());
+        store.dynamo.set_aside(&parcel.key, &[delivered]).await.unwrap();
+        assert!(store.dynamo.record(&parcel).await.unwrap());
         let telling = Telling {
             version: 1,
             told: DeliveryStatus::of([parcel.progress.as_ref()]),

@@ -189,9 +189,11 @@ impl Table {
         if request.get("ScanIndexForward") == Some(&Value::Bool(false)) {
             found.reverse();
         }
+        let filter = request.get("FilterExpression").and_then(Value::as_str);
         let mut items = Vec::new();
         for item in found {
-            if expression::holds(condition, item, &scope).map_err(Refused::unknown)? {
+            let holds = |words: &str| expression::holds(words, item, &scope).map_err(Refused::unknown);
+            if holds(condition)? && filter.map_or(Ok(true), holds)? {
                 items.push(item);
             }
         }

@@ -1,4 +1,5 @@
-//! `HOOK#digest`: where vendors push to; and `INBOUND#id`: what they pushed, as it came, for two weeks.
+//! `HOOK#digest`: where vendors push to; and what they pushed, as it came, for two weeks at most: `INBOUND#shard` until it is dealt
+//! with, sorted by when that is due, so that it needs no index; `INBOUND#id` where nobody could make any use of it.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -7,9 +8,9 @@ use serde::Serialize;
 use super::Dynamo;
 use super::connections::body_item;
 use super::jobs::INLINE;
-use super::keys::{HOOKS, Key, capture_of, capture_partition, capture_shard, sortable};
+use super::keys::{HOOKS, Key, capture_of, capture_partition, captured_by, captures, sortable};
 use super::table::{
-    Guard, SCHEMA, Search, Write, body, key_item, request_token, string, text, to_body, to_item, updated,
+    Guard, Item, SCHEMA, Search, Write, body, key_item, request_token, string, text, to_body, to_item, updated,
 };
 use crate::domain::TenantId;
 use crate::ports::{Captured, Captures, Hook, Hooks, StoreError};
@@ -22,7 +23,6 @@ struct CaptureItem {
     pk: String,
     sk: String,
     schema: u32,
-    due_shard: String,
     due_at: String,
     expires_at: i64,
     /// Where the body is that is too big for the table.
@@ -103,7 +103,6 @@ impl Captures for Dynamo {
             pk: key.pk,
             sk: key.sk,
             schema: SCHEMA,
-            due_shard: capture_shard(&captured.id),
             due_at: sortable(due_at),
             expires_at: captured.at.as_second() + CAPTURED_KEPT,
             raw_at,
@@ -118,7 +117,7 @@ impl Captures for Dynamo {
     }
 
     async fn captured(&self, id: &str) -> Result<Option<Captured>, StoreError> {
-        let Some(item) = self.get(&Key::capture(id)).await? else {
+        let Some(item) = self.capture_item(id).await? else {
             return Ok(None);
         };
         let captured: Captured = body(&item)?;
@@ -133,25 +132,41 @@ impl Captures for Dynamo {
     }
 
     async fn captured_for(&self, id: &str) -> Result<Option<TenantId>, StoreError> {
-        let item = self.get(&Key::capture(id)).await?;
+        let item = self.capture_item(id).await?;
         let captured: Option<Captured> = item.as_ref().map(body).transpose()?;
         Ok(captured.map(|captured| captured.tenant))
     }
 
     async fn dealt_with(&self, id: &str) -> Result<(), StoreError> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key_item(&Key::capture(id))))
-            .condition_expression("attribute_exists(pk)")
-            .update_expression("REMOVE due_shard, due_at");
-        updated(request.send().await).map(|_| ())
+        self.delete(&Key::capture(id)).await
+    }
+
+    /// It is put where it lies from now on before it is taken from where it is due.
+    async fn of_no_use(&self, id: &str) -> Result<(), StoreError> {
+        let Some(mut item) = self.get(&Key::capture(id)).await? else {
+            return Ok(());
+        };
+        item.remove("due_shard");
+        item.remove("due_at");
+        item.extend(key_item(&Key::useless(id)));
+        let guard = Guard::Free;
+        self.put(&Write { item, guard }).await?;
+        match Key::capture(id) == Key::useless(id) {
+            true => Ok(()),
+            false => self.delete(&Key::capture(id)).await,
+        }
     }
 
     async fn due_captures(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<String>, StoreError> {
-        let keys = self.due_in(capture_partition(shard), now, limit).await?;
-        Ok(keys.iter().filter_map(|key| capture_of(text(key, "pk")?)).collect())
+        let search = Search::partition(&captures(shard)).up_to("sk", captured_by(now));
+        let items = self.search(&search.due(sortable(now)).limit(limit)).await?;
+        let mut due: Vec<String> = items
+            .iter()
+            .filter_map(|item| Some(text(item, "sk")?.to_owned()))
+            .collect();
+        let earlier = self.due_in(capture_partition(shard), now, limit).await?;
+        due.extend(earlier.iter().filter_map(|key| capture_of(text(key, "pk")?)));
+        Ok(due)
     }
 
     async fn capture_again(&self, id: &str, due_at: Timestamp) -> Result<(), StoreError> {
@@ -160,9 +175,18 @@ impl Captures for Dynamo {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key_item(&Key::capture(id))))
-            .condition_expression("attribute_exists(due_shard)")
+            .condition_expression("attribute_exists(due_at)")
             .update_expression("SET due_at = :due_at")
             .expression_attribute_values(":due_at", string(sortable(due_at)));
         updated(request.send().await).map(|_| ())
+    }
+}
+
+impl Dynamo {
+    async fn capture_item(&self, id: &str) -> Result<Option<Item>, StoreError> {
+        match self.get(&Key::capture(id)).await? {
+            None => self.get(&Key::useless(id)).await,
+            found => Ok(found),
+        }
     }
 }

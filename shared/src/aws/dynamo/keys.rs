@@ -7,7 +7,7 @@ use crate::domain::{
     CarrierShipmentId, ConnectionId, DocumentId, JobId, LevelKey, Nonce, ParcelKey, TrackingEvent, Walk,
 };
 use crate::job::Job;
-use crate::ports::{DeskStory, Outgoing, State, TokenKey};
+use crate::ports::{DUE_FROM, DeskStory, Outgoing, State, TokenKey};
 
 /// Over how many partitions the index of due jobs is spread.
 pub const DUE_SHARDS: u8 = 16;
@@ -69,7 +69,7 @@ impl Key {
     }
 
     pub(super) fn parcel(key: &ParcelKey) -> Self {
-        Self::new(format!("{TRACK}{key}"), "STATE")
+        Self::new(format!("{TRACK}{key}"), STATE)
     }
 
     pub(super) fn event(key: &ParcelKey, event: &TrackingEvent) -> Self {
@@ -88,7 +88,17 @@ impl Key {
         Self::new(HOOKS.to_owned(), digest)
     }
 
+    /// A captured webhook that is to be dealt with. Those that an earlier version captured stand where [`Key::useless`] says.
     pub(super) fn capture(id: &str) -> Self {
+        if id.contains(DUE_FROM) {
+            Self::new(format!("{INBOUND}{}", spread(id)), id)
+        } else {
+            Self::useless(id)
+        }
+    }
+
+    /// A captured webhook of which nobody could make any use.
+    pub(super) fn useless(id: &str) -> Self {
         Self::new(format!("{INBOUND}{id}"), "RAW")
     }
 
@@ -235,6 +245,9 @@ pub(super) const REREAD: &str = "REREAD#";
 /// The beginning of every parcel's partition.
 const TRACK: &str = "TRACK#";
 
+/// The sort key of a parcel.
+pub(super) const STATE: &str = "STATE";
+
 /// The beginning of every event's sort key.
 pub(super) const EVENT: &str = "EVENT#";
 
@@ -342,12 +355,17 @@ pub(super) fn cover_partition(shard: u8) -> String {
     format!("COVER#{shard}")
 }
 
-/// The partition of the due index in which a captured webhook stands.
-pub(super) fn capture_shard(id: &str) -> String {
-    capture_partition(spread(id))
+/// A partition of webhooks that are to be dealt with, sorted by when each is due for the first time.
+pub(super) fn captures(shard: u8) -> String {
+    format!("{INBOUND}{shard}")
 }
 
-/// A partition of captured webhooks.
+/// What comes after the sort key of every webhook that was due by then for the first time.
+pub(super) fn captured_by(time: Timestamp) -> String {
+    format!("{}~", sortable(time))
+}
+
+/// A partition of the due index in which an earlier version put webhooks.
 pub(super) fn capture_partition(shard: u8) -> String {
     format!("INBOX#{shard}")
 }
@@ -386,7 +404,7 @@ pub(super) fn parcel_of(pk: &str) -> Option<ParcelKey> {
     })
 }
 
-/// The captured webhook of an `INBOUND#` key.
+/// The captured webhook of an `INBOUND#` key as an earlier version made it.
 pub(super) fn capture_of(pk: &str) -> Option<String> {
     pk.strip_prefix(INBOUND).map(str::to_owned)
 }
@@ -475,5 +493,16 @@ mod tests {
         let parcel = ParcelKey { connection, number };
         assert_eq!(parcel_of(&Key::parcel(&parcel).pk), Some(parcel));
         assert_eq!(capture_of(&Key::capture("A#1").pk).as_deref(), Some("A#1"));
+    }
+
+    #[test]
+    fn webhooks_sort_by_when_they_are_due() {
+        let nonce = crate::domain::Nonce::new("N");
+        let id = |time: &str| crate::ports::Captured::id_of(time.parse().unwrap(), &nonce);
+        let (early, late) = (id("2026-03-02T09:00:00Z"), id("2026-03-02T09:00:00.25Z"));
+        let by = |time: &str| captured_by(time.parse().unwrap());
+        let (early, late) = (Key::capture(&early), Key::capture(&late));
+        assert!(early.sk < by("2026-03-02T09:00:00Z") && by("2026-03-02T09:00:00.2Z") < late.sk);
+        assert!((0..TRACKING_SHARDS).any(|shard| early.pk == captures(shard)));
     }
 }

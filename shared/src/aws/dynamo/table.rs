@@ -119,6 +119,7 @@ pub(super) struct Search {
     partition: (&'static str, String),
     range: Option<(&'static str, &'static str, String)>,
     end: Option<String>,
+    due: Option<String>,
     backwards: bool,
     limit: Option<usize>,
 }
@@ -131,6 +132,7 @@ impl Search {
             partition: ("pk", pk),
             range: Some(("sk", "begins_with(#range, :range)", prefix.to_owned())),
             end: None,
+            due: None,
             backwards: false,
             limit: None,
         }
@@ -143,6 +145,7 @@ impl Search {
             partition: ("pk", pk.to_owned()),
             range: None,
             end: None,
+            due: None,
             backwards: false,
             limit: None,
         }
@@ -155,6 +158,7 @@ impl Search {
             partition: (attribute, value),
             range: None,
             end: None,
+            due: None,
             backwards: false,
             limit: None,
         }
@@ -181,6 +185,11 @@ impl Search {
             end: Some(to),
             ..self
         }
+    }
+
+    /// Of these, only what is due by then, whatever its key says.
+    pub(super) fn due(self, by: String) -> Self {
+        Self { due: Some(by), ..self }
     }
 
     pub(super) fn backwards(self) -> Self {
@@ -218,7 +227,8 @@ impl Search {
             .as_ref()
             .map(|(_, _, value)| (":range".to_owned(), string(value.clone())));
         let end = self.end.as_ref().map(|end| (":end".to_owned(), string(end.clone())));
-        std::iter::once(partition).chain(range).chain(end).collect()
+        let due = self.due.as_ref().map(|by| (":due".to_owned(), string(by.clone())));
+        std::iter::once(partition).chain(range).chain(end).chain(due).collect()
     }
 }
 
@@ -301,6 +311,7 @@ impl Dynamo {
             .set_index_name(search.index.map(str::to_owned))
             .consistent_read(search.index.is_none())
             .key_condition_expression(search.condition())
+            .set_filter_expression(search.due.as_ref().map(|_| "due_at <= :due".to_owned()))
             .set_expression_attribute_names(Some(search.names()))
             .set_expression_attribute_values(Some(search.values()))
             .scan_index_forward(!search.backwards)

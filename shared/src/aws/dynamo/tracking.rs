@@ -1,28 +1,25 @@
 //! `TRACK#connection#number`: parcels on their way, what happened to them, and the promises of carriers to push news; and
 //! `DOC#connection#document` / `TOLD`: what ERPs were told.
 //!
-//! A parcel stands in the index `due` while somebody must look at it, and in the index `state` once it was given up.
+//! A parcel stands in the index `due` while somebody must look at it, and in the index `state` once it was given up. What happened to
+//! it stands in its own item, so that a write of both is one; what was told of it before it was followed is an item for each event.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::Dynamo;
-use super::keys::{EVENT, Key, cover_partition, cover_shard, given_up_partition};
+use super::keys::{EVENT, Key, STATE, cover_partition, cover_shard, given_up_partition};
 use super::keys::{parcel_of, parcel_partition, parcel_shard, sortable};
-use super::table::{Guard, Item, SCHEMA, Search, TRIES, Transacted, Verdict, Write, body, request_token, rest};
-use super::table::{said, text, to_body, to_item, with_body};
+use super::table::{Guard, Item, SCHEMA, Search, TRIES, Transacted, Verdict, Write, body, rest};
+use super::table::{text, to_body, to_item, with_body};
 use crate::domain::{
     ConnectionId, Cover, DeliveryStatus, DocumentId, Ending, JobId, ParcelKey, Shipment, Telling, TrackedParcel,
     TrackingEvent,
 };
 use crate::ports::{AuditEntry, Covers, Jobs, Parcels, StoreError, Tellings};
-
-/// How many events are stored in the parcel's own transaction.
-const EVENTS: usize = 90;
 
 /// How long what names a person is kept where the connection's retention is not known, in days.
 const KEPT: u32 = 90;
@@ -98,29 +95,30 @@ impl Parcels for Dynamo {
     }
 
     async fn events(&self, key: &ParcelKey) -> Result<Vec<TrackingEvent>, StoreError> {
-        let items = self.event_items(key).await?;
-        items.iter().map(body).collect()
+        let items = self.search(&Search::partition(&Key::parcel(key).pk)).await?;
+        let mut all = BTreeMap::new();
+        // The parcel's own say all that was told, those beside it what was told until it was followed.
+        for item in items.iter().filter(|item| is_event(item)) {
+            let event: TrackingEvent = body(item)?;
+            all.insert(event.key(), event);
+        }
+        for item in items.iter().filter(|item| text(item, "sk") == Some(STATE)) {
+            let parcel: TrackedParcel = body(item)?;
+            all.extend(parcel.events.into_iter().map(|event| (event.key(), event)));
+        }
+        Ok(all.into_values().collect())
     }
 
-    async fn record(&self, parcel: &TrackedParcel, events: &[TrackingEvent]) -> Result<bool, StoreError> {
-        let events = self.events_as_items(&parcel.key, events, u32::MAX).await?;
-        let (within, surplus) = events.split_at(events.len().min(EVENTS));
-        // An event without its parcel's write is harmless: whoever writes next finds it.
-        self.put_all(surplus.to_vec()).await?;
-        let free = |item: &Item| Write {
-            item: item.clone(),
-            guard: Guard::Free,
-        };
-        let own = std::iter::once(self.parcel_write(parcel).await?);
-        let writes: Vec<Write> = own.chain(within.iter().map(free)).collect();
-        match self.transact(&token_of(&writes), &writes).await? {
+    async fn record(&self, parcel: &TrackedParcel) -> Result<bool, StoreError> {
+        let parcel = self.without_old_names(parcel.clone()).await?;
+        match self.put(&self.parcel_write(&parcel).await?).await? {
             Transacted::Done => Ok(true),
-            Transacted::Refused(verdicts) => is_echo(verdicts, parcel),
+            Transacted::Refused(verdicts) => is_echo(verdicts, &parcel),
         }
     }
 
     async fn set_aside(&self, key: &ParcelKey, events: &[TrackingEvent]) -> Result<(), StoreError> {
-        self.put_all(self.events_as_items(key, events, SET_ASIDE).await?).await
+        self.put_all(self.events_as_items(key, events).await?).await
     }
 
     async fn due_parcels(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<ParcelKey>, StoreError> {
@@ -284,7 +282,7 @@ impl Dynamo {
             };
             let erased = parcel.without_person();
             let version = parcel.version + 1;
-            if erased == parcel || self.record(&TrackedParcel { version, ..erased }, &[]).await? {
+            if erased == parcel || self.record(&TrackedParcel { version, ..erased }).await? {
                 return Ok(());
             }
             rest(turn).await;
@@ -320,14 +318,9 @@ impl Dynamo {
         self.search(&Search::beginning(Key::parcel(key).pk, EVENT)).await
     }
 
-    /// Events as items, none twice, kept as long as the connection keeps what names a person, and `most` days at most.
-    async fn events_as_items(
-        &self,
-        key: &ParcelKey,
-        events: &[TrackingEvent],
-        most: u32,
-    ) -> Result<Vec<Item>, StoreError> {
-        let days = self.kept(&key.connection).await?.min(most);
+    /// Events as items, none twice, kept as long as the connection keeps what names a person, and not for ever.
+    async fn events_as_items(&self, key: &ParcelKey, events: &[TrackingEvent]) -> Result<Vec<Item>, StoreError> {
+        let days = self.kept(&key.connection).await?.min(SET_ASIDE);
         let expires_at = later(self.clock.now(), days);
         // The same key twice in one request is refused.
         let events: BTreeMap<String, &TrackingEvent> = events.iter().map(|event| (event.key(), event)).collect();
@@ -342,6 +335,17 @@ impl Dynamo {
             })
         };
         events.into_values().map(item).collect()
+    }
+
+    /// The parcel without persons whom its events name for longer than the connection keeps that. Its item itself expires only after
+    /// its way has ended.
+    async fn without_old_names(&self, parcel: TrackedParcel) -> Result<TrackedParcel, StoreError> {
+        if parcel.events.is_empty() {
+            return Ok(parcel);
+        }
+        let days = self.kept(&parcel.key.connection).await?;
+        let kept = SignedDuration::from_hours(24 * i64::from(days));
+        Ok(parcel.without_persons_before(self.clock.now() - kept))
     }
 
     /// Puts an item of this version over the one before it. What says the same as ours is our own write, whose answer was
@@ -369,16 +373,8 @@ where
     }
 }
 
-/// The same for the same items only.
-fn token_of(writes: &[Write]) -> String {
-    let texts = writes.iter().flat_map(|write| {
-        let expires_at = write.item.get("expires_at").and_then(|at| at.as_n().ok());
-        let texts = ["pk", "sk"].map(|name| text(&write.item, name).map(Cow::Borrowed));
-        let texts = texts.into_iter().chain([said(&write.item)]).flatten();
-        texts.chain(expires_at.map(|at| Cow::Borrowed(at.as_str())))
-    });
-    let texts: Vec<Cow<'_, str>> = texts.collect();
-    request_token(texts.iter().map(AsRef::as_ref))
+fn is_event(item: &Item) -> bool {
+    text(item, "sk").is_some_and(|sk| sk.starts_with(EVENT))
 }
 
 fn parcels_of(keys: &[Item]) -> Vec<ParcelKey> {

@@ -81,11 +81,11 @@ impl Visit<'_> {
                     Some(TrackedParcel {
                         next_poll: Some(at),
                         failures: parcel.failures.saturating_add(1),
-                        queued_until: None,
-                        ..parcel.clone()
+                        queued_until: parcel.queued_until.filter(|_| parcel.tell_at.is_some()),
+                        ..parcel.clone().minded_while_untold()
                     })
                 };
-                self.track.change(&parcel.key, again).await
+                self.track.change(parcel, again).await
             }
         }
     }
@@ -119,12 +119,9 @@ impl Visit<'_> {
 
     /// At the first visit: where the carrier pushes news that is asked for, and the first question comes with the promise.
     async fn enlist(&self, parcel: TrackedParcel) -> Result<Option<TrackedParcel>, StoreError> {
-        if parcel.enlisted {
-            return Ok(Some(parcel));
-        }
         let now = self.track.clock.now();
         let pushes = self.systems.carrier.push().is_ok();
-        if pushes {
+        if !parcel.enlisted && pushes {
             let cover = Cover {
                 key: parcel.key.clone(),
                 version: 1,
@@ -136,19 +133,24 @@ impl Visit<'_> {
             // One that is there already is as good.
             self.track.covers.write_cover(&cover).await?;
         }
-        let enlisted = |parcel: &TrackedParcel| {
-            Some(TrackedParcel {
+        if parcel.enlisted || !pushes || parcel.pushed_until.is_some() {
+            // Its answer is stored with that.
+            return Ok(Some(TrackedParcel {
                 enlisted: true,
-                next_poll: if pushes && parcel.pushed_until.is_none() {
-                    Some(now + self.connection.tracking.every)
-                } else {
-                    parcel.next_poll
-                },
-                queued_until: None,
-                ..parcel.clone()
+                ..parcel
+            }));
+        }
+        let later = now + self.connection.tracking.every;
+        let waiting = |parcel: &TrackedParcel| {
+            // Promised already, it has a message of its own under way.
+            parcel.pushed_until.is_none().then(|| TrackedParcel {
+                enlisted: true,
+                next_poll: Some(later),
+                queued_until: Some(later),
+                ..parcel.clone().minded_by(None, parcel.due_at())
             })
         };
-        self.track.change(&parcel.key, enlisted).await
+        self.track.change(parcel, waiting).await
     }
 
     fn answer(&self, parcel: &TrackedParcel, told: Result<Option<News>, CallError>) -> Answer {
@@ -190,13 +192,13 @@ impl Visit<'_> {
         let mut standing = Some(parcel);
         for _ in 0..TRIES {
             let Some(parcel) = standing else { return Ok(None) };
-            let known = self.track.parcels.events(&key).await?;
+            let known = self.track.known(&parcel).await?;
             let (all, new) = joined(known, &learnable(&parcel, &events));
             let next = TrackedParcel {
                 version: parcel.version + 1,
-                ..self.asked(&parcel, &all, &events, void)
+                ..self.asked(&parcel, &all, &events, void).with_events(all)
             };
-            if self.track.parcels.record(&next, &new).await? {
+            if self.track.record(&parcel, &next).await? {
                 report_unknown(&key, &new);
                 if let Some(delay) = self.untold_in(&next) {
                     self.track.call_for(&next, delay).await;
@@ -245,6 +247,7 @@ impl Visit<'_> {
         void: bool,
     ) -> TrackedParcel {
         let now = self.track.clock.now();
+        // The carrier has told all that it knows: nothing else is waited for.
         let mut after = self.track.after(parcel, events, now);
         after.polled_at = Some(now);
         after.failures = 0;
@@ -267,10 +270,16 @@ impl Visit<'_> {
             }
             None => after.next_poll = Some(cadence.next(self.systems.carrier.pace(), &after, now)),
         }
-        if after.tell_at.is_none() {
-            after.queued_until = None;
+        match after.is_to_be_told(now) {
+            // This visit tells it.
+            true => after.minded_by(None, parcel.due_at()),
+            false if after.tell_at.is_some() => after.minded_while_untold(),
+            false => TrackedParcel {
+                queued_until: None,
+                minded: None,
+                ..after
+            },
         }
-        after
     }
 
     fn say_farewell(&self, parcel: &TrackedParcel, ending: Ending) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{TRIES, Track, UNDER_WAY};
+use super::{LONGEST_DELAY, TRIES, Track, UNDER_WAY};
 use crate::domain::{
     ConnectionId, DocumentId, Ending, Meaning, Milestone, ParcelKey, Progress, TrackedParcel, TrackingEvent, fold,
 };
@@ -22,32 +22,51 @@ const WORTH_WHILE: SignedDuration = SignedDuration::from_hours(6);
 /// How long what a webhook points to is followed: a worker's invocation has two minutes, for several webhooks side by side.
 const FOLLOWED_FOR: SignedDuration = SignedDuration::from_secs(45);
 
-/// SQS delays a message by at most this; later the sweep of webhooks finds it.
-const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
-
 /// How long a delivery is believed that the carrier does not show when it is asked.
 const UNCONFIRMED: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long a parcel is followed whose label is void.
 pub(super) const VOID_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// What came of one thing that a webhook tells.
+enum Heard {
+    /// It stands where it belongs.
+    Kept,
+    /// A parcel is to be told of, and the webhook minds it until it was.
+    Minded,
+    /// Nobody can make any use of it.
+    Useless,
+    /// Something stands in the way now.
+    Later(Later),
+}
+
 impl Track {
     /// Deals with a captured webhook.
     pub(super) async fn open(&self, id: &str) -> Result<(), StoreError> {
         let Some(captured) = self.captures.captured(id).await? else {
-            tracing::warn!(capture = id, "the webhook has expired");
+            tracing::info!(capture = id, "the webhook was dealt with, or has expired");
             return self.captures.dealt_with(id).await;
         };
         let Some(hook) = self.hooks.hook(&captured.hook).await? else {
             tracing::warn!(capture = id, "the webhook's hook was removed");
-            return self.captures.dealt_with(id).await;
+            return self.captures.of_no_use(id).await;
         };
-        let mut later: Option<Later> = None;
-        for news in self.webhooks.read(&captured.system, &captured.body) {
-            later = self.news(&captured, &hook, news).await?.or(later);
+        let news = self.webhooks.read(&captured.system, &captured.body);
+        // One webhook can mind one parcel.
+        let minds = (news.len() == 1).then_some(id);
+        let (mut later, mut minded, mut useless) = (None, false, false);
+        for news in news {
+            match self.news(&captured, &hook, news, minds).await? {
+                Heard::Kept => {}
+                Heard::Minded => minded = true,
+                Heard::Useless => useless = true,
+                Heard::Later(obstacle) => later = Some(obstacle),
+            }
         }
         match later {
             Some(later) if self.is_worth_while(&captured) => self.come_again(&captured, &later).await,
+            _ if minded => Ok(()),
+            _ if useless => self.captures.of_no_use(id).await,
             _ => self.captures.dealt_with(id).await,
         }
     }
@@ -74,12 +93,18 @@ impl Track {
         self.queue.send(&message, &captured.tenant, delay).await
     }
 
-    /// Deals with one thing that a webhook tells; what stands in the way, where it is to be dealt with later.
-    async fn news(&self, captured: &Captured, hook: &Hook, news: PushedNews) -> Result<Option<Later>, StoreError> {
-        let dealt_with = match news {
-            PushedNews::Despatched(pointer) => return self.despatched(hook, &pointer).await,
+    /// Deals with one thing that a webhook tells, which can mind its parcel where it has a name here.
+    async fn news(
+        &self,
+        captured: &Captured,
+        hook: &Hook,
+        news: PushedNews,
+        minds: Option<&str>,
+    ) -> Result<Heard, StoreError> {
+        match news {
+            PushedNews::Despatched(pointer) => self.despatched(hook, &pointer).await,
             PushedNews::Happened { number, event } if event.is_possible(captured.at) => {
-                self.happened(hook, &number, &event).await
+                self.happened(hook, &number, &event, minds).await
             }
             PushedNews::Happened { number, event } => {
                 let why = format!("its time {} cannot be", event.at);
@@ -94,25 +119,39 @@ impl Track {
                     reason = why,
                     "a webhook tells nothing that we know"
                 );
-                Ok(())
+                Ok(Heard::Useless)
             }
-        };
-        dealt_with.map(|()| None)
+        }
     }
 
-    async fn happened(&self, hook: &Hook, number: &str, event: &TrackingEvent) -> Result<(), StoreError> {
-        let keys = keys(&hook.connections, number);
-        let followed = self.parcels.parcels(&keys).await?;
-        if followed.is_empty() {
+    async fn happened(
+        &self,
+        hook: &Hook,
+        number: &str,
+        event: &TrackingEvent,
+        minds: Option<&str>,
+    ) -> Result<Heard, StoreError> {
+        let (keys, news) = (keys(&hook.connections, number), std::slice::from_ref(event));
+        let mut followed = self.parcels.parcels(&keys).await?;
+        let unknown = followed.is_empty();
+        if unknown {
             telemetry::count("WebhooksOfUnknownParcels", 1);
             for key in &keys {
-                self.keep_aside(key, std::slice::from_ref(event)).await?;
+                self.keep_aside(key, news).await?;
             }
+            // Whoever has begun to follow it meanwhile may not have seen what was kept.
+            followed = self.parcels.parcels(&keys).await?;
         }
+        let minds = minds.filter(|_| followed.len() == 1);
+        let mut minded = false;
         for parcel in followed {
-            self.hear(&parcel.key, std::slice::from_ref(event)).await?;
+            minded |= self.hear(parcel, news, minds).await?;
         }
-        Ok(())
+        Ok(match (minded, unknown) {
+            (true, _) => Heard::Minded,
+            (false, true) => Heard::Useless,
+            (false, false) => Heard::Kept,
+        })
     }
 
     /// Keeps news of a parcel that nobody follows, joined with what is kept of it already.
@@ -125,18 +164,18 @@ impl Track {
     }
 
     /// The carrier is asked soon for what a webhook does not say whole.
-    async fn hinted(&self, captured: &Captured, hook: &Hook, number: &str, why: &str) -> Result<(), StoreError> {
+    async fn hinted(&self, captured: &Captured, hook: &Hook, number: &str, why: &str) -> Result<Heard, StoreError> {
         telemetry::count("WebhooksNotUnderstood", 1);
         tracing::info!(capture = captured.id, reason = why, "a webhook is only a hint");
         let at = self.clock.now() + SOON;
         for parcel in self.parcels.parcels(&keys(&hook.connections, number)).await? {
-            self.ask_by(&parcel.key, at).await?;
+            self.ask_by(parcel, at).await?;
         }
-        Ok(())
+        Ok(Heard::Useless)
     }
 
     /// Sees to it that the carrier is asked for a parcel at `at`.
-    pub(crate) async fn ask_by(&self, key: &ParcelKey, at: Timestamp) -> Result<(), StoreError> {
+    async fn ask_by(&self, parcel: TrackedParcel, at: Timestamp) -> Result<(), StoreError> {
         let asked = |parcel: &TrackedParcel| {
             let sooner = parcel.is_followed() && parcel.next_poll.is_none_or(|poll| poll > at);
             sooner.then(|| TrackedParcel {
@@ -144,7 +183,7 @@ impl Track {
                 ..parcel.clone().asked_at(at)
             })
         };
-        if let Some(parcel) = self.change(key, asked).await?
+        if let Some(parcel) = self.change(parcel, asked).await?
             && parcel.next_poll == Some(at)
         {
             let delay = at.duration_since(self.clock.now()).max(SignedDuration::ZERO);
@@ -156,7 +195,7 @@ impl Track {
     /// Changes a parcel that is still followed, and has the carrier asked for it at once.
     pub(crate) async fn ask_now(
         &self,
-        key: &ParcelKey,
+        parcel: TrackedParcel,
         change: impl Fn(&TrackedParcel) -> TrackedParcel + Send + Sync,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
@@ -167,7 +206,7 @@ impl Track {
                 ..change(parcel).asked_at(now)
             })
         };
-        match self.change(key, changed).await? {
+        match self.change(parcel, changed).await? {
             Some(parcel) if parcel.is_to_be_asked(now) => self.call_for(&parcel, SignedDuration::ZERO).await,
             _ => {}
         }
@@ -175,20 +214,20 @@ impl Track {
     }
 
     /// A document changed: it is read again and admitted as if it had been polled. What cannot be read now the poll finds.
-    async fn changed(&self, hook: &Hook, document: &DocumentId) -> Result<(), StoreError> {
+    async fn changed(&self, hook: &Hook, document: &DocumentId) -> Result<Heard, StoreError> {
         for connection in &hook.connections {
             let report = self.poll.admit_document(connection, document).await?;
             if let Some(why) = report.stopped {
                 tracing::info!(%connection, %document, reason = why, "the document was not read: the poll finds it");
             }
         }
-        Ok(())
+        Ok(Heard::Kept)
     }
 
     /// People shipped something at a desk: it is fetched and admitted. What is not fetched the poll finds, also for a connection
     /// that is paused now.
-    async fn despatched(&self, hook: &Hook, pointer: &str) -> Result<Option<Later>, StoreError> {
-        let mut obstacle = None;
+    async fn despatched(&self, hook: &Hook, pointer: &str) -> Result<Heard, StoreError> {
+        let mut heard = Heard::Kept;
         for connection in &hook.connections {
             let deadline = self.clock.now() + FOLLOWED_FOR;
             match self.poll.follow(connection, pointer, deadline).await? {
@@ -200,57 +239,87 @@ impl Track {
                     telemetry::count("WebhooksToNowhere", 1);
                     tracing::info!(%connection, reason = why, "a webhook leads to nothing");
                 }
-                Followed::Later(later) => obstacle = Some(later),
+                Followed::Later(later) => heard = Heard::Later(later),
             }
         }
-        Ok(obstacle)
+        Ok(heard)
     }
 
-    /// Joins events with what is known of a parcel; what changes is told to the ERP a moment later.
-    pub(super) async fn hear(&self, key: &ParcelKey, news: &[TrackingEvent]) -> Result<(), StoreError> {
+    /// Joins events with what is known of a parcel; what changes is told to the ERP a moment later, and the webhook minds the parcel
+    /// until it was: whether it does.
+    async fn hear(
+        &self,
+        parcel: TrackedParcel,
+        news: &[TrackingEvent],
+        webhook: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let key = parcel.key.clone();
+        let mut standing = Some(parcel);
         for _ in 0..TRIES {
-            let Some(parcel) = self.parcel(key).await? else {
-                return self.keep_aside(key, news).await;
+            let Some(parcel) = standing else {
+                return self.keep_aside(&key, news).await.map(|()| false);
             };
-            let known = self.parcels.events(key).await?;
-            let (all, new) = joined(known, &learnable(&parcel, news));
+            let (all, new) = joined(self.known(&parcel).await?, &learnable(&parcel, news));
             let now = self.clock.now();
-            let after = self.after(&parcel, &all, now);
+            let after = self.after(&parcel, &all, now + self.tell_after);
             let asked = match after.milestone() {
                 // What arrived is asked for once more: the name of who signed, and events whose push was lost.
                 Some(milestone) if milestone.is_final() => after.clone().asked_at(now + self.tell_after),
                 _ => after.clone(),
             };
             if new.is_empty() && asked == parcel {
-                return Ok(());
+                return Ok(self.goes_on(&parcel, webhook).await);
             }
+            let is_due = asked.tell_at != parcel.tell_at || asked.next_poll != parcel.next_poll;
+            let asked = match webhook.filter(|_| is_due) {
+                Some(webhook) => asked.minded_by(Some(webhook), parcel.due_at()),
+                None => asked,
+            };
             let next = TrackedParcel {
                 version: parcel.version + 1,
-                ..asked
+                ..asked.with_events(all)
             };
-            if self.parcels.record(&next, &new).await? {
-                report_unknown(key, &new);
-                if next.tell_at != parcel.tell_at || next.next_poll != parcel.next_poll {
+            if self.record(&parcel, &next).await? {
+                report_unknown(&key, &new);
+                if is_due {
                     self.call_for(&next, self.tell_after).await;
                 }
-                return Ok(());
+                return Ok(webhook.is_some_and(|webhook| next.is_minded_by(webhook)));
             }
+            standing = self.parcel(&key).await?;
         }
         Err(StoreError(format!(
             "parcel {key} changes faster than it can be written"
         )))
     }
 
-    /// The parcel with its events folded; a change is to be told.
-    pub(super) fn after(&self, parcel: &TrackedParcel, events: &[TrackingEvent], now: Timestamp) -> TrackedParcel {
+    /// A webhook that was opened before has its parcel looked at again if it minds that still: the message about it was lost.
+    async fn goes_on(&self, parcel: &TrackedParcel, webhook: Option<&str>) -> bool {
+        let minds = webhook.is_some_and(|webhook| parcel.is_minded_by(webhook));
+        if minds && parcel.queued_until.is_none_or(|until| until <= self.clock.now()) {
+            self.call_for(parcel, SignedDuration::ZERO).await;
+        }
+        minds
+    }
+
+    /// Everything that is known to have happened to a parcel.
+    pub(super) async fn known(&self, parcel: &TrackedParcel) -> Result<Vec<TrackingEvent>, StoreError> {
+        match parcel.gathered {
+            true => Ok(parcel.events.clone()),
+            false => self.parcels.events(&parcel.key).await,
+        }
+    }
+
+    /// The parcel with its events folded; a change is to be told by `soon`.
+    pub(super) fn after(&self, parcel: &TrackedParcel, events: &[TrackingEvent], soon: Timestamp) -> TrackedParcel {
         // Events expire; what they led to stays.
         let progress = fold(events).or_else(|| parcel.progress.clone());
         if progress == parcel.progress {
             return parcel.clone();
         }
         log(parcel, progress.as_ref());
+        let now = self.clock.now();
         // Sooner than a second look at what was told before.
-        let soon = now + self.tell_after;
         let tell_at = parcel.tell_at.map_or(soon, |tell_at| tell_at.min(soon));
         let moved = TrackedParcel {
             progress,

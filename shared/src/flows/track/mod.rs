@@ -32,6 +32,9 @@ pub(crate) const TOGETHER: usize = 30;
 /// When a parcel is looked at again whose connection is paused or gone.
 const IDLE: SignedDuration = SignedDuration::from_mins(15);
 
+/// SQS delays a message by at most this; what is due later is found when it is due.
+const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
+
 /// How long a message may be under way before another one is sent.
 pub(crate) const UNDER_WAY: SignedDuration = SignedDuration::from_mins(2);
 
@@ -133,6 +136,7 @@ impl Track {
             }
         };
         let visit = Visit {
+            began: self.clock.now(),
             track: self,
             connection: &connection,
             systems: &systems,
@@ -168,10 +172,11 @@ impl Track {
             next_poll: parcel.next_poll.map(|poll| poll.max(later)),
             tell_at: parcel.tell_at.map(|tell| tell.max(later)),
             queued_until: None,
-            ..parcel
+            minded: None,
+            ..parcel.clone()
         };
         // Whoever was faster has decided when to look again.
-        self.parcels.record(&rested, &[]).await.map(|_| ())
+        self.record(&parcel, &rested).await.map(|_| ())
     }
 
     /// The connection was removed: nobody can ask or tell any more.
@@ -182,20 +187,24 @@ impl Track {
             next_poll: None,
             tell_at: None,
             queued_until: None,
+            minded: None,
             ended: parcel.ended.or(Some((Ending::GivenUp, self.clock.now()))),
-            ..parcel
+            ..parcel.clone()
         };
-        self.parcels.record(&ended, &[]).await.map(|_| ())
+        self.record(&parcel, &ended).await.map(|_| ())
     }
 
-    /// Changes a parcel as it stands; `None` leaves it. Nothing is lost when others write it at the same time.
+    /// Changes a parcel as it stands, which is taken to be as it was read; `None` leaves it. Nothing is lost when others write it at
+    /// the same time.
     async fn change(
         &self,
-        key: &ParcelKey,
+        read: TrackedParcel,
         change: impl Fn(&TrackedParcel) -> Option<TrackedParcel> + Send + Sync,
     ) -> Result<Option<TrackedParcel>, StoreError> {
+        let key = read.key.clone();
+        let mut standing = Some(read);
         for _ in 0..TRIES {
-            let Some(parcel) = self.parcel(key).await? else {
+            let Some(parcel) = standing else {
                 return Ok(None);
             };
             let Some(changed) = change(&parcel) else {
@@ -205,13 +214,28 @@ impl Track {
                 version: parcel.version + 1,
                 ..changed
             };
-            if self.parcels.record(&next, &[]).await? {
+            if self.record(&parcel, &next).await? {
                 return Ok(Some(next));
             }
+            standing = self.parcel(&key).await?;
         }
         Err(StoreError(format!(
             "parcel {key} changes faster than it can be written"
         )))
+    }
+
+    /// Stores a parcel in place of what was read; `false` if somebody wrote it in between. The webhook that minded it is done with once
+    /// that is not needed any more.
+    async fn record(&self, read: &TrackedParcel, next: &TrackedParcel) -> Result<bool, StoreError> {
+        if !self.parcels.record(next).await? {
+            return Ok(false);
+        }
+        let minds = |parcel: &TrackedParcel| parcel.minded.clone().and_then(|minded| minded.webhook);
+        match minds(read) {
+            Some(webhook) if !next.is_minded_by(&webhook) => self.captures.dealt_with(&webhook).await?,
+            _ => {}
+        }
+        Ok(true)
     }
 
     /// Sends a message about a parcel; if that fails, the parcel is found when it is due.
@@ -251,6 +275,7 @@ where
 
 /// A visit to parcels of one connection, with its systems open.
 struct Visit<'a> {
+    began: Timestamp,
     track: &'a Track,
     connection: &'a Connection,
     systems: &'a crate::ports::Opened,

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Visit;
+use super::{LONGEST_DELAY, UNDER_WAY, Visit};
 use crate::domain::{DeliveryStatus, DocumentId, Ending, ParcelKey, Telling, TrackedParcel, UnitPhase, Units};
 use crate::ports::{AuditEntry, CallError, EffectError, Later, Obstacle, Permit, StoreError, Together, Told};
 use crate::telemetry;
@@ -57,6 +57,11 @@ impl Visit<'_> {
         let Some(own) = own else {
             return self.told(parcel).await;
         };
+        if own.parcels.len() > 1 && self.has_just_asked(parcel) {
+            return self
+                .tell_again(parcel, self.track.clock.now() + self.track.tell_after)
+                .await;
+        }
         let together = self.systems.source.together(&parcel.document, &parcel.key.number);
         let news = match together.await {
             Ok(Some(together)) => self.shared_news(parcel, own, together).await?,
@@ -73,6 +78,12 @@ impl Visit<'_> {
             (None, Some(until)) if shown && until > now => self.tell_again(parcel, until).await,
             _ => self.write(parcel, telling, news).await,
         }
+    }
+
+    /// Whether this visit itself has found what is to be told. The carrier is asked for the other parcels of an order at the same time,
+    /// and all that comes of it is told as one.
+    fn has_just_asked(&self, parcel: &TrackedParcel) -> bool {
+        parcel.untold_since.is_some_and(|since| since >= self.began)
     }
 
     async fn telling(&self, parcel: &TrackedParcel, document: &DocumentId) -> Result<Telling, StoreError> {
@@ -347,25 +358,28 @@ impl Visit<'_> {
                 untold_since: None,
                 tell_at: None,
                 queued_until: None,
+                minded: None,
                 ..parcel.clone()
             })
         };
-        self.track.change(&told.key, done).await.map(|_| ())
+        self.track.change(told.clone(), done).await.map(|_| ())
     }
 
+    /// Whoever minds the parcel does so a little longer; after that it is due by itself.
     async fn tell_again(&self, told: &TrackedParcel, at: Timestamp) -> Result<(), StoreError> {
+        let delay = at.duration_since(self.track.clock.now()).max(SignedDuration::ZERO);
         let later = |parcel: &TrackedParcel| {
             Some(TrackedParcel {
                 tell_at: Some(at),
-                queued_until: None,
+                queued_until: (delay <= LONGEST_DELAY).then_some(at + UNDER_WAY),
+                minded: parcel.minded.clone().filter(|_| delay < UNDER_WAY),
                 ..parcel.clone()
             })
         };
-        let Some(parcel) = self.track.change(&told.key, later).await? else {
+        let Some(parcel) = self.track.change(told.clone(), later).await? else {
             return Ok(());
         };
-        let delay = at.duration_since(self.track.clock.now()).max(SignedDuration::ZERO);
-        if delay <= SignedDuration::from_mins(15) {
+        if delay <= LONGEST_DELAY {
             self.track.call_for(&parcel, delay).await;
         }
         Ok(())
