@@ -192,6 +192,7 @@ impl Deployment {
         };
         Refresh {
             tokens: Arc::new(renewal),
+            clock: self.aws.clock.clone(),
         }
     }
 

@@ -177,7 +177,10 @@ async fn a_sweep_queues_no_more_than_it_may() -> Result<(), Failure> {
     let mut sweeps = 0;
     let mut queued = 0;
     while queued < 40 {
-        let report = world.sweeper().at_most(16).await?;
+        let report = world
+            .sweeper()
+            .at_most(16, world.now() + SignedDuration::from_mins(1))
+            .await?;
         assert!((1..=16).contains(&report.requeued), "{report:?}");
         (sweeps, queued) = (sweeps + 1, queued + report.requeued);
     }

@@ -12,7 +12,7 @@ use super::table::{
     Guard, SCHEMA, Search, Write, body, key_item, request_token, string, text, to_body, to_item, updated,
 };
 use crate::domain::TenantId;
-use crate::ports::{Captured, Captures, Hook, Hooks, StoreError};
+use crate::ports::{Captured, Captures, DuePage, Hook, Hooks, StoreError};
 
 /// How long a webhook is kept, in seconds; the bucket's lifecycle says the same of the big ones' bodies.
 const CAPTURED_KEPT: i64 = 14 * 24 * 60 * 60;
@@ -149,9 +149,16 @@ impl Captures for Dynamo {
         updated(request.send().await).map(|_| ())
     }
 
-    async fn due_captures(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<String>, StoreError> {
-        let keys = self.due_in(capture_partition(shard), now, limit).await?;
-        Ok(keys.iter().filter_map(|key| capture_of(text(key, "pk")?)).collect())
+    async fn due_captures(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<String>, StoreError> {
+        let (keys, next) = self.due_page(capture_partition(shard), now, after, limit).await?;
+        let keys = keys.iter().filter_map(|key| capture_of(text(key, "pk")?)).collect();
+        Ok(DuePage { keys, next })
     }
 
     async fn capture_again(&self, id: &str, due_at: Timestamp) -> Result<(), StoreError> {
