@@ -307,10 +307,14 @@ fn the_api_is_throttled_logs_no_path_and_may_call_its_functions() {
     let mut stages = resources(&template, "AWS::ApiGatewayV2::Stage").into_iter();
     let (_, stage) = stages.next().unwrap();
     let settings = &stage["Properties"]["DefaultRouteSettings"];
-    assert_eq!(
-        (&settings["ThrottlingBurstLimit"], &settings["ThrottlingRateLimit"]),
-        (&500.into(), &1000.into())
-    );
+    let limits = [
+        ("ThrottlingBurstLimit", "ApiBurst", 500),
+        ("ThrottlingRateLimit", "ApiRequestsPerSecond", 1000),
+    ];
+    for (limit, parameter, usual) in limits {
+        assert_eq!(settings[limit], json!({ "Ref": parameter }));
+        assert_eq!(template["Parameters"][parameter]["Default"], usual, "{parameter}");
+    }
     let format = stage["Properties"]["AccessLogSettings"]["Format"].as_str().unwrap();
     let logged: Value = serde_json::from_str(format).unwrap();
     let mut logged: Vec<&str> = logged

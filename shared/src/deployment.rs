@@ -193,6 +193,7 @@ impl Deployment {
         };
         Refresh {
             tokens: Arc::new(renewal),
+            clock: self.aws.clock.clone(),
         }
     }
 

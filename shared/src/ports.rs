@@ -732,6 +732,15 @@ pub trait Documents: Send + Sync {
     async fn reread(&self, connection: &ConnectionId, note: &Reread) -> Result<(), StoreError>;
 }
 
+/// A page of what is due in one shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DuePage<K> {
+    /// Whose time has come, the longest overdue first.
+    pub keys: Vec<K>,
+    /// Where it ended; `None` on the last page.
+    pub next: Option<String>,
+}
+
 /// What is due.
 #[async_trait]
 pub trait Due: Send + Sync {
@@ -831,7 +840,7 @@ pub struct Gate {
 /// Configured connections.
 #[async_trait]
 pub trait Connections: Send + Sync {
-    /// The connection and the brake, as they stand now.
+    /// The connection as it stands now, and the brake as it stood within the last second.
     async fn gate(&self, id: &ConnectionId) -> Result<Option<Gate>, StoreError>;
     /// The names of all connections.
     async fn ids(&self) -> Result<Vec<ConnectionId>, StoreError>;
@@ -850,6 +859,18 @@ pub struct Cursor {
     pub settled: BTreeMap<String, Timestamp>,
     /// The scan in progress.
     pub scan: Option<ScanProgress>,
+}
+
+impl Cursor {
+    /// Whether it says anything that the one before did not.
+    pub fn says_more_than(&self, before: &Self) -> bool {
+        let version = self.version;
+        *self
+            != Self {
+                version,
+                ..before.clone()
+            }
+    }
 }
 
 /// A scan in progress: a crash goes on where it was.
@@ -872,8 +893,8 @@ pub struct ScanProgress {
 /// How long after a modification a document may change again without showing another time: ERPs tell whole seconds, and commit late.
 const STIRRING: SignedDuration = SignedDuration::from_mins(2);
 
-/// How many documents a cursor remembers; what it forgets is only read once more.
-const MOST_SETTLED: usize = 2_000;
+/// How many documents a cursor remembers; what it forgets is only read once more. Two lists of so many fit into one item.
+const MOST_SETTLED: usize = 20_000;
 
 impl ScanProgress {
     /// Of these documents, those that must be read.
@@ -958,6 +979,13 @@ pub trait Reconciliations: Send + Sync {
 pub trait Queue: Send + Sync {
     /// Queues a job, at the earliest after `delay` (at most 15 minutes). A lost message costs latency only.
     async fn send(&self, job: &JobId, tenant: &TenantId, delay: Duration) -> Result<(), StoreError>;
+    /// Queues several jobs at once. Where that fails nobody knows which of them are queued.
+    async fn send_all(&self, jobs: &[(JobId, TenantId)]) -> Result<(), StoreError> {
+        for (job, tenant) in jobs {
+            self.send(job, tenant, Duration::ZERO).await?;
+        }
+        Ok(())
+    }
 }
 
 /// What a message of the queue says: a key and nothing else.

@@ -312,6 +312,7 @@ impl Fleet {
         };
         Refresh {
             tokens: Arc::new(renewal),
+            clock: self.clock.clone(),
         }
     }
 }

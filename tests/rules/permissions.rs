@@ -45,7 +45,7 @@ fn needed(operation: &str) -> Option<&'static str> {
         "list_object_versions" => "s3:ListBucketVersions",
         "generate_data_key" => "kms:GenerateDataKey",
         "decrypt" => "kms:Decrypt",
-        "send_message" => "sqs:SendMessage",
+        "send_message" | "send_message_batch" => "sqs:SendMessage",
         "get_secret_value" => "secretsmanager:GetSecretValue",
         "put_secret_value" => "secretsmanager:PutSecretValue",
         "create_secret" => "secretsmanager:CreateSecret",

@@ -36,6 +36,8 @@ mod labels_given_once;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod many_at_once;
+#[cfg(test)]
 mod netsuite_fulfilments;
 #[cfg(test)]
 mod operator;

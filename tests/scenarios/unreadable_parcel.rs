@@ -11,7 +11,7 @@ use waybill::domain::{ConnectionId, ParcelKey, TrackedParcel, TrackingEvent};
 use waybill::flows::track::Track;
 use waybill::flows::track_poll::{Lists, TrackPoll};
 use waybill::memory::Memory;
-use waybill::ports::{Parcels, StoreError, TrackingMessage};
+use waybill::ports::{DuePage, Parcels, StoreError, TrackingMessage};
 
 /// A table in which one parcel cannot be read.
 struct OneUnreadable(Arc<Memory>, ParcelKey);
@@ -37,16 +37,14 @@ impl Parcels for OneUnreadable {
         self.0.set_aside(key, events).await
     }
 
-    async fn due_parcels(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<ParcelKey>, StoreError> {
-        // As if all of them lay in one shard.
-        match shard {
-            0 => Ok((self.0.tables().tracked.parcels.values())
-                .filter(|parcel| parcel.due_at().is_some_and(|due| due <= now))
-                .map(|parcel| parcel.key.clone())
-                .take(usize::from(limit))
-                .collect()),
-            _ => Ok(Vec::new()),
-        }
+    async fn due_parcels(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<ParcelKey>, StoreError> {
+        self.0.due_parcels(shard, now, after, limit).await
     }
 
     async fn given_up(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<ParcelKey>, StoreError> {

@@ -407,6 +407,7 @@ impl World {
         };
         refresh::Refresh {
             tokens: Arc::new(renewal),
+            clock: self.shared_clock(),
         }
     }
 

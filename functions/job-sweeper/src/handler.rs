@@ -63,9 +63,9 @@ pub(crate) async fn handle(
             reconcile.go_on(deadline).await?
         }
         (Task::Sweep, _) => {
-            let swept = sweep.at_most(sweep_limit).await;
-            let reconciled = reconcile.go_on(deadline).await?;
-            let swept = swept?;
+            // A sweep after an outage is long, and reconciling mostly waits for ERPs.
+            let both = tokio::join!(sweep.at_most(sweep_limit, deadline), reconcile.go_on(deadline));
+            let (swept, reconciled) = (both.0?, both.1?);
             tracing::info!(due = swept.due, requeued = swept.requeued, "swept");
             report.swept = Some(swept);
             reconciled

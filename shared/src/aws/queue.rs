@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
+use aws_sdk_sqs::types::{
+    MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+    SendMessageBatchRequestEntry,
+};
 use serde::Serialize;
 
 use super::failure;
@@ -16,6 +19,12 @@ use crate::telemetry;
 
 /// The longest delay that SQS knows, in seconds.
 const LONGEST_DELAY: u64 = 900;
+
+/// How many messages one request may bring.
+const TOGETHER: usize = 10;
+
+/// How often messages are sent that a request left behind.
+const TRIES: usize = 3;
 
 /// The queue of jobs, reached by a client.
 pub struct ShipmentsQueue(Sender);
@@ -33,6 +42,12 @@ impl Queue for ShipmentsQueue {
         let message = Message { job: job.clone() };
         self.0.send("queueing a job", &message, tenant, delay).await
     }
+
+    async fn send_all(&self, jobs: &[(JobId, TenantId)]) -> Result<(), StoreError> {
+        let message = |(job, tenant): &(JobId, TenantId)| (Message { job: job.clone() }, tenant.clone());
+        let messages: Vec<(Message, TenantId)> = jobs.iter().map(message).collect();
+        self.0.send_all("queueing jobs", &messages).await
+    }
 }
 
 /// The queue of webhooks and parcels that somebody should look at, reached by a client.
@@ -49,6 +64,10 @@ impl NewsQueue {
 impl TrackingQueue for NewsQueue {
     async fn send(&self, message: &TrackingMessage, tenant: &TenantId, delay: Duration) -> Result<(), StoreError> {
         self.0.send("queueing a parcel", message, tenant, delay).await
+    }
+
+    async fn send_all(&self, messages: &[(TrackingMessage, TenantId)]) -> Result<(), StoreError> {
+        self.0.send_all("queueing parcels", messages).await
     }
 }
 
@@ -100,6 +119,44 @@ impl Sender {
         let answer = request.send().await;
         answer.map(|_| ()).map_err(|error| failure(what, &error))
     }
+
+    async fn send_all(&self, what: &str, messages: &[(impl Serialize + Sync, TenantId)]) -> Result<(), StoreError> {
+        for some in messages.chunks(TOGETHER) {
+            self.send_together(what, entries(some)?).await?;
+        }
+        Ok(())
+    }
+
+    /// SQS takes or refuses each message of a request on its own; what it did not take is sent again.
+    async fn send_together(&self, what: &str, mut left: Vec<SendMessageBatchRequestEntry>) -> Result<(), StoreError> {
+        let mut why = String::new();
+        for _ in 0..TRIES {
+            let request = self.client.send_message_batch().queue_url(&self.url);
+            let answer = request.set_entries(Some(left.clone())).send().await;
+            let answer = answer.map_err(|error| failure(what, &error))?;
+            let Some(first) = answer.failed().first() else {
+                return Ok(());
+            };
+            first.code().clone_into(&mut why);
+            left.retain(|entry| answer.failed().iter().any(|failed| failed.id() == entry.id()));
+        }
+        let count = left.len();
+        Err(StoreError(format!("{what}: {count} messages were not taken: {why}")))
+    }
+}
+
+/// Messages as one request brings them, each under its place.
+fn entries<M: Serialize>(messages: &[(M, TenantId)]) -> Result<Vec<SendMessageBatchRequestEntry>, StoreError> {
+    let entry = |(place, (message, tenant)): (usize, &(M, TenantId))| {
+        SendMessageBatchRequestEntry::builder()
+            .id(place.to_string())
+            .message_body(body(message)?)
+            .message_group_id(tenant.as_str())
+            .set_message_system_attributes(trace())
+            .build()
+            .map_err(|error| StoreError(error.to_string()))
+    };
+    messages.iter().enumerate().map(entry).collect()
 }
 
 fn body(message: &impl Serialize) -> Result<String, StoreError> {
@@ -182,6 +239,21 @@ mod tests {
         let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
         assert_eq!(sent[&name].string_value(), Some(header.as_str()));
         assert_eq!(trace(), None, "an operator's command belongs to none");
+    }
+
+    #[test]
+    fn messages_of_one_request_are_told_apart_and_belong_to_their_tenants() {
+        let messages: Vec<(TrackingMessage, TenantId)> = (0..TOGETHER)
+            .map(|at| {
+                let tenant = if at % 2 == 0 { "acme" } else { "globex" };
+                (TrackingMessage::Hook(format!("h{at}")), tenant.parse().unwrap())
+            })
+            .collect();
+        let entries = entries(&messages).unwrap();
+        let ids: std::collections::BTreeSet<&str> = entries.iter().map(SendMessageBatchRequestEntry::id).collect();
+        assert_eq!((entries.len(), ids.len()), (TOGETHER, TOGETHER));
+        assert_eq!(entries[3].message_body(), r#"{"hook":"h3"}"#);
+        assert_eq!(entries[3].message_group_id(), Some("globex"));
     }
 
     #[test]

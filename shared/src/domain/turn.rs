@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 /// How long a slot is held as long as nobody has measured it.
 const USUAL: SignedDuration = SignedDuration::from_secs(1);
 
-/// A turn is never further away: what slots are held for changes.
-const FURTHEST: SignedDuration = SignedDuration::from_mins(10);
+/// A turn is never further away: what slots are held for changes, and a message can be delayed by a quarter of an hour at most.
+const FURTHEST: SignedDuration = SignedDuration::from_mins(14);
 
 /// How long a slot of an account is held, as this process has seen it lately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ mod tests {
             at(9250),
             "nobody waits any more"
         );
-        assert_eq!(Holding::default().turn(4, Some(at(9_000_000)), at(0)), at(600_000));
+        assert_eq!(Holding::default().turn(4, Some(at(9_000_000)), at(0)), at(840_000));
     }
 
     #[test]

@@ -1,15 +1,22 @@
 //! Renews tokens that are in use before they expire, so that no order waits for one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
+use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::ports::{CallError, Later, Obstacle, StoreError, TokenInUse, TokenRefresh};
+use crate::ports::{CallError, Clock, Later, Obstacle, StoreError, TokenInUse, TokenRefresh};
 
-/// How long a run waits, all in all, where a vendor takes token requests one after another: not until the next run begins, a
-/// minute later.
-const PATIENCE: Duration = Duration::from_secs(50);
+/// How long a run goes on: not until the next one begins, a minute later.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(50);
+
+/// How many tokens are renewed at the same time. Each is asked for under a lease, and what clients and addresses may ask for is
+/// reserved in the table, so that more of them pass no limit.
+const AT_ONCE: usize = 8;
 
 /// The longest wait for one request: whoever must wait longer waits for the next run.
 const MOMENT: Duration = Duration::from_millis(1500);
@@ -22,6 +29,8 @@ const TRIES: u8 = 5;
 pub struct Refresh {
     /// Tokens in use.
     pub tokens: Arc<dyn TokenRefresh>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// What a refresh did.
@@ -35,43 +44,81 @@ pub struct Report {
     pub failures: Vec<String>,
 }
 
+/// A token that is to be renewed, and what stands in the way.
+type Waiting<'a> = (&'a TokenInUse, CallError);
+
 impl Refresh {
-    /// Renews every token in use that ends soon; one that cannot be renewed does not stop the others.
+    /// Renews every token in use that ends soon; one that cannot be renewed does not stop the others, and those of a vendor that takes
+    /// them one after another wait for each other only.
     ///
     /// # Errors
     /// When the tokens in use cannot be listed.
     pub async fn run(&self) -> Result<Report, StoreError> {
-        let mut report = Report::default();
-        let mut patience = PATIENCE;
-        for token in self.tokens.ending_soon().await? {
-            report.ending += 1;
-            let key = &token.key;
-            match self.renew(&token, &mut patience).await {
-                Ok(()) => report.renewed += 1,
-                Err(error) => {
-                    tracing::error!(system = key.system, connection = %key.connection, %error, "a token in use was not renewed");
-                    report
-                        .failures
-                        .push(format!("{} of connection {}: {error}", key.system, key.connection));
+        let until = self.clock.now() + PATIENCE;
+        let mut ending = self.tokens.ending_soon().await?;
+        ending.sort_by_key(|token| token.expires_at);
+        let (mut report, mut waiting) = (Report::default(), BTreeMap::<&str, Vec<Waiting<'_>>>::new());
+        report.ending = u64::try_from(ending.len()).unwrap_or(u64::MAX);
+        let each = ending.iter().map(async |token| (token, self.renew(token, until).await));
+        let tried: Vec<_> = stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
+        for (token, renewed) in tried {
+            match renewed {
+                Err(error) if moment(&error).is_some() => {
+                    waiting.entry(&token.key.system).or_default().push((token, error));
                 }
+                renewed => report.note(token, renewed),
             }
+        }
+        let waited = join_all(waiting.into_values().map(|own| self.one_after_another(own, until))).await;
+        for (token, renewed) in waited.into_iter().flatten() {
+            report.note(token, renewed);
         }
         Ok(report)
     }
 
-    /// Renews one. A moment's wait for the vendor's next window is cheaper here than an order's wait for its token.
-    async fn renew(&self, token: &TokenInUse, patience: &mut Duration) -> Result<(), CallError> {
-        let mut result = self.tokens.refresh(token).await;
-        for _ in 1..TRIES {
-            let wait = result.as_ref().err().and_then(moment);
-            let Some((wait, left)) = wait.and_then(|wait| Some((wait, patience.checked_sub(wait)?))) else {
-                break;
-            };
-            *patience = left;
-            tokio::time::sleep(wait).await;
-            result = self.tokens.refresh(token).await;
+    async fn renew(&self, token: &TokenInUse, until: Timestamp) -> Result<(), CallError> {
+        if self.clock.now() >= until {
+            let words = "no time was left in this run";
+            return Err(CallError::Later(Later::new(Obstacle::Limited, words)));
         }
-        result
+        self.tokens.refresh(token).await
+    }
+
+    /// Renews tokens that wait for the same vendor's windows. A moment's wait for the next one is cheaper here than an order's wait
+    /// for its token.
+    async fn one_after_another<'a>(
+        &self,
+        waiting: Vec<Waiting<'a>>,
+        until: Timestamp,
+    ) -> Vec<(&'a TokenInUse, Result<(), CallError>)> {
+        let mut done = Vec::with_capacity(waiting.len());
+        for (token, error) in waiting {
+            let mut result = Err(error);
+            for _ in 1..TRIES {
+                let wait = result.as_ref().err().and_then(moment);
+                let Some(wait) = wait.filter(|wait| self.clock.now() + *wait < until) else {
+                    break;
+                };
+                tokio::time::sleep(wait).await;
+                result = self.renew(token, until).await;
+            }
+            done.push((token, result));
+        }
+        done
+    }
+}
+
+impl Report {
+    fn note(&mut self, token: &TokenInUse, renewed: Result<(), CallError>) {
+        let key = &token.key;
+        match renewed {
+            Ok(()) => self.renewed += 1,
+            Err(error) => {
+                tracing::error!(system = key.system, connection = %key.connection, %error, "a token in use was not renewed");
+                self.failures
+                    .push(format!("{} of connection {}: {error}", key.system, key.connection));
+            }
+        }
     }
 }
 

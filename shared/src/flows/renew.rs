@@ -7,17 +7,29 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::future::join_all;
+use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::sweep::SHARDS;
 use super::track::Track;
+use super::track_poll::turned;
 use crate::domain::{ConnectionId, Cover, ParcelKey, Refusal, TrackedParcel};
 use crate::ports::{CallError, Covers, Opened, Push, StoreError, Subscribed};
 use crate::telemetry;
 
 /// The most of a shard that are asked for in one run.
 const LIMIT: u16 = 400;
+
+/// How many parcels of a connection are in hand at a time: what one request to a carrier names.
+const IN_HAND: usize = 100;
+
+/// How many connections are dealt with at the same time.
+const CONNECTIONS_AT_ONCE: usize = 8;
+
+/// How many parcels of a connection are written at the same time.
+const AT_ONCE: usize = 8;
 
 /// When a promise is asked for again that could not be had, in first waits of everything else.
 const RETRY: i32 = 5;
@@ -52,6 +64,30 @@ pub struct Report {
     pub ended: u64,
 }
 
+impl Report {
+    fn and(self, other: Self) -> Self {
+        Self {
+            due: self.due + other.due,
+            promised: self.promised + other.promised,
+            refused: self.refused + other.refused,
+            failed: self.failed + other.failed,
+            ended: self.ended + other.ended,
+        }
+    }
+}
+
+/// How promises of a connection are had now.
+enum Means {
+    /// The carrier is asked.
+    Ask(Opened, Push),
+    /// The connection wants none (any more), for a reason.
+    Stop(String),
+    /// The connection is paused.
+    LeaveAlone,
+    /// Not now, for a reason.
+    Fail(String),
+}
+
 /// A promise that is due, and its parcel.
 struct Due {
     cover: Cover,
@@ -59,33 +95,48 @@ struct Due {
 }
 
 impl Renew {
-    /// Asks for every promise that is due, until it is done or `deadline` is near.
+    /// Asks for every promise that is due, for some connections side by side, until it is done or `deadline` is near.
     ///
     /// # Errors
     /// When the store fails; what was not done is due still.
     pub async fn run(&self, deadline: Timestamp) -> Result<Report, StoreError> {
+        let due = self.due_by_connection().await?;
+        let each = due.into_iter().map(|(id, keys)| self.connection(id, keys, deadline));
+        let done: Vec<_> = stream::iter(each).buffer_unordered(CONNECTIONS_AT_ONCE).collect().await;
         let (mut report, mut failed) = (Report::default(), None);
-        for (connection, keys) in self.due_by_connection().await? {
-            if self.track.clock.now() >= deadline {
-                break;
-            }
-            report.due += count(keys.len());
-            if let Err(error) = self.renew(&connection, &keys, deadline, &mut report).await {
-                tracing::error!(%connection, %error, "promises of the connection were not all asked for");
-                failed = Some(error);
-            }
+        for (renewed, error) in done {
+            report = report.and(renewed);
+            failed = error.or(failed);
         }
         failed.map_or(Ok(report), Err)
     }
 
-    async fn due_by_connection(&self) -> Result<BTreeMap<ConnectionId, Vec<ParcelKey>>, StoreError> {
+    /// What is due, the connections in another order each minute: whoever comes last when time is short comes first another time.
+    async fn due_by_connection(&self) -> Result<Vec<(ConnectionId, Vec<ParcelKey>)>, StoreError> {
+        let now = self.track.clock.now();
         let mut due: BTreeMap<ConnectionId, Vec<ParcelKey>> = BTreeMap::new();
-        for shard in 0..SHARDS {
-            for key in self.covers.due_covers(shard, self.track.clock.now(), LIMIT).await? {
+        for keys in join_all((0..SHARDS).map(|shard| self.covers.due_covers(shard, now, LIMIT))).await {
+            for key in keys? {
                 due.entry(key.connection.clone()).or_default().push(key);
             }
         }
-        Ok(due)
+        let turn = usize::try_from(now.as_second() / 60).unwrap_or_default();
+        Ok(turned(due.into_iter().collect(), turn))
+    }
+
+    /// What came of a connection's promises, and what kept any of them from being asked for.
+    async fn connection(
+        &self,
+        id: ConnectionId,
+        keys: Vec<ParcelKey>,
+        deadline: Timestamp,
+    ) -> (Report, Option<StoreError>) {
+        let mut report = Report::default();
+        let failed = self.renew(&id, &keys, deadline, &mut report).await.err();
+        if let Some(error) = &failed {
+            tracing::error!(connection = %id, %error, "promises of the connection were not all asked for");
+        }
+        (report, failed)
     }
 
     async fn renew(
@@ -95,25 +146,68 @@ impl Renew {
         deadline: Timestamp,
         report: &mut Report,
     ) -> Result<(), StoreError> {
+        let mut means = None;
+        let mut done = Ok(());
+        for some in keys.chunks(IN_HAND) {
+            if done.is_err() || self.track.clock.now() >= deadline {
+                break;
+            }
+            report.due += count(some.len());
+            done = self.renew_some(id, some, &mut means, deadline, report).await;
+        }
+        if let Some(Means::Ask(systems, _)) = &means {
+            systems.close().await;
+        }
+        done
+    }
+
+    /// The systems are opened once something needs them.
+    async fn renew_some(
+        &self,
+        id: &ConnectionId,
+        keys: &[ParcelKey],
+        means: &mut Option<Means>,
+        deadline: Timestamp,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
         let due = self.needed(keys, report).await?;
         if due.is_empty() {
             return Ok(());
         }
-        let Some(gate) = self.track.connections.gate(id).await? else {
-            return self.stop(due, "the connection was removed", report).await;
+        let known = match means {
+            Some(known) => known,
+            None => means.insert(self.means(id).await?),
         };
-        let connection = gate.connection;
-        if connection.paused {
-            return self.leave_alone(due).await;
+        let (systems, push) = match known {
+            Means::Ask(systems, push) => (systems, push),
+            Means::Stop(why) => return self.stop(due, why, report).await,
+            Means::LeaveAlone => return self.leave_alone(due).await,
+            Means::Fail(why) => return self.fail(due, why, report).await,
+        };
+        if let Some(why) = self.ask(systems, push, due, deadline, report).await? {
+            systems.close().await;
+            *known = Means::Fail(why);
         }
-        match self.track.systems.open(&connection).await {
-            Ok(systems) => {
-                let done = self.ask(&systems, due, deadline, report).await;
-                systems.close().await;
-                done
-            }
-            Err(error) => self.fail(due, &error.to_string(), report).await,
+        Ok(())
+    }
+
+    async fn means(&self, id: &ConnectionId) -> Result<Means, StoreError> {
+        let Some(gate) = self.track.connections.gate(id).await? else {
+            return Ok(Means::Stop("the connection was removed".to_owned()));
+        };
+        if gate.connection.paused {
+            return Ok(Means::LeaveAlone);
         }
+        Ok(match self.track.systems.open(&gate.connection).await {
+            Ok(systems) => match systems.carrier.push() {
+                Ok(push) => Means::Ask(systems, push),
+                Err(why) => {
+                    systems.close().await;
+                    Means::Stop(why)
+                }
+            },
+            Err(error) => Means::Fail(error.to_string()),
+        })
     }
 
     /// The promises that are due and still needed: parcels that have arrived need none.
@@ -122,45 +216,43 @@ impl Renew {
         let parcels = self.track.parcels.parcels(keys).await?;
         let mut parcels: BTreeMap<ParcelKey, TrackedParcel> =
             parcels.into_iter().map(|parcel| (parcel.key.clone(), parcel)).collect();
-        let mut needed = Vec::new();
+        let (mut needed, mut needless) = (Vec::new(), Vec::new());
         for cover in self.covers.covers(keys).await? {
             match parcels.remove(&cover.key).filter(needs_news) {
                 Some(parcel) if cover.renew_at <= now => needed.push(Due { cover, parcel }),
                 Some(_) => {}
-                None => {
-                    self.covers.end_cover(&cover.key).await?;
-                    report.ended += 1;
-                }
+                None => needless.push(cover),
             }
         }
+        report.ended += count(needless.len());
+        each(needless, async |cover| self.covers.end_cover(&cover.key).await).await?;
         Ok(needed)
     }
 
+    /// Asks the carrier for these; answers in plain words what stands in the way, where others would meet the same: they are not
+    /// sent into it.
     async fn ask(
         &self,
         systems: &Opened,
+        push: &Push,
         due: Vec<Due>,
         deadline: Timestamp,
         report: &mut Report,
-    ) -> Result<(), StoreError> {
-        let push = match systems.carrier.push() {
-            Ok(push) => push,
-            Err(why) => return self.stop(due, &why, report).await,
-        };
+    ) -> Result<Option<String>, StoreError> {
         let mut left = due.into_iter();
         loop {
             let batch: Vec<Due> = left.by_ref().take(push.batch.max(1)).collect();
             if batch.is_empty() || self.track.clock.now() >= deadline {
-                return Ok(());
+                return Ok(None);
             }
             let numbers: Vec<String> = batch.iter().map(|one| one.cover.key.number.clone()).collect();
             let asked_at = self.track.clock.now();
             match systems.carrier.subscribe(&numbers).await {
-                Ok(subscribed) => self.settle(batch, &push, asked_at, subscribed, report).await?,
+                Ok(subscribed) => self.settle(batch, push, asked_at, subscribed, report).await?,
                 Err(CallError::Later(later)) => {
-                    // The others would meet the same: they are not sent into it.
-                    let all = batch.into_iter().chain(left).collect();
-                    return self.fail(all, &later.to_string(), report).await;
+                    let why = later.to_string();
+                    self.fail(batch.into_iter().chain(left).collect(), &why, report).await?;
+                    return Ok(Some(why));
                 }
                 Err(CallError::Refused(refusal)) => self.fail(batch, &refusal.to_string(), report).await?,
             }
@@ -176,21 +268,23 @@ impl Renew {
         report: &mut Report,
     ) -> Result<(), StoreError> {
         let refused: BTreeMap<String, Refusal> = subscribed.refused.into_iter().collect();
-        let mut unanswered = Vec::new();
+        let (mut promised, mut not_promised, mut unanswered) = (Vec::new(), Vec::new(), Vec::new());
         for due in batch {
             let number = &due.cover.key.number;
             if let Some(refusal) = refused.get(number) {
                 report.refused += 1;
                 telemetry::count("PushesRefused", 1);
-                self.refused(due, refusal).await?;
+                not_promised.push((due, refusal));
             } else if subscribed.promised.contains(number) {
                 report.promised += 1;
                 telemetry::count("PushesPromised", 1);
-                self.promised(due, push, asked_at).await?;
+                promised.push(due);
             } else {
                 unanswered.push(due);
             }
         }
+        each(not_promised, |(due, refusal)| self.refused(due, refusal)).await?;
+        each(promised, |due| self.promised(due, push, asked_at)).await?;
         if unanswered.is_empty() {
             return Ok(());
         }
@@ -241,21 +335,22 @@ impl Renew {
             reason = why,
             "news of these parcels cannot be had pushed: they are asked for instead"
         );
-        for due in batch {
-            report.failed += 1;
-            let times = 2_i32.saturating_pow(due.cover.failures.min(4));
-            let cover = Cover {
-                version: due.cover.version + 1,
-                renew_at: self.track.clock.now() + self.track.timing.retry * RETRY * times,
-                failures: due.cover.failures.saturating_add(1),
-                ..due.cover
-            };
-            if due.cover.failures == 0 {
-                self.ask_at_once(due.parcel, uncovered).await?;
-            }
-            self.covers.write_cover(&cover).await?;
+        report.failed += count(batch.len());
+        each(batch, |due| self.failed(due)).await
+    }
+
+    async fn failed(&self, due: Due) -> Result<(), StoreError> {
+        let times = 2_i32.saturating_pow(due.cover.failures.min(4));
+        let cover = Cover {
+            version: due.cover.version + 1,
+            renew_at: self.track.clock.now() + self.track.timing.retry * RETRY * times,
+            failures: due.cover.failures.saturating_add(1),
+            ..due.cover
+        };
+        if due.cover.failures == 0 {
+            self.ask_at_once(due.parcel, uncovered).await?;
         }
-        Ok(())
+        self.covers.write_cover(&cover).await.map(|_| ())
     }
 
     /// The connection wants no pushes (any more).
@@ -265,24 +360,26 @@ impl Renew {
             parcels = due.len(),
             "nothing is pushed: the carrier is asked instead"
         );
-        for Due { cover, parcel } in due {
-            self.ask_at_once(parcel, uncovered).await?;
-            self.covers.end_cover(&cover.key).await?;
-            report.ended += 1;
-        }
-        Ok(())
+        report.ended += count(due.len());
+        each(due, |due| self.ended(due)).await
+    }
+
+    async fn ended(&self, due: Due) -> Result<(), StoreError> {
+        self.ask_at_once(due.parcel, uncovered).await?;
+        self.covers.end_cover(&due.cover.key).await
     }
 
     async fn leave_alone(&self, due: Vec<Due>) -> Result<(), StoreError> {
-        for Due { cover, .. } in due {
-            let later = Cover {
-                version: cover.version + 1,
-                renew_at: self.track.clock.now() + IDLE,
-                ..cover
-            };
-            self.covers.write_cover(&later).await?;
-        }
-        Ok(())
+        each(due, |due| self.rested(due)).await
+    }
+
+    async fn rested(&self, Due { cover, .. }: Due) -> Result<(), StoreError> {
+        let later = Cover {
+            version: cover.version + 1,
+            renew_at: self.track.clock.now() + IDLE,
+            ..cover
+        };
+        self.covers.write_cover(&later).await.map(|_| ())
     }
 
     async fn ask_at_once(
@@ -292,6 +389,13 @@ impl Renew {
     ) -> Result<(), StoreError> {
         self.track.ask_now(parcel, change).await
     }
+}
+
+/// Does the same for each of them, some side by side; one that fails does not stop the others.
+async fn each<T>(things: Vec<T>, what: impl AsyncFn(T) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    let each = things.into_iter().map(|thing| what(thing));
+    let done: Vec<Result<(), StoreError>> = stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
+    done.into_iter().collect()
 }
 
 /// Whether news of a parcel are still wanted.

@@ -2,15 +2,19 @@
 //! latency only, and parcels for which their carrier can be asked together in one message; and carriers that keep a
 //! list of their own are read for parcels of which there are news.
 //!
+//! What is due is queued page by page, the shards side by side, so that a fuller one takes no time from the others; lists are read
+//! beside it, some at a time. A page, its messages and its writes are all that is in memory.
+//!
 //! The list's times have no zone, so that an entry says that something happened, and the carrier is asked when. Reading marks
 //! nothing here: a stretch of time is asked for, which may be read again at any time, and the cursor moves once all of it is
 //! dealt with. What the list says was sold or is void is noted for the reconciliation.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
+use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -22,11 +26,20 @@ use crate::ports::{
     CallError, Cursor, Cursors, ListPage, Moved, Opened, Reconciliations, ScanProgress, StoreError, TrackingMessage,
 };
 
-/// The most of a shard that are queued in one run.
-const LIMIT: u16 = 500;
+/// How many of a shard are in memory at a time.
+const PAGE: u16 = 250;
 
-/// How many are queued at the same time.
-const AT_ONCE: usize = 16;
+/// How many of a shard are queued at the same time: as many messages as one request to the queue brings.
+const AT_ONCE: usize = 10;
+
+/// How many parcels wait in memory for others of their connection, at most.
+const MOST_WAITING: usize = 3_000;
+
+/// How long a run queues at most: what is in hand when the next one begins, a minute later, would be queued twice.
+const QUEUES_FOR: SignedDuration = SignedDuration::from_secs(55);
+
+/// How many lists are read at the same time.
+const LISTS_AT_ONCE: usize = 16;
 
 /// How far each reading reaches into the one before: the list's clock may be that of any zone.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(14);
@@ -80,97 +93,205 @@ pub struct Report {
     pub stopped: BTreeMap<ConnectionId, String>,
 }
 
+impl Report {
+    fn and(mut self, other: Self) -> Self {
+        self.webhooks += other.webhooks;
+        self.parcels += other.parcels;
+        self.lists += other.lists;
+        self.moved += other.moved;
+        self.stopped.extend(other.stopped);
+        self
+    }
+}
+
+/// What a part of the round did, and what kept it from doing more.
+#[derive(Default)]
+struct Part {
+    report: Report,
+    failed: Option<StoreError>,
+}
+
+impl Part {
+    fn and(self, other: Self) -> Self {
+        Self {
+            report: self.report.and(other.report),
+            failed: other.failed.or(self.failed),
+        }
+    }
+
+    /// The same after something else that was tried.
+    fn after<T>(mut self, tried: Result<T, StoreError>) -> Self {
+        self.failed = tried.err().or(self.failed);
+        self
+    }
+
+    fn all(parts: impl IntoIterator<Item = Self>) -> Self {
+        parts.into_iter().fold(Self::default(), Self::and)
+    }
+}
+
 impl TrackPoll {
     /// Makes the round, until it is done or `deadline` is near.
     ///
     /// # Errors
     /// When the store fails; what was not done is due still. One connection that fails does not stop the others.
     pub async fn run(&self, lists: Lists, deadline: Timestamp) -> Result<Report, StoreError> {
-        let mut report = Report::default();
-        let mut failed = None;
         let began = self.track.clock.now();
-        let half = began + deadline.duration_since(began) / 2;
+        let until = deadline.min(began + QUEUES_FOR);
         // Whoever comes last when time is short comes first another time.
         let turn = usize::try_from(began.as_second() / 60).unwrap_or_default();
-        let mut together = Together::default();
-        for shard in turned((0..SHARDS).collect(), turn) {
-            if self.track.clock.now() >= half {
-                tracing::warn!(
-                    shard,
-                    "no time is left for the other shards: they are due at the next round"
-                );
-                break;
-            }
-            for outcome in [
-                self.webhooks(shard, &mut report).await,
-                self.parcels(shard, &mut together, &mut report).await,
-            ] {
-                failed = outcome.err().or(failed);
-            }
-        }
-        // Parcels of one connection lie in all shards: they are together only now.
-        for parcels in together.rest() {
-            failed = self.queue_together(parcels, &mut report).await.err().or(failed);
-        }
-        for id in turned(self.track.connections.ids().await?, turn) {
-            if self.track.clock.now() >= deadline {
-                tracing::warn!(connection = %id, "no time is left for the other lists: they are read at the next round");
-                break;
-            }
-            if let Err(error) = self.list(&id, lists, deadline, &mut report).await {
-                tracing::error!(connection = %id, %error, "the carrier's list was not read to its end");
-                failed = Some(error);
-            }
-        }
+        let (queued, read) = join(self.queue_due(until), self.lists(lists, turn, deadline)).await;
+        let Part { report, failed } = queued.and(read);
         failed.map_or(Ok(report), Err)
     }
 
-    async fn webhooks(&self, shard: u8, report: &mut Report) -> Result<(), StoreError> {
-        let now = self.track.clock.now();
-        let ids = self.track.captures.due_captures(shard, now, LIMIT).await?;
-        for some in ids.chunks(AT_ONCE) {
-            for queued in join_all(some.iter().map(|id| self.queue_webhook(id, now))).await {
-                report.webhooks += u64::from(queued?);
-            }
-        }
-        Ok(())
+    /// Queues what is due, in all shards side by side.
+    async fn queue_due(&self, until: Timestamp) -> Part {
+        let together = Mutex::default();
+        let webhooks = join_all((0..SHARDS).map(|shard| self.webhooks(shard, until)));
+        let parcels = join_all((0..SHARDS).map(|shard| self.parcels(shard, until, &together)));
+        let (webhooks, parcels) = join(webhooks, parcels).await;
+        // Parcels of one connection lie in all shards: no others join them any more.
+        let rest = lock(&together).rest();
+        let rest = rest.into_iter().map(|parcels| self.queue_together(parcels));
+        let rest: Vec<Part> = stream::iter(rest).buffer_unordered(AT_ONCE).collect().await;
+        Part::all(webhooks.into_iter().chain(parcels).chain(rest))
     }
 
-    async fn queue_webhook(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    async fn webhooks(&self, shard: u8, until: Timestamp) -> Part {
+        let (mut part, mut after) = (Part::default(), None);
+        while let Some(now) = self.in_time(shard, until) {
+            let due = self
+                .track
+                .captures
+                .due_captures(shard, now, after.as_deref(), PAGE)
+                .await;
+            let page = match due {
+                Ok(page) => page,
+                Err(error) => return part.after::<()>(Err(error)),
+            };
+            for some in page.keys.chunks(AT_ONCE) {
+                part = part.and(self.queue_webhooks(some).await);
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        part
+    }
+
+    /// The messages go first: if a write is lost its webhook is queued again, which is harmless.
+    async fn queue_webhooks(&self, ids: &[String]) -> Part {
         let captures = &self.track.captures;
-        let Some(tenant) = captures.captured_for(id).await? else {
-            return Ok(false);
-        };
-        let message = TrackingMessage::Hook(id.to_owned());
-        self.track.queue.send(&message, &tenant, Duration::ZERO).await?;
-        captures.capture_again(id, now + UNDER_WAY).await?;
-        Ok(true)
+        let tenants = join_all(ids.iter().map(|id| captures.captured_for(id))).await;
+        let (mut part, mut known, mut messages) = (Part::default(), Vec::new(), Vec::new());
+        for (id, tenant) in ids.iter().zip(tenants) {
+            match tenant {
+                Ok(Some(tenant)) => {
+                    messages.push((TrackingMessage::Hook(id.clone()), tenant));
+                    known.push(id);
+                }
+                Ok(None) => {}
+                Err(error) => part.failed = Some(error),
+            }
+        }
+        if let Err(error) = self.track.queue.send_all(&messages).await {
+            return part.after::<()>(Err(error));
+        }
+        part.report.webhooks = count(known.len());
+        let again = self.track.clock.now() + UNDER_WAY;
+        let marked = join_all(known.into_iter().map(|id| captures.capture_again(id, again))).await;
+        marked.into_iter().fold(part, Part::after)
     }
 
-    async fn parcels(&self, shard: u8, together: &mut Together, report: &mut Report) -> Result<(), StoreError> {
-        let keys = self
-            .track
-            .parcels
-            .due_parcels(shard, self.track.clock.now(), LIMIT)
-            .await?;
+    async fn parcels(&self, shard: u8, until: Timestamp, together: &Mutex<Together>) -> Part {
+        let (mut part, mut after) = (Part::default(), None);
+        while let Some(now) = self.in_time(shard, until) {
+            let due = self.track.parcels.due_parcels(shard, now, after.as_deref(), PAGE).await;
+            let page = match due {
+                Ok(page) => page,
+                Err(error) => return part.after::<()>(Err(error)),
+            };
+            part = part.and(self.queue_parcels(&page.keys, together).await);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        part
+    }
+
+    /// The time, while there is some left for another page of a shard.
+    fn in_time(&self, shard: u8, until: Timestamp) -> Option<Timestamp> {
         let now = self.track.clock.now();
-        let (known, unread) = self.read_parcels(&keys).await;
-        let mut parcels = Vec::new();
-        for parcel in known.into_iter().filter(|parcel| parcel.is_to_be_queued(now)) {
-            let most = self.at_once(&parcel.key.connection, together).await?;
-            if most < 2 || !parcel.is_to_be_asked(now) {
-                parcels.push(parcel);
-            } else if let Some(full) = together.add(parcel, most) {
-                self.queue_together(full, report).await?;
+        if now >= until {
+            tracing::warn!(
+                shard,
+                "no time is left for the rest of the shard: it is due at the next round"
+            );
+        }
+        Some(now).filter(|now| *now < until)
+    }
+
+    async fn queue_parcels(&self, keys: &[ParcelKey], together: &Mutex<Together>) -> Part {
+        let (parcels, failed) = self.read_parcels(keys).await;
+        let now = self.track.clock.now();
+        let report = Report::default();
+        let (mut part, mut alone) = (Part { report, failed }, Vec::new());
+        for parcel in parcels.into_iter().filter(|parcel| parcel.is_to_be_queued(now)) {
+            match self.at_once(&parcel.key.connection, together).await {
+                Ok(most) if most > 1 && parcel.is_to_be_asked(now) => {
+                    let enough = lock(together).add(parcel, most);
+                    if let Some(parcels) = enough {
+                        part = part.and(self.queue_together(parcels).await);
+                    }
+                }
+                Ok(_) => alone.push(parcel),
+                Err(error) => part.failed = Some(error),
             }
         }
-        while !parcels.is_empty() {
-            let some: Vec<TrackedParcel> = parcels.drain(..parcels.len().min(AT_ONCE)).collect();
-            for queued in join_all(some.into_iter().map(|parcel| self.queue(parcel))).await {
-                report.parcels += u64::from(queued?);
-            }
+        for some in alone.chunks(AT_ONCE) {
+            let message = |parcel: &TrackedParcel| {
+                let message = TrackingMessage::Parcel(parcel.key.clone());
+                (message, parcel.tenant.clone())
+            };
+            let messages: Vec<(TrackingMessage, TenantId)> = some.iter().map(message).collect();
+            part = part.and(self.queue(&messages, some).await);
         }
-        unread.map_or(Ok(()), Err)
+        part
+    }
+
+    /// Queues parcels by these messages, which go first: if a write is lost its parcel is queued again, which is harmless.
+    async fn queue(&self, messages: &[(TrackingMessage, TenantId)], parcels: &[TrackedParcel]) -> Part {
+        let mut part = Part::default();
+        if let Err(error) = self.track.queue.send_all(messages).await {
+            return part.after::<()>(Err(error));
+        }
+        part.report.parcels = count(parcels.len());
+        let marked = parcels
+            .chunks(AT_ONCE)
+            .map(|some| join_all(some.iter().map(|parcel| self.mark(parcel))));
+        for some in marked {
+            part = some.await.into_iter().fold(part, Part::after);
+        }
+        part
+    }
+
+    /// Nobody sends another message about a parcel for a while. Of one that has become due since the round before this is not noted:
+    /// nearly always somebody has looked at it before the next round, and if not it is noted then.
+    async fn mark(&self, parcel: &TrackedParcel) -> Result<(), StoreError> {
+        let now = self.track.clock.now();
+        if parcel.due_at().is_some_and(|due| now.duration_since(due) < ROUND) {
+            return Ok(());
+        }
+        let queued = TrackedParcel {
+            version: parcel.version + 1,
+            queued_until: Some(now + UNDER_WAY),
+            ..parcel.clone()
+        };
+        // A conflict means that somebody is at work on it, and has decided himself when it is due.
+        self.track.parcels.record(&queued).await.map(|_| ())
     }
 
     /// These parcels, and what kept any of them from being read: one that cannot be read keeps no other from its turn, and is not
@@ -197,63 +318,62 @@ impl TrackPoll {
         (parcels, failed)
     }
 
-    /// The message goes first: if the write is lost the parcel is queued again, which is harmless.
-    async fn queue(&self, parcel: TrackedParcel) -> Result<bool, StoreError> {
-        let now = self.track.clock.now();
-        if !parcel.is_to_be_queued(now) {
-            return Ok(false);
-        }
-        let message = TrackingMessage::Parcel(parcel.key.clone());
-        self.track.queue.send(&message, &parcel.tenant, Duration::ZERO).await?;
-        self.mark(parcel, now).await?;
-        Ok(true)
-    }
-
-    /// Nobody sends another message about a parcel for a while. Of one that has become due since the round before this is not noted:
-    /// nearly always somebody has looked at it before the next round, and if not it is noted then.
-    async fn mark(&self, parcel: TrackedParcel, now: Timestamp) -> Result<(), StoreError> {
-        if parcel.due_at().is_some_and(|due| now.duration_since(due) < ROUND) {
-            return Ok(());
-        }
-        let queued = TrackedParcel {
-            version: parcel.version + 1,
-            queued_until: Some(now + UNDER_WAY),
-            ..parcel
-        };
-        // A conflict means that somebody is at work on it, and has decided himself when it is due.
-        self.track.parcels.record(&queued).await.map(|_| ())
-    }
-
     /// How many parcels of a connection are asked for in one call.
-    async fn at_once(&self, id: &ConnectionId, together: &mut Together) -> Result<usize, StoreError> {
-        if let Some(known) = together.at_once.get(id) {
-            return Ok(*known);
+    async fn at_once(&self, id: &ConnectionId, together: &Mutex<Together>) -> Result<usize, StoreError> {
+        let known = lock(together).at_once.get(id).copied();
+        if let Some(known) = known {
+            return Ok(known);
         }
         let gate = self.track.connections.gate(id).await?;
         let most = gate.map_or(1, |gate| self.track.systems.tracks_at_once(&gate.connection));
-        together.at_once.insert(id.clone(), most.min(TOGETHER));
-        Ok(most.min(TOGETHER))
+        let most = most.min(TOGETHER);
+        lock(together).at_once.insert(id.clone(), most);
+        Ok(most)
     }
 
-    /// Queues parcels of one connection in one message, which goes first, as a single one's does.
-    async fn queue_together(&self, mut parcels: Vec<TrackedParcel>, report: &mut Report) -> Result<(), StoreError> {
+    /// Queues parcels of one connection in one message.
+    async fn queue_together(&self, mut parcels: Vec<TrackedParcel>) -> Part {
         let now = self.track.clock.now();
         parcels.retain(|parcel| parcel.is_to_be_queued(now));
-        let Some(tenant) = parcels.first().map(|parcel| parcel.tenant.clone()) else {
-            return Ok(());
+        let message = match parcels.as_slice() {
+            [] => return Part::default(),
+            [alone] => (TrackingMessage::Parcel(alone.key.clone()), alone.tenant.clone()),
+            [first, ..] => {
+                let keys = parcels.iter().map(|parcel| parcel.key.clone()).collect();
+                (TrackingMessage::Parcels(keys), first.tenant.clone())
+            }
         };
-        self.send_together(&parcels, &tenant).await?;
-        report.parcels += u64::try_from(parcels.len()).unwrap_or_default();
-        let marked = join_all(parcels.into_iter().map(|parcel| self.mark(parcel, now))).await;
-        marked.into_iter().collect()
+        self.queue(&[message], &parcels).await
     }
 
-    async fn send_together(&self, parcels: &[TrackedParcel], tenant: &TenantId) -> Result<(), StoreError> {
-        let message = match parcels {
-            [alone] => TrackingMessage::Parcel(alone.key.clone()),
-            several => TrackingMessage::Parcels(several.iter().map(|parcel| parcel.key.clone()).collect()),
+    /// Reads the carriers' lists, some of them side by side.
+    async fn lists(&self, lists: Lists, turn: usize, deadline: Timestamp) -> Part {
+        let ids = match self.track.connections.ids().await {
+            Ok(ids) => turned(ids, turn),
+            Err(error) => return Part::default().after::<()>(Err(error)),
         };
-        self.track.queue.send(&message, tenant, Duration::ZERO).await
+        let each = ids.into_iter().map(|id| self.list_in_time(id, lists, deadline));
+        let read: Vec<Option<Part>> = stream::iter(each).buffer_unordered(LISTS_AT_ONCE).collect().await;
+        let left = read.iter().filter(|part| part.is_none()).count();
+        if left > 0 {
+            tracing::warn!(
+                lists = left,
+                "no time is left for the other lists: they are read at the next round"
+            );
+        }
+        Part::all(read.into_iter().flatten())
+    }
+
+    async fn list_in_time(&self, id: ConnectionId, lists: Lists, deadline: Timestamp) -> Option<Part> {
+        if self.track.clock.now() >= deadline {
+            return None;
+        }
+        let mut part = Part::default();
+        if let Err(error) = self.list(&id, lists, deadline, &mut part.report).await {
+            tracing::error!(connection = %id, %error, "the carrier's list was not read to its end");
+            part.failed = Some(error);
+        }
+        Some(part)
     }
 
     async fn list(
@@ -457,24 +577,48 @@ struct Together {
     /// How many parcels of a connection are asked for in one call.
     at_once: BTreeMap<ConnectionId, usize>,
     waiting: BTreeMap<ConnectionId, Vec<TrackedParcel>>,
+    /// How many wait in all.
+    all: usize,
 }
 
 impl Together {
-    /// Adds a parcel; answers all that wait with it once they are as many as one call takes.
+    /// Adds a parcel; answers all that wait with it once they are as many as one call takes, and the most that wait for one
+    /// connection once too many do.
     fn add(&mut self, parcel: TrackedParcel, most: usize) -> Option<Vec<TrackedParcel>> {
-        let waiting = self.waiting.entry(parcel.key.connection.clone()).or_default();
+        let id = parcel.key.connection.clone();
+        let waiting = self.waiting.entry(id.clone()).or_default();
         waiting.push(parcel);
-        (waiting.len() >= most).then(|| std::mem::take(waiting))
+        self.all += 1;
+        let full = if waiting.len() >= most {
+            Some(id)
+        } else if self.all >= MOST_WAITING {
+            let longest = self.waiting.iter().max_by_key(|(_, waiting)| waiting.len());
+            longest.map(|(id, _)| id.clone())
+        } else {
+            None
+        };
+        let parcels = self.waiting.remove(&full?)?;
+        self.all = self.all.saturating_sub(parcels.len());
+        Some(parcels)
     }
 
-    /// Those that nobody else joins any more.
-    fn rest(self) -> impl Iterator<Item = Vec<TrackedParcel>> {
-        self.waiting.into_values().filter(|parcels| !parcels.is_empty())
+    /// All that wait still.
+    fn rest(&mut self) -> Vec<Vec<TrackedParcel>> {
+        self.all = 0;
+        std::mem::take(&mut self.waiting).into_values().collect()
     }
 }
 
+fn lock(together: &Mutex<Together>) -> MutexGuard<'_, Together> {
+    together.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
 /// The same things, beginning elsewhere at each turn.
-fn turned<T>(mut things: Vec<T>, turn: usize) -> Vec<T> {
+pub(super) fn turned<T>(mut things: Vec<T>, turn: usize) -> Vec<T> {
     let count = things.len();
     if count > 0 {
         things.rotate_left(turn % count);

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{Memory, Shared, answered};
 use crate::domain::{
     ConnectionId, Cover, DocumentId, Ending, JobId, ParcelKey, Telling, TenantId, TrackedParcel, TrackingEvent,
 };
 use crate::ports::{
-    AuditEntry, Captured, Captures, Covers, Hook, Hooks, Parcels, StoreError, Tellings, TrackingMessage, TrackingQueue,
+    AuditEntry, Captured, Captures, Covers, DuePage, Hook, Hooks, Parcels, StoreError, Tellings, TrackingMessage,
+    TrackingQueue,
 };
 
 /// What is stored of parcels on their way.
@@ -105,20 +108,27 @@ impl Memory {
     }
 }
 
-/// The keys whose time has come, the longest overdue first. Everything lies in one shard here.
-fn due<K: Clone + Ord>(
-    shard: u8,
-    now: Timestamp,
+/// A page of the keys whose time has come, the longest overdue first. Everything lies in one shard here.
+fn due<K: Clone + Ord + Serialize + DeserializeOwned>(
+    (shard, now): (u8, Timestamp),
+    after: Option<&str>,
     limit: u16,
     all: impl Iterator<Item = (K, Option<Timestamp>)>,
-) -> Vec<K> {
-    if shard != 0 {
-        return Vec::new();
-    }
-    let due = all.filter_map(|(key, due_at)| Some((due_at.filter(|due| *due <= now)?, key)));
-    let mut due: Vec<(Timestamp, K)> = due.collect();
+) -> Result<DuePage<K>, StoreError> {
+    let unreadable = |error: serde_json::Error| StoreError(error.to_string());
+    let after: Option<(Timestamp, K)> = after.map(serde_json::from_str).transpose().map_err(unreadable)?;
+    let due = all.filter_map(|(key, due_at)| Some((due_at.filter(|due| shard == 0 && *due <= now)?, key)));
+    let mut due: Vec<(Timestamp, K)> = due
+        .filter(|place| after.as_ref().is_none_or(|after| place > after))
+        .collect();
     due.sort();
-    due.into_iter().take(usize::from(limit)).map(|(_, key)| key).collect()
+    let more = due.len() > usize::from(limit);
+    due.truncate(usize::from(limit));
+    let last = due.last().filter(|_| more).map(serde_json::to_string);
+    Ok(DuePage {
+        next: last.transpose().map_err(unreadable)?,
+        keys: due.into_iter().map(|(_, key)| key).collect(),
+    })
 }
 
 #[async_trait]
@@ -150,11 +160,17 @@ impl Parcels for Memory {
         answered(fate, ()).await
     }
 
-    async fn due_parcels(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<ParcelKey>, StoreError> {
+    async fn due_parcels(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<ParcelKey>, StoreError> {
         let tables = self.tables();
         let all = tables.tracked.parcels.values();
         let all = all.map(|parcel| (parcel.key.clone(), parcel.due_at()));
-        Ok(due(shard, now, limit, all))
+        due((shard, now), after, limit, all)
     }
 
     async fn given_up(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<ParcelKey>, StoreError> {
@@ -184,7 +200,7 @@ impl Covers for Memory {
         let tables = self.tables();
         let all = tables.tracked.covers.values();
         let all = all.map(|cover| (cover.key.clone(), Some(cover.renew_at)));
-        Ok(due(shard, now, limit, all))
+        Ok(due((shard, now), None, limit, all)?.keys)
     }
 
     async fn covers(&self, keys: &[ParcelKey]) -> Result<Vec<Cover>, StoreError> {
@@ -297,11 +313,17 @@ impl Captures for Memory {
         answered(fate, ()).await
     }
 
-    async fn due_captures(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<String>, StoreError> {
+    async fn due_captures(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<String>, StoreError> {
         let tables = self.tables();
         let all = tables.tracked.captures.iter();
         let all = all.map(|(id, (_, due_at))| (id.clone(), *due_at));
-        Ok(due(shard, now, limit, all))
+        due((shard, now), after, limit, all)
     }
 
     async fn capture_again(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {

@@ -1,13 +1,14 @@
 //! News of parcels: how carriers tell them, how they are kept, and how webhooks bring them.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{AuditEntry, CallError, StoreError};
+use super::{AuditEntry, CallError, DuePage, StoreError};
 use crate::domain::{
     ConnectionId, ContentHash, Cover, DocumentId, Estimate, JobId, Nonce, ParcelKey, Refusal, Telling, TenantId,
     TrackedParcel, TrackingEvent,
@@ -80,8 +81,14 @@ pub trait Parcels: Send + Sync {
     async fn record(&self, parcel: &TrackedParcel) -> Result<bool, StoreError>;
     /// Keeps events of a parcel that is not followed, for a while: news can be faster than our own save.
     async fn set_aside(&self, key: &ParcelKey, events: &[TrackingEvent]) -> Result<(), StoreError>;
-    /// Parcels of one shard that are due, the longest overdue first.
-    async fn due_parcels(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<ParcelKey>, StoreError>;
+    /// Parcels of one shard that are due, the longest overdue first, from where the page before ended.
+    async fn due_parcels(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<ParcelKey>, StoreError>;
     /// Parcels of a connection that were given up, the latest first.
     async fn given_up(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<ParcelKey>, StoreError>;
 }
@@ -131,12 +138,14 @@ pub enum TrackingMessage {
 #[async_trait]
 pub trait TrackingQueue: Send + Sync {
     /// Queues a message, at the earliest after `delay` (at most 15 minutes). A lost message costs latency only.
-    async fn send(
-        &self,
-        message: &TrackingMessage,
-        tenant: &TenantId,
-        delay: std::time::Duration,
-    ) -> Result<(), StoreError>;
+    async fn send(&self, message: &TrackingMessage, tenant: &TenantId, delay: Duration) -> Result<(), StoreError>;
+    /// Queues several messages at once. Where that fails nobody knows which of them are queued.
+    async fn send_all(&self, messages: &[(TrackingMessage, TenantId)]) -> Result<(), StoreError> {
+        for (message, tenant) in messages {
+            self.send(message, tenant, Duration::ZERO).await?;
+        }
+        Ok(())
+    }
 }
 
 // ---- webhooks ----------------------------------------------------------------------------------------------------
@@ -308,8 +317,14 @@ pub trait Captures: Send + Sync {
     async fn dealt_with(&self, id: &str) -> Result<(), StoreError>;
     /// Nobody can use it: it is not due any more, and kept until it expires, so that a person can look into it.
     async fn of_no_use(&self, id: &str) -> Result<(), StoreError>;
-    /// Webhooks of one shard that are due, the longest overdue first.
-    async fn due_captures(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<String>, StoreError>;
+    /// Webhooks of one shard that are due, the longest overdue first, from where the page before ended.
+    async fn due_captures(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<String>, StoreError>;
     /// It was queued again: it is due again at `due_at`, unless it is dealt with before.
     async fn capture_again(&self, id: &str, due_at: Timestamp) -> Result<(), StoreError>;
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use waybill::aws::Change;
 use waybill::connection::Connection;
 use waybill::ports::{Connections, Cursor, Cursors};
@@ -51,6 +52,27 @@ async fn the_brake_stands_at_every_gate_until_it_is_taken_off() {
         .unwrap();
     assert_eq!(brake().await.as_deref(), Some("labels are misprinted"));
     store.dynamo.set_brake(None, "Jo", start()).await.unwrap();
+    assert_eq!(brake().await, None);
+}
+
+/// Whoever has just read the brake does not read it again within a second, whichever connection he visits; then it stops him.
+#[tokio::test]
+async fn a_process_believes_the_brake_for_a_second() {
+    let store = Store::new().await;
+    let (operator, worker) = (&store.dynamo, store.another());
+    assert!(operator.store_connection(&change(1, "applied")).await.unwrap());
+    let brake = async || worker.gate(&connection_id()).await.unwrap().unwrap().brake;
+    assert_eq!(brake().await, None);
+    operator.set_brake(Some("wrong prices"), "Jo", start()).await.unwrap();
+    assert_eq!(brake().await, None, "it was read in this very second");
+    assert_eq!(worker.brake().await.unwrap().as_deref(), Some("wrong prices"));
+    store.clock.turn(SignedDuration::from_millis(999));
+    assert_eq!(brake().await, None);
+    store.clock.turn(SignedDuration::from_millis(1));
+    assert_eq!(brake().await.as_deref(), Some("wrong prices"));
+    operator.set_brake(None, "Jo", start()).await.unwrap();
+    assert_eq!(brake().await.as_deref(), Some("wrong prices"));
+    store.clock.turn(SignedDuration::from_secs(1));
     assert_eq!(brake().await, None);
 }
 

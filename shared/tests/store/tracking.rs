@@ -269,9 +269,9 @@ async fn due_parcels_are_found_in_their_shard_the_longest_overdue_first() {
     }
     let at = |key: &ParcelKey| expected.iter().find(|(_, known)| known == key).unwrap().0;
     let mut found = due(async |shard| {
-        let due = store.dynamo.due_parcels(shard, now, 100).await?;
+        let due = store.dynamo.due_parcels(shard, now, None, 100).await?.keys;
         assert!(due.iter().map(at).is_sorted());
-        let one = store.dynamo.due_parcels(shard, now, 1).await?;
+        let one = store.dynamo.due_parcels(shard, now, None, 1).await?.keys;
         assert_eq!(one.first(), due.first());
         Ok(due)
     })
@@ -281,6 +281,44 @@ async fn due_parcels_are_found_in_their_shard_the_longest_overdue_first() {
     expected.sort();
     assert!(expected.len() > 10);
     assert_eq!(found, expected);
+}
+
+/// Page by page nothing comes twice and nothing is left out, though many are due at the same moment and each page is written before
+/// the next is read.
+#[tokio::test]
+async fn what_is_due_is_read_page_by_page_while_it_moves_on() {
+    let store = Store::new().await;
+    let mut expected = Vec::new();
+    for turn in 0..60 {
+        let mut parcel = parcel(&format!("1Z{turn:03}"));
+        parcel.next_poll = Some(start() - hours(turn % 2));
+        assert!(store.dynamo.record(&parcel, &[]).await.unwrap());
+        expected.push(parcel.key);
+    }
+    let (mut found, mut pages) = (Vec::new(), 0);
+    for shard in 0..TRACKING_SHARDS {
+        let mut after = None;
+        loop {
+            let page = store
+                .dynamo
+                .due_parcels(shard, start(), after.as_deref(), 2)
+                .await
+                .unwrap();
+            for mut parcel in store.dynamo.parcels(&page.keys).await.unwrap() {
+                parcel.version += 1;
+                parcel.queued_until = Some(start() + hours(1));
+                assert!(store.dynamo.record(&parcel, &[]).await.unwrap());
+            }
+            found.extend(page.keys);
+            (after, pages) = (page.next, pages + 1);
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    found.sort();
+    assert_eq!(found, expected);
+    assert!(pages > usize::from(TRACKING_SHARDS), "{pages}");
 }
 
 #[tokio::test]
@@ -303,7 +341,7 @@ async fn parcels_that_were_given_up_are_told_the_latest_first() {
     let given_up = |limit| store.dynamo.given_up(connection_id_ref(), limit);
     assert_eq!(given_up(9).await.unwrap(), ["1Z2", "1Z5", "1Z1"].map(key));
     assert_eq!(given_up(1).await.unwrap(), ["1Z2"].map(key));
-    let told = due(async |shard| store.dynamo.due_parcels(shard, start(), 9).await).await;
+    let told = due(async |shard| Ok(store.dynamo.due_parcels(shard, start(), None, 9).await?.keys)).await;
     assert_eq!(told, [key("1Z5")]);
     let mut found = stored(&store, "1Z2").await.unwrap();
     found.version += 1;
@@ -482,7 +520,7 @@ async fn hooks_are_written_listed_and_removed() {
 }
 
 async fn waiting(store: &Store) -> Vec<String> {
-    due(async |shard| store.dynamo.due_captures(shard, start(), 9).await).await
+    due(async |shard| Ok(store.dynamo.due_captures(shard, start(), None, 9).await?.keys)).await
 }
 
 #[tokio::test]
@@ -523,9 +561,22 @@ async fn webhooks_are_due_in_their_order_and_not_before_their_time() {
     found.sort();
     assert_eq!(found, [at(-3), at(-1)]);
     for shard in 0..TRACKING_SHARDS {
-        let one = store.dynamo.due_captures(shard, start(), 1).await.unwrap();
-        let all = store.dynamo.due_captures(shard, start(), 9).await.unwrap();
-        assert!(all.is_sorted() && one.first() == all.first());
+        let all = store.dynamo.due_captures(shard, start(), None, 9).await.unwrap();
+        assert!(all.keys.is_sorted() && all.next.is_none());
+        let (mut paged, mut after) = (Vec::new(), None);
+        loop {
+            let one = store
+                .dynamo
+                .due_captures(shard, start(), after.as_deref(), 1)
+                .await
+                .unwrap();
+            paged.extend(one.keys);
+            after = one.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(paged, all.keys);
     }
 }
 
@@ -616,7 +667,7 @@ async fn a_job_and_its_parcels_are_written_together_or_not_at_all() {
     assert_eq!(store.dynamo.save(&right).await.unwrap(), Saved::Done);
     assert_eq!(store.dynamo.save(&right).await.unwrap(), Saved::Done, "its own echo");
     assert_eq!(stored(&store, "1Z0001").await.as_ref(), right.parcels.last());
-    let due = due(async |shard| store.dynamo.due_parcels(shard, start(), 9).await).await;
+    let due = due(async |shard| Ok(store.dynamo.due_parcels(shard, start(), None, 9).await?.keys)).await;
     assert_eq!(due.len(), 2);
 }
 

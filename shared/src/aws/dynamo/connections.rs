@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Dynamo;
@@ -13,6 +13,16 @@ use super::table::{number, request_token, text, to_body, to_item};
 use crate::connection::Connection;
 use crate::domain::ConnectionId;
 use crate::ports::{AuditEntry, Connections, Gate, StoreError};
+
+/// For how long a process believes what it read of the brake. It is one item, which every visit to every connection needs; and a
+/// visit that began before the brake was pulled, which may be longer than this, buys anyway.
+const BELIEVED: SignedDuration = SignedDuration::from_secs(1);
+
+/// The brake as it was read.
+pub(super) struct Brake {
+    at: Timestamp,
+    reason: Option<String>,
+}
 
 /// A change of a connection and who made it.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,18 +56,25 @@ struct BrakeItem {
 #[async_trait]
 impl Connections for Dynamo {
     async fn gate(&self, id: &ConnectionId) -> Result<Option<Gate>, StoreError> {
-        let items = self.batch([Key::connection(id), Key::brake()]).await?;
+        let (now, believed) = (self.clock.now(), self.believed_brake());
+        let asked = believed.is_none().then(Key::brake);
+        let items = self.batch(asked.into_iter().chain([Key::connection(id)])).await?;
         let (brakes, connections): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|item| text(item, "pk") == Some("BRAKE"));
+        let brake = match believed {
+            Some(reason) => reason,
+            None => {
+                let item = brakes.into_iter().next().map(from_item::<BrakeItem>).transpose()?;
+                let reason = item.and_then(|brake| brake.reason);
+                self.believe_brake(now, reason.clone());
+                reason
+            }
+        };
         let Some(connection) = connections.first().map(body::<Connection>).transpose()? else {
             return Ok(None);
         };
         self.remember(&connection);
-        let brake = brakes.into_iter().next().map(from_item::<BrakeItem>).transpose()?;
-        Ok(Some(Gate {
-            connection,
-            brake: brake.and_then(|brake| brake.reason),
-        }))
+        Ok(Some(Gate { connection, brake }))
     }
 
     async fn ids(&self) -> Result<Vec<ConnectionId>, StoreError> {
@@ -148,11 +165,26 @@ impl Dynamo {
             item,
             guard: Guard::Free,
         })
-        .await
-        .map(|_| ())
+        .await?;
+        *self.brake.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
     }
 
-    /// Why every purchase is stopped; `None` where nothing is.
+    /// Why every purchase is stopped, as this process read it a moment ago; `None` where it must be read.
+    fn believed_brake(&self) -> Option<Option<String>> {
+        let now = self.clock.now();
+        let brake = self.brake.lock().unwrap_or_else(PoisonError::into_inner);
+        let brake = brake
+            .as_ref()
+            .filter(|brake| now.duration_since(brake.at).abs() < BELIEVED)?;
+        Some(brake.reason.clone())
+    }
+
+    fn believe_brake(&self, at: Timestamp, reason: Option<String>) {
+        *self.brake.lock().unwrap_or_else(PoisonError::into_inner) = Some(Brake { at, reason });
+    }
+
+    /// Why every purchase is stopped; `None` where nothing is. Read now, whatever was believed.
     pub async fn brake(&self) -> Result<Option<String>, StoreError> {
         let item = self.get(&Key::brake()).await?;
         let brake = item.map(from_item::<BrakeItem>).transpose()?;

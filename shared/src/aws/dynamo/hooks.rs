@@ -13,7 +13,7 @@ use super::table::{
     Guard, Item, SCHEMA, Search, Write, body, key_item, request_token, string, text, to_body, to_item, updated,
 };
 use crate::domain::TenantId;
-use crate::ports::{Captured, Captures, Hook, Hooks, StoreError};
+use crate::ports::{Captured, Captures, DuePage, Hook, Hooks, StoreError};
 
 /// How long a webhook is kept, in seconds; the bucket's lifecycle says the same of the big ones' bodies.
 const CAPTURED_KEPT: i64 = 14 * 24 * 60 * 60;
@@ -157,16 +157,29 @@ impl Captures for Dynamo {
         }
     }
 
-    async fn due_captures(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<String>, StoreError> {
-        let search = Search::partition(&captures(shard)).up_to("sk", captured_by(now));
-        let items = self.search(&search.due(sortable(now)).limit(limit)).await?;
-        let mut due: Vec<String> = items
-            .iter()
-            .filter_map(|item| Some(text(item, "sk")?.to_owned()))
-            .collect();
-        let earlier = self.due_in(capture_partition(shard), now, limit).await?;
-        due.extend(earlier.iter().filter_map(|key| capture_of(text(key, "pk")?)));
-        Ok(due)
+    async fn due_captures(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<String>, StoreError> {
+        let partition = captures(shard);
+        let from = after.map(|after| {
+            let (pk, sk) = (partition.clone(), after.to_owned());
+            key_item(&Key { pk, sk })
+        });
+        let search = Search::partition(&partition).up_to("sk", captured_by(now));
+        let search = search.due(sortable(now));
+        let (items, last) = self.page(&search, Some(usize::from(limit)), from).await?;
+        let own = |item: &Item| text(item, "sk").map(str::to_owned);
+        let mut keys: Vec<String> = items.iter().filter_map(own).collect();
+        if after.is_none() {
+            let earlier = self.due_in(capture_partition(shard), now, limit).await?;
+            keys.extend(earlier.iter().filter_map(|key| capture_of(text(key, "pk")?)));
+        }
+        let next = last.as_ref().and_then(own);
+        Ok(DuePage { keys, next })
     }
 
     async fn capture_again(&self, id: &str, due_at: Timestamp) -> Result<(), StoreError> {

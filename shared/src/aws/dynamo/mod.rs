@@ -45,6 +45,7 @@ pub struct Dynamo {
     standings: Mutex<HashMap<String, Seen>>,
     chunks: Mutex<HashMap<String, limits::Chunk>>,
     holdings: Mutex<HashMap<String, Holding>>,
+    brake: Mutex<Option<connections::Brake>>,
 }
 
 /// How an account stood when it was read.
@@ -73,6 +74,7 @@ impl Dynamo {
             standings: Mutex::default(),
             chunks: Mutex::default(),
             holdings: Mutex::default(),
+            brake: Mutex::default(),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::domain::{
     ConnectionId, Cover, DeliveryStatus, DocumentId, Ending, JobId, ParcelKey, Shipment, Telling, TrackedParcel,
     TrackingEvent,
 };
-use crate::ports::{AuditEntry, Covers, Jobs, Parcels, StoreError, Tellings};
+use crate::ports::{AuditEntry, Covers, DuePage, Jobs, Parcels, StoreError, Tellings};
 
 /// How long what names a person is kept where the connection's retention is not known, in days.
 const KEPT: u32 = 90;
@@ -121,8 +121,16 @@ impl Parcels for Dynamo {
         self.put_all(self.events_as_items(key, events).await?).await
     }
 
-    async fn due_parcels(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<ParcelKey>, StoreError> {
-        Ok(parcels_of(&self.due_in(parcel_partition(shard), now, limit).await?))
+    async fn due_parcels(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<ParcelKey>, StoreError> {
+        let (keys, next) = self.due_page(parcel_partition(shard), now, after, limit).await?;
+        let keys = parcels_of(&keys);
+        Ok(DuePage { keys, next })
     }
 
     async fn given_up(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<ParcelKey>, StoreError> {

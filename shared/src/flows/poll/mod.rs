@@ -7,6 +7,7 @@
 mod admit;
 mod desk;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -219,6 +220,8 @@ impl Poll {
         let mut cursor = self.cursors.cursor(&connection.id, CURSOR).await?;
         let mut progress = self.progress(connection, &cursor);
         let size = usize::from(systems.source.reads_at_once().max(1));
+        // Pages of which nothing had to be read are not stored each: to list them again costs less than to write the cursor.
+        let mut ahead = false;
         while self.clock.now() < deadline {
             let scan = Scan {
                 since: progress.since,
@@ -238,9 +241,10 @@ impl Poll {
             };
             for (index, part) in parts.iter().enumerate() {
                 if index > 0 && self.clock.now() >= deadline {
-                    return Ok(report);
+                    return self.keep_place(connection, &cursor, &progress, ahead, report).await;
                 }
                 let documents = progress.unsettled(part);
+                let nothing_to_read = documents.is_empty();
                 let read_at = self.clock.now();
                 match self
                     .page(asked, systems.source.as_ref(), documents, &mut report)
@@ -253,18 +257,36 @@ impl Poll {
                 systems.close().await;
                 advance(&mut progress, part);
                 report.complete = last && index + 1 == parts.len();
-                cursor = self.after_page(&cursor, &progress, report.complete);
-                if !self.cursors.advance(&connection.id, CURSOR, &cursor).await? {
-                    return Ok(Report {
-                        stopped: Some("another poll of the connection is under way".to_owned()),
-                        ..report
-                    });
+                if nothing_to_read && !report.complete {
+                    ahead = true;
+                    continue;
                 }
+                let next = self.after_page(&cursor, &progress, report.complete);
+                if next.says_more_than(&cursor) && !self.cursors.advance(&connection.id, CURSOR, &next).await? {
+                    return Ok(overtaken(report));
+                }
+                (cursor, ahead) = (next, false);
             }
             tracing::info!(connection = %connection.id, seen = report.seen, admitted = report.admitted, "page stored");
             if report.complete {
-                break;
+                return Ok(report);
             }
+        }
+        self.keep_place(connection, &cursor, &progress, ahead, report).await
+    }
+
+    /// No time is left: the next poll goes on where this one stopped.
+    async fn keep_place(
+        &self,
+        connection: &Connection,
+        cursor: &Cursor,
+        progress: &ScanProgress,
+        ahead: bool,
+        report: Report,
+    ) -> Result<Report, StoreError> {
+        let place = self.after_page(cursor, progress, false);
+        if ahead && !self.cursors.advance(&connection.id, CURSOR, &place).await? {
+            return Ok(overtaken(report));
         }
         Ok(report)
     }
@@ -330,7 +352,8 @@ impl Poll {
             Cursor {
                 version,
                 published: cursor.published,
-                settled: cursor.settled.clone(),
+                // The scan began with them, and has them among its own.
+                settled: BTreeMap::new(),
                 // A long scan must not outgrow what the store takes: what its next one will not see again is forgotten.
                 scan: Some(ScanProgress {
                     settled: progress.still_in_sight(progress.published() - self.timing.overlap),
@@ -374,6 +397,13 @@ impl Poll {
                 .await?;
         }
         Ok(Ok(documents))
+    }
+}
+
+fn overtaken(report: Report) -> Report {
+    Report {
+        stopped: Some("another poll of the connection is under way".to_owned()),
+        ..report
     }
 }
 

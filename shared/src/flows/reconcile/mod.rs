@@ -12,6 +12,7 @@ mod steps;
 use std::sync::Arc;
 
 use futures::future::join_all;
+use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,10 @@ const MOST_PAGES: usize = 2_000;
 const TRIES: u32 = 5;
 
 /// How many unfinished runs one invocation looks at.
-const RUNS_AT_ONCE: u16 = 50;
+const RUNS: u16 = 200;
+
+/// How many of them are under way at the same time: each keeps a page of its ERP and of its jobs in memory.
+const RUNS_AT_ONCE: usize = 8;
 
 /// From when on something counts as a gap, and how far a run looks back. The one place for all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,24 +193,58 @@ impl Reconcile {
         Ok(())
     }
 
-    /// Goes on with every unfinished run until all are finished or `deadline` is near. One that fails does not keep the others
-    /// from going on; it is due again.
+    /// Goes on with every unfinished run, those of some accounts side by side, until all are finished or `deadline` is near. One that
+    /// fails or is slow does not keep other accounts' from going on; what is not finished is due again, behind all others.
     ///
     /// # Errors
     /// When the store cannot say which are unfinished.
     pub async fn go_on(&self, deadline: Timestamp) -> Result<Vec<Report>, StoreError> {
-        let mut reports = Vec::new();
-        for id in self.runs.unfinished(self.clock.now(), RUNS_AT_ONCE).await? {
-            if self.clock.now() >= deadline {
-                break;
-            }
-            let report = self.run(&id, deadline).await.unwrap_or_else(|error| {
-                tracing::error!(connection = %id, %error, "a reconciliation failed");
-                Report::of(&id, None, Some(error.to_string()))
-            });
-            reports.push(report);
+        let now = self.clock.now();
+        if now >= deadline {
+            return Ok(Vec::new());
         }
-        Ok(reports)
+        let lines = self.in_lines(self.runs.unfinished(now, RUNS).await?).await;
+        let runs = lines.into_iter().map(|line| self.go_on_in_line(line, deadline));
+        let reports: Vec<Vec<Report>> = stream::iter(runs).buffer_unordered(RUNS_AT_ONCE).collect().await;
+        Ok(reports.into_iter().flatten().collect())
+    }
+
+    /// Connections of one ERP account stand in one line: side by side they would take its slots from each other.
+    async fn in_lines(&self, ids: Vec<ConnectionId>) -> Vec<Vec<ConnectionId>> {
+        let mut lines: Vec<(Option<(String, String)>, Vec<ConnectionId>)> = Vec::new();
+        for some in ids.chunks(AT_ONCE) {
+            let gates = join_all(some.iter().map(|id| self.connections.gate(id))).await;
+            for (id, gate) in some.iter().zip(gates) {
+                // What is wrong with a connection that cannot be read its own run finds out.
+                let erp = gate.ok().flatten().map(|gate| gate.connection.erp);
+                let account = erp.map(|erp| (erp.system, erp.account));
+                match lines.iter_mut().find(|(of, _)| of.is_some() && *of == account) {
+                    Some((_, line)) => line.push(id.clone()),
+                    None => lines.push((account, vec![id.clone()])),
+                }
+            }
+        }
+        lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    async fn go_on_in_line(&self, line: Vec<ConnectionId>, deadline: Timestamp) -> Vec<Report> {
+        let mut reports = Vec::new();
+        for id in line {
+            reports.extend(self.go_on_with(&id, deadline).await);
+        }
+        reports
+    }
+
+    /// Goes on with one of them, if there is time.
+    async fn go_on_with(&self, id: &ConnectionId, deadline: Timestamp) -> Option<Report> {
+        if self.clock.now() >= deadline {
+            return None;
+        }
+        let report = self.run(id, deadline).await.unwrap_or_else(|error| {
+            tracing::error!(connection = %id, %error, "a reconciliation failed");
+            Report::of(id, None, Some(error.to_string()))
+        });
+        Some(report)
     }
 
     /// Begins a run of a connection, or goes on with the one under way, until it is finished or `deadline` is near.

@@ -369,6 +369,7 @@ async fn tokens_that_end_together_are_renewed_in_one_run() {
     }
     stack.stub.clock.turn(SignedDuration::from_secs(3570));
     let refresh = Refresh {
+        clock: Arc::new(renewing.clock.clone()),
         tokens: Arc::new(renewing),
     };
     let report = refresh.run().await.unwrap();
