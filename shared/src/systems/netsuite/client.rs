@@ -158,6 +158,7 @@ fn endpoint(settings: &Settings, ports: &Ports, slots: Option<Slots>) -> Endpoin
             lease: ports.timeout * 4,
             pause: PAUSE,
             lockout: None,
+            forbids: None,
         },
     }
 }
