@@ -440,15 +440,32 @@ async fn an_address_that_is_shut_out_is_heard_of() -> Result<(), Failure> {
         "whoever looks at the connection sees the address too"
     );
     let address = world.store.standing(&ways[3]).await?;
-    assert!(
-        address.health.outage.is_some() && address.paused.is_some(),
-        "{address:?}"
-    );
+    assert!(address.health.outage.is_some(), "{address:?}");
 
     depot.fedex.base().faults.clear();
     world.pass(HOUR * 4).await?;
     assert!(world.job(order)?.finished(), "{:?}", world.job(order)?);
     assert_eq!(world.store.standing(&ways[3]).await?.health.outage, None);
+    Ok(())
+}
+
+/// P2, P54: an ERP that refuses to be read is heard of, for that does not heal by itself; one that does not answer is only waited for.
+#[tokio::test]
+async fn an_erp_that_refuses_to_be_read_is_heard_of() -> Result<(), Failure> {
+    let lines = Lines::default();
+    let _listening = lines.listen();
+    let world = World::start().await?;
+    let depot = world.open_depot(seeing_at_once(), |_| {}).await?;
+    world.enter(world.plain(1))?;
+    let heard = || lines.text().matches("message=the ERP refuses to be read").count();
+    for (code, rings) in [(503, 0), (403, 1)] {
+        world.netsuite_fault(Fault::new("suiteql", status(code)).at_most(1));
+        let report = world.poll_for(&depot.id).await?;
+        assert!(report.stopped.is_some() && report.admitted == 0, "{code}: {report:?}");
+        assert_eq!(heard(), rings, "{code}");
+    }
+    world.turn(MINUTE * 5);
+    assert_eq!(world.poll_for(&depot.id).await?.admitted, 1, "nothing is lost by it");
     Ok(())
 }
 
