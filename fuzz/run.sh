@@ -13,8 +13,8 @@ seeds() {
     ups_webhook) echo "$fixtures/ups/webhook" "$fixtures/hostile/ups" ;;
     netsuite_webhook) echo "$fixtures/hostile/netsuite" ;;
     ups_answers) for folder in "$fixtures"/ups/*/; do echo "$folder"; done ;;
-    fedex_webhook) echo "$fixtures/fedex/track-webhook" ;;
-    fedex_answers) for folder in "$fixtures"/fedex/*/; do echo "$folder"; done ;;
+    fedex_webhook) echo "$fixtures/fedex/track-webhook" "$fixtures/hostile/fedex" ;;
+    fedex_answers) for folder in "$fixtures"/fedex/*/ "$fixtures/hostile/fedex"; do echo "$folder"; done ;;
     shipstation_webhook) echo "$fixtures/shipstation/webhook" "$fixtures/hostile/shipstation" ;;
     shipstation_answers) for folder in "$fixtures"/shipstation/*/ "$fixtures/hostile/shipstation"; do echo "$folder"; done ;;
     netsuite_answers) echo "$fixtures/netsuite/read" "$fixtures/netsuite/errors" "$fixtures/netsuite/write" ;;

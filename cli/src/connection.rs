@@ -17,7 +17,7 @@ use waybill::ports::{
 };
 use waybill::systems::check::Checks;
 use waybill::systems::netsuite::{Account, Authorisation, NetSuite};
-use waybill::systems::{System, account_of};
+use waybill::systems::{System, account_of, ways_of};
 
 use crate::Common;
 use crate::desk_hook;
@@ -103,6 +103,11 @@ async fn apply(stack: &Stack, common: &Common, file: &Path) -> Result<Answer, Fa
         parse(&text, stack.stage()?, &Checks).map_err(|mistakes| Failure::Mistakes { file: shown, mistakes })?;
     let before = stack.store()?.gate(&written.id).await?.map(|gate| gate.connection);
     let (connection, text) = succeed(written, before.as_ref())?;
+    let twice = match before {
+        None => may_ship_again(&connection, &stack.connections(None).await?),
+        Some(_) => None,
+    };
+    let text = with(text, twice);
     if before.as_ref() != Some(&connection) {
         store(stack, common, &connection, &format!("applied {}", file.display())).await?;
     }
@@ -119,6 +124,22 @@ fn with(text: String, more: Option<String>) -> String {
         Some(more) => format!("{text}\n{more}"),
         None => text,
     }
+}
+
+/// What is to be looked at where another connection of the same account ships the same goods as other documents.
+fn may_ship_again(new: &Connection, others: &[Connection]) -> Option<String> {
+    let same = |one: &&Connection| one.erp.system == new.erp.system && one.erp.account == new.erp.account;
+    let elsewise = |one: &&Connection| one.desk.is_none() && trigger(one) != trigger(new);
+    let other = others.iter().find(|one| same(one) && elsewise(one))?;
+    let (id, other_id) = (&new.id, &other.id);
+    Some(format!(
+        "{other_id} ships of the same account by erp.trigger = {:?}, and {id} by {:?}: goods that {other_id} has shipped are other documents \
+         for {id}, which ships them again if both select them. {id} starts from {}: let that be no earlier than the moment of the switch, \
+         and look at `connection plan {id}` before you resume it",
+        trigger(other),
+        trigger(new),
+        new.start_from,
+    ))
 }
 
 /// What makes goods ship, where an ERP knows more than one way.
@@ -236,16 +257,22 @@ async fn show(stack: &Stack, id: &ConnectionId) -> Result<Answer, Failure> {
     )
 }
 
-/// How the connection's two accounts fare.
+/// How the connection's two accounts fare, and whatever else of its ways stands still.
 async fn accounts(stack: &Stack, connection: &Connection) -> Result<BTreeMap<String, String>, Failure> {
     let store = stack.store()?;
+    let both = [&connection.erp, &connection.carrier].map(account_of);
     let mut accounts = BTreeMap::new();
-    for settings in [&connection.erp, &connection.carrier] {
-        let account = account_of(settings);
-        let standing = store.standing(&account).await?;
-        accounts.insert(account, fares(&standing));
+    for way in ways_of(connection) {
+        let standing = store.standing(&way).await?;
+        if both.contains(&way) || stands_still(&standing, Timestamp::now()) {
+            accounts.insert(way, fares(&standing));
+        }
     }
     Ok(accounts)
+}
+
+fn stands_still(standing: &AccountStanding, now: Timestamp) -> bool {
+    standing.health.outage.is_some() || standing.paused.is_some_and(|until| until > now)
 }
 
 fn fares(standing: &AccountStanding) -> String {
@@ -693,6 +720,30 @@ mod tests {
             ..file()
         };
         assert!(succeed(other, Some(&before)).is_err());
+    }
+
+    /// Under a new id the same goods would ship again: whoever makes one is told, where another trigger ships them.
+    #[test]
+    fn a_new_id_for_the_same_goods_is_remarked() {
+        let by = |id: &str, trigger: &str| {
+            let mut connection = file();
+            connection.id = id.parse().unwrap();
+            connection.erp.options = json!({ "trigger": trigger });
+            connection
+        };
+        let others = [by("acme", "ready"), by("acme-two", "ready")];
+        let told = may_ship_again(&by("acme-new", "fulfilment-shipped"), &others).unwrap();
+        for word in [
+            "acme ships of the same account",
+            "ships them again",
+            "connection plan acme-new",
+        ] {
+            assert!(told.contains(word), "{told}");
+        }
+        assert_eq!(may_ship_again(&by("acme-new", "ready"), &others), None);
+        let mut elsewhere = by("acme-new", "fulfilment-shipped");
+        elsewhere.erp.account = "7654321_SB1".to_owned();
+        assert_eq!(may_ship_again(&elsewhere, &others), None);
     }
 
     #[test]

@@ -21,7 +21,8 @@ use tracing::span::{Attributes, Id, Record};
 use waybill::connection::AddressPolicy;
 use waybill::domain::{Milestone, ParcelRule, Payer};
 use waybill::job::{HoldReason, history};
-use waybill::ports::{Exchange, Hook, Inbound, Sealer};
+use waybill::ports::{Exchange, Hook, Inbound, Limits, Sealer};
+use waybill::systems::ways_of;
 
 use crate::safety::{Told, exchanges, ours, theirs};
 
@@ -371,6 +372,100 @@ async fn a_project_without_tracking_holds_what_it_cannot_look_for() -> Result<()
     world.follow(HOUR * 3, Ways::PollOnly).await?;
     assert_eq!(world.field(other, "status")?, "Delivered");
     assert_eq!(depot.fedex.asked("ship"), 2);
+    Ok(())
+}
+
+/// P20, P54: a project that may not ship, as in production before FedEx has validated its labels, is no order's fault: nobody is held,
+/// one purchase at a time is tried, it is said once, and everything ships once it may.
+#[tokio::test]
+async fn a_project_that_may_not_ship_holds_no_order() -> Result<(), Failure> {
+    let lines = Lines::default();
+    let _listening = lines.listen();
+    let world = World::start().await?;
+    let depot = world.open_depot(seeing_at_once(), |_| {}).await?;
+    let orders: Vec<u64> = (0..5).map(|_| world.enter(world.plain(1))).collect::<Result<_, _>>()?;
+    depot.fault(Fault::new("ship", status(403)));
+    poll_and_work(&world, &depot).await?;
+    world.pass(HOUR * 3).await?;
+    for order in &orders {
+        let job = world.job(*order)?;
+        assert!(job.hold.is_none() && job.purchase.done().is_none(), "{job:?}");
+        assert!(world.field(*order, "problem")?.is_empty(), "no order is told of it");
+    }
+    let asked = depot.fedex.asked("ship");
+    assert!((2..=9).contains(&asked), "{asked} purchases were tried in three hours");
+    let standing = world.store.standing("fedex:740561073").await?;
+    let outage = standing.health.outage.ok_or("nobody is told")?;
+    assert!(outage.reason.contains("403"), "{outage:?}");
+    let logged = lines.text();
+    assert_eq!(
+        logged.matches("message=the account is paused and probed").count(),
+        1,
+        "it rings once"
+    );
+    let said = world.story(&world.job(orders[0])?.id);
+    assert!(said.iter().any(|entry| entry.text.contains("does not let")), "{said:?}");
+
+    depot.fedex.base().faults.clear();
+    world.pass(HOUR * 3).await?;
+    for order in &orders {
+        assert!(world.job(*order)?.finished(), "{:?}", world.job(*order)?);
+    }
+    assert_eq!((live(&depot).len(), depot.billed().len()), (5, 5));
+    Ok(())
+}
+
+/// P60: an address that is shut out of token requests stops everybody, and that is said once, however long it lasts.
+#[tokio::test]
+async fn an_address_that_is_shut_out_is_heard_of() -> Result<(), Failure> {
+    let lines = Lines::default();
+    let _listening = lines.listen();
+    let (world, depot, order) = with_an_order(seeing_at_once()).await?;
+    depot.fault(Fault::new("token", status(403)));
+    world.work().await?;
+    world.pass(HOUR * 2).await?;
+    let waits = world.job(order)?.wait.ok_or("it does not wait")?;
+    assert!(waits.reason.contains("FedEx"), "{waits:?}");
+    let told = lines.text();
+    assert_eq!(
+        told.matches("message=the account is paused\n").count(),
+        1,
+        "it rings once: {told}"
+    );
+    let connection = world.store.tables().connections.get(&depot.id).cloned();
+    let ways = ways_of(&connection.ok_or("no connection")?);
+    assert_eq!(
+        ways[1..],
+        ["fedex:740561073", "fedex-track:740561073", "fedex-token:address"],
+        "whoever looks at the connection sees the address too"
+    );
+    let address = world.store.standing(&ways[3]).await?;
+    assert!(address.health.outage.is_some(), "{address:?}");
+
+    depot.fedex.base().faults.clear();
+    world.pass(HOUR * 4).await?;
+    assert!(world.job(order)?.finished(), "{:?}", world.job(order)?);
+    assert_eq!(world.store.standing(&ways[3]).await?.health.outage, None);
+    Ok(())
+}
+
+/// P2, P54: an ERP that refuses to be read is heard of, for that does not heal by itself; one that does not answer is only waited for.
+#[tokio::test]
+async fn an_erp_that_refuses_to_be_read_is_heard_of() -> Result<(), Failure> {
+    let lines = Lines::default();
+    let _listening = lines.listen();
+    let world = World::start().await?;
+    let depot = world.open_depot(seeing_at_once(), |_| {}).await?;
+    world.enter(world.plain(1))?;
+    let heard = || lines.text().matches("message=the ERP refuses to be read").count();
+    for (code, rings) in [(503, 0), (403, 1)] {
+        world.netsuite_fault(Fault::new("suiteql", status(code)).at_most(1));
+        let report = world.poll_for(&depot.id).await?;
+        assert!(report.stopped.is_some() && report.admitted == 0, "{code}: {report:?}");
+        assert_eq!(heard(), rings, "{code}");
+    }
+    world.turn(MINUTE * 5);
+    assert_eq!(world.poll_for(&depot.id).await?.admitted, 1, "nothing is lost by it");
     Ok(())
 }
 

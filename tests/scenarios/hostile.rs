@@ -6,11 +6,15 @@ use std::path::Path;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use simulators::fedex::signature;
+use tests::fedex::seeing_at_once;
 use tests::shipstation::{Api, HOOK as SHIPSTATION_HOOK, Shop};
 use tests::tracking::{CREDENTIAL, NETSUITE_HOOK, UPS_HOOK, Ways};
 use tests::world::{Failure, World};
 use waybill::domain::Milestone;
 use waybill::ports::Inbound;
+
+use crate::fedex::{TOKEN, hook};
 
 /// A body and what it is called.
 type Named = (String, Vec<u8>);
@@ -57,12 +61,24 @@ fn large(number: &str) -> Vec<Named> {
     bodies.map(|(name, body)| (name.to_owned(), body.into_bytes())).into()
 }
 
+/// The header by which a sender is known.
+type Header = (String, String);
+
+fn credential(_body: &[u8]) -> Header {
+    ("credential".to_owned(), CREDENTIAL.to_owned())
+}
+
 /// Sends each, has it worked off, and sees that it was answered and dealt with.
-async fn send(world: &World, hook: &str, bodies: Vec<Named>) -> Result<(), Failure> {
+async fn send(
+    world: &World,
+    hook: &str,
+    known_by: &(dyn Fn(&[u8]) -> Header + Sync),
+    bodies: Vec<Named>,
+) -> Result<(), Failure> {
     for (name, body) in bodies {
         let inbound = Inbound {
             hook: hook.to_owned().into(),
-            headers: vec![("credential".to_owned(), CREDENTIAL.to_owned())],
+            headers: vec![known_by(&body)],
             body,
             source: None,
         };
@@ -94,8 +110,8 @@ async fn what_is_sent_to_upss_hook_moves_no_parcel_wrongly() -> Result<(), Failu
     assert_eq!(parcel.milestone(), Some(Milestone::LabelCreated));
     let files = bodies("ups", "@PARCEL@", &parcel.key.number)?;
     assert!(files.len() > 50, "only {} bodies were read", files.len());
-    send(&world, UPS_HOOK, files).await?;
-    send(&world, UPS_HOOK, large(&parcel.key.number)).await?;
+    send(&world, UPS_HOOK, &credential, files).await?;
+    send(&world, UPS_HOOK, &credential, large(&parcel.key.number)).await?;
     let stands = || (world.parcels(order).len(), world.parcels(order)[0].milestone());
     assert_eq!(stands(), (1, Some(Milestone::LabelCreated)));
     let events = world.events(&parcel.key).len();
@@ -105,6 +121,39 @@ async fn what_is_sent_to_upss_hook_moves_no_parcel_wrongly() -> Result<(), Failu
         stands(),
         (1, Some(Milestone::LabelCreated)),
         "UPS was asked, and says the same"
+    );
+    Ok(())
+}
+
+/// P65: whatever is sent to FedEx's hook under its own signature, no parcel moves by it, and what it says of one that is followed has
+/// FedEx asked at most.
+#[tokio::test]
+async fn what_is_sent_to_fedexs_hook_moves_no_parcel_wrongly() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let depot = world.open_depot(seeing_at_once(), |_| {}).await?;
+    hook(&world, &depot, UPS_HOOK, "fedex", TOKEN, &[]).await?;
+    let order = world.enter(world.plain(1))?;
+    world.poll_for(&depot.id).await?;
+    world.work().await?;
+    world.follow(SignedDuration::from_mins(2), Ways::PollOnly).await?;
+    let parcel = world.parcels(order)[0].clone();
+    let stands = || (world.parcels(order).len(), world.parcels(order)[0].milestone());
+    assert_eq!(stands(), (1, Some(Milestone::LabelCreated)));
+    let signed = |body: &[u8]| ("fdx-signature".to_owned(), signature(TOKEN, body));
+    let number = &parcel.key.number;
+    let files = bodies("fedex", "@PARCEL@", number)?;
+    assert!(files.len() > 50, "only {} bodies were read", files.len());
+    for bodies in [files, bodies("ups", "@PARCEL@", number)?, large(number)] {
+        send(&world, UPS_HOOK, &signed, bodies).await?;
+    }
+    assert_eq!(stands(), (1, Some(Milestone::LabelCreated)));
+    let events = world.events(&parcel.key).len();
+    assert!(events < 200, "{events} events of one parcel were kept");
+    world.follow(SignedDuration::from_hours(1), Ways::PollOnly).await?;
+    assert_eq!(
+        stands(),
+        (1, Some(Milestone::LabelCreated)),
+        "FedEx was asked, and says the same"
     );
     Ok(())
 }
@@ -119,8 +168,8 @@ async fn what_is_sent_to_netsuites_hook_admits_no_order() -> Result<(), Failure>
     let order = world.enter(world.plain(1))?;
     let files = bodies("netsuite", "@ORDER@", &order.to_string())?;
     assert!(files.len() > 30, "only {} bodies were read", files.len());
-    send(&world, NETSUITE_HOOK, files).await?;
-    send(&world, NETSUITE_HOOK, large("1")).await?;
+    send(&world, NETSUITE_HOOK, &credential, files).await?;
+    send(&world, NETSUITE_HOOK, &credential, large("1")).await?;
     assert!(world.jobs(order).is_empty());
     world.poll_and_work().await?;
     assert_eq!(world.jobs(order).len(), 1, "the poll goes on as ever");
@@ -134,8 +183,8 @@ async fn what_is_sent_to_shipstations_hook_is_followed_nowhere() -> Result<(), F
     let shop = Shop::start(Api::V1).await?;
     let files = bodies("shipstation", "@DESK@", &shop.url)?;
     assert!(files.len() > 50, "only {} bodies were read", files.len());
-    send(&shop.world, SHIPSTATION_HOOK, files).await?;
-    send(&shop.world, SHIPSTATION_HOOK, large("SO-1")).await?;
+    send(&shop.world, SHIPSTATION_HOOK, &credential, files).await?;
+    send(&shop.world, SHIPSTATION_HOOK, &credential, large("SO-1")).await?;
     let asked: usize = shop.books().traffic.values().map(|traffic| traffic.calls).sum();
     assert_eq!(asked, 0, "nothing of it is followed");
     assert!(shop.world.store.tables().jobs.is_empty());

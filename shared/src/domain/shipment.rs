@@ -158,6 +158,13 @@ impl Shipment {
                 .any(|number| other.tracking_numbers().any(|one| one == number))
     }
 
+    /// Whether it names every parcel of another.
+    pub fn shows_all_of(&self, other: &Self) -> bool {
+        other
+            .tracking_numbers()
+            .all(|number| self.tracking_numbers().any(|own| own == number))
+    }
+
     /// The tracking numbers, in the order of the parcels.
     pub fn tracking_numbers(&self) -> impl Iterator<Item = &str> {
         self.parcels.iter().map(|parcel| parcel.tracking_number.as_str())

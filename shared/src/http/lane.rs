@@ -41,6 +41,8 @@ pub struct Lane {
     pub pause: Duration,
     /// How long everybody pauses after a refused credential, where more tries would lock the account out.
     pub lockout: Option<Duration>,
+    /// Which answers beside a 401 refuse whoever asks, whatever is asked; `None` where none is known.
+    pub forbids: Option<fn(&Answer) -> bool>,
 }
 
 /// How many calls may be under way at once, and the slot that one piece of work holds: from its first call until
@@ -188,8 +190,35 @@ impl Lane {
             + SignedDuration::try_from(pause)
                 .unwrap_or(SHORTEST_PAUSE)
                 .max(SHORTEST_PAUSE);
+        self.pause_until(until).await;
+    }
+
+    /// Whether an answer refuses whoever asks, though it is no 401.
+    pub fn is_forbidden(&self, answer: &Answer) -> bool {
+        self.forbids.is_some_and(|forbids| forbids(answer))
+    }
+
+    /// Stops everybody for so long that somebody should hear of it.
+    pub async fn stop_until(&self, until: Timestamp, reason: &str) {
+        telemetry::count("AccountsPaused", 1);
+        tracing::error!(account = self.account, reason, %until, "the account is paused");
+        self.pause_until(until).await;
+    }
+
+    /// Has everybody wait.
+    pub async fn pause_until(&self, until: Timestamp) {
         if let Err(error) = self.limits.pause(&self.account, until).await {
             tracing::warn!(account = self.account, %error, "a pause could not be shared");
+        }
+    }
+
+    /// What a call taught about the account.
+    pub(super) fn lesson(&self, result: &Result<Answer, Lost>) -> Lesson {
+        match result {
+            Ok(answer) if self.is_forbidden(answer) => {
+                Lesson::Refused(format!("status {}, whatever is asked", answer.status))
+            }
+            other => lesson(other),
         }
     }
 
@@ -332,7 +361,7 @@ fn our_store(error: StoreError) -> Later {
 }
 
 /// What a call taught about the other side: what failed on ours teaches nothing. A page instead of the vendor's own form is a gateway's, whatever its status.
-pub(super) fn lesson(result: &Result<Answer, Lost>) -> Lesson {
+fn lesson(result: &Result<Answer, Lost>) -> Lesson {
     match result {
         Ok(answer) if is_refused(answer.status) => {
             Lesson::Refused(format!("status {} with a fresh token", answer.status))

@@ -194,7 +194,9 @@ impl Endpoint {
         let asking = if permit.is_some() { Asking::Effect } else { Asking::Read };
         let pass = self.lane.enter(asking, self.clock.now()).await.map_err(Lost::NotSent)?;
         let result = self.send_authorised(call, auth, permit, pass.may_renew).await;
-        self.lane.leave(pass, &lane::lesson(&result), self.clock.now()).await;
+        self.lane
+            .leave(pass, &self.lane.lesson(&result), self.clock.now())
+            .await;
         if let Ok(answer) = &result {
             self.lane.heed(answer, self.clock.now()).await;
         }

@@ -579,9 +579,15 @@ impl Job {
             || self.extras.iter().any(|extra| extra.shipment == shipment.id)
     }
 
+    /// What a look tells of the shipment counts beyond what is known only where no parcel is missing in it: a carrier may show some
+    /// of them, under the number of one.
     fn take_the_carriers_id(&mut self, shipment: Shipment) {
         match &mut self.purchase {
-            Step::Done(known) if known.is_same_as(&shipment) && known.id != shipment.id => *known = shipment,
+            Step::Done(known)
+                if known.id != shipment.id && known.is_same_as(&shipment) && shipment.shows_all_of(known) =>
+            {
+                *known = shipment;
+            }
             _ => {}
         }
     }

@@ -757,6 +757,35 @@ fn the_first_shipment_stays_whatever_the_order() {
     }
 }
 
+/// P20, P63: a look that shows some parcels of a shipment, under the number of one of them, takes nothing away from what was bought; one
+/// that shows the whole of what a person named by a parcel counts.
+#[test]
+fn a_look_that_shows_a_part_takes_nothing_away() {
+    let timing = Timing::default();
+    let of = |id: &str, numbers: &[&str]| Shipment {
+        id: CarrierShipmentId::new(id),
+        parcels: numbers
+            .iter()
+            .map(|number| ShippedParcel {
+                tracking_number: (*number).to_owned(),
+            })
+            .collect(),
+        ..shipment(1)
+    };
+    let after = |first: Shipment, then: Shipment| {
+        let mut job = job();
+        for shipments in [vec![first], vec![then]] {
+            job.apply(Outcome::Found { shipments }, morning(), &timing).unwrap();
+        }
+        assert!(job.extras.is_empty(), "{:?}", job.extras);
+        job.purchase.done().cloned().unwrap()
+    };
+    let bought = of("7941", &["7941", "7942"]);
+    assert_eq!(after(bought.clone(), of("7942", &["7942"])), bought);
+    let whole = of("7941", &["7941", "7942"]);
+    assert_eq!(after(of("7942", &["7942"]), whole.clone()), whole);
+}
+
 /// P20: a job that nobody can say anything about stays held as such: a person's other hold would hide it, and releasing
 /// that one would leave a purchase that may neither be looked up nor made.
 #[test]

@@ -85,6 +85,27 @@ pub fn account_of(settings: &SystemSettings) -> String {
     }
 }
 
+/// The names of all ways into the two accounts of a connection under which the fleet shares how they fare, those of
+/// [`account_of`] first.
+pub fn ways_of(connection: &Connection) -> Vec<String> {
+    let carrier = &connection.carrier;
+    let rows = connection.accounts.iter().map(|rule| rule.account.number.as_str());
+    let own = Some(carrier.account.trim()).filter(|number| !number.is_empty());
+    let accounts = own.into_iter().chain(rows);
+    let others = match System::named(&carrier.system) {
+        Some(System::FedEx) => fedex::ways(accounts),
+        Some(System::Ups) => ups::ways(accounts),
+        _ => Vec::new(),
+    };
+    let mut ways = vec![account_of(&connection.erp), account_of(carrier)];
+    for way in others {
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    ways
+}
+
 /// What an ERP's adapter is built upon.
 #[derive(Clone)]
 pub struct Ports {

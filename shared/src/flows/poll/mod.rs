@@ -426,10 +426,16 @@ fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
-/// The ERP could not be read: what was stored stays, and somebody is told.
+/// The ERP could not be read: what was stored stays. A refusal does not heal by itself, and somebody is told.
 fn stopped_by(report: Report, error: &CallError) -> Report {
     telemetry::count("PollsStopped", 1);
-    tracing::warn!(%error, "the poll was stopped");
+    match error {
+        CallError::Later(_) => tracing::warn!(%error, "the poll was stopped"),
+        CallError::Refused(_) => {
+            telemetry::count("PollsRefused", 1);
+            tracing::error!(%error, "the ERP refuses to be read");
+        }
+    }
     Report {
         stopped: Some(error.to_string()),
         limited_for: limited_for(error),

@@ -66,7 +66,7 @@ impl FedEx {
         for account in accounts {
             let result = match convert::pieces(self.ask_by_reference(NO_REFERENCE, account).await) {
                 Ok(_) => Ok("tracking answers: parcels are followed, and a lost purchase can be looked for".to_owned()),
-                Err(CallError::Refused(refusal)) if is_permission(&refusal.code) => {
+                Err(CallError::Refused(refusal)) if convert::is_permission(&refusal.code) => {
                     Err(no_tracking(&refusal.to_string()))
                 }
                 Err(CallError::Later(later)) if later.obstacle == Obstacle::Unauthorised => {
@@ -162,14 +162,9 @@ async fn check_token(of: &str, keys: &str, project: &Project) -> Finding {
 /// What to do about a call that failed although a token was issued.
 fn advice(api: &str, error: &CallError) -> String {
     match error {
-        CallError::Later(later) if later.obstacle == Obstacle::Unauthorised => format!(
-            "FedEx refuses the token here ({later}). Most often the project lacks the {api} API: add it at \
-             developer.fedex.com"
-        ),
+        CallError::Later(later) if later.obstacle == Obstacle::Unauthorised => not_let_in(api, &later.to_string()),
         CallError::Later(later) => format!("FedEx gives no answer at the moment ({later}). Try again later"),
-        CallError::Refused(refusal) if is_permission(&refusal.code) => format!(
-            "FedEx does not let this project in ({refusal}). Add the {api} API to the project at developer.fedex.com"
-        ),
+        CallError::Refused(refusal) if convert::is_permission(&refusal.code) => not_let_in(api, &refusal.to_string()),
         CallError::Refused(refusal) if refusal.code.contains("ACCOUNT") => format!(
             "FedEx does not accept the account number for this project ({refusal}). Check `account`, and add the account to \
              the project's \
@@ -179,14 +174,16 @@ fn advice(api: &str, error: &CallError) -> String {
     }
 }
 
+fn not_let_in(api: &str, words: &str) -> String {
+    format!(
+        "FedEx does not let this project in ({words}). Most often it lacks the {api} API: add it to the project at developer.fedex.com"
+    )
+}
+
 fn no_tracking(words: &str) -> String {
     format!(
         "FedEx does not let this project ask where parcels are ({words}): none would be followed, and every purchase whose \
          answer is lost would be held until a person looks for it. Add {TRACKING} to the project at developer.fedex.com, or \
          enter the keys of a project that has it as track_api_key and track_secret_key in the secret"
     )
-}
-
-fn is_permission(code: &str) -> bool {
-    code.starts_with("FORBIDDEN") || code.starts_with("UNAUTHORIZED")
 }

@@ -28,6 +28,9 @@ use crate::ports::{
 };
 
 const OPERATION: &str = "fedex.ship";
+/// What the ways of an account into its projects are called.
+const SHIPPING: &str = "fedex";
+const TRACKING: &str = "fedex-track";
 /// The window in which FedEx counts calls: after a 429 it is over when it has passed once.
 const PAUSE: Duration = Duration::from_secs(10);
 /// The rests between questions after a shipment that FedEx makes while we wait, in milliseconds: twenty seconds in all.
@@ -95,34 +98,44 @@ impl Project {
     }
 
     /// Sends a call under a name of our own by which FedEx finds it. A quota that is used up was told before anything
-    /// was done.
+    /// was done, and so was a 403.
     async fn send(&self, call: Call, permit: Option<Permit>) -> Result<Answer, Lost> {
         let call = call
             .header("x-locale", "en_US")
             .header("x-customer-transaction-id", transaction()?);
         let answer = self.endpoint.send(&call, &self.bearer, permit).await?;
+        let words = || {
+            let error = convert::envelope(&answer);
+            error.map(|error| format!(": {}", error.refusal)).unwrap_or_default()
+        };
+        if self.endpoint.lane.is_forbidden(&answer) {
+            let reason = format!(
+                "FedEx does not let this project, or this account, ask for it{}",
+                words()
+            );
+            return Err(Lost::NotSent(Later::new(Obstacle::Unauthorised, reason)));
+        }
         let now = self.endpoint.clock.now();
         let Some(quota) = convert::quota(&answer, now) else {
             return Ok(answer);
         };
         if quota.is_daily {
             let lane = &self.endpoint.lane;
-            tracing::error!(account = lane.account, until = %quota.ends, "FedEx's quota of the day is used up");
-            if let Err(error) = lane.limits.pause(&lane.account, quota.ends).await {
-                tracing::warn!(account = lane.account, %error, "a pause could not be shared");
-            }
+            lane.stop_until(quota.ends, "FedEx's quota of the day is used up").await;
         }
-        let words = convert::envelope(&answer).map(|error| format!(": {}", error.refusal));
         Err(Lost::NotSent(Later {
-            reason: format!(
-                "FedEx takes no more calls until {}{}",
-                quota.ends,
-                words.unwrap_or_default()
-            ),
+            reason: format!("FedEx takes no more calls until {}{}", quota.ends, words()),
             after: quota.left(now),
             obstacle: Obstacle::Limited,
         }))
     }
+}
+
+/// The names of all ways of these accounts into FedEx, as the fleet shares how they fare, and of the address from which tokens are asked
+/// for.
+pub fn ways<'a>(accounts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let of = |number: &str| [SHIPPING, TRACKING].map(|way| format!("{way}:{number}"));
+    accounts.flat_map(of).chain([ADDRESS.to_owned()]).collect()
 }
 
 /// One FedEx account as one connection reaches it.
@@ -145,9 +158,12 @@ impl FedEx {
         let credentials = account::credentials(opening.secret)?;
         let own = credentials.track.as_ref().map(|_| TRACK);
         let tracking = credentials.track.unwrap_or_else(|| credentials.ship.clone());
+        let mut ship = project(&opening, &account, &credentials.ship, SHIPPING, None);
+        // Not so at Track: there every question is refused by itself, so that a lost purchase is held and not waited for.
+        ship.endpoint.lane.forbids = Some(convert::forbids);
         Ok(Self {
-            ship: project(&opening, &account, &credentials.ship, "fedex", None),
-            track: project(&opening, &account, &tracking, "fedex-track", own),
+            ship,
+            track: project(&opening, &account, &tracking, TRACKING, own),
             ship_from: opening.ship_from,
             accounts: opening.accounts,
             validates: opening.validates,
@@ -273,6 +289,7 @@ fn project(
             lease: opening.timeout * 2,
             pause: PAUSE,
             lockout: None,
+            forbids: None,
         },
     };
     let mint = Arc::new(Issuer {

@@ -22,7 +22,7 @@ use super::account::{Account, Credential};
 use super::convert::envelope;
 use super::wire::answer;
 use crate::domain::{ConnectionId, Health, Outage, Rate, Refusal, Trouble};
-use crate::http::{Answer, Call, Endpoint, Unauthorised, read};
+use crate::http::{Answer, Call, Endpoint, Lane, Unauthorised, read};
 use crate::ports::{AccountStanding, CallError, Later, Mint, Minted, Obstacle, TokenKey};
 
 /// Under which name every token request of the stack is counted, and paused.
@@ -38,6 +38,9 @@ const LOCKED: (SignedDuration, SignedDuration) = (SignedDuration::from_mins(15),
 /// Why a project is locked.
 const NO_TOKEN: &str = "FedEx answers this project's requests for tokens with 403: see at developer.fedex.com whether it is \
                         active";
+
+/// Why nobody asks for a token.
+const TURNED_AWAY: &str = "FedEx answers our address's requests for tokens with 403";
 
 /// What belongs to the tracking project, where it is one of its own.
 pub(crate) const TRACK: &str = "track";
@@ -142,15 +145,18 @@ impl Issuer {
     /// that.
     async fn stop_everybody(&self, address: &AccountStanding, now: Timestamp) {
         let until = now + SHUT_OUT;
-        tracing::error!(%until, "FedEx shuts our address out of token requests: none is made until then");
-        if let Err(error) = self.endpoint.lane.limits.pause(ADDRESS, until).await {
-            tracing::warn!(%error, "a pause could not be shared");
-        }
-        if address.health.outage.is_none() {
+        let everybody = Lane {
+            account: ADDRESS.to_owned(),
+            ..self.endpoint.lane.clone()
+        };
+        if address.health.outage.is_some() {
+            everybody.pause_until(until).await;
+        } else {
+            everybody.stop_until(until, TURNED_AWAY).await;
             let outage = Outage {
                 trouble: Trouble::Everything,
                 since: now,
-                reason: "a token request was answered with 403".to_owned(),
+                reason: TURNED_AWAY.to_owned(),
                 probes: 0,
                 probe_at: until,
             };

@@ -118,6 +118,7 @@ fn endpoint(base: &Url, way: &str, slots: Option<Slots>, ports: &Ports) -> Endpo
             lease: ports.timeout * 4,
             pause: PAUSE,
             lockout: None,
+            forbids: None,
         },
     }
 }

@@ -161,6 +161,7 @@ fn endpoint(settings: &Settings, ports: &Ports, slots: Option<Slots>) -> Endpoin
             lease: ports.timeout * 4,
             pause: PAUSE,
             lockout: None,
+            forbids: None,
         },
     }
 }

@@ -143,6 +143,7 @@ fn lane(account: String, slots: Option<Slots>, ports: &Ports) -> Lane {
         lease: ports.timeout * 4,
         pause: PAUSE,
         lockout: None,
+        forbids: None,
     }
 }
 

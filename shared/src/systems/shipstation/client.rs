@@ -148,6 +148,7 @@ impl ShipStation {
             lease: ports.timeout * 2,
             pause: PAUSE,
             lockout: None,
+            forbids: None,
             limits: ports.limits,
         };
         let stores = connection.desk.as_ref().map(|desk| &desk.stores);

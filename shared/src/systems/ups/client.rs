@@ -27,6 +27,10 @@ use crate::ports::{
 };
 
 const OPERATION: &str = "ups.ship";
+/// What the ways of an account into UPS are called.
+const SHIPPING: &str = "ups";
+const TRACKING: &str = "ups-tracking";
+const ALERTS: &str = "ups-alerts";
 /// Quantum View takes a week into the past. An hour less, for a run takes its time.
 const LISTING: Listing = Listing {
     longest: SignedDuration::from_hours(7 * 24 - 1),
@@ -67,6 +71,12 @@ pub struct Opening<'a> {
     pub limits: Arc<dyn Limits>,
     /// Where Track Alert v1 pushes to, where there is such an address.
     pub hook: Option<PushTarget>,
+}
+
+/// The names of all ways of these accounts into UPS, as the fleet shares how they fare.
+pub fn ways<'a>(accounts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let of = |number: &str| [SHIPPING, TRACKING, ALERTS].map(|way| format!("{way}:{number}"));
+    accounts.flat_map(of).collect()
 }
 
 /// One UPS account as one connection reaches it.
@@ -130,9 +140,9 @@ impl Ups {
             account.options.merchant_id.clone(),
         ));
         Self {
-            api: way("ups", &account.number, rate),
-            tracking: way("ups-tracking", &account.number, rate),
-            alerts: way("ups-alerts", &account.number, rate),
+            api: way(SHIPPING, &account.number, rate),
+            tracking: way(TRACKING, &account.number, rate),
+            alerts: way(ALERTS, &account.number, rate),
             bearer: Bearer::new(key.clone(), tokens.clone(), mint.clone()),
             tokens,
             ship_from,
@@ -254,6 +264,7 @@ fn endpoint(opening: &Opening<'_>, account: &Account) -> Endpoint {
             lease: opening.timeout * 2,
             pause: PAUSE,
             lockout: None,
+            forbids: None,
         },
     }
 }

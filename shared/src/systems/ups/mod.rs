@@ -33,6 +33,6 @@ mod tests;
 
 pub(crate) use account::needs_hook;
 pub use account::{check_secret, mistakes, validate};
-pub use client::{Opening, Ups};
+pub use client::{Opening, Ups, ways};
 pub use convert::{is_packaging, service_name};
 pub use push::PushTarget;

@@ -53,7 +53,7 @@ pub use courier::courier;
 pub use limits::{TokenTraffic, Traffic};
 pub use model::{Package, Reference, Shipment};
 pub use options::{Alerts, Capability, EndDate, Identifiers, NotReady, Options, Project, Webhook};
-pub use push::{Push, PushBooks, PushEntry, Told};
+pub use push::{Push, PushBooks, PushEntry, Told, signature};
 
 pub use crate::carriers::journey::{Event, EventKind};
 pub use crate::carriers::places::Address;

@@ -110,7 +110,7 @@ impl FedEx {
 }
 
 /// The signature of a body: Base64 of its HMAC-SHA256 by the security token.
-pub(super) fn signature(security_token: &str, body: &[u8]) -> String {
+pub fn signature(security_token: &str, body: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, security_token.as_bytes());
     BASE64.encode(hmac::sign(&key, body).as_ref())
 }

@@ -8,6 +8,10 @@ use crate::http::{Answer, VendorError};
 /// Codes that begin so are faults of FedEx's own, whatever the status: the same request may work later.
 const TRANSIENT: [&str; 3] = ["SYSTEM.", "SERVICE.", "INTERNAL."];
 
+/// Codes that end so are about what was asked, however they begin: `SERVICE.PACKAGECOMBINATION.INVALID` is FedEx's word for a service
+/// that does not go with a packaging, a weight or a place, and the same request is never taken.
+const ABOUT_THE_REQUEST: &str = ".INVALID";
+
 /// Reads the envelope, if the body is one. Of several errors the first names the code; one transient makes all so.
 pub(crate) fn envelope(answer: &Answer) -> Option<VendorError> {
     let body: Value = serde_json::from_str(&String::from_utf8_lossy(&answer.body)).ok()?;
@@ -19,9 +23,20 @@ pub(crate) fn envelope(answer: &Answer) -> Option<VendorError> {
     })
 }
 
+/// Whether an answer refuses the project or the account, whatever is asked: no order is at fault then, and asking for another one is
+/// refused as well.
+pub(crate) fn forbids(answer: &Answer) -> bool {
+    answer.status == 403 && envelope(answer).is_some_and(|error| is_permission(&error.refusal.code))
+}
+
+/// Whether a code says that the project, or the account, may not do this.
+pub(crate) fn is_permission(code: &str) -> bool {
+    code.starts_with("FORBIDDEN") || code.starts_with("UNAUTHORIZED")
+}
+
 /// Whether a code is of a fault of FedEx's own.
 pub(super) fn is_transient(code: &str) -> bool {
-    TRANSIENT.iter().any(|beginning| code.starts_with(beginning))
+    TRANSIENT.iter().any(|beginning| code.starts_with(beginning)) && !code.ends_with(ABOUT_THE_REQUEST)
 }
 
 fn words(errors: &[(String, String)]) -> String {

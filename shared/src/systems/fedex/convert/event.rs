@@ -1,10 +1,11 @@
 //! What Track and the webhook tell alike of an event, so that the same event is the same by either way.
 //!
-//! A time without its offset is no moment, and nothing is guessed from the place. Where the same event is told a second
-//! time with its offset, as a scan or among the dates beside the scans, it is that one.
+//! A time without its offset is no moment, and nothing is guessed from the name of the place. Where the same event is told a second
+//! time with its offset, as a scan or among the dates beside the scans, it is that one; where another scan of the same place tells its
+//! offset, that is the offset. A delivery is a fact whenever it was: where nothing tells its moment, it follows whatever came before.
 
-use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
+use jiff::{SignedDuration, Timestamp};
 
 use super::milestone::{carrier_code, is_cancelled, is_delivered, meaning};
 use super::when::{When, when};
@@ -76,7 +77,39 @@ fn moment(scan: &Scan, result: &TrackResult) -> Moment {
     if timed.any(|other| other.at.is_some() && other.local == own.local) {
         return Moment::Told;
     }
-    dated(scan, own, result).map_or(Moment::Uncertain, Moment::Certain)
+    let moment = dated(scan, own, result).or_else(|| at_the_place(scan, own, result));
+    let moment = moment.or_else(|| after_the_others(scan, own, result));
+    moment.map_or(Moment::Uncertain, Moment::Certain)
+}
+
+/// By the clock of the place, where another scan there tells its offset: of several, the one that was nearest.
+fn at_the_place(scan: &Scan, own: When, result: &TrackResult) -> Option<Timestamp> {
+    let place = spot(scan.scan_location.as_ref()?);
+    // A country, and a state too, may have several clocks, and a day has none.
+    if place.city.is_none() || own.is_day {
+        return None;
+    }
+    let there = |other: &&Scan| other.scan_location.as_ref().map(spot).as_ref() == Some(&place);
+    let told = result.scan_events.iter().filter(there);
+    let timed = told.filter_map(|other| when(other.date.as_deref()).filter(|other| other.at.is_some()));
+    let nearest = timed.min_by_key(|other| other.local.duration_until(own.local).abs())?;
+    let offset = nearest.local.duration_until(own.local);
+    nearest.at?.checked_add(offset).ok()
+}
+
+/// For a delivery: the moment after the last scan of which is certain that it came before.
+fn after_the_others(scan: &Scan, own: When, result: &TrackResult) -> Option<Timestamp> {
+    if scan_meaning(scan) != Meaning::Reached(Milestone::Delivered) {
+        return None;
+    }
+    let others = result
+        .scan_events
+        .iter()
+        .filter_map(|other| when(other.date.as_deref()));
+    let before = others
+        .filter(|other| other.local <= own.local)
+        .filter_map(|other| other.at);
+    before.max()?.checked_add(SignedDuration::from_secs(1)).ok()
 }
 
 /// The date beside the scans that is of the same event at the same local time, with its offset.

@@ -22,7 +22,7 @@ pub use parcel::is_packaging;
 pub use rate::service_name;
 
 pub(crate) use address::{question, verdict};
-pub(crate) use error::envelope;
+pub(crate) use error::{envelope, forbids, is_permission};
 pub(crate) use found::{Group, Piece, by_master, by_reference, grouped, piece, pieces};
 pub(crate) use news::{by_numbers, is_about_a_number, legal_number, of_a_number, told};
 pub(crate) use party::is_phone;

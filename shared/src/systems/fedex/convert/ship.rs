@@ -224,6 +224,10 @@ impl Sold {
         if numbers.is_empty() {
             numbers.push(id.clone());
         }
+        let only = match numbers.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        };
         let (told, all) = (numbers.len(), wanted(draft));
         let alerts = own.iter().flat_map(|sold| &sold.alerts).chain(&self.alerts);
         let mut remarks: Vec<String> = remarked(draft).chain(remarks(alerts)).collect();
@@ -251,7 +255,7 @@ impl Sold {
         let labels = if told < all {
             Vec::new()
         } else {
-            labels(&own, asked(draft))
+            labels(&own, only.as_ref(), asked(draft))
         };
         Some(Purchased { shipment, labels })
     }
@@ -283,15 +287,13 @@ fn id(sold: &answer::Shipment) -> Option<String> {
         .or_else(first)
 }
 
-/// The tracking numbers in the order of the request, each once, from whichever part of the answer names them.
+/// The tracking numbers in the order of the request, each once: of the parcels as they are answered or as they were completed, whichever
+/// are more; else of the documents.
 fn numbers(sold: &[&answer::Shipment]) -> Vec<String> {
     let place = |text: Option<&String>| text.and_then(|text| text.parse::<u32>().ok()).unwrap_or(u32::MAX);
     let mut pieces: Vec<&Piece> = sold.iter().flat_map(|sold| &sold.piece_responses).collect();
     pieces.sort_by_key(|piece| place(piece.package_sequence_number.as_ref()));
     let named: Vec<String> = once(pieces.into_iter().filter_map(number_of_piece));
-    if !named.is_empty() {
-        return named;
-    }
     let completed = sold.iter().filter_map(|sold| sold.completed_shipment_detail.as_ref());
     let mut details: Vec<&CompletedPackage> = completed
         .flat_map(|completed| &completed.completed_package_details)
@@ -302,8 +304,9 @@ fn numbers(sold: &[&answer::Shipment]) -> Vec<String> {
             .into_iter()
             .filter_map(|detail| own_number(&detail.tracking_ids)),
     );
-    if !detailed.is_empty() {
-        return detailed;
+    let most = if detailed.len() > named.len() { detailed } else { named };
+    if !most.is_empty() {
+        return most;
     }
     let documents = sold.iter().flat_map(|sold| &sold.shipment_documents);
     once(documents.filter_map(|document| document.tracking_number.clone()))
@@ -349,9 +352,10 @@ fn asked(draft: &Value) -> LabelFormat {
     code.and_then(label::format).unwrap_or(LabelFormat::Pdf)
 }
 
-fn labels(sold: &[&answer::Shipment], asked: LabelFormat) -> Vec<LabelImage> {
+/// The labels and papers; where there is only one parcel, a label that names none is its own.
+fn labels(sold: &[&answer::Shipment], only: Option<&String>, asked: LabelFormat) -> Vec<LabelImage> {
     let of_piece = |piece: &Piece| {
-        let number = number_of_piece(piece);
+        let number = number_of_piece(piece).or_else(|| only.cloned());
         let papers: Vec<LabelImage> = label::papers(&piece.package_documents).collect();
         let labels = label::of_parcel(&piece.package_documents, number.as_ref(), asked);
         labels.into_iter().chain(papers)
@@ -360,7 +364,10 @@ fn labels(sold: &[&answer::Shipment], asked: LabelFormat) -> Vec<LabelImage> {
     let mut all: Vec<LabelImage> = pieces.flat_map(of_piece).collect();
     let documents = || sold.iter().flat_map(|sold| &sold.shipment_documents);
     if all.iter().all(|label| label.tracking_number.is_none()) {
-        let of_document = |document: &Document| label::of_parcel(std::slice::from_ref(document), None, asked);
+        let of_document = |document: &Document| {
+            let own = document.tracking_number.as_ref().or(only);
+            label::of_parcel(std::slice::from_ref(document), own, asked)
+        };
         all.extend(documents().flat_map(of_document));
     }
     all.extend(sold.iter().flat_map(|sold| label::papers(&sold.shipment_documents)));

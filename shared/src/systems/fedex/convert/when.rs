@@ -12,6 +12,8 @@ pub(super) struct When {
     pub(super) at: Option<Timestamp>,
     /// At the place.
     pub(super) local: DateTime,
+    /// Whether it is a day alone.
+    pub(super) is_day: bool,
 }
 
 /// Reads a time; what cannot be is none.
@@ -22,6 +24,7 @@ pub(super) fn when(text: Option<&str>) -> Option<When> {
     Some(When {
         at: offset.and_then(|offset| offset.to_timestamp(local).ok()),
         local,
+        is_day: pieces.time().is_none(),
     })
 }
 

@@ -117,6 +117,44 @@ fn a_purchase_survives_whatever_else_cannot_be_read() {
     assert_eq!(documents.labels[1].tracking_number.as_deref(), Some(SECOND));
 }
 
+/// P20, P63: the only label of the only parcel is its own, though it names no parcel: it would be lost otherwise, for it is given once.
+#[test]
+fn the_label_of_an_only_parcel_needs_no_number() {
+    let said = |documents: Value, pieces: Value| {
+        let body = json!({ "output": { "transactionShipments": [
+            { "masterTrackingNumber": MASTER, "pieceResponses": pieces, "shipmentDocuments": documents }
+        ] } });
+        convert::purchased(body.to_string().as_bytes(), &fixture("ship/request-domestic")).unwrap()
+    };
+    let label = json!([{ "contentType": "LABEL", "docType": "ZPLII", "encodedLabel": "XlhBXlha" }]);
+    let nothing = json!([]);
+    let with_the_piece = said(nothing.clone(), json!([{ "packageDocuments": label.clone() }]));
+    let with_the_shipment = said(label, nothing);
+    for bought in [with_the_piece, with_the_shipment] {
+        let labels: Vec<_> = bought
+            .labels
+            .iter()
+            .map(|label| label.tracking_number.as_deref())
+            .collect();
+        assert_eq!((numbers(&bought), labels), (vec![MASTER], vec![Some(MASTER)]));
+    }
+}
+
+/// P63: where the parcels are answered in part and all of them are completed, all are told.
+#[test]
+fn parcels_count_where_most_of_them_are_named() {
+    let mut body = fixture("ship/answer-two-parcels");
+    let pieces = body.pointer_mut("/output/transactionShipments/0/pieceResponses");
+    pieces.and_then(Value::as_array_mut).unwrap().truncate(1);
+    let completed = "/output/transactionShipments/0/completedShipmentDetail/completedPackageDetails";
+    *body.pointer_mut(completed).unwrap() = json!([
+        { "sequenceNumber": 1, "trackingIds": [{ "trackingIdType": "FEDEX", "trackingNumber": MASTER }] },
+        { "sequenceNumber": 2, "trackingIds": [{ "trackingIdType": "FEDEX", "trackingNumber": SECOND }] },
+    ]);
+    let bought = convert::purchased(body.to_string().as_bytes(), &fixture("ship/request-multi")).unwrap();
+    assert_eq!(numbers(&bought), [MASTER, SECOND]);
+}
+
 #[test]
 fn an_answer_without_a_shipment_is_no_purchase() {
     for name in ["ship/answer-without-identifier", "ship/answer-job", "error/one"] {
@@ -273,6 +311,10 @@ fn the_envelope_is_read_in_its_variants() {
     );
     assert_eq!(error("error/bare").refusal.message, "There is no such resource.");
     assert!(error("error/system").transient && error("token/unavailable").transient);
+    assert!(
+        !error("error/combination").transient,
+        "the service is not away: it does not go with the packaging, and asking again would never end"
+    );
     assert_eq!(
         convert::envelope(&answer(200, &fixture("ship/answer-two-parcels"))),
         None
@@ -295,6 +337,11 @@ fn what_a_failed_purchase_means() {
     assert!(matches!(canned(400, "error/one"), Err(EffectError::Rejected(_))));
     assert!(matches!(canned(422, "error/several"), Err(EffectError::Rejected(_))));
     assert!(matches!(canned(400, "error/system"), Err(EffectError::Unknown(_))));
+    assert!(matches!(
+        canned(400, "error/combination"),
+        Err(EffectError::Rejected(_))
+    ));
+    assert!(matches!(canned(503, "error/combination"), Err(EffectError::Unknown(_))));
     assert!(matches!(canned(500, "error/one"), Err(EffectError::Unknown(_))));
     assert!(matches!(canned(401, "error/expired"), Err(EffectError::NotSent(_))));
     assert!(matches!(
@@ -302,6 +349,20 @@ fn what_a_failed_purchase_means() {
         Err(EffectError::Unknown(_))
     ));
     assert!(matches!(bought(403, ""), Err(EffectError::Unknown(_))));
+}
+
+/// A 403 in FedEx's own words is about who asks; a page, another code or another status is not.
+#[test]
+fn a_403_is_no_orders_fault() {
+    let forbids = |status, name: &str| convert::forbids(&answer(status, &fixture(name)));
+    assert!(forbids(403, "track/refused-other"));
+    assert!(!forbids(400, "track/refused-other") && !forbids(403, "error/one"));
+    let page = Answer {
+        status: 403,
+        headers: HeaderMap::new(),
+        body: Bytes::from_static(b"<html>Forbidden</html>"),
+    };
+    assert!(!convert::forbids(&page));
 }
 
 /// P61: a window is over after ten seconds, a day at midnight in Greenwich, and a hint is taken.

@@ -1,8 +1,10 @@
 //! The adapter at a server of canned answers, with a clock that is turned and limits that it shares.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, SharedString, Unit};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -18,6 +20,39 @@ use crate::systems::stub::{Kept, Shared, Stub as Server};
 
 /// When everything begins.
 const NOON: &str = "2026-11-20T12:00:00Z";
+
+/// How often an alarm rang that an account stands still, on this thread.
+#[derive(Default)]
+pub(super) struct Rings(Arc<AtomicU64>);
+
+impl Rings {
+    pub(super) fn heard(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl metrics::Recorder for Rings {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        match key.name() {
+            "AccountsPaused" => Counter::from_arc(self.0.clone()),
+            _ => Counter::noop(),
+        }
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
 
 /// An answer: a status and a body.
 pub(super) type Said = (u16, Vec<u8>);

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::calls::canned;
-use super::stub::{Asked, Stub};
+use super::stub::{Asked, Rings, Stub};
 use super::two_secrets;
 use crate::domain::{DocumentId, JobId};
 use crate::flows::refresh::Refresh;
@@ -152,9 +152,11 @@ async fn a_project_that_is_refused_for_good_does_not_stop_the_others() {
     );
 }
 
-/// P60: where nobody was let in meanwhile it may be the address still: everybody is stopped again.
+/// P60: where nobody was let in meanwhile it may be the address still: everybody is stopped again. The alarm rings once.
 #[tokio::test]
 async fn while_nobody_is_let_in_everybody_is_stopped() {
+    let rings = Rings::default();
+    let _listening = metrics::set_default_local_recorder(&rings);
     let stub = Stub::new(|_| canned(403, "track/refused-other")).await;
     let barred = stub.fedex(json!({})).mint_for(None).unwrap();
     for minutes in [15, 30, 60] {
@@ -163,7 +165,7 @@ async fn while_nobody_is_let_in_everybody_is_stopped() {
         assert_eq!(paused.duration_since(stub.clock.now()).as_mins(), 10);
         stub.clock.turn(SignedDuration::from_mins(minutes));
     }
-    assert_eq!(stub.asked().len(), 3);
+    assert_eq!((stub.asked().len(), rings.heard()), (3, 1));
 }
 
 /// One key for each project at each host, and never the key itself.

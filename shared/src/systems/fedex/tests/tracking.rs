@@ -140,6 +140,78 @@ async fn times_without_an_offset_count_only_where_the_offset_is_told_elsewhere()
     assert_eq!(news.untimed, 2, "out for delivery, and the one without any time");
 }
 
+/// A delivery and the scan before it, without their offsets and without a date beside the scans; the answer, changed.
+async fn untimed(change: impl Fn(&mut Value)) -> News {
+    let mut answer = fixture("track/answer-delivered");
+    let result = answer
+        .pointer_mut("/output/completeTrackResults/0/trackResults/0")
+        .unwrap();
+    result["dateAndTimes"] = Value::Array(Vec::new());
+    for scan in result["scanEvents"].as_array_mut().unwrap() {
+        change(scan);
+    }
+    answered(200, answer.to_string()).await.unwrap().unwrap()
+}
+
+fn without_offset(scan: &mut Value) {
+    let local: String = scan["date"].as_str().unwrap().chars().take(19).collect();
+    scan["date"] = local.into();
+}
+
+/// P64, P66: a time without its offset is read by the clock that another scan of the same place tells.
+#[tokio::test]
+async fn the_clock_of_a_place_is_told_by_its_other_scans() {
+    let news = untimed(|scan| {
+        if scan["eventType"] == "DL" {
+            without_offset(scan);
+        }
+    })
+    .await;
+    let delivered = fold(&news.events).unwrap();
+    assert_eq!(
+        (delivered.milestone, delivered.at, news.untimed),
+        (Milestone::Delivered, at("2026-11-20T21:30:00Z"), 0)
+    );
+    let of_another_place = untimed(|scan| match scan["eventType"].as_str() {
+        Some("OD") => {
+            without_offset(scan);
+            scan["scanLocation"]["city"] = "MACON".into();
+        }
+        _ => {}
+    });
+    assert_eq!(of_another_place.await.untimed, 1, "a state may have several clocks");
+}
+
+/// P64, P66: that a parcel has arrived is shown though nothing tells when: it was after everything that came before.
+#[tokio::test]
+async fn a_delivery_without_a_moment_is_a_delivery() {
+    let news = untimed(|scan| {
+        if scan["scanLocation"]["city"] == "ATLANTA" {
+            without_offset(scan);
+        }
+    })
+    .await;
+    let delivered = fold(&news.events).unwrap();
+    assert_eq!(
+        (delivered.milestone, delivered.at, news.untimed),
+        (Milestone::Delivered, at("2026-11-20T02:10:01Z"), 1),
+        "out for delivery is no moment"
+    );
+    let day = untimed(|scan| {
+        if scan["eventType"] == "DL" {
+            scan["date"] = "2026-11-20".into();
+        }
+    });
+    let day = fold(&day.await.events).unwrap();
+    assert_eq!(
+        (day.milestone, day.at),
+        (Milestone::Delivered, at("2026-11-20T02:10:01Z")),
+        "a day has no clock"
+    );
+    let nowhere = untimed(without_offset).await;
+    assert_eq!((nowhere.events.len(), nowhere.untimed), (0, 6), "nothing is certain");
+}
+
 /// P64: of parcels that went by the same number the one counts that was shipped when ours was.
 #[tokio::test]
 async fn a_number_that_was_given_before_tells_of_ours_only() {
@@ -172,7 +244,10 @@ async fn a_delivery_after_an_untimed_return_is_the_return() {
             .unwrap();
         for scan in scans {
             match scan["eventType"].as_str() {
-                Some("RS") => scan["date"] = back.into(),
+                Some("RS") => {
+                    scan["date"] = back.into();
+                    scan["scanLocation"]["city"] = "NOWHERE ELSE".into();
+                }
                 Some("DL") => scan["date"] = delivered.into(),
                 _ => {}
             }
