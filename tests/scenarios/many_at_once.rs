@@ -108,8 +108,8 @@ impl Parcels for FullFirst {
         self.0.events(key).await
     }
 
-    async fn record(&self, parcel: &TrackedParcel, events: &[TrackingEvent]) -> Result<bool, StoreError> {
-        self.0.record(parcel, events).await
+    async fn record(&self, parcel: &TrackedParcel) -> Result<bool, StoreError> {
+        self.0.record(parcel).await
     }
 
     async fn set_aside(&self, key: &ParcelKey, events: &[TrackingEvent]) -> Result<(), StoreError> {
