@@ -292,7 +292,7 @@ async fn what_is_due_is_read_page_by_page_while_it_moves_on() {
     for turn in 0..60 {
         let mut parcel = parcel(&format!("1Z{turn:03}"));
         parcel.next_poll = Some(start() - hours(turn % 2));
-        assert!(store.dynamo.record(&parcel, &[]).await.unwrap());
+        assert!(store.dynamo.record(&parcel).await.unwrap());
         expected.push(parcel.key);
     }
     let (mut found, mut pages) = (Vec::new(), 0);
@@ -307,7 +307,7 @@ async fn what_is_due_is_read_page_by_page_while_it_moves_on() {
             for mut parcel in store.dynamo.parcels(&page.keys).await.unwrap() {
                 parcel.version += 1;
                 parcel.queued_until = Some(start() + hours(1));
-                assert!(store.dynamo.record(&parcel, &[]).await.unwrap());
+                assert!(store.dynamo.record(&parcel).await.unwrap());
             }
             found.extend(page.keys);
             (after, pages) = (page.next, pages + 1);
