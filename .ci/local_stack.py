@@ -21,7 +21,7 @@ from botocore.config import Config
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
-CONNECTED_WITHIN = 120
+CONNECTED_WITHIN = 240
 
 # Where people have things sent.
 ADDRESS = {

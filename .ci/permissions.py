@@ -575,17 +575,23 @@ class Trial:
         self.wrong = []
 
     def whole(self):
+        """Plays every story under the whole role; only one that goes well then can show anything later."""
         self.functions.start_anew(self.name)
-        for story in self.stories:
-            try:
-                text = play(self.world, story)
-            except Failed as failed:
-                self.wrong.append(f"{self.name}: it cannot be prepared that {story.name}: {failed}")
-                continue
-            if found := REFUSED.search(text) or WRONG.search(text):
-                self.wrong.append(f"{self.name}: under its whole role it does not go well that {story.name}: {found[0]}\n{text[-1500:]}")
-            elif not story.shows.search(text):
-                self.wrong.append(f"{self.name}: it does not show that {story.name} ({story.shows.pattern}):\n{text[-3000:]}")
+        self.stories = [story for story in self.stories if self.goes_well(story)]
+
+    def goes_well(self, story):
+        try:
+            text = play(self.world, story)
+        except Failed as failed:
+            self.wrong.append(f"{self.name}: it cannot be prepared that {story.name}: {failed}")
+            return False
+        if found := REFUSED.search(text) or WRONG.search(text):
+            self.wrong.append(f"{self.name}: under its whole role it does not go well that {story.name}: {found[0]}\n{text[-1500:]}")
+        elif not story.shows.search(text):
+            self.wrong.append(f"{self.name}: it does not show that {story.name} ({story.shows.pattern}):\n{text[-3000:]}")
+        else:
+            return True
+        return False
 
     def statement(self, policy, document, statement):
         """How it shows that a statement is needed; nothing if it does not."""
