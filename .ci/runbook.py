@@ -220,7 +220,7 @@ class People:
             body = secrets.get_secret_value(SecretId=f"waybill/local/acme/{system}")["SecretString"]
             (self.folder / f"{system}.json").write_text(body)
         shutil.copy(self.stack.folder / "netsuite-ups.toml", self.folder / "acme.toml")
-        until(60, "orders have shipped", lambda: not self.jobs("open") and self.jobs("shipped"))
+        until(240, "orders have shipped", lambda: not self.jobs("open") and self.jobs("shipped"))
         self.lose_answers()
 
     def lose_answers(self):
@@ -233,14 +233,14 @@ class People:
             lost = {"operation": "ship", "kind": kind, "max": 1, "body_contains": f'"{number}"'}
             self.ups.post("faults", {"faults": [lost, *stale]})
             self.stack.waybill("connection", "poll", self.buying)
-            until(30, f"the answer for {number} is lost", lambda number=number: self.is_lost(number))
-            until(30, f"{other} ships", lambda other=other: [job for job in self.jobs("shipped") if job["number"] == other])
+            until(90, f"the answer for {number} is lost", lambda number=number: self.is_lost(number))
+            until(90, f"{other} ships", lambda other=other: [job for job in self.jobs("shipped") if job["number"] == other])
 
         def held():
             jobs = [job for job in self.jobs("held") if job["number"] in kinds]
             return jobs if len(jobs) == len(kinds) else None
 
-        for job in until(60, f"{sorted(kinds)} are held", held):
+        for job in until(240, f"{sorted(kinds)} are held", held):
             self.used.add(job["id"])
             self.lost[kinds[job["number"]]].append(job)
 
@@ -354,7 +354,7 @@ def parked(people):
         people.stack.waybill("connection", "poll", people.desk)
         return [job for job in people.jobs("held", people.desk) if job["number"] == "NOBODY-KNOWS-IT"]
 
-    return {"JOB": until(30, "what was shipped is held", is_held)[0]["id"], "NUMBER": meant}
+    return {"JOB": until(90, "what was shipped is held", is_held)[0]["id"], "NUMBER": meant}
 
 
 def held(people):
