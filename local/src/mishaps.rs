@@ -1,5 +1,5 @@
-//! What goes wrong at the carriers in the demo: purchases lose their answers, and the rates of one document of each pairing fail
-//! for a while.
+//! What goes wrong at the carriers in the demo: purchases lose their answers, the rates of one document of each pairing fail
+//! for a while, and tokens end in mid-flight.
 
 use simulators::faults::{Fault, FaultKind};
 use waybill::domain::DocumentId;
@@ -34,6 +34,17 @@ pub fn befall(outside: &Outside) {
             }
         }
     }
+}
+
+/// Ends the tokens that carriers have given to the operator's checks as soon as rates are asked for: the functions then ask for tokens of
+/// their own, and what they say of that stands in their logs.
+pub fn end_tokens(outside: &Outside) {
+    let asked = outside.carriers.iter().filter(|carrier| carrier.desk().is_none());
+    asked.for_each(|carrier| {
+        carrier
+            .faults()
+            .add(Fault::new("rate", FaultKind::ExpireTokens).at_most(1));
+    });
 }
 
 /// Which purchases of the carrier's pairing with this index lose their answers, and how.

@@ -2,27 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
+/// The name of the deployment that a person keeps.
+pub const KEPT: &str = "kept";
+
 /// The workspace and one named deployment in it. Two deployments with different names can run at once.
 #[derive(Debug, Clone)]
 pub struct Place {
     root: PathBuf,
-    name: &'static str,
+    name: String,
 }
 
 impl Place {
-    /// The deployment that `cargo local up` keeps.
+    /// The deployment that `cargo local up` keeps, where it is given no name.
     #[must_use]
     pub fn kept() -> Self {
-        Self::named("kept")
+        Self::named(KEPT)
     }
 
     /// A deployment called `name`.
     #[must_use]
-    pub fn named(name: &'static str) -> Self {
+    pub fn named(name: &str) -> Self {
         let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         Self {
             root: crate_folder.parent().unwrap_or(crate_folder).to_owned(),
-            name,
+            name: name.to_owned(),
         }
     }
 
@@ -53,14 +56,14 @@ impl Place {
     /// What belongs to this deployment alone: the emulator's log and its files.
     #[must_use]
     pub fn own_folder(&self) -> PathBuf {
-        self.shared().join(self.name)
+        self.shared().join(&self.name)
     }
 
     /// The description of the deployment that runs.
     #[must_use]
     pub fn stack_file(&self) -> PathBuf {
-        match self.name {
-            "kept" => self.shared().join("stack.json"),
+        match self.name.as_str() {
+            KEPT => self.shared().join("stack.json"),
             _ => self.own_folder().join("stack.json"),
         }
     }

@@ -160,6 +160,7 @@ impl Demo<'_> {
         progress
             .phase(&format!("connecting {systems}"), async |_| self.connect().await)
             .await?;
+        mishaps::end_tokens(self.outside);
         let name = format!("shipping {} orders", self.arguments.orders);
         let mut chaos = self.arguments.chaos.map(|seed| Chaos::over(self.running.group(), seed));
         let ended = progress
@@ -210,11 +211,12 @@ impl Demo<'_> {
             ..totals
         };
         self.tell(&told, &totals).await?;
-        ended
+        // What a log holds is told first, whatever else went wrong.
+        silent
+            .and(ended)
             .and(delivered)
             .and(stocked)
             .and(opened_labels)
-            .and(silent)
             .and_then(|()| once_each(&totals))
             .and_then(|()| counts::seen(&counts))
             .and_then(|()| self.nothing_of_others())?;

@@ -8,7 +8,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use local::failure::{Outcome, While};
 use local::ministack;
-use local::place::Place;
+use local::place::{KEPT, Place};
 use local::play::Play;
 use local::progress::Progress;
 use local::signals::Interrupts;
@@ -18,6 +18,9 @@ use local::stack::{self, Description};
 #[derive(Parser)]
 #[command(name = "cargo local")]
 struct Arguments {
+    /// Which deployment: each name has one of its own, and they can run at once
+    #[arg(long, global = true, default_value = KEPT)]
+    name: String,
     #[command(subcommand)]
     command: Command,
 }
@@ -43,7 +46,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse().command).await {
+    match run(&Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
@@ -52,9 +55,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Outcome<()> {
-    let place = Place::kept();
-    match command {
+async fn run(arguments: &Arguments) -> Outcome<()> {
+    let place = Place::named(&arguments.name);
+    match arguments.command {
         Command::Up => up(&place).await,
         Command::Down => down(&place).await,
         Command::Status => status(&place).await,
