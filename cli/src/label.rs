@@ -81,6 +81,13 @@ async fn rotate_key(stack: &Stack, common: &Common, end_old: bool) -> Result<Ans
             SEALS_ON.as_secs()
         ));
         tokio::time::sleep(SEALS_ON).await;
+        let standing = secrets.read(name).await?;
+        let standing = standing.and_then(|body| Body::read(body.expose_secret()));
+        if standing.is_none_or(|standing| standing.key != body.key) {
+            let words =
+                "somebody has rotated the key meanwhile, and nothing was ended: old links still open. Begin again";
+            return Err(Failure::new(words));
+        }
         body.end_old();
         secrets.set(name, &sealed(&body)?).await?;
     }

@@ -663,7 +663,7 @@ fn workers_of_queues_share_one_setting_of_memory() {
         assert_eq!(configured, of_a_queue, "{name}");
     }
     let memory = &template["Parameters"]["WorkerMemory"];
-    assert_eq!((&memory["Default"], &memory["MinValue"]), (&json!(256), &json!(128)));
+    assert_eq!((&memory["Default"], &memory["MinValue"]), (&json!(256), &json!(256)));
 }
 
 #[test]

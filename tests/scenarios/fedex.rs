@@ -415,6 +415,25 @@ async fn a_project_that_may_not_ship_holds_no_order() -> Result<(), Failure> {
     Ok(())
 }
 
+/// P20, P63: who may buy but not cancel goes on buying: a refused cancellation is the answer to one question, and says nothing about the
+/// account.
+#[tokio::test]
+async fn a_cancellation_that_is_forbidden_stops_no_purchase() -> Result<(), Failure> {
+    let (world, depot, order) = with_an_order(seeing_at_once()).await?;
+    poll_and_work(&world, &depot).await?;
+    depot.fault(Fault::new("cancel", status(403)));
+    world.operator().void(&world.job(order)?.id, "ann").await?;
+    world.pass(HOUR).await?;
+    assert!(depot.fedex.asked("cancel") > 0, "it was tried");
+    assert!(world.job(order)?.purchase.done().is_some(), "what was bought stays");
+    let standing = world.store.standing("fedex:740561073").await?;
+    assert!(standing.health.outage.is_none(), "{:?}", standing.health);
+    let other = world.enter(world.plain(1))?;
+    poll_and_work(&world, &depot).await?;
+    assert!(world.job(other)?.finished(), "{:?}", world.job(other)?);
+    Ok(())
+}
+
 /// P60: an address that is shut out of token requests stops everybody, and that is said once, however long it lasts.
 #[tokio::test]
 async fn an_address_that_is_shut_out_is_heard_of() -> Result<(), Failure> {

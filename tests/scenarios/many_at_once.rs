@@ -147,7 +147,7 @@ impl Parcels for FullFirst {
     }
 }
 
-/// Ships one order, and has so many parcels like its own, all due now.
+/// Ships one order, and has so many parcels like its own, all due for some minutes, so that nobody is under way to them.
 async fn many_parcels(world: &World, count: usize) -> Result<Vec<ParcelKey>, Failure> {
     let order = world.enter(world.plain(1))?;
     world.poll_and_work().await?;
@@ -158,7 +158,7 @@ async fn many_parcels(world: &World, count: usize) -> Result<Vec<ParcelKey>, Fai
     let mut keys = Vec::with_capacity(count);
     for number in 0..count {
         let mut parcel = TrackedParcel {
-            next_poll: Some(now),
+            next_poll: Some(now - MINUTE * 3),
             queued_until: None,
             version: 1,
             ..sample.clone()
@@ -184,8 +184,7 @@ fn queued(world: &World) -> Vec<ParcelKey> {
 fn still_due(world: &World) -> usize {
     let (tables, now) = (world.store.tables(), world.now());
     let all = tables.tracked.parcels.values();
-    all.filter(|parcel| parcel.due_at().is_some_and(|due| due <= now))
-        .count()
+    all.filter(|parcel| parcel.is_to_be_queued(now)).count()
 }
 
 /// Twenty thousand parcels that are due together are queued in one round, each once; nothing is left to the next.

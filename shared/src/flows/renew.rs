@@ -149,14 +149,36 @@ impl Renew {
         let mut means = None;
         let mut done = Ok(());
         for some in keys.chunks(IN_HAND) {
-            if done.is_err() || self.track.clock.now() >= deadline {
+            if self.track.clock.now() >= deadline {
                 break;
             }
             report.due += count(some.len());
-            done = self.renew_some(id, some, &mut means, deadline, report).await;
+            if self.renew_some(id, some, &mut means, deadline, report).await.is_err() {
+                done = done.and(self.renew_each(id, some, &mut means, deadline, report).await);
+            }
         }
         if let Some(Means::Ask(systems, _)) = &means {
             systems.close().await;
+        }
+        done
+    }
+
+    /// One by one, where not all of them could be dealt with together: a parcel that cannot be read keeps no other from its promise.
+    async fn renew_each(
+        &self,
+        id: &ConnectionId,
+        keys: &[ParcelKey],
+        means: &mut Option<Means>,
+        deadline: Timestamp,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
+        let mut done = Ok(());
+        for key in keys {
+            if self.track.clock.now() >= deadline {
+                break;
+            }
+            let one = std::slice::from_ref(key);
+            done = done.and(self.renew_some(id, one, means, deadline, report).await);
         }
         done
     }

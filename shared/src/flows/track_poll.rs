@@ -11,7 +11,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use futures::future::{join, join_all};
 use futures::{StreamExt, stream};
@@ -564,8 +563,7 @@ impl TrackPoll {
             return Ok(false);
         }
         if !pushed {
-            let message = TrackingMessage::Parcel(next.key.clone());
-            self.track.queue.send(&message, &next.tenant, Duration::ZERO).await?;
+            self.track.call_for(&next, SignedDuration::ZERO).await;
         }
         Ok(sooner)
     }

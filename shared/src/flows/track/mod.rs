@@ -239,7 +239,7 @@ impl Track {
     }
 
     /// Sends a message about a parcel; if that fails, the parcel is found when it is due.
-    async fn call_for(&self, parcel: &TrackedParcel, delay: SignedDuration) {
+    pub(super) async fn call_for(&self, parcel: &TrackedParcel, delay: SignedDuration) {
         let message = TrackingMessage::Parcel(parcel.key.clone());
         let delay = std::time::Duration::try_from(delay).unwrap_or_default();
         if let Err(error) = self.queue.send(&message, &parcel.tenant, delay).await {

@@ -351,7 +351,8 @@ impl Visit<'_> {
         self.track.tellings.write_telling(connection, document, telling).await
     }
 
-    /// Nothing is left to tell of this parcel, unless it has moved meanwhile.
+    /// Nothing is left to tell of this parcel, unless it has moved meanwhile: whoever moved it left the message to us, for its telling
+    /// was due then.
     async fn told(&self, told: &TrackedParcel) -> Result<(), StoreError> {
         let done = |parcel: &TrackedParcel| {
             (parcel.progress == told.progress && parcel.ended == told.ended).then(|| TrackedParcel {
@@ -362,7 +363,11 @@ impl Visit<'_> {
                 ..parcel.clone()
             })
         };
-        self.track.change(told.clone(), done).await.map(|_| ())
+        let standing = self.track.change(told.clone(), done).await?;
+        if let Some(moved) = standing.filter(|parcel| parcel.tell_at.is_some()) {
+            self.track.call_for(&moved, self.track.tell_after).await;
+        }
+        Ok(())
     }
 
     /// Whoever minds the parcel does so a little longer; after that it is due by itself.

@@ -97,6 +97,15 @@ impl Project {
         Self::new(self.way, endpoint, key, self.mint.clone(), self.tokens.clone())
     }
 
+    /// The same project, where a 403 refuses whoever asks. Elsewhere a 403 is the answer to one question: a cancellation, a look-up or an
+    /// address may be refused while purchases are not.
+    fn refusing_everybody(&self) -> Self {
+        let mut endpoint = self.endpoint.clone();
+        endpoint.lane.forbids = Some(convert::forbids);
+        let (key, mint, tokens) = (self.key.clone(), self.mint.clone(), self.tokens.clone());
+        Self::new(self.way, endpoint, key, mint, tokens)
+    }
+
     /// Sends a call under a name of our own by which FedEx finds it. A quota that is used up was told before anything
     /// was done, and so was a 403.
     async fn send(&self, call: Call, permit: Option<Permit>) -> Result<Answer, Lost> {
@@ -143,6 +152,8 @@ pub struct FedEx {
     pub(super) account: Account,
     /// Ship, Rates and Address Validation: what orders wait for.
     pub(super) ship: Project,
+    /// The same for purchases and prices, which every order asks for alike: who may not ask for one is no order's fault.
+    sell: Project,
     /// Track. A way of its own: whatever befalls it stops no shipment.
     pub(super) track: Project,
     pub(super) ship_from: Address,
@@ -158,10 +169,9 @@ impl FedEx {
         let credentials = account::credentials(opening.secret)?;
         let own = credentials.track.as_ref().map(|_| TRACK);
         let tracking = credentials.track.unwrap_or_else(|| credentials.ship.clone());
-        let mut ship = project(&opening, &account, &credentials.ship, SHIPPING, None);
-        // Not so at Track: there every question is refused by itself, so that a lost purchase is held and not waited for.
-        ship.endpoint.lane.forbids = Some(convert::forbids);
+        let ship = project(&opening, &account, &credentials.ship, SHIPPING, None);
         Ok(Self {
+            sell: ship.refusing_everybody(),
             ship,
             track: project(&opening, &account, &tracking, TRACKING, own),
             ship_from: opening.ship_from,
@@ -180,6 +190,7 @@ impl FedEx {
                 ..self.account.clone()
             },
             ship: self.ship.serving(account),
+            sell: self.sell.serving(account),
             track: self.track.serving(account),
             ship_from: self.ship_from.clone(),
             accounts: Vec::new(),
@@ -350,7 +361,8 @@ impl Carrier for FedEx {
     async fn offers(&self, request: &RateRequest) -> Result<Vec<Offer>, CallError> {
         let body = convert::rate(&self.account, request).map_err(CallError::Refused)?;
         let call = post("rate", "/rate/v1/rates/quotes", &body).map_err(CallError::Refused)?;
-        convert::offers(&self.read(call).await?, request.ship_date)
+        let answer = http::read(self.sell.send(call, None).await, convert::envelope)?;
+        convert::offers(&answer, request.ship_date)
     }
 
     fn draft(&self, request: &ShipmentRequest) -> Result<Draft, Refusal> {
@@ -362,7 +374,7 @@ impl Carrier for FedEx {
 
     async fn create(&self, draft: &Draft, permit: Permit) -> Result<Purchased, EffectError> {
         let call = Call::new("ship", Method::POST, "/ship/v1/shipments").json(&convert::sent(&draft.body));
-        let answer = http::effect(self.ship.send(call, Some(permit)).await, convert::envelope)?;
+        let answer = http::effect(self.sell.send(call, Some(permit)).await, convert::envelope)?;
         let mut sold = Sold::default();
         sold.hear(&answer.body);
         let job = convert::job(&answer.body);
