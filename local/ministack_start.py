@@ -1,12 +1,13 @@
 """Starts MiniStack as `local` wants it.
 
-Three things differ from `python -m ministack`:
+Four things differ from `python -m ministack`:
 
 - The Runtime API that MiniStack serves to each function writes an answer in several pieces. Nagle's algorithm then holds
   the last piece back until the peer's delayed acknowledgement, about 40 ms per invocation. It is switched off.
 - With `--stop-with-parent` the end of standard input ends MiniStack and its functions: a demo that is killed leaves
   nothing running.
 - What the functions do is counted (`ministack_counts.py`).
+- Who may send a message may send several in one request: AWS has no permission of its own for that (`BATCHES`).
 """
 
 import http.server
@@ -21,12 +22,27 @@ import ministack_counts
 PARENT_FLAG = "--stop-with-parent"
 GRACE_SECONDS = 5
 
+# Requests that AWS permits by another one's name: the SQS API Reference says so at SendMessageBatch.
+BATCHES = {"sqs:SendMessageBatch": "sqs:SendMessage"}
+
 
 def stop_with_parent() -> None:
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
     os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def permit_batches() -> None:
+    from ministack.core import iam_actions
+
+    of_request = iam_actions.extract_iam_action
+
+    def action(*request):
+        name = of_request(*request)
+        return BATCHES.get(name, name)
+
+    iam_actions.extract_iam_action = action
 
 
 def main() -> None:
@@ -36,6 +52,7 @@ def main() -> None:
         threading.Thread(target=stop_with_parent, daemon=True).start()
     import ministack.app as emulator
 
+    permit_batches()
     ministack_counts.install(emulator)
     emulator.main()
 
