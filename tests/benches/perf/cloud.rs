@@ -140,7 +140,8 @@ impl Cloud {
             *inside.counts.entry(format!("{service}.{operation}")).or_default() += 1;
             match (service, operation) {
                 ("dynamodb", operation) => inside.table.ask(operation, asked),
-                ("sqs", "SendMessage") => Ok(inside.send(asked)),
+                ("sqs", "SendMessage") => Ok(inside.send(asked.get("QueueUrl"), asked)),
+                ("sqs", "SendMessageBatch") => Ok(inside.send_all(asked)),
                 ("secrets", "GetSecretValue") => inside.secret(asked),
                 ("kms", "GenerateDataKey") => Ok(data_key()),
                 ("kms", "Decrypt") => Ok(json!({ "KeyId": "key", "Plaintext": BASE64.encode(&[7; 32]) })),
@@ -173,14 +174,28 @@ impl Cloud {
 }
 
 impl Inside {
-    fn send(&mut self, asked: &Value) -> Value {
-        let text = |name: &str| asked.get(name).and_then(Value::as_str);
-        // What is to be looked at later is counted, and not delivered: here nobody dies.
-        let later = asked
+    fn send_all(&mut self, asked: &Value) -> Value {
+        let entries = asked
+            .get("Entries")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        let sent = entries.iter().map(|entry| {
+            let mut told = self.send(asked.get("QueueUrl"), entry);
+            told["Id"] = entry["Id"].clone();
+            told
+        });
+        json!({ "Successful": sent.collect::<Vec<_>>(), "Failed": [] })
+    }
+
+    fn send(&mut self, queue: Option<&Value>, message: &Value) -> Value {
+        let text = |name: &str| message.get(name).and_then(Value::as_str);
+        // What is to be looked at later is counted, and not delivered.
+        let later = message
             .get("DelaySeconds")
             .and_then(Value::as_u64)
             .is_some_and(|seconds| seconds > 0);
-        if text("QueueUrl") == Some(SHIPMENTS) && !later {
+        if queue.and_then(Value::as_str) == Some(SHIPMENTS) && !later {
             self.jobs.extend(text("MessageBody").map(str::to_owned));
         }
         json!({ "MessageId": "5fea7756-0ea4-451a-a703-a558b933e274", "MD5OfMessageBody": "" })

@@ -73,7 +73,12 @@ impl Section {
             let ratio = row
                 .ratio()
                 .map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
-            [row.of.replace('/', ", "), figure(row.ours), shown(row.yardstick), ratio]
+            [
+                row.of.replace('/', ", ").replace('|', "/"),
+                figure(row.ours),
+                shown(row.yardstick),
+                ratio,
+            ]
         });
         lines.collect()
     }
@@ -82,7 +87,7 @@ impl Section {
 /// Puts a value under a path of names.
 fn insert(all: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('/') {
-        None => drop(all.insert(path.to_owned(), value)),
+        None => drop(all.insert(path.replace('|', "/"), value)),
         Some((first, rest)) => {
             if let Some(inner) = all.entry(first).or_insert_with(|| json!({})).as_object_mut() {
                 insert(inner, rest, value);

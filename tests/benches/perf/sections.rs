@@ -283,7 +283,7 @@ impl Shipped {
             ),
             Row::new("secret_reads", aws(&["secrets.GetSecretValue"]), 0.0),
             Row::new("key_calls", aws(&["kms.Decrypt", "kms.GenerateDataKey"]), 0.0),
-            Row::new("queue_sends", aws(&["sqs.SendMessage"]), None),
+            Row::new("queue_sends", aws(&["sqs.SendMessage", "sqs.SendMessageBatch"]), None),
             Row::new("objects", aws(&["s3.PUT", "s3.GET"]), None),
             Row::new("carrier_calls", all(&self.carrier) as f64 / orders, 3.0),
             Row::new("erp_calls", all(&self.erp) as f64 / orders, None),
