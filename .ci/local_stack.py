@@ -44,6 +44,10 @@ def until(patience, what, is_so):
     raise Failed(f"it is not so within {patience} s: {what}")
 
 
+# A busy machine takes its time.
+PATIENCE = 60
+
+
 class Simulator:
     """One simulated system, by its control routes (`tests/simulators/src/control.rs`)."""
 
@@ -51,7 +55,7 @@ class Simulator:
         self.url = url
 
     def get(self, route):
-        with urllib.request.urlopen(f"{self.url}/_control/{route}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}/_control/{route}", timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def post(self, route, body=None):
@@ -59,7 +63,7 @@ class Simulator:
             f"{self.url}/_control/{route}", data=json.dumps(body or {}).encode(), headers={"content-type": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise Failed(f"{self.url}/_control/{route} {body}: {error.code} {error.read().decode()}") from error

@@ -223,10 +223,12 @@ class World:
         """The messages about a parcel that was bought a moment ago, whose turn it is."""
         number = self.shipped()
         self.waiting("TrackingQueue")
-        self.well("tracking-poller", {})
-        if found := [body for body in self.waiting("TrackingQueue") if number in body]:
-            return found
-        raise Failed(f"the turn of {number} has not come")
+
+        def found():
+            self.well("tracking-poller", {})
+            return [body for body in self.waiting("TrackingQueue") if number in body]
+
+        return until(30, f"the turn of {number} has come", found)
 
     def news(self):
         """The messages about news of a parcel, which its carrier has promised to push."""
@@ -241,10 +243,18 @@ class World:
         """Somebody ships an order of the desk; its number, and the messages of the desk's notices."""
         number = self.desk_erp.order(lines)
         self.waiting("StockQueue"), self.waiting("TrackingQueue")
-        self.well("erp-poller", {"connection": self.desk, "what": "customers"})
-        for body in self.waiting("StockQueue"):
-            self.well("stock-worker", batch(body))
-        self.shipstation.post("act", {"act": "buy", "order": number})
+
+        def bought():
+            self.well("erp-poller", {"connection": self.desk, "what": "customers"})
+            for body in self.waiting("StockQueue"):
+                self.well("stock-worker", batch(body))
+            try:
+                self.shipstation.post("act", {"act": "buy", "order": number})
+            except Failed:
+                return False
+            return True
+
+        until(30, f"{number} has come to the desk", bought)
         return number
 
     def notices(self):

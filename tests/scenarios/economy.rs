@@ -60,7 +60,8 @@ async fn a_shipped_order_asks_for_no_more_than_it_needs() -> Result<(), Failure>
     let (order, secrets) = (world.enter(world.plain(2))?, world.vault.readings());
     world.poll().await?;
     assert_eq!((counted.of("admit"), counted.of("send")), (1, 1));
-    (world.ups.base().requests.clear(), world.netsuite.base.requests.clear());
+    world.ups.base().requests.clear();
+    world.netsuite.base.requests.clear();
     let id = world.store.receive().ok_or("no message")?;
     worker.run(&id).await?;
 

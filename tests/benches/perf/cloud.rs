@@ -181,9 +181,8 @@ impl Inside {
             .cloned()
             .unwrap_or_default();
         let sent = entries.iter().map(|entry| {
-            let mut told = self.send(asked.get("QueueUrl"), entry);
-            told["Id"] = entry["Id"].clone();
-            told
+            let told = self.send(asked.get("QueueUrl"), entry);
+            json!({ "Id": entry.get("Id"), "MessageId": told.get("MessageId"), "MD5OfMessageBody": "" })
         });
         json!({ "Successful": sent.collect::<Vec<_>>(), "Failed": [] })
     }

@@ -167,6 +167,9 @@ impl Report {
     }
 }
 
+/// An ERP's system and account.
+type Account = (String, String);
+
 impl Reconcile {
     /// Begins a run of every connection that has none under way; they are gone on with when [`Reconcile::go_on`] is called.
     /// Returns how many connections there are.
@@ -211,7 +214,7 @@ impl Reconcile {
 
     /// Connections of one ERP account stand in one line: side by side they would take its slots from each other.
     async fn in_lines(&self, ids: Vec<ConnectionId>) -> Vec<Vec<ConnectionId>> {
-        let mut lines: Vec<(Option<(String, String)>, Vec<ConnectionId>)> = Vec::new();
+        let mut lines: Vec<(Option<Account>, Vec<ConnectionId>)> = Vec::new();
         for some in ids.chunks(AT_ONCE) {
             let gates = join_all(some.iter().map(|id| self.connections.gate(id))).await;
             for (id, gate) in some.iter().zip(gates) {
