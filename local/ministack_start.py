@@ -1,13 +1,16 @@
 """Starts MiniStack as `local` wants it.
 
-Four things differ from `python -m ministack`:
+Six things differ from `python -m ministack`:
 
 - The Runtime API that MiniStack serves to each function writes an answer in several pieces. Nagle's algorithm then holds
   the last piece back until the peer's delayed acknowledgement, about 40 ms per invocation. It is switched off.
 - With `--stop-with-parent` the end of standard input ends MiniStack and its functions: a demo that is killed leaves
   nothing running.
 - What the functions do is counted (`ministack_counts.py`).
+- What they log is read to its end (`ministack_logs.py`).
 - Who may send a message may send several in one request: AWS has no permission of its own for that (`BATCHES`).
+- A number that comes from a template's parameter is text to MiniStack; the concurrency of a queue's functions, which it compares,
+  is made a number of.
 """
 
 import http.server
@@ -18,6 +21,7 @@ import threading
 import time
 
 import ministack_counts
+import ministack_logs
 
 PARENT_FLAG = "--stop-with-parent"
 GRACE_SECONDS = 5
@@ -45,6 +49,18 @@ def permit_batches() -> None:
     iam_actions.extract_iam_action = action
 
 
+def count_concurrency() -> None:
+    from ministack.services import lambda_svc
+
+    of_mapping = lambda_svc._sqs_esm_concurrency
+
+    def concurrency(mapping, *rest):
+        scaling = {name: int(value) for name, value in (mapping.get("ScalingConfig") or {}).items()}
+        return of_mapping(mapping | {"ScalingConfig": scaling}, *rest)
+
+    lambda_svc._sqs_esm_concurrency = concurrency
+
+
 def main() -> None:
     http.server.BaseHTTPRequestHandler.disable_nagle_algorithm = True
     if PARENT_FLAG in sys.argv:
@@ -53,6 +69,8 @@ def main() -> None:
     import ministack.app as emulator
 
     permit_batches()
+    count_concurrency()
+    ministack_logs.install()
     ministack_counts.install(emulator)
     emulator.main()
 

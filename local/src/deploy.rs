@@ -8,7 +8,6 @@ use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client as CloudFormation;
 use aws_sdk_cloudformation::types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, Stack, StackStatus};
 use aws_sdk_dynamodb::types::{TimeToLiveSpecification, TimeToLiveStatus};
-use aws_sdk_lambda::types::ScalingConfig;
 use tokio::time::sleep;
 
 use crate::aws;
@@ -23,7 +22,6 @@ pub const STACK: &str = "waybill-local";
 const ARTIFACTS: &str = "waybill-artifacts";
 const TEMPLATE: &str = "template.json";
 const CHANGE_SET: &str = "create";
-const WORKER_CONCURRENCY: i32 = 4;
 
 /// The template's times, short enough to watch. They keep the order that the template asks for: a call is shorter than the
 /// function's timeout, and a lease longer.
@@ -69,7 +67,6 @@ pub async fn deploy(place: &Place, packages: &[Package], endpoint: &str, desk: u
     execute.send().await.doing("executing the change set")?;
     let outputs = outputs(&wait_for_stack(&cloudformation).await?);
     turn_on_expiry(&config, &outputs).await?;
-    set_concurrency(&config, &cloudformation).await?;
     Ok(outputs)
 }
 
@@ -253,30 +250,5 @@ async fn turn_on_expiry(config: &SdkConfig, outputs: &Outputs) -> Outcome<()> {
         .send()
         .await
         .doing("turning on the table's expiry")?;
-    Ok(())
-}
-
-/// MiniStack keeps a number that comes from a parameter as text, and its queue poller then stumbles over the concurrency.
-async fn set_concurrency(config: &SdkConfig, cloudformation: &CloudFormation) -> Outcome<()> {
-    let lambda = aws_sdk_lambda::Client::new(config);
-    let answer = cloudformation
-        .describe_stack_resources()
-        .stack_name(STACK)
-        .send()
-        .await
-        .doing("reading the stack")?;
-    let mappings = answer
-        .stack_resources()
-        .iter()
-        .filter(|resource| resource.resource_type() == Some("AWS::Lambda::EventSourceMapping"))
-        .filter_map(|resource| resource.physical_resource_id());
-    for mapping in mappings {
-        let scaling = ScalingConfig::builder().maximum_concurrency(WORKER_CONCURRENCY).build();
-        let update = lambda
-            .update_event_source_mapping()
-            .uuid(mapping)
-            .scaling_config(scaling);
-        update.send().await.doing("setting the workers' concurrency")?;
-    }
     Ok(())
 }
