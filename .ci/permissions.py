@@ -214,10 +214,13 @@ class World:
     def shipped(self):
         """The tracking number of a parcel that was bought a moment ago."""
         message = self.admitted()
-        self.well("shipment-worker", batch(message))
         job = json.loads(message)["job"]
-        bought = next(json.dumps(one) for one in self.ups.get("books")["shipments"] if job in json.dumps(one))
-        return re.search(r"1Z\w{16}", bought)[0]
+
+        def bought():
+            self.well("shipment-worker", batch(message))
+            return next((text for text in map(json.dumps, self.ups.get("books")["shipments"]) if job in text), None)
+
+        return re.search(r"1Z\w{16}", until(60, f"{job} has shipped", bought))[0]
 
     def due_parcels(self):
         """The messages about a parcel that was bought a moment ago, whose turn it is."""
@@ -516,8 +519,9 @@ class World:
             if not self.portal_key:
                 made = self.stack.waybill("portal", "create", self.buying, "--json")
                 self.portal_key = made["key"]
-            number = self.stack.waybill("job", "list", "--connection", self.buying, "--state", "shipped", "--json")[0]["job"]["number"]
-            event = api("order-status", pathParameters={"connection": self.buying, "number": number})
+            jobs = until(60, "an order has shipped", lambda: self.stack.waybill(
+                "job", "list", "--connection", self.buying, "--state", "shipped", "--json"))
+            event = api("order-status", pathParameters={"connection": self.buying, "number": jobs[0]["job"]["number"]})
             event["headers"]["x-api-key"] = self.portal_key
             yield
             return self.invoke("order-status", event)

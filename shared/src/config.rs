@@ -189,6 +189,12 @@ impl Reader<'_> {
             self.errors
                 .push("WAYBILL_CALL_TIMEOUT_SECONDS must be less than WAYBILL_LEASE_SECONDS".to_owned());
         }
+        // An intent whose lease ends while its worker lives would let a second worker begin beside it.
+        let run = self.seconds("WAYBILL_WORKER_TIMEOUT_SECONDS", SignedDuration::ZERO);
+        if run >= timing.lease {
+            self.errors
+                .push("WAYBILL_WORKER_TIMEOUT_SECONDS must be less than WAYBILL_LEASE_SECONDS".to_owned());
+        }
         timing
     }
 
@@ -299,6 +305,7 @@ mod tests {
             ("WAYBILL_HELD_REREAD_SECONDS", "0"),
             ("WAYBILL_LOOK_SCHEDULE_SECONDS", "60,30"),
             ("WAYBILL_LEASE_SECONDS", "30"),
+            ("WAYBILL_WORKER_TIMEOUT_SECONDS", "30"),
             ("WAYBILL_SWEEP_LIMIT", "-1"),
             ("WAYBILL_LOG_LEVEL", "loud"),
             ("WAYBILL_API_URL", "x.example"),
@@ -312,12 +319,13 @@ mod tests {
             "HELD",
             "LOOK_SCHEDULE",
             "CALL_TIMEOUT",
+            "WORKER_TIMEOUT",
             "SWEEP_LIMIT",
             "LOG_LEVEL",
             "API_URL",
         ] {
             assert!(named(name), "{name}: {errors:?}");
         }
-        assert_eq!(errors.len(), 9, "{errors:?}");
+        assert_eq!(errors.len(), 10, "{errors:?}");
     }
 }
