@@ -28,7 +28,7 @@ from local_stack import ROOT, Failed, LocalStack, until
 REFUSED = re.compile(r"AccessDenied\w*|not authorized to perform|Access Denied")
 WRONG = re.compile(r'"errorMessage"|"itemIdentifier":\s*"|"statusCode":\s*5\d\d')
 
-# Statements that no story can reach, with the reason. One that a story does reach, or that is gone, fails the run.
+# Statements that no story reaches by itself, with the reason. One that is gone fails the run.
 UNREACHED = {
     ("job-sweeper", "Audit"): "the sweeper writes stories without calls, and only calls are kept in the bucket; read from the code alone, "
     "whoever saves a job may keep some",
@@ -558,14 +558,18 @@ def listed(value):
 
 def play(world, story, missing=lambda: None):
     """What comes of a story; `missing` is done when everything is prepared."""
-    world.begin()
     playing = story.play()
-    next(playing)
-    missing()
     try:
+        world.begin()
+        next(playing)
+        missing()
         next(playing)
     except StopIteration as ended:
         return ended.value
+    except Failed:
+        raise
+    except Exception as error:
+        raise Failed(f"{story.name}: {error!r}") from error
     raise Failed(f"{story.name}: a story has two parts")
 
 
@@ -672,21 +676,20 @@ class Trial:
         return tried
 
     def verdict(self, policy, document, statement, reason):
+        """Tried again where it does not show: a message that comes late shows nothing once, a statement that nobody needs never does."""
         sid = statement.get("Sid", "(without a name)")
-        try:
-            shown = self.statement(policy, document, statement)
-        except Failed as late:
-            print(f"{self.name}: {sid} is tried again: {late}", flush=True)
+        for again in ("; it is tried again", ""):
             try:
                 shown = self.statement(policy, document, statement)
             except Failed as failed:
-                self.wrong.append(f"{self.name}: {sid} cannot be tried: {failed}")
-                return "CANNOT BE TRIED"
-        if shown and reason:
-            self.wrong.append(f"{self.name}: {sid} is listed as not to be reached, and is: {shown}")
-        if not shown and not reason:
-            self.wrong.append(f"{self.name}: nothing breaks without {sid}")
-        return shown or reason or "NOTHING BREAKS"
+                problem = f"{self.name}: {sid} cannot be tried: {failed}"
+            else:
+                if shown or reason:
+                    return shown or reason
+                problem = f"{self.name}: nothing breaks without {sid}"
+            print(f"{problem}{again}", flush=True)
+        self.wrong.append(problem)
+        return "NOT SHOWN"
 
 
 def try_all(stack, only):
