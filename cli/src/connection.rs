@@ -128,7 +128,8 @@ fn with(text: String, more: Option<String>) -> String {
 
 /// What is to be looked at where another connection of the same account ships the same goods as other documents.
 fn may_ship_again(new: &Connection, others: &[Connection]) -> Option<String> {
-    let same = |one: &&Connection| one.erp.system == new.erp.system && one.erp.account == new.erp.account;
+    let account = account_of(&new.erp);
+    let same = |one: &&Connection| account_of(&one.erp) == account;
     let elsewise = |one: &&Connection| one.desk.is_none() && trigger(one) != trigger(new);
     let other = others.iter().find(|one| same(one) && elsewise(one))?;
     let (id, other_id) = (&new.id, &other.id);
@@ -740,6 +741,9 @@ mod tests {
         ] {
             assert!(told.contains(word), "{told}");
         }
+        let mut spelt = by("acme-new", "fulfilment-shipped");
+        spelt.erp.account = spelt.erp.account.to_ascii_lowercase();
+        assert!(may_ship_again(&spelt, &others).is_some(), "an account is the same in small letters");
         assert_eq!(may_ship_again(&by("acme-new", "ready"), &others), None);
         let mut elsewhere = by("acme-new", "fulfilment-shipped");
         elsewhere.erp.account = "7654321_SB1".to_owned();
