@@ -9,6 +9,7 @@ use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::count;
 use crate::ports::{CallError, Clock, Later, Obstacle, StoreError, TokenInUse, TokenRefresh};
 
 /// How long a run goes on: not until the next one begins, a minute later.
@@ -58,7 +59,7 @@ impl Refresh {
         let mut ending = self.tokens.ending_soon().await?;
         ending.sort_by_key(|token| token.expires_at);
         let (mut report, mut waiting) = (Report::default(), BTreeMap::<&str, Vec<Waiting<'_>>>::new());
-        report.ending = u64::try_from(ending.len()).unwrap_or(u64::MAX);
+        report.ending = count(ending.len());
         let each = ending.iter().map(async |token| (token, self.renew(token, until).await));
         let tried: Vec<_> = stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
         for (token, renewed) in tried {

@@ -8,6 +8,7 @@ use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::count;
 use crate::domain::{JobId, TenantId};
 use crate::flows::write::Pen;
 use crate::job::{Job, Outcome, Timing};
@@ -155,8 +156,4 @@ impl Sweep {
     fn patience(&self) -> SignedDuration {
         self.timing.lease.max(SignedDuration::from_secs(30))
     }
-}
-
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }

@@ -17,6 +17,7 @@ use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::count;
 use super::sweep::SHARDS;
 use super::track::{TOGETHER, Track, UNDER_WAY};
 use crate::connection::Connection;
@@ -609,10 +610,6 @@ impl Together {
 
 fn lock(together: &Mutex<Together>) -> MutexGuard<'_, Together> {
     together.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 /// The same things, beginning elsewhere at each turn.
