@@ -68,6 +68,6 @@ mod tokens;
 #[cfg(test)]
 mod tracking;
 #[cfg(test)]
-mod unreadable_parcel;
+mod unreadable;
 #[cfg(test)]
 mod webhooks;

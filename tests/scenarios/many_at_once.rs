@@ -23,8 +23,8 @@ use waybill::flows::track::Track;
 use waybill::flows::track_poll::{Lists, TrackPoll};
 use waybill::memory::{Fate, Memory, Switch};
 use waybill::ports::{
-    CallError, Clock, Cursors, Due, DuePage, Later, Obstacle, Opened, Parcels, StoreError, Systems, TokenInUse,
-    TokenKey, TokenRefresh, TrackingMessage,
+    CallError, Clock, Cursors, Due, DuePage, Later, Obstacle, Opened, Parcels, ReadParcels, StoreError, Systems,
+    TokenInUse, TokenKey, TokenRefresh, TrackingMessage,
 };
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -80,28 +80,43 @@ impl<W: Fn() -> bool + Send + Sync> Systems for Slow<W> {
 /// The store as if all jobs and parcels lay in the first shard, but for the last one, which lies in the last.
 struct FullFirst(Arc<Memory>);
 
-fn lies_in<K>(shard: u8, mut keys: Vec<K>) -> Vec<K> {
-    let last = keys.pop();
-    match shard {
-        0 => keys,
-        15 => last.into_iter().collect(),
-        _ => Vec::new(),
-    }
+fn lies_in<K: PartialEq>(shard: u8, last: Option<K>, page: DuePage<K>) -> DuePage<K> {
+    let (keys, next) = match shard {
+        0 => (page.keys, page.next),
+        15 => {
+            return DuePage {
+                keys: last.into_iter().collect(),
+                next: None,
+            };
+        }
+        _ => (Vec::new(), None),
+    };
+    let keys = keys.into_iter().filter(|key| Some(key) != last.as_ref()).collect();
+    DuePage { keys, next }
 }
 
 #[async_trait]
 impl Due for FullFirst {
-    async fn due(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<JobId>, StoreError> {
-        let mut own = lies_in(shard, Due::due(self.0.as_ref(), 0, now, u16::MAX).await?);
-        own.truncate(usize::from(limit));
-        Ok(own)
+    async fn due(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<JobId>, StoreError> {
+        let last = Due::due(self.0.as_ref(), 0, now, None, u16::MAX).await?.keys.pop();
+        Ok(lies_in(
+            shard,
+            last,
+            Due::due(self.0.as_ref(), 0, now, after, limit).await?,
+        ))
     }
 }
 
 #[async_trait]
 impl Parcels for FullFirst {
-    async fn parcels(&self, keys: &[ParcelKey]) -> Result<Vec<TrackedParcel>, StoreError> {
-        self.0.parcels(keys).await
+    async fn readable(&self, keys: &[ParcelKey]) -> Result<ReadParcels, StoreError> {
+        self.0.readable(keys).await
     }
 
     async fn events(&self, key: &ParcelKey) -> Result<Vec<TrackingEvent>, StoreError> {
@@ -124,22 +139,7 @@ impl Parcels for FullFirst {
         limit: u16,
     ) -> Result<DuePage<ParcelKey>, StoreError> {
         let last = self.0.due_parcels(0, now, None, u16::MAX).await?.keys.pop();
-        let is_last = |key: &ParcelKey| Some(key) == last.as_ref();
-        let page = self.0.due_parcels(0, now, after, limit).await?;
-        Ok(match shard {
-            0 => DuePage {
-                keys: page.keys.into_iter().filter(|key| !is_last(key)).collect(),
-                next: page.next,
-            },
-            15 => DuePage {
-                keys: last.into_iter().collect(),
-                next: None,
-            },
-            _ => DuePage {
-                keys: Vec::new(),
-                next: None,
-            },
-        })
+        Ok(lies_in(shard, last, self.0.due_parcels(0, now, after, limit).await?))
     }
 
     async fn given_up(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<ParcelKey>, StoreError> {
@@ -372,8 +372,9 @@ async fn a_sweep_ends_in_time_and_serves_every_shard() -> Result<(), Failure> {
     world.poll().await?;
     world.store.tables().queue.clear();
     let store = Arc::new(world.store.clone());
-    let last = Due::due(store.as_ref(), 0, world.now(), u16::MAX)
+    let last = Due::due(store.as_ref(), 0, world.now(), None, u16::MAX)
         .await?
+        .keys
         .pop()
         .ok_or("there are jobs")?;
     let sweeper = Sweep {
@@ -389,8 +390,8 @@ async fn a_sweep_ends_in_time_and_serves_every_shard() -> Result<(), Failure> {
     let queued: Vec<JobId> = world.store.tables().queue.iter().map(|one| one.job.clone()).collect();
     assert!(queued.contains(&last), "the other shard's");
     assert_eq!(u64::try_from(queued.len())?, report.requeued, "each once");
-    let due = Due::due(store.as_ref(), 0, world.now(), u16::MAX).await?.len();
-    assert_eq!(due, 120 - queued.len(), "the others are due still");
+    let due = Due::due(store.as_ref(), 0, world.now(), None, u16::MAX).await?;
+    assert_eq!(due.keys.len(), 120 - queued.len(), "the others are due still");
     // However much time there is, the next sweep is a minute away.
     let began = world.now();
     sweeper.at_most(u32::MAX, began + MINUTE * 10).await?;

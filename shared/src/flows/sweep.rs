@@ -52,6 +52,25 @@ pub struct Report {
     pub requeued: u64,
 }
 
+/// What a part of the sweep did, and what kept any of its jobs from being queued.
+#[derive(Default)]
+struct Swept {
+    report: Report,
+    failed: Option<StoreError>,
+}
+
+impl Swept {
+    fn and(self, other: Self) -> Self {
+        Self {
+            report: Report {
+                due: self.report.due + other.report.due,
+                requeued: self.report.requeued + other.report.requeued,
+            },
+            failed: other.failed.or(self.failed),
+        }
+    }
+}
+
 impl Sweep {
     /// Queues every due job once and moves its `due_at` on, so that the next sweep leaves it in peace.
     ///
@@ -70,41 +89,63 @@ impl Sweep {
     pub async fn at_most(&self, most: u32, deadline: Timestamp) -> Result<Report, StoreError> {
         let share = u16::try_from(most / u32::from(SHARDS)).map_or(LIMIT, |share| share.clamp(1, LIMIT));
         let deadline = deadline.min(self.clock.now() + LONGEST);
-        let (mut report, mut failed) = (Report::default(), None);
-        for (swept, error) in join_all((0..SHARDS).map(|shard| self.shard(shard, share, deadline))).await {
-            report.due += swept.due;
-            report.requeued += swept.requeued;
-            failed = error.or(failed);
-        }
+        let swept = join_all((0..SHARDS).map(|shard| self.shard(shard, share, deadline))).await;
+        let Swept { report, failed } = swept.into_iter().fold(Swept::default(), Swept::and);
         failed.map_or(Ok(report), Err)
     }
 
-    /// What was done in a shard, and what kept any of its jobs from being queued.
-    async fn shard(&self, shard: u8, share: u16, deadline: Timestamp) -> (Report, Option<StoreError>) {
-        let (mut report, mut failed) = (Report::default(), None);
-        let ids = match self.due.due(shard, self.clock.now(), share).await {
-            Ok(ids) => ids,
-            Err(error) => return (report, Some(error)),
-        };
-        for some in ids.chunks(AT_ONCE) {
-            if self.clock.now() >= deadline {
-                tracing::warn!(
-                    shard,
-                    "no time is left for the other jobs: they are due at the next run"
-                );
+    /// Sweeps a shard, page by page until its share is queued. A job that cannot be read is none of the share: it stands at the head
+    /// of the shard for ever, and as many as the share would keep the others from their turn.
+    async fn shard(&self, shard: u8, share: u16, deadline: Timestamp) -> Swept {
+        let mut swept = Swept::default();
+        // What becomes due meanwhile was queued a moment ago.
+        let (now, mut after, mut left) = (self.clock.now(), None, usize::from(share));
+        while left > 0 {
+            let page = match self.due.due(shard, now, after.as_deref(), share).await {
+                Ok(page) => page,
+                Err(error) => {
+                    swept.failed = Some(error);
+                    return swept;
+                }
+            };
+            for some in page.keys.chunks(AT_ONCE) {
+                if left == 0 || !self.is_in_time(shard, deadline) {
+                    return swept;
+                }
+                left = left.saturating_sub(self.queue_some((shard, left), some, &mut swept).await);
+            }
+            after = page.next;
+            if after.is_none() {
                 break;
             }
-            report.due += count(some.len());
-            let jobs = self.loaded(some, &mut failed).await;
-            match self.requeue(&jobs).await {
-                Ok(requeued) => report.requeued += requeued,
-                Err(error) => {
-                    tracing::error!(shard, %error, "due jobs were not queued");
-                    failed = Some(error);
-                }
+        }
+        swept
+    }
+
+    fn is_in_time(&self, shard: u8, deadline: Timestamp) -> bool {
+        let in_time = self.clock.now() < deadline;
+        if !in_time {
+            tracing::warn!(
+                shard,
+                "no time is left for the other jobs: they are due at the next run"
+            );
+        }
+        in_time
+    }
+
+    /// Queues these jobs, so many at most; answers how many there were.
+    async fn queue_some(&self, (shard, most): (u8, usize), ids: &[JobId], swept: &mut Swept) -> usize {
+        swept.report.due += count(ids.len());
+        let mut jobs = self.loaded(ids, &mut swept.failed).await;
+        jobs.truncate(most);
+        match self.requeue(&jobs).await {
+            Ok(requeued) => swept.report.requeued += requeued,
+            Err(error) => {
+                tracing::error!(shard, %error, "due jobs were not queued");
+                swept.failed = Some(error);
             }
         }
-        (report, failed)
+        jobs.len()
     }
 
     /// Of these jobs, those that are due still.

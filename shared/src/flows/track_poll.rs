@@ -23,7 +23,8 @@ use super::track::{TOGETHER, Track, UNDER_WAY};
 use crate::connection::Connection;
 use crate::domain::{ConnectionId, ParcelKey, Stretch, TenantId, TrackedParcel};
 use crate::ports::{
-    CallError, Cursor, Cursors, ListPage, Moved, Opened, Reconciliations, ScanProgress, StoreError, TrackingMessage,
+    CallError, Cursor, Cursors, ListPage, Moved, Opened, ReadParcels, Reconciliations, ScanProgress, StoreError,
+    TrackingMessage,
 };
 
 /// How many of a shard are in memory at a time.
@@ -235,10 +236,12 @@ impl TrackPoll {
     }
 
     async fn queue_parcels(&self, keys: &[ParcelKey], together: &Mutex<Together>) -> Part {
-        let (parcels, failed) = self.read_parcels(keys).await;
+        let (mut part, mut alone) = (Part::default(), Vec::new());
+        let parcels = match self.read_parcels(keys, &mut part).await {
+            Ok(parcels) => parcels,
+            Err(error) => return part.after::<()>(Err(error)),
+        };
         let now = self.track.clock.now();
-        let report = Report::default();
-        let (mut part, mut alone) = (Part { report, failed }, Vec::new());
         for parcel in parcels.into_iter().filter(|parcel| parcel.is_to_be_queued(now)) {
             match self.at_once(&parcel.key.connection, together).await {
                 Ok(most) if most > 1 && parcel.is_to_be_asked(now) => {
@@ -294,28 +297,15 @@ impl TrackPoll {
         self.track.parcels.record(&queued).await.map(|_| ())
     }
 
-    /// These parcels, and what kept any of them from being read: one that cannot be read keeps no other from its turn, and is not
-    /// queued, for whoever receives it could not read it either.
-    async fn read_parcels(&self, keys: &[ParcelKey]) -> (Vec<TrackedParcel>, Option<StoreError>) {
-        if let Ok(parcels) = self.track.parcels.parcels(keys).await {
-            return (parcels, None);
+    /// Of these parcels, those that can be read. One that cannot keeps no other from its turn, and nobody is sent to it, for whoever came
+    /// could not read it either.
+    async fn read_parcels(&self, keys: &[ParcelKey], part: &mut Part) -> Result<Vec<TrackedParcel>, StoreError> {
+        let ReadParcels { parcels, unreadable } = self.track.parcels.readable(keys).await?;
+        for (key, error) in unreadable {
+            tracing::error!(parcel = %key, %error, "the parcel cannot be read: nobody asks for it");
+            part.failed = Some(error);
         }
-        let (mut parcels, mut failed) = (Vec::new(), None);
-        for some in keys.chunks(AT_ONCE) {
-            let each = some
-                .iter()
-                .map(|key| self.track.parcels.parcels(std::slice::from_ref(key)));
-            for (key, read) in some.iter().zip(join_all(each).await) {
-                match read {
-                    Ok(read) => parcels.extend(read),
-                    Err(error) => {
-                        tracing::error!(parcel = %key, %error, "the parcel cannot be read: nobody asks for it");
-                        failed = Some(error);
-                    }
-                }
-            }
-        }
-        (parcels, failed)
+        Ok(parcels)
     }
 
     /// How many parcels of a connection are asked for in one call.
@@ -369,7 +359,7 @@ impl TrackPoll {
             return None;
         }
         let mut part = Part::default();
-        if let Err(error) = self.list(&id, lists, deadline, &mut part.report).await {
+        if let Err(error) = self.list(&id, lists, deadline, &mut part).await {
             tracing::error!(connection = %id, %error, "the carrier's list was not read to its end");
             part.failed = Some(error);
         }
@@ -381,7 +371,7 @@ impl TrackPoll {
         id: &ConnectionId,
         lists: Lists,
         deadline: Timestamp,
-        report: &mut Report,
+        part: &mut Part,
     ) -> Result<(), StoreError> {
         let Some(gate) = self.track.connections.gate(id).await? else {
             return Ok(());
@@ -401,13 +391,13 @@ impl TrackPoll {
         match self.track.systems.open(&gate.connection).await {
             Ok(systems) => {
                 let read = self
-                    .read((&gate.connection, lists), &systems, cursor, deadline, report)
+                    .read((&gate.connection, lists), &systems, cursor, deadline, part)
                     .await;
                 systems.close().await;
                 read
             }
             Err(error) => {
-                report.stopped.insert(id.clone(), error.to_string());
+                part.report.stopped.insert(id.clone(), error.to_string());
                 Ok(())
             }
         }
@@ -419,7 +409,7 @@ impl TrackPoll {
         systems: &Opened,
         cursor: Cursor,
         deadline: Timestamp,
-        report: &mut Report,
+        part: &mut Part,
     ) -> Result<(), StoreError> {
         let now = self.track.clock.now();
         let Ok(listing) = systems.carrier.listing() else {
@@ -441,7 +431,7 @@ impl TrackPoll {
                 settled: BTreeMap::new(),
             }
         });
-        self.walk((connection, lists), systems, cursor, scan, (deadline, report))
+        self.walk((connection, lists), systems, cursor, scan, (deadline, part))
             .await
     }
 
@@ -452,7 +442,7 @@ impl TrackPoll {
         systems: &Opened,
         mut cursor: Cursor,
         mut scan: ScanProgress,
-        (deadline, report): (Timestamp, &mut Report),
+        (deadline, part): (Timestamp, &mut Part),
     ) -> Result<(), StoreError> {
         let stretch = Stretch {
             from: scan.since,
@@ -463,7 +453,7 @@ impl TrackPoll {
             let ListPage { entries, moved, next } = match page {
                 Ok(page) => page,
                 Err(error) => {
-                    report.stopped.insert(connection.id.clone(), error.to_string());
+                    part.report.stopped.insert(connection.id.clone(), error.to_string());
                     // A place that the carrier does not know any more is not asked for again.
                     let begun = scan.after.is_some() && matches!(error, CallError::Refused(_));
                     return match begun {
@@ -473,20 +463,21 @@ impl TrackPoll {
                 }
             };
             self.runs.note_listed(&connection.id, &entries).await?;
-            report.moved += self.follow_up(&connection.id, lists, moved).await?;
+            let asked = self.follow_up(&connection.id, lists, moved, part).await?;
+            part.report.moved += asked;
             if next.is_none() {
-                report.lists += 1;
+                part.report.lists += 1;
                 return self.publish(connection, &cursor, stretch.to).await.map(|_| ());
             }
             scan.after = next;
             if !self.advance(connection, &mut cursor, Some(scan.clone())).await? {
-                report
+                part.report
                     .stopped
                     .insert(connection.id.clone(), "another round reads it".to_owned());
                 return Ok(());
             }
             if self.track.clock.now() >= deadline {
-                report
+                part.report
                     .stopped
                     .insert(connection.id.clone(), "no time was left: it is gone on with".to_owned());
                 return Ok(());
@@ -516,8 +507,15 @@ impl TrackPoll {
         self.cursors.advance(&connection.id, CURSOR, cursor).await
     }
 
-    /// Asks for parcels with news that were not known.
-    async fn follow_up(&self, connection: &ConnectionId, lists: Lists, moved: Vec<Moved>) -> Result<u64, StoreError> {
+    /// Asks for parcels with news that were not known. The list goes on past one that cannot be read, which another reading would not
+    /// mend; while the store does not answer it stands still, so that no news are lost.
+    async fn follow_up(
+        &self,
+        connection: &ConnectionId,
+        lists: Lists,
+        moved: Vec<Moved>,
+        part: &mut Part,
+    ) -> Result<u64, StoreError> {
         let mut hints: BTreeMap<ParcelKey, Vec<String>> = BTreeMap::new();
         for Moved { number, hint } in moved {
             let key = ParcelKey {
@@ -528,7 +526,7 @@ impl TrackPoll {
         }
         let keys: Vec<ParcelKey> = hints.keys().cloned().collect();
         let mut asked = 0;
-        for parcel in self.track.parcels.parcels(&keys).await? {
+        for parcel in self.read_parcels(&keys, part).await? {
             let own = hints.get(&parcel.key).map(Vec::as_slice).unwrap_or_default();
             asked += u64::from(self.ask_for_news(parcel, lists, own).await?);
         }
