@@ -1,7 +1,7 @@
 //! Very much of everything at once: what is dealt with side by side, what stops in time, and what is left for the next run.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -520,32 +520,34 @@ impl TokenRefresh for Vendors {
     }
 }
 
+/// A token of this system and credential that ends in two minutes.
+fn token(system: &str, name: &str, now: Timestamp) -> Result<TokenInUse, Failure> {
+    Ok(TokenInUse {
+        key: TokenKey {
+            system: system.to_owned(),
+            credential: name.to_owned(),
+            client: name.to_owned(),
+            merchant: None,
+            connection: CONNECTION.parse()?,
+        },
+        version: 1,
+        issued_at: now - MINUTE * 58,
+        expires_at: now + MINUTE * 2,
+        used_at: now,
+    })
+}
+
 /// P10: tokens are renewed side by side, and those that wait for a vendor's windows keep no others waiting.
 #[tokio::test]
 async fn tokens_are_renewed_side_by_side() -> Result<(), Failure> {
     let world = World::start().await?;
     let now = world.now();
-    let token = |system: &str, name: &str| -> Result<TokenInUse, Failure> {
-        Ok(TokenInUse {
-            key: TokenKey {
-                system: system.to_owned(),
-                credential: name.to_owned(),
-                client: name.to_owned(),
-                merchant: None,
-                connection: CONNECTION.parse()?,
-            },
-            version: 1,
-            issued_at: now - MINUTE * 58,
-            expires_at: now + MINUTE * 2,
-            used_at: now,
-        })
-    };
     let mut ending = Vec::new();
     for number in 0..20 {
-        ending.push(token("fedex", &format!("fedex-{number}"))?);
+        ending.push(token("fedex", &format!("fedex-{number}"), now)?);
     }
-    ending.push(token("netsuite", "one")?);
-    ending.push(token("ups", "two")?);
+    ending.push(token("netsuite", "one", now)?);
+    ending.push(token("ups", "two", now)?);
     let vendors = Arc::new(Vendors {
         ending,
         two: Barrier::new(2),
@@ -560,6 +562,64 @@ async fn tokens_are_renewed_side_by_side() -> Result<(), Failure> {
     let asked = vendors.asked.lock().unwrap().clone();
     let first: BTreeSet<&String> = asked.iter().take(22).collect();
     assert_eq!(first.len(), 22, "everybody once, before anybody a second time");
+    Ok(())
+}
+
+/// Vendors of which UPS answers nobody until NetSuite has answered.
+struct UpsHangs {
+    ending: Vec<TokenInUse>,
+    netsuite_answered: AtomicBool,
+    hanging: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[async_trait]
+impl TokenRefresh for UpsHangs {
+    async fn ending_soon(&self) -> Result<Vec<TokenInUse>, StoreError> {
+        Ok(self.ending.clone())
+    }
+
+    async fn refresh(&self, token: &TokenInUse) -> Result<(), CallError> {
+        if token.key.system == "netsuite" {
+            // Everybody who may ask UPS has done so by then.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            self.netsuite_answered.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        let hanging = self.hanging.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(hanging, Ordering::Relaxed);
+        while !self.netsuite_answered.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
+        self.hanging.fetch_sub(1, Ordering::Relaxed);
+        Err(CallError::Later(Later::new(Obstacle::Unreachable, "no answer")))
+    }
+}
+
+/// P10: a vendor that hangs keeps the tokens of no other from being renewed, and is asked for some at a time only.
+#[tokio::test]
+async fn a_vendor_that_hangs_keeps_no_other_tokens_from_being_renewed() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let mut ending = Vec::new();
+    for number in 0..20 {
+        ending.push(token("ups", &format!("ups-{number}"), world.now())?);
+    }
+    ending.push(token("netsuite", "one", world.now() + MINUTE)?);
+    let vendors = Arc::new(UpsHangs {
+        ending,
+        netsuite_answered: AtomicBool::new(false),
+        hanging: AtomicUsize::new(0),
+        most: AtomicUsize::new(0),
+    });
+    let refresh = Refresh {
+        tokens: vendors.clone(),
+        ..world.refresher()
+    };
+    let report = timeout(PATIENCE, refresh.run()).await??;
+    assert_eq!((report.ending, report.renewed, report.failures.len()), (21, 1, 20));
+    assert_eq!(vendors.most.load(Ordering::Relaxed), 8);
     Ok(())
 }
 
