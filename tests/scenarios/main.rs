@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod addresses;
 #[cfg(test)]
+mod backlog;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod desk;

@@ -17,6 +17,9 @@ use crate::ports::{Clock, Due, Jobs, Nonces, Queue, Save, StoreError};
 /// Due jobs are spread over so many keys, so that none is hot.
 pub const SHARDS: u8 = 16;
 
+/// How long a message may be under way at most before another one is sent, whatever stands in the queue before it.
+pub(crate) const LONGEST_UNDER_WAY: SignedDuration = SignedDuration::from_hours(1);
+
 /// The most jobs of a shard that are re-queued in one run, however many it may queue in all.
 const LIMIT: u16 = 2_000;
 
@@ -190,11 +193,13 @@ impl Sweep {
             timing: &self.timing,
             under: None,
         };
-        let due_at = now + self.patience();
+        let due_at = now + self.patience(job);
         pen.write(job, Outcome::Requeued { due_at }, None).ok()
     }
 
-    fn patience(&self) -> SignedDuration {
-        self.timing.lease.max(SignedDuration::from_secs(30))
+    /// How long nobody sends another message about a job: twice as long each time, so that messages do not heap up behind a backlog.
+    fn patience(&self, job: &Job) -> SignedDuration {
+        let least = self.timing.lease.max(SignedDuration::from_secs(30));
+        (job.put_off(&self.timing) * 2).min(LONGEST_UNDER_WAY).max(least)
     }
 }

@@ -19,12 +19,12 @@ use serde::{Deserialize, Serialize};
 
 use super::count;
 use super::sweep::SHARDS;
-use super::track::{TOGETHER, Track, UNDER_WAY};
+use super::track::{TOGETHER, Track, UNDER_WAY, under_way};
 use crate::connection::Connection;
 use crate::domain::{ConnectionId, ParcelKey, Stretch, TenantId, TrackedParcel};
 use crate::ports::{
-    CallError, Cursor, Cursors, ListPage, Moved, Opened, ReadParcels, Reconciliations, ScanProgress, StoreError,
-    TrackingMessage,
+    CallError, Captured, Cursor, Cursors, ListPage, Moved, Opened, ReadParcels, Reconciliations, ScanProgress,
+    StoreError, TrackingMessage,
 };
 
 /// How many of a shard are in memory at a time.
@@ -201,8 +201,9 @@ impl TrackPoll {
             return part.after::<()>(Err(error));
         }
         part.report.webhooks = count(known.len());
-        let again = self.track.clock.now() + UNDER_WAY;
-        let marked = join_all(known.into_iter().map(|id| captures.capture_again(id, again))).await;
+        let now = self.track.clock.now();
+        let again = |id: &str| now + under_way(Captured::waited(id, now));
+        let marked = join_all(known.into_iter().map(|id| captures.capture_again(id, again(id)))).await;
         marked.into_iter().fold(part, Part::after)
     }
 
@@ -281,8 +282,8 @@ impl TrackPoll {
         part
     }
 
-    /// Nobody sends another message about a parcel for a while. Of one that has become due since the round before this is not noted:
-    /// nearly always somebody has looked at it before the next round, and if not it is noted then.
+    /// Nobody sends another message about a parcel for as long again as it has waited. Of one that has become due since the round
+    /// before this is not noted: nearly always somebody has looked at it before the next round, and if not it is noted then.
     async fn mark(&self, parcel: &TrackedParcel) -> Result<(), StoreError> {
         let now = self.track.clock.now();
         if parcel.due_at().is_some_and(|due| now.duration_since(due) < ROUND) {
@@ -290,7 +291,7 @@ impl TrackPoll {
         }
         let queued = TrackedParcel {
             version: parcel.version + 1,
-            queued_until: Some(now + UNDER_WAY),
+            queued_until: Some(now + under_way(parcel.waited(now))),
             ..parcel.clone()
         };
         // A conflict means that somebody is at work on it, and has decided himself when it is due.

@@ -311,6 +311,12 @@ impl Captured {
             nonce.as_str()
         )
     }
+
+    /// For how long a webhook of this id has been due; nothing where the id does not say.
+    pub fn waited(id: &str, now: Timestamp) -> SignedDuration {
+        let due_at = id.split_once(DUE_FROM).and_then(|(at, _)| at.parse().ok());
+        now.duration_since(due_at.unwrap_or(now)).max(SignedDuration::ZERO)
+    }
 }
 
 impl fmt::Debug for Captured {
