@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use simulators::ups::EventKind;
 use tests::tracking::Ways;
 use tests::world::{Failure, World};
+use waybill::job::Job;
 use waybill::ports::TrackingMessage;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -119,6 +120,6 @@ async fn jobs_that_wait_for_a_worker_do_not_fill_the_queue() -> Result<(), Failu
     world.store.tables().queue.clear();
     assert_eq!(unworked(&world, LONGEST, sweep, jobs).await?.len(), 1);
     world.work().await?;
-    assert!(world.jobs(order).iter().all(|job| job.finished()));
+    assert!(world.jobs(order).iter().all(Job::finished));
     Ok(())
 }
