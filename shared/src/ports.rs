@@ -26,7 +26,7 @@ pub use desk::{
 };
 pub use tracking::{
     Asked, Captured, Captures, Covers, DUE_FROM, Hook, HookKeys, Hooks, Inbound, Moved, News, Parcels, Push,
-    PushedNews, SigningKey, SigningKeys, Subscribed, Tellings, TrackingMessage, TrackingQueue, Webhooks,
+    PushedNews, ReadParcels, SigningKey, SigningKeys, Subscribed, Tellings, TrackingMessage, TrackingQueue, Webhooks,
 };
 
 /// The only source of the time.
@@ -744,8 +744,14 @@ pub struct DuePage<K> {
 /// What is due.
 #[async_trait]
 pub trait Due: Send + Sync {
-    /// Jobs of one shard whose `due_at` is not after `now`, the longest overdue first.
-    async fn due(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<JobId>, StoreError>;
+    /// Jobs of one shard whose `due_at` is not after `now`, the longest overdue first, from where the page before ended.
+    async fn due(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<JobId>, StoreError>;
 }
 
 /// How far a job has come, for people.

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod addresses;
 #[cfg(test)]
+mod backlog;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod desk;
@@ -68,6 +70,6 @@ mod tokens;
 #[cfg(test)]
 mod tracking;
 #[cfg(test)]
-mod unreadable_parcel;
+mod unreadable;
 #[cfg(test)]
 mod webhooks;

@@ -1,7 +1,7 @@
 //! Very much of everything at once: what is dealt with side by side, what stops in time, and what is left for the next run.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ use waybill::flows::track::Track;
 use waybill::flows::track_poll::{Lists, TrackPoll};
 use waybill::memory::{Fate, Memory, Switch};
 use waybill::ports::{
-    CallError, Clock, Cursors, Due, DuePage, Later, Obstacle, Opened, Parcels, StoreError, Systems, TokenInUse,
-    TokenKey, TokenRefresh, TrackingMessage,
+    CallError, Clock, Cursors, Due, DuePage, Later, Obstacle, Opened, Parcels, ReadParcels, StoreError, Systems,
+    TokenInUse, TokenKey, TokenRefresh, TrackingMessage,
 };
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -80,28 +80,43 @@ impl<W: Fn() -> bool + Send + Sync> Systems for Slow<W> {
 /// The store as if all jobs and parcels lay in the first shard, but for the last one, which lies in the last.
 struct FullFirst(Arc<Memory>);
 
-fn lies_in<K>(shard: u8, mut keys: Vec<K>) -> Vec<K> {
-    let last = keys.pop();
-    match shard {
-        0 => keys,
-        15 => last.into_iter().collect(),
-        _ => Vec::new(),
-    }
+fn lies_in<K: PartialEq>(shard: u8, last: Option<K>, page: DuePage<K>) -> DuePage<K> {
+    let (keys, next) = match shard {
+        0 => (page.keys, page.next),
+        15 => {
+            return DuePage {
+                keys: last.into_iter().collect(),
+                next: None,
+            };
+        }
+        _ => (Vec::new(), None),
+    };
+    let keys = keys.into_iter().filter(|key| Some(key) != last.as_ref()).collect();
+    DuePage { keys, next }
 }
 
 #[async_trait]
 impl Due for FullFirst {
-    async fn due(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<JobId>, StoreError> {
-        let mut own = lies_in(shard, Due::due(self.0.as_ref(), 0, now, u16::MAX).await?);
-        own.truncate(usize::from(limit));
-        Ok(own)
+    async fn due(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<JobId>, StoreError> {
+        let last = Due::due(self.0.as_ref(), 0, now, None, u16::MAX).await?.keys.pop();
+        Ok(lies_in(
+            shard,
+            last,
+            Due::due(self.0.as_ref(), 0, now, after, limit).await?,
+        ))
     }
 }
 
 #[async_trait]
 impl Parcels for FullFirst {
-    async fn parcels(&self, keys: &[ParcelKey]) -> Result<Vec<TrackedParcel>, StoreError> {
-        self.0.parcels(keys).await
+    async fn readable(&self, keys: &[ParcelKey]) -> Result<ReadParcels, StoreError> {
+        self.0.readable(keys).await
     }
 
     async fn events(&self, key: &ParcelKey) -> Result<Vec<TrackingEvent>, StoreError> {
@@ -124,22 +139,7 @@ impl Parcels for FullFirst {
         limit: u16,
     ) -> Result<DuePage<ParcelKey>, StoreError> {
         let last = self.0.due_parcels(0, now, None, u16::MAX).await?.keys.pop();
-        let is_last = |key: &ParcelKey| Some(key) == last.as_ref();
-        let page = self.0.due_parcels(0, now, after, limit).await?;
-        Ok(match shard {
-            0 => DuePage {
-                keys: page.keys.into_iter().filter(|key| !is_last(key)).collect(),
-                next: page.next,
-            },
-            15 => DuePage {
-                keys: last.into_iter().collect(),
-                next: None,
-            },
-            _ => DuePage {
-                keys: Vec::new(),
-                next: None,
-            },
-        })
+        Ok(lies_in(shard, last, self.0.due_parcels(0, now, after, limit).await?))
     }
 
     async fn given_up(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<ParcelKey>, StoreError> {
@@ -372,8 +372,9 @@ async fn a_sweep_ends_in_time_and_serves_every_shard() -> Result<(), Failure> {
     world.poll().await?;
     world.store.tables().queue.clear();
     let store = Arc::new(world.store.clone());
-    let last = Due::due(store.as_ref(), 0, world.now(), u16::MAX)
+    let last = Due::due(store.as_ref(), 0, world.now(), None, u16::MAX)
         .await?
+        .keys
         .pop()
         .ok_or("there are jobs")?;
     let sweeper = Sweep {
@@ -389,8 +390,8 @@ async fn a_sweep_ends_in_time_and_serves_every_shard() -> Result<(), Failure> {
     let queued: Vec<JobId> = world.store.tables().queue.iter().map(|one| one.job.clone()).collect();
     assert!(queued.contains(&last), "the other shard's");
     assert_eq!(u64::try_from(queued.len())?, report.requeued, "each once");
-    let due = Due::due(store.as_ref(), 0, world.now(), u16::MAX).await?.len();
-    assert_eq!(due, 120 - queued.len(), "the others are due still");
+    let due = Due::due(store.as_ref(), 0, world.now(), None, u16::MAX).await?;
+    assert_eq!(due.keys.len(), 120 - queued.len(), "the others are due still");
     // However much time there is, the next sweep is a minute away.
     let began = world.now();
     sweeper.at_most(u32::MAX, began + MINUTE * 10).await?;
@@ -519,32 +520,34 @@ impl TokenRefresh for Vendors {
     }
 }
 
+/// A token of this system and credential that ends in two minutes.
+fn token(system: &str, name: &str, now: Timestamp) -> Result<TokenInUse, Failure> {
+    Ok(TokenInUse {
+        key: TokenKey {
+            system: system.to_owned(),
+            credential: name.to_owned(),
+            client: name.to_owned(),
+            merchant: None,
+            connection: CONNECTION.parse()?,
+        },
+        version: 1,
+        issued_at: now - MINUTE * 58,
+        expires_at: now + MINUTE * 2,
+        used_at: now,
+    })
+}
+
 /// P10: tokens are renewed side by side, and those that wait for a vendor's windows keep no others waiting.
 #[tokio::test]
 async fn tokens_are_renewed_side_by_side() -> Result<(), Failure> {
     let world = World::start().await?;
     let now = world.now();
-    let token = |system: &str, name: &str| -> Result<TokenInUse, Failure> {
-        Ok(TokenInUse {
-            key: TokenKey {
-                system: system.to_owned(),
-                credential: name.to_owned(),
-                client: name.to_owned(),
-                merchant: None,
-                connection: CONNECTION.parse()?,
-            },
-            version: 1,
-            issued_at: now - MINUTE * 58,
-            expires_at: now + MINUTE * 2,
-            used_at: now,
-        })
-    };
     let mut ending = Vec::new();
     for number in 0..20 {
-        ending.push(token("fedex", &format!("fedex-{number}"))?);
+        ending.push(token("fedex", &format!("fedex-{number}"), now)?);
     }
-    ending.push(token("netsuite", "one")?);
-    ending.push(token("ups", "two")?);
+    ending.push(token("netsuite", "one", now)?);
+    ending.push(token("ups", "two", now)?);
     let vendors = Arc::new(Vendors {
         ending,
         two: Barrier::new(2),
@@ -559,6 +562,64 @@ async fn tokens_are_renewed_side_by_side() -> Result<(), Failure> {
     let asked = vendors.asked.lock().unwrap().clone();
     let first: BTreeSet<&String> = asked.iter().take(22).collect();
     assert_eq!(first.len(), 22, "everybody once, before anybody a second time");
+    Ok(())
+}
+
+/// Vendors of which UPS answers nobody until NetSuite has answered.
+struct UpsHangs {
+    ending: Vec<TokenInUse>,
+    netsuite_answered: AtomicBool,
+    hanging: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[async_trait]
+impl TokenRefresh for UpsHangs {
+    async fn ending_soon(&self) -> Result<Vec<TokenInUse>, StoreError> {
+        Ok(self.ending.clone())
+    }
+
+    async fn refresh(&self, token: &TokenInUse) -> Result<(), CallError> {
+        if token.key.system == "netsuite" {
+            // Everybody who may ask UPS has done so by then.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            self.netsuite_answered.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        let hanging = self.hanging.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(hanging, Ordering::Relaxed);
+        while !self.netsuite_answered.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
+        self.hanging.fetch_sub(1, Ordering::Relaxed);
+        Err(CallError::Later(Later::new(Obstacle::Unreachable, "no answer")))
+    }
+}
+
+/// P10: a vendor that hangs keeps the tokens of no other from being renewed, and is asked for some at a time only.
+#[tokio::test]
+async fn a_vendor_that_hangs_keeps_no_other_tokens_from_being_renewed() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let mut ending = Vec::new();
+    for number in 0..20 {
+        ending.push(token("ups", &format!("ups-{number}"), world.now())?);
+    }
+    ending.push(token("netsuite", "one", world.now() + MINUTE)?);
+    let vendors = Arc::new(UpsHangs {
+        ending,
+        netsuite_answered: AtomicBool::new(false),
+        hanging: AtomicUsize::new(0),
+        most: AtomicUsize::new(0),
+    });
+    let refresh = Refresh {
+        tokens: vendors.clone(),
+        ..world.refresher()
+    };
+    let report = timeout(PATIENCE, refresh.run()).await??;
+    assert_eq!((report.ending, report.renewed, report.failures.len()), (21, 1, 20));
+    assert_eq!(vendors.most.load(Ordering::Relaxed), 8);
     Ok(())
 }
 

@@ -118,8 +118,19 @@ pub struct TrackedParcel {
 impl TrackedParcel {
     /// When somebody must look at it, but for the webhook that minds it; `None` once nothing is left to do.
     pub fn due_at(&self) -> Option<Timestamp> {
-        let first = [self.next_poll, self.tell_at].into_iter().flatten().min();
-        self.minded.as_ref().map_or(first, |minded| Some(minded.due_at))
+        let minded = self.minded.as_ref().map(|minded| minded.due_at);
+        minded.or(self.turn())
+    }
+
+    /// When the carrier is to be asked or the ERP told, whichever comes first.
+    fn turn(&self) -> Option<Timestamp> {
+        [self.next_poll, self.tell_at].into_iter().flatten().min()
+    }
+
+    /// For how long its turn has come.
+    pub fn waited(&self, now: Timestamp) -> SignedDuration {
+        let since = self.turn().unwrap_or(now);
+        now.duration_since(since).max(SignedDuration::ZERO)
     }
 
     /// Whether a message about it is to be sent now: it is due, and none is under way.
@@ -516,6 +527,15 @@ mod tests {
             ..parcel.minded_by(None, None)
         };
         assert_eq!(over.minded, None, "what is not due otherwise is due by itself");
+    }
+
+    #[test]
+    fn a_parcel_has_waited_since_its_turn_came_and_not_since_it_is_minded() {
+        let mut parcel = parcel().minded_by(None, Some(since() - DAY));
+        assert_eq!(parcel.waited(since() + HOUR), HOUR);
+        assert_eq!(parcel.waited(since() - HOUR), SignedDuration::ZERO);
+        parcel.tell_at = Some(since() - HOUR);
+        assert_eq!(parcel.waited(since() + HOUR), HOUR * 2);
     }
 
     #[test]

@@ -26,3 +26,8 @@ pub mod sweep;
 pub mod track;
 pub mod track_poll;
 mod write;
+
+/// How many there are, as reports say it.
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

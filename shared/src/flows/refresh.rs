@@ -9,13 +9,14 @@ use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::count;
 use crate::ports::{CallError, Clock, Later, Obstacle, StoreError, TokenInUse, TokenRefresh};
 
 /// How long a run goes on: not until the next one begins, a minute later.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(50);
 
-/// How many tokens are renewed at the same time. Each is asked for under a lease, and what clients and addresses may ask for is
-/// reserved in the table, so that more of them pass no limit.
+/// How many tokens of a vendor are renewed at the same time. Each is asked for under a lease, and what clients and addresses may ask
+/// for is reserved in the table, so that more of them pass no limit.
 const AT_ONCE: usize = 8;
 
 /// The longest wait for one request: whoever must wait longer waits for the next run.
@@ -47,9 +48,12 @@ pub struct Report {
 /// A token that is to be renewed, and what stands in the way.
 type Waiting<'a> = (&'a TokenInUse, CallError);
 
+/// A token, and what came of it.
+type Tried<'a> = (&'a TokenInUse, Result<(), CallError>);
+
 impl Refresh {
-    /// Renews every token in use that ends soon; one that cannot be renewed does not stop the others, and those of a vendor that takes
-    /// them one after another wait for each other only.
+    /// Renews every token in use that ends soon; one that cannot be renewed does not stop the others, and those of a vendor that hangs,
+    /// or takes them one after another, wait for each other only.
     ///
     /// # Errors
     /// When the tokens in use cannot be listed.
@@ -57,23 +61,36 @@ impl Refresh {
         let until = self.clock.now() + PATIENCE;
         let mut ending = self.tokens.ending_soon().await?;
         ending.sort_by_key(|token| token.expires_at);
-        let (mut report, mut waiting) = (Report::default(), BTreeMap::<&str, Vec<Waiting<'_>>>::new());
-        report.ending = u64::try_from(ending.len()).unwrap_or(u64::MAX);
-        let each = ending.iter().map(async |token| (token, self.renew(token, until).await));
-        let tried: Vec<_> = stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
-        for (token, renewed) in tried {
-            match renewed {
-                Err(error) if moment(&error).is_some() => {
-                    waiting.entry(&token.key.system).or_default().push((token, error));
-                }
-                renewed => report.note(token, renewed),
-            }
+        let mut vendors: BTreeMap<&str, Vec<&TokenInUse>> = BTreeMap::new();
+        for token in &ending {
+            vendors.entry(&token.key.system).or_default().push(token);
         }
-        let waited = join_all(waiting.into_values().map(|own| self.one_after_another(own, until))).await;
-        for (token, renewed) in waited.into_iter().flatten() {
+        let mut report = Report {
+            ending: count(ending.len()),
+            ..Report::default()
+        };
+        let renewed = join_all(vendors.into_values().map(|own| self.vendor(own, until))).await;
+        for (token, renewed) in renewed.into_iter().flatten() {
             report.note(token, renewed);
         }
         Ok(report)
+    }
+
+    /// Renews the tokens of one vendor: side by side, and then one after another those for which there was no window.
+    async fn vendor<'a>(&self, tokens: Vec<&'a TokenInUse>, until: Timestamp) -> Vec<Tried<'a>> {
+        let each = tokens
+            .into_iter()
+            .map(async |token| (token, self.renew(token, until).await));
+        let tried: Vec<Tried<'a>> = stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
+        let (mut done, mut waiting) = (Vec::with_capacity(tried.len()), Vec::new());
+        for (token, renewed) in tried {
+            match renewed {
+                Err(error) if moment(&error).is_some() => waiting.push((token, error)),
+                renewed => done.push((token, renewed)),
+            }
+        }
+        done.extend(self.one_after_another(waiting, until).await);
+        done
     }
 
     async fn renew(&self, token: &TokenInUse, until: Timestamp) -> Result<(), CallError> {
@@ -86,11 +103,7 @@ impl Refresh {
 
     /// Renews tokens that wait for the same vendor's windows. A moment's wait for the next one is cheaper here than an order's wait
     /// for its token.
-    async fn one_after_another<'a>(
-        &self,
-        waiting: Vec<Waiting<'a>>,
-        until: Timestamp,
-    ) -> Vec<(&'a TokenInUse, Result<(), CallError>)> {
+    async fn one_after_another<'a>(&self, waiting: Vec<Waiting<'a>>, until: Timestamp) -> Vec<Tried<'a>> {
         let mut done = Vec::with_capacity(waiting.len());
         for (token, error) in waiting {
             let mut result = Err(error);

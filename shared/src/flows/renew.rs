@@ -12,6 +12,7 @@ use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::count;
 use super::sweep::SHARDS;
 use super::track::Track;
 use super::track_poll::turned;
@@ -430,8 +431,4 @@ fn uncovered(parcel: &TrackedParcel) -> TrackedParcel {
         pushed_until: None,
         ..parcel.clone()
     }
-}
-
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }

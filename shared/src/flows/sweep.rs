@@ -8,6 +8,7 @@ use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::count;
 use crate::domain::{JobId, TenantId};
 use crate::flows::write::Pen;
 use crate::job::{Job, Outcome, Timing};
@@ -15,6 +16,9 @@ use crate::ports::{Clock, Due, Jobs, Nonces, Queue, Save, StoreError};
 
 /// Due jobs are spread over so many keys, so that none is hot.
 pub const SHARDS: u8 = 16;
+
+/// How long a message may be under way at most before another one is sent, whatever stands in the queue before it.
+pub(crate) const LONGEST_UNDER_WAY: SignedDuration = SignedDuration::from_hours(1);
 
 /// The most jobs of a shard that are re-queued in one run, however many it may queue in all.
 const LIMIT: u16 = 2_000;
@@ -51,6 +55,25 @@ pub struct Report {
     pub requeued: u64,
 }
 
+/// What a part of the sweep did, and what kept any of its jobs from being queued.
+#[derive(Default)]
+struct Swept {
+    report: Report,
+    failed: Option<StoreError>,
+}
+
+impl Swept {
+    fn and(self, other: Self) -> Self {
+        Self {
+            report: Report {
+                due: self.report.due + other.report.due,
+                requeued: self.report.requeued + other.report.requeued,
+            },
+            failed: other.failed.or(self.failed),
+        }
+    }
+}
+
 impl Sweep {
     /// Queues every due job once and moves its `due_at` on, so that the next sweep leaves it in peace.
     ///
@@ -69,41 +92,63 @@ impl Sweep {
     pub async fn at_most(&self, most: u32, deadline: Timestamp) -> Result<Report, StoreError> {
         let share = u16::try_from(most / u32::from(SHARDS)).map_or(LIMIT, |share| share.clamp(1, LIMIT));
         let deadline = deadline.min(self.clock.now() + LONGEST);
-        let (mut report, mut failed) = (Report::default(), None);
-        for (swept, error) in join_all((0..SHARDS).map(|shard| self.shard(shard, share, deadline))).await {
-            report.due += swept.due;
-            report.requeued += swept.requeued;
-            failed = error.or(failed);
-        }
+        let swept = join_all((0..SHARDS).map(|shard| self.shard(shard, share, deadline))).await;
+        let Swept { report, failed } = swept.into_iter().fold(Swept::default(), Swept::and);
         failed.map_or(Ok(report), Err)
     }
 
-    /// What was done in a shard, and what kept any of its jobs from being queued.
-    async fn shard(&self, shard: u8, share: u16, deadline: Timestamp) -> (Report, Option<StoreError>) {
-        let (mut report, mut failed) = (Report::default(), None);
-        let ids = match self.due.due(shard, self.clock.now(), share).await {
-            Ok(ids) => ids,
-            Err(error) => return (report, Some(error)),
-        };
-        for some in ids.chunks(AT_ONCE) {
-            if self.clock.now() >= deadline {
-                tracing::warn!(
-                    shard,
-                    "no time is left for the other jobs: they are due at the next run"
-                );
+    /// Sweeps a shard, page by page until its share is queued. A job that cannot be read is none of the share: it stands at the head
+    /// of the shard for ever, and as many as the share would keep the others from their turn.
+    async fn shard(&self, shard: u8, share: u16, deadline: Timestamp) -> Swept {
+        let mut swept = Swept::default();
+        // What becomes due meanwhile was queued a moment ago.
+        let (now, mut after, mut left) = (self.clock.now(), None, usize::from(share));
+        while left > 0 {
+            let page = match self.due.due(shard, now, after.as_deref(), share).await {
+                Ok(page) => page,
+                Err(error) => {
+                    swept.failed = Some(error);
+                    return swept;
+                }
+            };
+            for some in page.keys.chunks(AT_ONCE) {
+                if left == 0 || !self.is_in_time(shard, deadline) {
+                    return swept;
+                }
+                left = left.saturating_sub(self.queue_some((shard, left), some, &mut swept).await);
+            }
+            after = page.next;
+            if after.is_none() {
                 break;
             }
-            report.due += count(some.len());
-            let jobs = self.loaded(some, &mut failed).await;
-            match self.requeue(&jobs).await {
-                Ok(requeued) => report.requeued += requeued,
-                Err(error) => {
-                    tracing::error!(shard, %error, "due jobs were not queued");
-                    failed = Some(error);
-                }
+        }
+        swept
+    }
+
+    fn is_in_time(&self, shard: u8, deadline: Timestamp) -> bool {
+        let in_time = self.clock.now() < deadline;
+        if !in_time {
+            tracing::warn!(
+                shard,
+                "no time is left for the other jobs: they are due at the next run"
+            );
+        }
+        in_time
+    }
+
+    /// Queues these jobs, so many at most; answers how many there were.
+    async fn queue_some(&self, (shard, most): (u8, usize), ids: &[JobId], swept: &mut Swept) -> usize {
+        swept.report.due += count(ids.len());
+        let mut jobs = self.loaded(ids, &mut swept.failed).await;
+        jobs.truncate(most);
+        match self.requeue(&jobs).await {
+            Ok(requeued) => swept.report.requeued += requeued,
+            Err(error) => {
+                tracing::error!(shard, %error, "due jobs were not queued");
+                swept.failed = Some(error);
             }
         }
-        (report, failed)
+        jobs.len()
     }
 
     /// Of these jobs, those that are due still.
@@ -148,15 +193,13 @@ impl Sweep {
             timing: &self.timing,
             under: None,
         };
-        let due_at = now + self.patience();
+        let due_at = now + self.patience(job);
         pen.write(job, Outcome::Requeued { due_at }, None).ok()
     }
 
-    fn patience(&self) -> SignedDuration {
-        self.timing.lease.max(SignedDuration::from_secs(30))
+    /// How long nobody sends another message about a job: twice as long each time, so that messages do not heap up behind a backlog.
+    fn patience(&self, job: &Job) -> SignedDuration {
+        let least = self.timing.lease.max(SignedDuration::from_secs(30));
+        (job.put_off(&self.timing) * 2).min(LONGEST_UNDER_WAY).max(least)
     }
-}
-
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }

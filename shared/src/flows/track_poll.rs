@@ -17,12 +17,14 @@ use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::count;
 use super::sweep::SHARDS;
-use super::track::{TOGETHER, Track, UNDER_WAY};
+use super::track::{TOGETHER, Track, UNDER_WAY, under_way};
 use crate::connection::Connection;
 use crate::domain::{ConnectionId, ParcelKey, Stretch, TenantId, TrackedParcel};
 use crate::ports::{
-    CallError, Cursor, Cursors, ListPage, Moved, Opened, Reconciliations, ScanProgress, StoreError, TrackingMessage,
+    CallError, Captured, Cursor, Cursors, ListPage, Moved, Opened, ReadParcels, Reconciliations, ScanProgress,
+    StoreError, TrackingMessage,
 };
 
 /// How many of a shard are in memory at a time.
@@ -199,8 +201,9 @@ impl TrackPoll {
             return part.after::<()>(Err(error));
         }
         part.report.webhooks = count(known.len());
-        let again = self.track.clock.now() + UNDER_WAY;
-        let marked = join_all(known.into_iter().map(|id| captures.capture_again(id, again))).await;
+        let now = self.track.clock.now();
+        let again = |id: &str| now + under_way(Captured::waited(id, now));
+        let marked = join_all(known.into_iter().map(|id| captures.capture_again(id, again(id)))).await;
         marked.into_iter().fold(part, Part::after)
     }
 
@@ -234,10 +237,12 @@ impl TrackPoll {
     }
 
     async fn queue_parcels(&self, keys: &[ParcelKey], together: &Mutex<Together>) -> Part {
-        let (parcels, failed) = self.read_parcels(keys).await;
+        let (mut part, mut alone) = (Part::default(), Vec::new());
+        let parcels = match self.read_parcels(keys, &mut part).await {
+            Ok(parcels) => parcels,
+            Err(error) => return part.after::<()>(Err(error)),
+        };
         let now = self.track.clock.now();
-        let report = Report::default();
-        let (mut part, mut alone) = (Part { report, failed }, Vec::new());
         for parcel in parcels.into_iter().filter(|parcel| parcel.is_to_be_queued(now)) {
             match self.at_once(&parcel.key.connection, together).await {
                 Ok(most) if most > 1 && parcel.is_to_be_asked(now) => {
@@ -277,8 +282,8 @@ impl TrackPoll {
         part
     }
 
-    /// Nobody sends another message about a parcel for a while. Of one that has become due since the round before this is not noted:
-    /// nearly always somebody has looked at it before the next round, and if not it is noted then.
+    /// Nobody sends another message about a parcel for as long again as it has waited. Of one that has become due since the round
+    /// before this is not noted: nearly always somebody has looked at it before the next round, and if not it is noted then.
     async fn mark(&self, parcel: &TrackedParcel) -> Result<(), StoreError> {
         let now = self.track.clock.now();
         if parcel.due_at().is_some_and(|due| now.duration_since(due) < ROUND) {
@@ -286,35 +291,22 @@ impl TrackPoll {
         }
         let queued = TrackedParcel {
             version: parcel.version + 1,
-            queued_until: Some(now + UNDER_WAY),
+            queued_until: Some(now + under_way(parcel.waited(now))),
             ..parcel.clone()
         };
         // A conflict means that somebody is at work on it, and has decided himself when it is due.
         self.track.parcels.record(&queued).await.map(|_| ())
     }
 
-    /// These parcels, and what kept any of them from being read: one that cannot be read keeps no other from its turn, and is not
-    /// queued, for whoever receives it could not read it either.
-    async fn read_parcels(&self, keys: &[ParcelKey]) -> (Vec<TrackedParcel>, Option<StoreError>) {
-        if let Ok(parcels) = self.track.parcels.parcels(keys).await {
-            return (parcels, None);
+    /// Of these parcels, those that can be read. One that cannot keeps no other from its turn, and nobody is sent to it, for whoever came
+    /// could not read it either.
+    async fn read_parcels(&self, keys: &[ParcelKey], part: &mut Part) -> Result<Vec<TrackedParcel>, StoreError> {
+        let ReadParcels { parcels, unreadable } = self.track.parcels.readable(keys).await?;
+        for (key, error) in unreadable {
+            tracing::error!(parcel = %key, %error, "the parcel cannot be read: nobody asks for it");
+            part.failed = Some(error);
         }
-        let (mut parcels, mut failed) = (Vec::new(), None);
-        for some in keys.chunks(AT_ONCE) {
-            let each = some
-                .iter()
-                .map(|key| self.track.parcels.parcels(std::slice::from_ref(key)));
-            for (key, read) in some.iter().zip(join_all(each).await) {
-                match read {
-                    Ok(read) => parcels.extend(read),
-                    Err(error) => {
-                        tracing::error!(parcel = %key, %error, "the parcel cannot be read: nobody asks for it");
-                        failed = Some(error);
-                    }
-                }
-            }
-        }
-        (parcels, failed)
+        Ok(parcels)
     }
 
     /// How many parcels of a connection are asked for in one call.
@@ -368,7 +360,7 @@ impl TrackPoll {
             return None;
         }
         let mut part = Part::default();
-        if let Err(error) = self.list(&id, lists, deadline, &mut part.report).await {
+        if let Err(error) = self.list(&id, lists, deadline, &mut part).await {
             tracing::error!(connection = %id, %error, "the carrier's list was not read to its end");
             part.failed = Some(error);
         }
@@ -380,7 +372,7 @@ impl TrackPoll {
         id: &ConnectionId,
         lists: Lists,
         deadline: Timestamp,
-        report: &mut Report,
+        part: &mut Part,
     ) -> Result<(), StoreError> {
         let Some(gate) = self.track.connections.gate(id).await? else {
             return Ok(());
@@ -400,13 +392,13 @@ impl TrackPoll {
         match self.track.systems.open(&gate.connection).await {
             Ok(systems) => {
                 let read = self
-                    .read((&gate.connection, lists), &systems, cursor, deadline, report)
+                    .read((&gate.connection, lists), &systems, cursor, deadline, part)
                     .await;
                 systems.close().await;
                 read
             }
             Err(error) => {
-                report.stopped.insert(id.clone(), error.to_string());
+                part.report.stopped.insert(id.clone(), error.to_string());
                 Ok(())
             }
         }
@@ -418,7 +410,7 @@ impl TrackPoll {
         systems: &Opened,
         cursor: Cursor,
         deadline: Timestamp,
-        report: &mut Report,
+        part: &mut Part,
     ) -> Result<(), StoreError> {
         let now = self.track.clock.now();
         let Ok(listing) = systems.carrier.listing() else {
@@ -440,7 +432,7 @@ impl TrackPoll {
                 settled: BTreeMap::new(),
             }
         });
-        self.walk((connection, lists), systems, cursor, scan, (deadline, report))
+        self.walk((connection, lists), systems, cursor, scan, (deadline, part))
             .await
     }
 
@@ -451,7 +443,7 @@ impl TrackPoll {
         systems: &Opened,
         mut cursor: Cursor,
         mut scan: ScanProgress,
-        (deadline, report): (Timestamp, &mut Report),
+        (deadline, part): (Timestamp, &mut Part),
     ) -> Result<(), StoreError> {
         let stretch = Stretch {
             from: scan.since,
@@ -462,7 +454,7 @@ impl TrackPoll {
             let ListPage { entries, moved, next } = match page {
                 Ok(page) => page,
                 Err(error) => {
-                    report.stopped.insert(connection.id.clone(), error.to_string());
+                    part.report.stopped.insert(connection.id.clone(), error.to_string());
                     // A place that the carrier does not know any more is not asked for again.
                     let begun = scan.after.is_some() && matches!(error, CallError::Refused(_));
                     return match begun {
@@ -472,20 +464,21 @@ impl TrackPoll {
                 }
             };
             self.runs.note_listed(&connection.id, &entries).await?;
-            report.moved += self.follow_up(&connection.id, lists, moved).await?;
+            let asked = self.follow_up(&connection.id, lists, moved, part).await?;
+            part.report.moved += asked;
             if next.is_none() {
-                report.lists += 1;
+                part.report.lists += 1;
                 return self.publish(connection, &cursor, stretch.to).await.map(|_| ());
             }
             scan.after = next;
             if !self.advance(connection, &mut cursor, Some(scan.clone())).await? {
-                report
+                part.report
                     .stopped
                     .insert(connection.id.clone(), "another round reads it".to_owned());
                 return Ok(());
             }
             if self.track.clock.now() >= deadline {
-                report
+                part.report
                     .stopped
                     .insert(connection.id.clone(), "no time was left: it is gone on with".to_owned());
                 return Ok(());
@@ -515,8 +508,15 @@ impl TrackPoll {
         self.cursors.advance(&connection.id, CURSOR, cursor).await
     }
 
-    /// Asks for parcels with news that were not known.
-    async fn follow_up(&self, connection: &ConnectionId, lists: Lists, moved: Vec<Moved>) -> Result<u64, StoreError> {
+    /// Asks for parcels with news that were not known. The list goes on past one that cannot be read, which another reading would not
+    /// mend; while the store does not answer it stands still, so that no news are lost.
+    async fn follow_up(
+        &self,
+        connection: &ConnectionId,
+        lists: Lists,
+        moved: Vec<Moved>,
+        part: &mut Part,
+    ) -> Result<u64, StoreError> {
         let mut hints: BTreeMap<ParcelKey, Vec<String>> = BTreeMap::new();
         for Moved { number, hint } in moved {
             let key = ParcelKey {
@@ -527,7 +527,7 @@ impl TrackPoll {
         }
         let keys: Vec<ParcelKey> = hints.keys().cloned().collect();
         let mut asked = 0;
-        for parcel in self.track.parcels.parcels(&keys).await? {
+        for parcel in self.read_parcels(&keys, part).await? {
             let own = hints.get(&parcel.key).map(Vec::as_slice).unwrap_or_default();
             asked += u64::from(self.ask_for_news(parcel, lists, own).await?);
         }
@@ -609,10 +609,6 @@ impl Together {
 
 fn lock(together: &Mutex<Together>) -> MutexGuard<'_, Together> {
     together.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 /// The same things, beginning elsewhere at each turn.

@@ -1,6 +1,6 @@
 //! What comes next: a pure, exhaustive function of the ledger.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Flag, HoldReason, Job, Step, Timing, Voiding};
 use crate::domain::CarrierShipmentId;
@@ -72,6 +72,12 @@ impl Job {
             .into_iter()
             .map(|(at, _)| at.max(self.updated_at))
             .min()
+    }
+
+    /// By how much its turn was put off when it was last queued again; zero where something else was written of it since.
+    pub fn put_off(&self, timing: &Timing) -> SignedDuration {
+        let put_off = self.due_at.zip(self.due(timing));
+        put_off.map_or(SignedDuration::ZERO, |(due_at, due)| due_at.duration_since(due))
     }
 
     /// Everything that is owed, the more urgent first, each with the earliest time at which it may be done.

@@ -26,8 +26,8 @@ use crate::domain::{
 use crate::job::{Job, history};
 use crate::ports::{
     AccountStanding, AuditEntry, Clock, Connections, Control, Controls, Cursor, Cursors, DeadLetters, Directory,
-    Documents, Due, Gate, Handing, JobPage, Jobs, LabelDoor, LabelLinks, Labels, Limits, NewJob, Nonces, Queue, Reread,
-    Save, Saved, Slot, Spending, State, Steps, StoreError, TokenRequests, Turn,
+    Documents, Due, DuePage, Gate, Handing, JobPage, Jobs, LabelDoor, LabelLinks, Labels, Limits, NewJob, Nonces,
+    Queue, Reread, Save, Saved, Slot, Spending, State, Steps, StoreError, TokenRequests, Turn,
 };
 pub use desks::{Desks, OrderBook};
 pub use reconciliations::Reconciled;
@@ -445,19 +445,16 @@ impl Documents for Memory {
 
 #[async_trait]
 impl Due for Memory {
-    async fn due(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<JobId>, StoreError> {
-        // Everything lies in one shard here.
-        if shard != 0 {
-            return Ok(Vec::new());
-        }
+    async fn due(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<JobId>, StoreError> {
         let tables = self.tables();
-        let due = tables
-            .jobs
-            .values()
-            .filter(|job| job.due_at.is_some_and(|due| due <= now));
-        let mut due: Vec<_> = due.map(|job| (job.due_at, job.id.clone())).collect();
-        due.sort();
-        Ok(due.into_iter().take(usize::from(limit)).map(|(_, id)| id).collect())
+        let all = tables.jobs.values().map(|job| (job.id.clone(), job.due_at));
+        tracking::due((shard, now), after, limit, all)
     }
 }
 

@@ -13,8 +13,8 @@ use crate::domain::{
     ConnectionId, Cover, DocumentId, Ending, JobId, ParcelKey, Telling, TenantId, TrackedParcel, TrackingEvent,
 };
 use crate::ports::{
-    AuditEntry, Captured, Captures, Covers, DuePage, Hook, Hooks, Parcels, StoreError, Tellings, TrackingMessage,
-    TrackingQueue,
+    AuditEntry, Captured, Captures, Covers, DuePage, Hook, Hooks, Parcels, ReadParcels, StoreError, Tellings,
+    TrackingMessage, TrackingQueue,
 };
 
 /// What is stored of parcels on their way.
@@ -109,7 +109,7 @@ impl Memory {
 }
 
 /// A page of the keys whose time has come, the longest overdue first. Everything lies in one shard here.
-fn due<K: Clone + Ord + Serialize + DeserializeOwned>(
+pub(super) fn due<K: Clone + Ord + Serialize + DeserializeOwned>(
     (shard, now): (u8, Timestamp),
     after: Option<&str>,
     limit: u16,
@@ -133,13 +133,16 @@ fn due<K: Clone + Ord + Serialize + DeserializeOwned>(
 
 #[async_trait]
 impl Parcels for Memory {
-    async fn parcels(&self, keys: &[ParcelKey]) -> Result<Vec<TrackedParcel>, StoreError> {
+    async fn readable(&self, keys: &[ParcelKey]) -> Result<ReadParcels, StoreError> {
         let fate = self.pass("parcels").await;
         let found = keys
             .iter()
-            .filter_map(|key| self.tables().tracked.parcels.get(key).cloned())
-            .collect();
-        answered(fate, found).await
+            .filter_map(|key| self.tables().tracked.parcels.get(key).cloned());
+        let read = ReadParcels {
+            parcels: found.collect(),
+            unreadable: Vec::new(),
+        };
+        answered(fate, read).await
     }
 
     async fn events(&self, key: &ParcelKey) -> Result<Vec<TrackingEvent>, StoreError> {

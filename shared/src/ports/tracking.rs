@@ -68,11 +68,26 @@ pub struct Moved {
 
 // ---- what is kept of parcels -------------------------------------------------------------------------------------
 
+/// Parcels that were read together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadParcels {
+    /// Those that are followed, in no order.
+    pub parcels: Vec<TrackedParcel>,
+    /// Those whose item this version cannot read, each with the reason.
+    pub unreadable: Vec<(ParcelKey, StoreError)>,
+}
+
 /// Parcels that are followed, and what happened to them.
 #[async_trait]
 pub trait Parcels: Send + Sync {
-    /// Of these parcels, those that are followed, read consistently, in no order.
-    async fn parcels(&self, keys: &[ParcelKey]) -> Result<Vec<TrackedParcel>, StoreError>;
+    /// Of these parcels, those that are followed, read consistently: one that cannot be read hides no other.
+    async fn readable(&self, keys: &[ParcelKey]) -> Result<ReadParcels, StoreError>;
+    /// The same for whoever needs all of them: one that cannot be read is an error.
+    async fn parcels(&self, keys: &[ParcelKey]) -> Result<Vec<TrackedParcel>, StoreError> {
+        let ReadParcels { parcels, unreadable } = self.readable(keys).await?;
+        let unreadable = unreadable.into_iter().next();
+        unreadable.map_or(Ok(parcels), |(_, error)| Err(error))
+    }
     /// Everything that happened to a parcel, whether it is followed (yet) or not: its own events and what was kept aside; read
     /// consistently.
     async fn events(&self, key: &ParcelKey) -> Result<Vec<TrackingEvent>, StoreError>;
@@ -295,6 +310,12 @@ impl Captured {
             due_at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ"),
             nonce.as_str()
         )
+    }
+
+    /// For how long a webhook of this id has been due; nothing where the id does not say.
+    pub fn waited(id: &str, now: Timestamp) -> SignedDuration {
+        let due_at = id.split_once(DUE_FROM).and_then(|(at, _)| at.parse().ok());
+        now.duration_since(due_at.unwrap_or(now)).max(SignedDuration::ZERO)
     }
 }
 

@@ -289,11 +289,21 @@ async fn due_jobs_are_found_in_their_shard_the_longest_overdue_first() {
     }
     let mut found = Vec::new();
     for shard in 0..waybill::aws::DUE_SHARDS {
-        let due = store.dynamo.due(shard, now, 100).await.unwrap();
+        let due = store.dynamo.due(shard, now, None, 100).await.unwrap().keys;
         let at = |id: &waybill::domain::JobId| expected.iter().find(|(_, known)| known == id).unwrap().0;
         let times: Vec<_> = due.iter().map(at).collect();
         assert!(times.is_sorted(), "{times:?}");
-        assert!(store.dynamo.due(shard, now, 1).await.unwrap().len() <= 1);
+        let (mut paged, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.dynamo.due(shard, now, after.as_deref(), 1).await.unwrap();
+            assert!(page.keys.len() <= 1);
+            paged.extend(page.keys);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(paged, due);
         found.extend(due.into_iter().map(|id| (at(&id), id)));
     }
     found.sort();

@@ -93,8 +93,8 @@ async fn unfinished_runs_are_found_by_their_time_and_finished_ones_are_not() {
     let due = dynamo.unfinished(now, 9).await.unwrap();
     assert_eq!(due, [ids[1].clone(), ids[2].clone(), ids[0].clone()]);
     assert_eq!(dynamo.unfinished(now, 2).await.unwrap().len(), 2);
-    let jobs = waybill::ports::Due::due(dynamo, 0, now, 9).await.unwrap();
-    assert!(jobs.is_empty(), "a reconciliation is no job");
+    let jobs = waybill::ports::Due::due(dynamo, 0, now, None, 9).await.unwrap();
+    assert!(jobs.keys.is_empty(), "a reconciliation is no job");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Parcels on their way, promises of carriers, what ERPs were told, hooks and webhooks.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use waybill::aws::{Change, TRACKING_SHARDS};
 use waybill::domain::{
@@ -11,7 +12,7 @@ use waybill::ports::{
     Captured, Captures, Covers, Documents, Hook, Hooks, Jobs, Parcels, Save, Saved, StoreError, Tellings,
 };
 
-use crate::database::{Fault, Store};
+use crate::database::{Fault, Store, TABLE};
 use crate::samples::{admitted, bought, connection, connection_id, entry, next, start, tenant, units};
 
 pub(crate) fn key(number: &str) -> ParcelKey {
@@ -281,6 +282,33 @@ async fn due_parcels_are_found_in_their_shard_the_longest_overdue_first() {
     expected.sort();
     assert!(expected.len() > 10);
     assert_eq!(found, expected);
+}
+
+/// One item that nobody can read hides no other, and is named; whoever needs all of them is told.
+#[tokio::test]
+async fn a_parcel_that_cannot_be_read_hides_no_other() {
+    let store = Store::new().await;
+    let keys = ["1Z1", "1Z2", "1Z3"].map(key);
+    for number in ["1Z1", "1Z2"] {
+        assert!(store.dynamo.record(&parcel(number)).await.unwrap());
+    }
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let broken = store.client.update_item().table_name(TABLE);
+    let broken = broken
+        .key("pk", text(&format!("TRACK#{}", keys[0])))
+        .key("sk", text("STATE"));
+    let broken = broken.update_expression("SET body = :body");
+    let broken = broken.expression_attribute_values(":body", text(r#"{"from":"a later version"}"#));
+    broken.send().await.unwrap();
+    let read = store.dynamo.readable(&keys).await.unwrap();
+    assert_eq!(read.parcels, [parcel("1Z2")]);
+    let [(unreadable, why)] = read.unreadable.as_slice() else {
+        panic!("{:?}", read.unreadable);
+    };
+    assert_eq!(*unreadable, keys[0]);
+    assert!(why.0.contains("cannot be read"), "{why}");
+    assert!(store.dynamo.parcels(&keys).await.is_err());
+    assert!(store.dynamo.parcels(&keys[1..]).await.is_ok());
 }
 
 /// Page by page nothing comes twice and nothing is left out, though many are due at the same moment and each page is written before

@@ -8,13 +8,20 @@ use super::Dynamo;
 use super::keys::{due_partition, job_of, sortable};
 use super::table::{Item, Search, string, text, to_body};
 use crate::domain::JobId;
-use crate::ports::{Due, StoreError};
+use crate::ports::{Due, DuePage, StoreError};
 
 #[async_trait]
 impl Due for Dynamo {
-    async fn due(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<JobId>, StoreError> {
-        let keys = self.due_in(due_partition(shard), now, limit).await?;
-        Ok(keys.iter().filter_map(|key| job_of(text(key, "pk")?)).collect())
+    async fn due(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<JobId>, StoreError> {
+        let (keys, next) = self.due_page(due_partition(shard), now, after, limit).await?;
+        let keys = keys.iter().filter_map(|key| job_of(text(key, "pk")?)).collect();
+        Ok(DuePage { keys, next })
     }
 }
 

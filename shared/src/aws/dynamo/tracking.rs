@@ -19,7 +19,7 @@ use crate::domain::{
     ConnectionId, Cover, DeliveryStatus, DocumentId, Ending, JobId, ParcelKey, Shipment, Telling, TrackedParcel,
     TrackingEvent,
 };
-use crate::ports::{AuditEntry, Covers, DuePage, Jobs, Parcels, StoreError, Tellings};
+use crate::ports::{AuditEntry, Covers, DuePage, Jobs, Parcels, ReadParcels, StoreError, Tellings};
 
 /// How long what names a person is kept where the connection's retention is not known, in days.
 const KEPT: u32 = 90;
@@ -89,9 +89,18 @@ struct TellingItem {
 
 #[async_trait]
 impl Parcels for Dynamo {
-    async fn parcels(&self, keys: &[ParcelKey]) -> Result<Vec<TrackedParcel>, StoreError> {
-        let items = self.batch(keys.iter().map(Key::parcel)).await?;
-        items.iter().map(body).collect()
+    async fn readable(&self, keys: &[ParcelKey]) -> Result<ReadParcels, StoreError> {
+        let mut read = ReadParcels::default();
+        for item in self.batch(keys.iter().map(Key::parcel)).await? {
+            match body(&item) {
+                Ok(parcel) => read.parcels.push(parcel),
+                Err(error) => {
+                    let key = text(&item, "pk").and_then(parcel_of);
+                    read.unreadable.push((key.ok_or_else(|| error.clone())?, error));
+                }
+            }
+        }
+        Ok(read)
     }
 
     async fn events(&self, key: &ParcelKey) -> Result<Vec<TrackingEvent>, StoreError> {

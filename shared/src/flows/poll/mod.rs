@@ -18,6 +18,7 @@ use admit::Page;
 pub(crate) use desk::DESPATCHES;
 pub use desk::Followed;
 
+use super::count;
 use crate::connection::Connection;
 use crate::domain::{ConnectionId, DocumentId};
 use crate::job::Timing;
@@ -420,10 +421,6 @@ fn advance(progress: &mut ScanProgress, heads: &[DocumentHead]) {
         .last()
         .map(|head| head.document.id.clone())
         .or(progress.after.take());
-}
-
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 /// The ERP could not be read: what was stored stays. A refusal does not heal by itself, and somebody is told.

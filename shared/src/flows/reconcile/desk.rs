@@ -2,8 +2,9 @@
 //! parked was told of by no webhook and found by no poll. It is taken in now, and named.
 
 use super::Work;
-use super::steps::{Found, Stepped, count};
+use super::steps::{Found, Stepped};
 use crate::domain::{Despatch, DespatchStanding, Gap, GapKind, JobId, Run, Stage, Stretch};
+use crate::flows::count;
 use crate::flows::despatches::{Taken, intake};
 use crate::flows::poll::DESPATCHES;
 use crate::ports::{Desk, Despatched, Opened, StoreError};

@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{ConnectionId, Earlier, Gap, GapKind, Reconciliation, Run, Stage, Tally, Walk};
+use crate::flows::count;
 use crate::flows::halt::Halt;
 use crate::flows::put_right::PutRight;
 use crate::job::Timing;
@@ -406,8 +407,8 @@ impl Work<'_> {
         let Found { mut run, gaps, .. } = found;
         for page in gaps.chunks(GAPS_AT_ONCE) {
             run.step += 1;
-            run.gaps += counted(page.iter());
-            run.held += counted(page.iter().filter(|gap| gap.kind == GapKind::Held));
+            run.gaps += count(page.len());
+            run.held += count(page.iter().filter(|gap| gap.kind == GapKind::Held).count());
             if run.pages.len() >= MOST_PAGES {
                 run.note("there are more gaps than are kept: the rest is counted only");
                 continue;
@@ -523,10 +524,6 @@ impl Work<'_> {
         self.flow.runs.advance(self.id, &next).await?;
         Ok(Report::of(self.id, next.run.as_ref(), stopped))
     }
-}
-
-fn counted<'a>(gaps: impl Iterator<Item = &'a Gap>) -> u64 {
-    u64::try_from(gaps.count()).unwrap_or(u64::MAX)
 }
 
 /// The stage after all jobs of a walk.

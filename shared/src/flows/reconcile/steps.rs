@@ -9,6 +9,7 @@ use super::{AT_ONCE, Work, after_walk};
 use crate::domain::{
     DocumentId, Gap, GapKind, JobId, ListEntry, Listed, Order, Run, Stage, Stretch, Suspect, Units, Walk,
 };
+use crate::flows::count;
 use crate::flows::halt::Halt;
 use crate::flows::kin;
 use crate::flows::poll::CURSOR;
@@ -426,8 +427,4 @@ impl Shown {
 
 fn by_document<T>(all: Vec<T>, document: impl Fn(&T) -> &DocumentId) -> BTreeMap<DocumentId, T> {
     all.into_iter().map(|one| (document(&one).clone(), one)).collect()
-}
-
-pub(super) fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }

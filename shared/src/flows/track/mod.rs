@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::connection::Connection;
 use crate::domain::{ConnectionId, Ending, ParcelKey, TrackedParcel};
 use crate::flows::poll::Poll;
+use crate::flows::sweep::LONGEST_UNDER_WAY;
 use crate::job::{self, Timing};
 use crate::ports::{
     CallError, Captures, Clock, Connections, Controls, Covers, DeadLetters, Documents, Hooks, Later, Nonces, Obstacle,
@@ -37,6 +38,12 @@ const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long a message may be under way before another one is sent.
 pub(crate) const UNDER_WAY: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long a message may be under way about what has waited for so long already: as long again, so that messages do not heap up behind
+/// a backlog.
+pub(crate) fn under_way(waited: SignedDuration) -> SignedDuration {
+    waited.clamp(UNDER_WAY, LONGEST_UNDER_WAY)
+}
 
 /// The ports that tracking needs.
 #[derive(Clone)]

@@ -1,0 +1,309 @@
+//! A parcel or a job whose item no version here can read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use simulators::ups::EventKind;
+use tests::tracking::Ways;
+use tests::world::{CONNECTION, Failure, World};
+use waybill::domain::{CarrierShipmentId, ConnectionId, JobId, ParcelKey, Snapshot, TrackedParcel, TrackingEvent};
+use waybill::flows::sweep::Sweep;
+use waybill::flows::track::Track;
+use waybill::flows::track_poll::{Lists, TrackPoll};
+use waybill::job::Job;
+use waybill::memory::{Fate, Memory, Switch};
+use waybill::ports::{DuePage, Jobs, Parcels, ReadParcels, Save, Saved, StoreError, TrackingMessage};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+fn unreadable() -> StoreError {
+    StoreError("an item cannot be read".to_owned())
+}
+
+/// A table in which one parcel cannot be read.
+struct OneUnreadable(Arc<Memory>, ParcelKey);
+
+#[async_trait]
+impl Parcels for OneUnreadable {
+    async fn readable(&self, keys: &[ParcelKey]) -> Result<ReadParcels, StoreError> {
+        let others: Vec<ParcelKey> = keys.iter().filter(|key| **key != self.1).cloned().collect();
+        let mut read = self.0.readable(&others).await?;
+        if keys.contains(&self.1) {
+            read.unreadable.push((self.1.clone(), unreadable()));
+        }
+        Ok(read)
+    }
+
+    async fn events(&self, key: &ParcelKey) -> Result<Vec<TrackingEvent>, StoreError> {
+        self.0.events(key).await
+    }
+
+    async fn record(&self, parcel: &TrackedParcel) -> Result<bool, StoreError> {
+        self.0.record(parcel).await
+    }
+
+    async fn set_aside(&self, key: &ParcelKey, events: &[TrackingEvent]) -> Result<(), StoreError> {
+        self.0.set_aside(key, events).await
+    }
+
+    async fn due_parcels(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<DuePage<ParcelKey>, StoreError> {
+        self.0.due_parcels(shard, now, after, limit).await
+    }
+
+    async fn given_up(&self, connection: &ConnectionId, limit: u16) -> Result<Vec<ParcelKey>, StoreError> {
+        self.0.given_up(connection, limit).await
+    }
+}
+
+/// It is named in the round's error and queued for nobody, and the parcels beside it have their turn.
+#[tokio::test]
+async fn a_parcel_that_cannot_be_read_stops_no_other() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let orders = [world.enter(world.plain(1))?, world.enter(world.plain(2))?];
+    world.poll_and_work().await?;
+    world.follow(SignedDuration::from_mins(2), Ways::PollOnly).await?;
+    let keys = orders.map(|order| world.parcels(order).remove(0).key);
+    assert!(world.ups.happen(&keys[1].number, &[EventKind::Delivered]));
+    world.turn(SignedDuration::from_hours(2));
+    let store = Arc::new(world.store.clone());
+    let round = TrackPoll {
+        track: Track {
+            parcels: Arc::new(OneUnreadable(store, keys[0].clone())),
+            ..world.tracker()
+        },
+        ..world.track_poller()
+    };
+    for _ in 0..3 {
+        world.turn(SignedDuration::from_mins(3));
+        let failed = round
+            .run(Lists::WhenDue, world.now() + SignedDuration::from_mins(1))
+            .await;
+        assert!(failed.is_err_and(|error| error.0.contains("cannot be read")));
+        let queued: Vec<TrackingMessage> = {
+            let tables = world.store.tables();
+            tables
+                .tracked
+                .queue
+                .iter()
+                .map(|(message, _)| message.clone())
+                .collect()
+        };
+        assert!(
+            !queued.contains(&TrackingMessage::Parcel(keys[0].clone())),
+            "{queued:?}"
+        );
+        world.track().await?;
+    }
+    world.turn(SignedDuration::from_mins(1));
+    world.track().await?;
+    assert_eq!(world.field(orders[1], "status")?, "Delivered");
+    assert_eq!(keys[0].connection.as_str(), CONNECTION);
+    Ok(())
+}
+
+/// Two orders on their way whose carrier keeps a list, each entry a page of its own; answers their parcels.
+async fn listed(world: &World) -> Result<[ParcelKey; 2], Failure> {
+    world.configure(|connection| {
+        connection.carrier.options = serde_json::json!({ "quantum_view": "OutboundXML" });
+        connection.tracking.every = HOUR * 24;
+    });
+    world.ups.configure(|options| {
+        options.quantum_view_files_per_page = 1;
+        options.quantum_view_events_per_file = 1;
+    });
+    let orders = [world.enter(world.plain(1))?, world.enter(world.plain(2))?];
+    world.poll_and_work().await?;
+    world.follow(MINUTE * 2, Ways::PollOnly).await?;
+    let keys = orders.map(|order| world.parcels(order).remove(0).key);
+    world.turn(HOUR);
+    for key in &keys {
+        assert!(
+            world
+                .ups
+                .happen(&key.number, &[EventKind::PickedUp, EventKind::Departed])
+        );
+    }
+    // Until the list is to be read again.
+    world.turn(HOUR * 12);
+    Ok(keys)
+}
+
+/// The round over these parcels.
+fn over(world: &World, parcels: Arc<dyn Parcels>) -> TrackPoll {
+    TrackPoll {
+        track: Track {
+            parcels,
+            ..world.tracker()
+        },
+        ..world.track_poller()
+    }
+}
+
+/// The parcels for which messages wait.
+fn queued(world: &World) -> BTreeSet<ParcelKey> {
+    let tables = world.store.tables();
+    let keys = tables.tracked.queue.iter().filter_map(|(message, _)| match message {
+        TrackingMessage::Parcel(key) => Some(key.clone()),
+        _ => None,
+    });
+    keys.collect()
+}
+
+/// A carrier's list goes on past a parcel that cannot be read: it is named in the round's error, and what the list tells of the
+/// others is followed up.
+#[tokio::test]
+async fn a_list_goes_on_past_a_parcel_that_cannot_be_read() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let keys = listed(&world).await?;
+    let round = over(
+        &world,
+        Arc::new(OneUnreadable(Arc::new(world.store.clone()), keys[0].clone())),
+    );
+    let began = world.now();
+    let failed = round.run(Lists::WhenDue, began + MINUTE).await;
+    assert!(failed.is_err_and(|error| error.0.contains("cannot be read")));
+    assert_eq!(queued(&world), BTreeSet::from([keys[1].clone()]));
+    let cursor = read_to(&world)?;
+    assert_eq!(cursor, Some(began), "all of the list was read");
+    Ok(())
+}
+
+/// Up to when the list was read.
+fn read_to(world: &World) -> Result<Option<Timestamp>, Failure> {
+    let tables = world.store.tables();
+    let cursor = tables.cursors.get(&(CONNECTION.parse()?, "news".to_owned()));
+    Ok(cursor.and_then(|cursor| cursor.published))
+}
+
+/// A store that answers for no parcel.
+struct NoParcels;
+
+#[async_trait]
+impl Switch for NoParcels {
+    async fn before(&self, call: &'static str) -> Fate {
+        match call {
+            "parcels" => Fate::LoseAnswer,
+            _ => Fate::Work,
+        }
+    }
+}
+
+/// While the store does not answer the list stands still, so that what it tells is followed up once the store is back.
+#[tokio::test]
+async fn a_list_waits_for_a_store_that_does_not_answer() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let keys = listed(&world).await?;
+    let before = read_to(&world)?;
+    let down = over(&world, Arc::new(world.store.behind(Arc::new(NoParcels))));
+    let failed = down.run(Lists::WhenDue, world.now() + MINUTE).await;
+    assert!(failed.is_err_and(|error| error.0.contains("the answer was lost")));
+    assert_eq!((read_to(&world)?, queued(&world).len()), (before, 0));
+    world.make_the_round().await?;
+    assert_eq!(queued(&world), BTreeSet::from(keys));
+    Ok(())
+}
+
+/// A table in which some jobs cannot be read, and in which reading one takes a moment of everybody's time.
+struct SomeUnreadable {
+    store: Memory,
+    unreadable: BTreeSet<JobId>,
+    clock: simulators::clock::Clock,
+    moment: SignedDuration,
+}
+
+#[async_trait]
+impl Jobs for SomeUnreadable {
+    async fn load(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+        self.clock.advance(self.moment);
+        match self.unreadable.contains(id) {
+            true => Err(unreadable()),
+            false => self.store.load(id).await,
+        }
+    }
+
+    async fn snapshot(&self, id: &JobId, number: u32) -> Result<Option<Snapshot>, StoreError> {
+        self.store.snapshot(id, number).await
+    }
+
+    async fn save(&self, save: &Save) -> Result<Saved, StoreError> {
+        self.store.save(save).await
+    }
+
+    async fn with_shipment(
+        &self,
+        connection: &ConnectionId,
+        shipment: &CarrierShipmentId,
+    ) -> Result<Vec<JobId>, StoreError> {
+        self.store.with_shipment(connection, shipment).await
+    }
+
+    async fn erase(&self, id: &JobId) -> Result<(), StoreError> {
+        self.store.erase(id).await
+    }
+}
+
+/// A sweeper over jobs of which the longest overdue cannot be read; answers the others, too.
+async fn sweeper(
+    world: &World,
+    (unreadable, others): (usize, usize),
+    moment: SignedDuration,
+) -> Result<(Sweep, BTreeSet<JobId>), Failure> {
+    for _ in 0..unreadable + others {
+        world.enter(world.plain(1))?;
+    }
+    world.poll().await?;
+    let mut tables = world.store.tables();
+    tables.queue.clear();
+    let mut due: Vec<_> = tables.jobs.values().map(|job| (job.due_at, job.id.clone())).collect();
+    due.sort();
+    let ids: Vec<JobId> = due.into_iter().map(|(_, id)| id).collect();
+    assert_eq!(ids.len(), unreadable + others);
+    let (first, rest) = ids.split_at(unreadable);
+    let sweep = Sweep {
+        jobs: Arc::new(SomeUnreadable {
+            store: world.store.clone(),
+            unreadable: first.iter().cloned().collect(),
+            clock: world.clock.clone(),
+            moment,
+        }),
+        ..world.sweeper()
+    };
+    Ok((sweep, rest.iter().cloned().collect()))
+}
+
+/// Jobs that cannot be read are named in the sweep's error and keep no other from its turn, though they stand at the head of their
+/// shard and are more than its share.
+#[tokio::test]
+async fn jobs_that_cannot_be_read_keep_no_other_from_being_swept() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let (sweep, others) = sweeper(&world, (25, 15), SignedDuration::ZERO).await?;
+    for queued in [4, 8, 12, 15] {
+        let failed = sweep.at_most(16 * 4, world.now() + MINUTE).await;
+        assert!(failed.is_err_and(|error| error.0.contains("cannot be read")));
+        assert_eq!(world.store.tables().queue.len(), queued, "its share, and no more");
+    }
+    let queued: BTreeSet<JobId> = world.store.tables().queue.iter().map(|one| one.job.clone()).collect();
+    assert_eq!(queued, others);
+    Ok(())
+}
+
+/// However many they are, a sweep ends in time.
+#[tokio::test]
+async fn a_sweep_past_jobs_that_cannot_be_read_ends_in_time() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let (sweep, _) = sweeper(&world, (90, 1), SignedDuration::from_secs(1)).await?;
+    let began = world.now();
+    assert!(sweep.at_most(16, began + SignedDuration::from_secs(30)).await.is_err());
+    let took = world.now().duration_since(began);
+    assert!(took <= SignedDuration::from_secs(40), "{took:#}");
+    Ok(())
+}
