@@ -743,7 +743,10 @@ mod tests {
         }
         let mut spelt = by("acme-new", "fulfilment-shipped");
         spelt.erp.account = spelt.erp.account.to_ascii_lowercase();
-        assert!(may_ship_again(&spelt, &others).is_some(), "an account is the same in small letters");
+        assert!(
+            may_ship_again(&spelt, &others).is_some(),
+            "an account is the same in small letters"
+        );
         assert_eq!(may_ship_again(&by("acme-new", "ready"), &others), None);
         let mut elsewhere = by("acme-new", "fulfilment-shipped");
         elsewhere.erp.account = "7654321_SB1".to_owned();

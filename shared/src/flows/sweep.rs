@@ -18,7 +18,7 @@ use crate::ports::{Clock, Due, Jobs, Nonces, Queue, Save, StoreError};
 pub const SHARDS: u8 = 16;
 
 /// How long a message may be under way at most before another one is sent, whatever stands in the queue before it.
-pub(crate) const LONGEST_UNDER_WAY: SignedDuration = SignedDuration::from_hours(1);
+pub(crate) const LONGEST_UNDER_WAY: SignedDuration = SignedDuration::from_mins(15);
 
 /// The most jobs of a shard that are re-queued in one run, however many it may queue in all.
 const LIMIT: u16 = 2_000;
