@@ -563,14 +563,19 @@ def play(world, story, missing=lambda: None):
         world.begin()
         next(playing)
         missing()
-        next(playing)
-    except StopIteration as ended:
-        return ended.value
+        return second_part(playing)
     except Failed:
         raise
     except Exception as error:
         raise Failed(f"{story.name}: {error!r}") from error
-    raise Failed(f"{story.name}: a story has two parts")
+
+
+def second_part(playing):
+    try:
+        next(playing)
+    except StopIteration as ended:
+        return ended.value
+    raise Failed("a story has two parts")
 
 
 def kept_back(document, statement):
@@ -678,16 +683,18 @@ class Trial:
     def verdict(self, policy, document, statement, reason):
         """Tried again where it does not show: a message that comes late shows nothing once, a statement that nobody needs never does."""
         sid = statement.get("Sid", "(without a name)")
-        for again in ("; it is tried again", ""):
+        for left in (1, 0):
             try:
                 shown = self.statement(policy, document, statement)
             except Failed as failed:
                 problem = f"{self.name}: {sid} cannot be tried: {failed}"
             else:
+                if shown and reason:
+                    print(f"{self.name}: {sid} is listed as not to be reached, and is", flush=True)
                 if shown or reason:
                     return shown or reason
                 problem = f"{self.name}: nothing breaks without {sid}"
-            print(f"{problem}{again}", flush=True)
+            print(problem + "; it is tried again" * left, flush=True)
         self.wrong.append(problem)
         return "NOT SHOWN"
 

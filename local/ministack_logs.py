@@ -10,9 +10,6 @@ import os
 import queue
 import select
 import threading
-import weakref
-
-_outputs: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 class Output:
@@ -48,25 +45,26 @@ class Output:
 
 
 def _pump(_, pipe, lines: queue.Queue) -> None:
-    output = _outputs[lines] = Output(pipe, lines)
-    while not output.ended:
-        output.is_ready(None)
-        output.read()
-    pipe.close()
+    with pipe:
+        output = lines.output = Output(pipe, lines)
+        while not output.ended:
+            output.is_ready(None)
+            output.read()
 
 
 def install() -> None:
     """Has functions' logs read so."""
     from ministack.core.lambda_runtime import ProvidedWorker
 
-    as_it_is = ProvidedWorker._drain_stderr_bounded
+    what_is_there, after_a_wait = ProvidedWorker._drain_stderr, ProvidedWorker._drain_stderr_bounded
 
-    def drained(worker, *patience, **more) -> str:
-        output = _outputs.get(worker._stderr_queue)
+    def whole(worker, otherwise, *patience, **more) -> str:
+        output = getattr(worker._stderr_queue, "output", None)
         if output is None:
-            return as_it_is(worker, *patience, **more)
+            return otherwise(worker, *patience, **more)
         output.read()
-        return worker._drain_stderr()
+        return what_is_there(worker)
 
     ProvidedWorker._pump_output = _pump
-    ProvidedWorker._drain_stderr_bounded = drained
+    ProvidedWorker._drain_stderr = lambda worker: whole(worker, what_is_there)
+    ProvidedWorker._drain_stderr_bounded = lambda worker, *patience, **more: whole(worker, after_a_wait, *patience, **more)

@@ -9,8 +9,8 @@ Six things differ from `python -m ministack`:
 - What the functions do is counted (`ministack_counts.py`).
 - What they log is read to its end (`ministack_logs.py`).
 - Who may send a message may send several in one request: AWS has no permission of its own for that (`BATCHES`).
-- A number that comes from a template's parameter is text to MiniStack; the concurrency of a queue's functions, which it compares,
-  is made a number of.
+- A number that comes from a template's parameter is text to MiniStack; the concurrency of a queue's functions, which it compares, is
+  made a number.
 """
 
 import http.server

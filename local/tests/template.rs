@@ -226,8 +226,7 @@ fn no_function_is_given_what_no_code_uses() {
 fn gaps_and_missing_reconciliations_ring() {
     let template = template();
     let metric = |alarm: &str| template["Resources"][alarm]["Properties"]["MetricName"].clone();
-    let handler = Place::kept().root().join("functions/job-sweeper/src/handler.rs");
-    let counted = fs::read_to_string(handler).unwrap();
+    let counted = code();
     for (alarm, name) in [
         ("ReconciliationGapsAlarm", "ReconciliationGaps"),
         ("ReconciliationMissingAlarm", "ReconciliationRuns"),

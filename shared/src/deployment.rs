@@ -156,6 +156,7 @@ impl Deployment {
         let store = self.aws.dynamo.clone();
         Sweep {
             due: store.clone(),
+            directory: store.clone(),
             jobs: store,
             queue: self.aws.queue.clone(),
             clock: self.aws.clock.clone(),

@@ -490,6 +490,7 @@ impl Deployment {
     async fn sweep(&self) {
         let sweep = Sweep {
             due: self.store.dynamo.clone(),
+            directory: self.store.dynamo.clone(),
             jobs: self.table(),
             queue: self.constant(),
             clock: self.store.clock.clone(),

@@ -221,6 +221,7 @@ impl World {
         };
         let sweep = Sweep {
             due: Arc::new(memory.clone()),
+            directory: Arc::new(memory.clone()),
             jobs: store.clone(),
             queue: store.clone(),
             clock: clock.clone(),

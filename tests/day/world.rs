@@ -296,6 +296,7 @@ impl Fleet {
     fn sweeper(&self) -> Sweep {
         Sweep {
             due: self.port(),
+            directory: self.port(),
             jobs: self.port(),
             queue: self.queue.clone(),
             clock: self.clock.clone(),

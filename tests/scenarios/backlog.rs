@@ -2,6 +2,7 @@
 //! may be lost.
 
 use jiff::{SignedDuration, Timestamp};
+use simulators::faults::{Fault, FaultKind};
 use simulators::ups::EventKind;
 use tests::tracking::Ways;
 use tests::world::{Failure, World};
@@ -119,6 +120,14 @@ async fn jobs_that_wait_for_a_worker_do_not_fill_the_queue() -> Result<(), Failu
     assert_made_up_for(came, &sent, world.timing.lease);
     world.store.tables().queue.clear();
     assert!(!unworked(&world, LONGEST, sweep, jobs).await?.is_empty());
+    world.ups_fault(Fault::new("rate", FaultKind::Html503).at_most(1));
+    world.work().await?;
+    world.store.tables().queue.clear();
+    let worked = world.now();
+    let again = unworked(&world, LONGEST, sweep, jobs).await?;
+    let soon = world.timing.lease.max(world.timing.retry * 2) + MINUTE;
+    let first = again.first().ok_or("another is sent")?;
+    assert!(first.duration_since(worked) <= soon, "{again:?}");
     world.work().await?;
     assert!(world.jobs(order).iter().all(Job::finished));
     Ok(())

@@ -2,19 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use simulators::ups::EventKind;
 use tests::tracking::Ways;
 use tests::world::{CONNECTION, Failure, World};
-use waybill::domain::{CarrierShipmentId, ConnectionId, JobId, ParcelKey, Snapshot, TrackedParcel, TrackingEvent};
+use waybill::domain::{ConnectionId, JobId, ParcelKey, TrackedParcel, TrackingEvent, Units};
 use waybill::flows::sweep::Sweep;
 use waybill::flows::track::Track;
 use waybill::flows::track_poll::{Lists, TrackPoll};
 use waybill::job::Job;
 use waybill::memory::{Fate, Memory, Switch};
-use waybill::ports::{DuePage, Jobs, Parcels, ReadParcels, Save, Saved, StoreError, TrackingMessage};
+use waybill::ports::{
+    AuditEntry, Directory, DuePage, JobPage, Parcels, ReadParcels, State, Steps, StoreError, TrackingMessage,
+};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -74,33 +77,12 @@ async fn a_parcel_that_cannot_be_read_stops_no_other() -> Result<(), Failure> {
     let keys = orders.map(|order| world.parcels(order).remove(0).key);
     assert!(world.ups.happen(&keys[1].number, &[EventKind::Delivered]));
     world.turn(SignedDuration::from_hours(2));
-    let store = Arc::new(world.store.clone());
-    let round = TrackPoll {
-        track: Track {
-            parcels: Arc::new(OneUnreadable(store, keys[0].clone())),
-            ..world.tracker()
-        },
-        ..world.track_poller()
-    };
+    let round = over(&world, one_unreadable(&world, &keys[0]));
     for _ in 0..3 {
         world.turn(SignedDuration::from_mins(3));
-        let failed = round
-            .run(Lists::WhenDue, world.now() + SignedDuration::from_mins(1))
-            .await;
+        let failed = round.run(Lists::WhenDue, world.now() + MINUTE).await;
         assert!(failed.is_err_and(|error| error.0.contains("cannot be read")));
-        let queued: Vec<TrackingMessage> = {
-            let tables = world.store.tables();
-            tables
-                .tracked
-                .queue
-                .iter()
-                .map(|(message, _)| message.clone())
-                .collect()
-        };
-        assert!(
-            !queued.contains(&TrackingMessage::Parcel(keys[0].clone())),
-            "{queued:?}"
-        );
+        assert!(!queued(&world).contains(&keys[0]), "{:?}", queued(&world));
         world.track().await?;
     }
     world.turn(SignedDuration::from_mins(1));
@@ -137,6 +119,35 @@ async fn listed(world: &World) -> Result<[ParcelKey; 2], Failure> {
     Ok(keys)
 }
 
+/// The table, in which this parcel cannot be read.
+fn one_unreadable(world: &World, key: &ParcelKey) -> Arc<dyn Parcels> {
+    Arc::new(OneUnreadable(Arc::new(world.store.clone()), key.clone()))
+}
+
+/// A message of several parcels does for all others what is due, and comes again for the one that cannot be read.
+#[tokio::test]
+async fn a_message_is_done_for_all_parcels_that_can_be_read() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let orders = [world.enter(world.plain(1))?, world.enter(world.plain(2))?];
+    world.poll_and_work().await?;
+    world.follow(MINUTE * 2, Ways::PollOnly).await?;
+    let keys = orders.map(|order| world.parcels(order).remove(0).key);
+    for key in &keys {
+        assert!(world.ups.happen(&key.number, &[EventKind::Delivered]));
+    }
+    world.turn(HOUR * 2);
+    let worker = Track {
+        parcels: one_unreadable(&world, &keys[0]),
+        ..world.tracker()
+    };
+    let message = serde_json::to_string(&TrackingMessage::Parcels(keys.to_vec()))?;
+    let failed = worker.deliver(&message).await;
+    assert!(failed.is_err_and(|error| error.0.contains("cannot be read")));
+    let left = orders.map(|order| world.parcels(order).remove(0).is_to_be_asked(world.now()));
+    assert_eq!(left, [true, false]);
+    Ok(())
+}
+
 /// The round over these parcels.
 fn over(world: &World, parcels: Arc<dyn Parcels>) -> TrackPoll {
     TrackPoll {
@@ -164,10 +175,7 @@ fn queued(world: &World) -> BTreeSet<ParcelKey> {
 async fn a_list_goes_on_past_a_parcel_that_cannot_be_read() -> Result<(), Failure> {
     let world = World::start().await?;
     let keys = listed(&world).await?;
-    let round = over(
-        &world,
-        Arc::new(OneUnreadable(Arc::new(world.store.clone()), keys[0].clone())),
-    );
+    let round = over(&world, one_unreadable(&world, &keys[0]));
     let began = world.now();
     let failed = round.run(Lists::WhenDue, began + MINUTE).await;
     assert!(failed.is_err_and(|error| error.0.contains("cannot be read")));
@@ -212,7 +220,7 @@ async fn a_list_waits_for_a_store_that_does_not_answer() -> Result<(), Failure> 
     Ok(())
 }
 
-/// A table in which some jobs cannot be read, and in which reading one takes a moment of everybody's time.
+/// A table in which some jobs cannot be read, and in which reading takes a moment of everybody's time.
 struct SomeUnreadable {
     store: Memory,
     unreadable: BTreeSet<JobId>,
@@ -220,34 +228,64 @@ struct SomeUnreadable {
     moment: SignedDuration,
 }
 
+/// A table that does not answer, and counts how often it is asked.
+#[derive(Default)]
+struct Down(AtomicUsize);
+
 #[async_trait]
-impl Jobs for SomeUnreadable {
-    async fn load(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
+impl Directory for SomeUnreadable {
+    async fn in_state(&self, connection: &ConnectionId, state: State, limit: u16) -> Result<Vec<Job>, StoreError> {
+        self.store.in_state(connection, state, limit).await
+    }
+
+    async fn walk(&self, connection: &ConnectionId, steps: &Steps, limit: u16) -> Result<JobPage, StoreError> {
+        self.store.walk(connection, steps, limit).await
+    }
+
+    async fn these(&self, ids: &[JobId]) -> Result<JobPage, StoreError> {
         self.clock.advance(self.moment);
-        match self.unreadable.contains(id) {
-            true => Err(unreadable()),
-            false => self.store.load(id).await,
-        }
+        let mut page = self.store.these(ids).await?;
+        page.jobs.retain(|job| !self.unreadable.contains(&job.id));
+        page.unreadable = ids.iter().filter(|id| self.unreadable.contains(id)).cloned().collect();
+        Ok(page)
     }
 
-    async fn snapshot(&self, id: &JobId, number: u32) -> Result<Option<Snapshot>, StoreError> {
-        self.store.snapshot(id, number).await
+    async fn numbered(&self, number: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError> {
+        Directory::numbered(&self.store, number).await
     }
 
-    async fn save(&self, save: &Save) -> Result<Saved, StoreError> {
-        self.store.save(save).await
+    async fn audit(&self, id: &JobId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit(id).await
+    }
+}
+
+#[async_trait]
+impl Directory for Down {
+    async fn in_state(&self, _: &ConnectionId, _: State, _: u16) -> Result<Vec<Job>, StoreError> {
+        self.asked()
     }
 
-    async fn with_shipment(
-        &self,
-        connection: &ConnectionId,
-        shipment: &CarrierShipmentId,
-    ) -> Result<Vec<JobId>, StoreError> {
-        self.store.with_shipment(connection, shipment).await
+    async fn walk(&self, _: &ConnectionId, _: &Steps, _: u16) -> Result<JobPage, StoreError> {
+        self.asked()
     }
 
-    async fn erase(&self, id: &JobId) -> Result<(), StoreError> {
-        self.store.erase(id).await
+    async fn these(&self, _: &[JobId]) -> Result<JobPage, StoreError> {
+        self.asked()
+    }
+
+    async fn numbered(&self, _: &str) -> Result<Vec<(ConnectionId, Units)>, StoreError> {
+        self.asked()
+    }
+
+    async fn audit(&self, _: &JobId) -> Result<Vec<AuditEntry>, StoreError> {
+        self.asked()
+    }
+}
+
+impl Down {
+    fn asked<T>(&self) -> Result<T, StoreError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Err(StoreError("the table does not answer".to_owned()))
     }
 }
 
@@ -269,7 +307,7 @@ async fn sweeper(
     assert_eq!(ids.len(), unreadable + others);
     let (first, rest) = ids.split_at(unreadable);
     let sweep = Sweep {
-        jobs: Arc::new(SomeUnreadable {
+        directory: Arc::new(SomeUnreadable {
             store: world.store.clone(),
             unreadable: first.iter().cloned().collect(),
             clock: world.clock.clone(),
@@ -293,6 +331,24 @@ async fn jobs_that_cannot_be_read_keep_no_other_from_being_swept() -> Result<(),
     }
     let queued: BTreeSet<JobId> = world.store.tables().queue.iter().map(|one| one.job.clone()).collect();
     assert_eq!(queued, others);
+    Ok(())
+}
+
+/// A table that does not answer is asked once, and not for each of the jobs that wait in it.
+#[tokio::test]
+async fn a_sweep_does_not_press_a_table_that_does_not_answer() -> Result<(), Failure> {
+    let world = World::start().await?;
+    let (sweep, others) = sweeper(&world, (0, 400), SignedDuration::ZERO).await?;
+    let down = Arc::new(Down::default());
+    let in_vain = Sweep {
+        directory: down.clone(),
+        ..sweep.clone()
+    };
+    let failed = in_vain.at_most(u32::MAX, world.now() + MINUTE).await;
+    assert!(failed.is_err_and(|error| error.0.contains("does not answer")));
+    assert_eq!(down.0.load(Ordering::Relaxed), 1, "in memory all jobs are in one shard");
+    assert_eq!(sweep.at_most(u32::MAX, world.now() + MINUTE).await?.requeued, 400);
+    assert_eq!(others.len(), 400);
     Ok(())
 }
 

@@ -345,6 +345,7 @@ impl World {
     pub fn sweeper(&self) -> sweep::Sweep {
         sweep::Sweep {
             due: self.port(),
+            directory: self.port(),
             jobs: self.port(),
             queue: self.port(),
             clock: self.shared_clock(),

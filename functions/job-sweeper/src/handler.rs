@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use waybill::domain::ConnectionId;
 use waybill::flows::reconcile::{self, Reconcile};
 use waybill::flows::sweep::{self, Sweep};
-use waybill::telemetry;
 
 /// What the schedule, or an operator, says. Nothing at all is the tick of every minute.
 #[derive(Debug, Default, Deserialize)]
@@ -56,10 +55,7 @@ pub(crate) async fn handle(
     report.reconciled = match (task, connection) {
         (Task::Reconcile, Some(id)) => vec![reconcile.run(&id, deadline).await?],
         (Task::Reconcile, None) => {
-            if reconcile.begin_all().await? == 0 {
-                // Nothing to compare is compared: the alarm on runs that do not come stays quiet.
-                telemetry::count("ReconciliationRuns", 1);
-            }
+            reconcile.begin_all().await?;
             reconcile.go_on(deadline).await?
         }
         (Task::Sweep, _) => {
@@ -71,10 +67,5 @@ pub(crate) async fn handle(
             reconciled
         }
     };
-    for finished in report.reconciled.iter().filter(|one| one.complete) {
-        telemetry::count("ReconciliationRuns", 1);
-        telemetry::count("ReconciliationGaps", finished.gaps.saturating_sub(finished.held));
-        telemetry::count("ReconciliationHeld", finished.held);
-    }
     Ok(report)
 }

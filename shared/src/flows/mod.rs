@@ -27,6 +27,12 @@ pub mod track;
 pub mod track_poll;
 mod write;
 
+use jiff::SignedDuration;
+
+/// How long a message may be under way at most before another one is sent, whatever stands in the queue before it; of a job for as long
+/// as its lease, where that is longer.
+const LONGEST_UNDER_WAY: SignedDuration = SignedDuration::from_mins(15);
+
 /// How many there are, as reports say it.
 fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)

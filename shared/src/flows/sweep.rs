@@ -8,17 +8,14 @@ use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::count;
+use super::{LONGEST_UNDER_WAY, count};
 use crate::domain::{JobId, TenantId};
 use crate::flows::write::Pen;
 use crate::job::{Job, Outcome, Timing};
-use crate::ports::{Clock, Due, Jobs, Nonces, Queue, Save, StoreError};
+use crate::ports::{Clock, Directory, Due, JobPage, Jobs, Nonces, Queue, Save, StoreError};
 
 /// Due jobs are spread over so many keys, so that none is hot.
 pub const SHARDS: u8 = 16;
-
-/// How long a message may be under way at most before another one is sent, whatever stands in the queue before it.
-pub(crate) const LONGEST_UNDER_WAY: SignedDuration = SignedDuration::from_mins(15);
 
 /// The most jobs of a shard that are re-queued in one run, however many it may queue in all.
 const LIMIT: u16 = 2_000;
@@ -34,7 +31,9 @@ const AT_ONCE: usize = 10;
 pub struct Sweep {
     /// What is due.
     pub due: Arc<dyn Due>,
-    /// Jobs.
+    /// Where jobs are read together.
+    pub directory: Arc<dyn Directory>,
+    /// Where jobs are written.
     pub jobs: Arc<dyn Jobs>,
     /// The queue of jobs.
     pub queue: Arc<dyn Queue>,
@@ -78,8 +77,8 @@ impl Sweep {
     /// Queues every due job once and moves its `due_at` on, so that the next sweep leaves it in peace.
     ///
     /// # Errors
-    /// When the store fails; what was not queued is due still. One job that cannot be read does not stop the others: the
-    /// error comes when they are queued.
+    /// When the store fails; what was not queued is due still. A job that cannot be read does not stop the others: the error comes
+    /// when they are queued.
     pub async fn run(&self) -> Result<Report, StoreError> {
         self.at_most(u32::MAX, Timestamp::MAX).await
     }
@@ -101,7 +100,7 @@ impl Sweep {
     /// of the shard for ever, and as many as the share would keep the others from their turn.
     async fn shard(&self, shard: u8, share: u16, deadline: Timestamp) -> Swept {
         let mut swept = Swept::default();
-        // What becomes due meanwhile was queued a moment ago.
+        // What becomes due meanwhile is due at the next run.
         let (now, mut after, mut left) = (self.clock.now(), None, usize::from(share));
         while left > 0 {
             let page = match self.due.due(shard, now, after.as_deref(), share).await {
@@ -115,7 +114,13 @@ impl Sweep {
                 if left == 0 || !self.is_in_time(shard, deadline) {
                     return swept;
                 }
-                left = left.saturating_sub(self.queue_some((shard, left), some, &mut swept).await);
+                match self.queue_some(left, some, &mut swept).await {
+                    Ok(queued) => left = left.saturating_sub(queued),
+                    Err(error) => {
+                        swept.failed = Some(error);
+                        return swept;
+                    }
+                }
             }
             after = page.next;
             if after.is_none() {
@@ -136,35 +141,27 @@ impl Sweep {
         in_time
     }
 
-    /// Queues these jobs, so many at most; answers how many there were.
-    async fn queue_some(&self, (shard, most): (u8, usize), ids: &[JobId], swept: &mut Swept) -> usize {
-        swept.report.due += count(ids.len());
-        let mut jobs = self.loaded(ids, &mut swept.failed).await;
+    /// Queues these jobs, so many at most; answers how many there were. While the store does not answer there is nothing to go on with.
+    async fn queue_some(&self, most: usize, ids: &[JobId], swept: &mut Swept) -> Result<usize, StoreError> {
+        let JobPage {
+            mut jobs, unreadable, ..
+        } = self.directory.these(ids).await?;
+        for id in unreadable {
+            tracing::error!(job = %id, "a due job cannot be read: it is not queued");
+            swept.failed = Some(StoreError(format!("the item of job {id} cannot be read")));
+        }
+        let now = self.clock.now();
+        jobs.retain(|job| job.due_at.is_some_and(|due| due <= now));
         jobs.truncate(most);
+        swept.report.due += count(jobs.len());
         match self.requeue(&jobs).await {
             Ok(requeued) => swept.report.requeued += requeued,
             Err(error) => {
-                tracing::error!(shard, %error, "due jobs were not queued");
+                tracing::error!(%error, "due jobs were not queued");
                 swept.failed = Some(error);
             }
         }
-        jobs.len()
-    }
-
-    /// Of these jobs, those that are due still.
-    async fn loaded(&self, ids: &[JobId], failed: &mut Option<StoreError>) -> Vec<Job> {
-        let loaded = join_all(ids.iter().map(|id| self.jobs.load(id))).await;
-        let (mut jobs, now) = (Vec::with_capacity(ids.len()), self.clock.now());
-        for (id, loaded) in ids.iter().zip(loaded) {
-            match loaded {
-                Ok(job) => jobs.extend(job.filter(|job| job.due_at.is_some_and(|due| due <= now))),
-                Err(error) => {
-                    tracing::error!(job = %id, %error, "a due job was not queued");
-                    *failed = Some(error);
-                }
-            }
-        }
-        jobs
+        Ok(jobs.len())
     }
 
     /// The messages go first: if a write is lost its job is queued again, which is harmless.

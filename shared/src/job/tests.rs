@@ -274,6 +274,14 @@ fn known(job: &Job) -> Vec<CarrierShipmentId> {
 fn check(before: &Job, after: &Job, outcome: &Outcome, now: Timestamp, timing: &Timing) -> Result<(), TestCaseError> {
     let context = || format!("{} of {before:?}", outcome.name());
     prop_assert_eq!(after.due_at.is_none(), after.finished(), "{}", context());
+    if !matches!(outcome, Outcome::Requeued { .. }) {
+        prop_assert_eq!(
+            after.put_off(timing),
+            SignedDuration::ZERO,
+            "its turn is as it was written: {}",
+            context()
+        );
+    }
     match after.next(now, timing) {
         Next::Finished => prop_assert!(after.finished(), "{}", context()),
         Next::Wait(at) => prop_assert!(at > now, "{}", context()),

@@ -25,6 +25,7 @@ use crate::ports::{
     CallError, Clock, Connections, Cursors, Directory, Documents, Gate, Jobs, Nonces, Opened, Queue, Reconciliations,
     StoreError, Systems,
 };
+use crate::telemetry;
 use steps::Found;
 
 /// How many reads of the store are under way at once.
@@ -166,6 +167,15 @@ impl Report {
             },
         }
     }
+
+    /// Counts a run that has come to its end, and what it found.
+    fn tell(&self) {
+        if self.complete {
+            telemetry::count("ReconciliationRuns", 1);
+            telemetry::count("ReconciliationGaps", self.gaps.saturating_sub(self.held));
+            telemetry::count("ReconciliationHeld", self.held);
+        }
+    }
 }
 
 /// An ERP's system and account.
@@ -173,18 +183,21 @@ type Account = (String, String);
 
 impl Reconcile {
     /// Begins a run of every connection that has none under way; they are gone on with when [`Reconcile::go_on`] is called.
-    /// Returns how many connections there are.
     ///
     /// # Errors
     /// When the store fails for one of them; all others have begun.
-    pub async fn begin_all(&self) -> Result<usize, StoreError> {
+    pub async fn begin_all(&self) -> Result<(), StoreError> {
         let ids = self.connections.ids().await?;
+        if ids.is_empty() {
+            // Nothing to compare is compared: the alarm on runs that do not come stays quiet.
+            telemetry::count("ReconciliationRuns", 1);
+        }
         let mut outcome = Ok(());
         for chunk in ids.chunks(AT_ONCE) {
             let begun = join_all(chunk.iter().map(|id| self.begin(id))).await;
             outcome = begun.into_iter().fold(outcome, Result::and);
         }
-        outcome.map(|()| ids.len())
+        outcome
     }
 
     async fn begin(&self, id: &ConnectionId) -> Result<(), StoreError> {
@@ -287,7 +300,9 @@ impl Reconcile {
             gate: &gate,
             opened,
         };
-        work.until(mine, deadline).await
+        let report = work.until(mine, deadline).await?;
+        report.tell();
+        Ok(report)
     }
 
     /// A connection that is no more needs no run.

@@ -15,12 +15,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::connection::Connection;
 use crate::domain::{ConnectionId, Ending, ParcelKey, TrackedParcel};
+use crate::flows::LONGEST_UNDER_WAY;
 use crate::flows::poll::Poll;
-use crate::flows::sweep::LONGEST_UNDER_WAY;
 use crate::job::{self, Timing};
 use crate::ports::{
     CallError, Captures, Clock, Connections, Controls, Covers, DeadLetters, Documents, Hooks, Later, Nonces, Obstacle,
-    Parcels, StoreError, Systems, Tellings, TrackingMessage, TrackingQueue, Webhooks,
+    Parcels, ReadParcels, StoreError, Systems, Tellings, TrackingMessage, TrackingQueue, Webhooks,
 };
 use crate::telemetry;
 
@@ -121,10 +121,14 @@ impl Track {
 
     /// Does what is due for parcels of one connection: asks the carrier, tells the ERP.
     async fn attend(&self, id: &ConnectionId, keys: &[ParcelKey]) -> Result<(), StoreError> {
-        let due = self.due(keys).await?;
-        if due.is_empty() {
-            return Ok(());
+        let (due, failed) = self.due(keys).await?;
+        if !due.is_empty() {
+            self.attend_to(id, due).await?;
         }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn attend_to(&self, id: &ConnectionId, due: Vec<TrackedParcel>) -> Result<(), StoreError> {
         let Some(gate) = self.connections.gate(id).await? else {
             return each(due, |parcel| self.end(parcel)).await;
         };
@@ -153,17 +157,24 @@ impl Track {
         done
     }
 
-    /// Of these parcels, those for which there is something to do now.
-    async fn due(&self, keys: &[ParcelKey]) -> Result<Vec<TrackedParcel>, StoreError> {
-        let mut parcels = self.parcels.parcels(keys).await?;
+    /// Of these parcels, those for which there is something to do now, and what kept any of them from being read: it keeps no other from
+    /// its turn.
+    async fn due(&self, keys: &[ParcelKey]) -> Result<(Vec<TrackedParcel>, Option<StoreError>), StoreError> {
+        let ReadParcels {
+            mut parcels,
+            unreadable,
+        } = self.parcels.readable(keys).await?;
         for key in keys {
-            if parcels.iter().all(|parcel| parcel.key != *key) {
-                tracing::warn!(parcel = %key, "nobody follows this parcel");
+            let known = parcels.iter().any(|parcel| parcel.key == *key);
+            match unreadable.iter().find(|(unreadable, _)| unreadable == key) {
+                Some((_, error)) => tracing::error!(parcel = %key, %error, "the parcel cannot be read"),
+                None if !known => tracing::warn!(parcel = %key, "nobody follows this parcel"),
+                None => {}
             }
         }
         let now = self.clock.now();
         parcels.retain(|parcel| parcel.is_to_be_asked(now) || parcel.is_to_be_told(now));
-        Ok(parcels)
+        Ok((parcels, unreadable.into_iter().next().map(|(_, error)| error)))
     }
 
     async fn parcel(&self, key: &ParcelKey) -> Result<Option<TrackedParcel>, StoreError> {
