@@ -11,9 +11,9 @@ use crate::pairing::{Name, Pairing};
 
 /// Has the carriers fail as they do on a bad day.
 ///
-/// Of UPS's first pairing one purchase loses its answer before the effect and one after it, of its others one each, and not
-/// their first: three in a row would be an outage, and the account would be left alone for minutes. FedEx loses one answer after
-/// the effect: it never shows a label again, so that a person voids that shipment and it ships anew.
+/// Of UPS's first pairing one purchase loses its answer before the effect and one after it, of its others none: all share an account,
+/// three in a row would be an outage, and it would be left alone for minutes. FedEx loses one answer after the effect: it never shows
+/// a label again, so that a person voids that shipment and it ships anew.
 pub fn befall(outside: &Outside) {
     for carrier in &outside.carriers {
         let faults = carrier.faults();
@@ -54,7 +54,7 @@ fn losses(carrier: Carrier, index: usize, plain: &[DocumentId]) -> Vec<(FaultKin
             vec![FaultKind::DropBefore, FaultKind::DropAfter],
             plain.iter().collect(),
         ),
-        (Carrier::Ups, index) if index % 2 == 0 => (vec![FaultKind::DropBefore], plain.iter().rev().collect()),
+        (Carrier::Ups, _) => (Vec::new(), Vec::new()),
         _ => (vec![FaultKind::DropAfter], plain.iter().rev().collect()),
     };
     kinds.into_iter().zip(documents.into_iter().cloned()).collect()
@@ -106,9 +106,11 @@ mod tests {
         let first: Vec<_> = lost(0, 3).into_iter().map(|(_, document)| document).collect();
         assert_eq!(first, documents[..2]);
         assert_eq!(lost(0, 1).len(), 1);
-        assert!(matches!(lost(1, 3).as_slice(), [(FaultKind::DropAfter, last)] if *last == documents[2]));
-        assert!(matches!(lost(2, 3).as_slice(), [(FaultKind::DropBefore, last)] if *last == documents[2]));
-        assert!(lost(1, 0).is_empty());
+        assert!(lost(0, 0).is_empty());
+        assert!(
+            (1..4).all(|index| lost(index, 3).is_empty()),
+            "a third one would be an outage"
+        );
         let at_fedex = losses(Carrier::FedEx, 0, &documents);
         assert!(matches!(at_fedex.as_slice(), [(FaultKind::DropAfter, last)] if *last == documents[2]));
     }
